@@ -1,0 +1,1 @@
+//! Dense compute: FMA peak, DGEMM, an HPL proxy, AMX tiles.

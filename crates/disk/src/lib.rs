@@ -1,0 +1,1 @@
+//! An io_uring load generator: job, pattern, ring, histogram.

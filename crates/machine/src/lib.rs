@@ -1,0 +1,1 @@
+//! Facts about the host and control of it: topology, placement, pinned team, NUMA-bound buffers, clock.

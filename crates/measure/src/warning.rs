@@ -1,0 +1,76 @@
+//! Warnings stand beside values: an analysis returns a value with its warnings, not an error.
+
+use std::fmt;
+
+/// What a reader should know about a value before relying on it; `Display` gives the advice.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Warning {
+    /// Fewer than half of the pages are huge although they were asked for.
+    FewHugePages {
+        /// Share of the pages that are huge, 0 to 1.
+        share: f64,
+    },
+    /// The median absolute deviation is a large share of the median.
+    Noisy {
+        /// MAD over median.
+        spread: f64,
+    },
+    /// The array is smaller than four times the caches that the CPUs reach.
+    NearCache {
+        /// Bytes of an array.
+        array: u64,
+        /// Four times the sum of the distinct last-level and level-2 caches, in bytes.
+        wanted: u64,
+    },
+    /// The pages' nodes could not be asked from the kernel.
+    PlacementUnproved {
+        /// What the kernel answered.
+        why: String,
+    },
+    /// The instruction set that was asked for is not the widest of this CPU.
+    NarrowIsa {
+        /// What was used.
+        used: String,
+    },
+    /// The figure was extrapolated from smaller measurements.
+    Extrapolated {
+        /// From what, by which model.
+        how: String,
+    },
+    /// What was asked for could not be honoured by the kernel or the device.
+    NotHonoured {
+        /// What it was, and what was done instead.
+        what: String,
+    },
+    /// Anything that has no advice of its own.
+    Note(String),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::FewHugePages { share } => write!(
+                f,
+                "only {:.0} % of the pages are huge: address translation costs time here; \
+                 set /sys/kernel/mm/transparent_hugepage/enabled to madvise or always, or free memory",
+                share * 100.0
+            ),
+            Warning::Noisy { spread } => write!(
+                f,
+                "the samples spread by {:.1} % (MAD): other work runs on this host; stop it, or measure longer",
+                spread * 100.0
+            ),
+            Warning::NearCache { array, wanted } => write!(
+                f,
+                "an array of {array} bytes is below {wanted} bytes (4 × the caches): caches may answer; free memory"
+            ),
+            Warning::PlacementUnproved { why } => {
+                write!(f, "where the pages lie could not be asked ({why}): run as a user who may call move_pages")
+            }
+            Warning::NarrowIsa { used } => write!(f, "{used} was used although the CPU has a wider instruction set"),
+            Warning::Extrapolated { how } => write!(f, "extrapolated: {how}"),
+            Warning::NotHonoured { what } => write!(f, "not honoured: {what}"),
+            Warning::Note(text) => f.write_str(text),
+        }
+    }
+}

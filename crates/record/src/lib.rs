@@ -1,0 +1,1 @@
+//! The format on disk and on the worker's pipe, and the store under results/.

@@ -1,0 +1,185 @@
+//! A documented system as data: what it says of its hardware, and what it promises.
+
+use std::collections::BTreeMap;
+
+use measure::{Better, FactValue, Quantity};
+
+/// One documented system.
+#[derive(Clone, Debug, PartialEq)]
+pub struct System {
+    /// Unique id, for instance `PY-HPC-2024.Q3`.
+    pub id: String,
+    /// What it is, in a line.
+    pub name: String,
+    /// The document that it was taken from.
+    pub document: String,
+    /// Systems of one family are compared with one another by the audit.
+    pub family: Option<String>,
+    /// What the document says of the hardware. A fact may be stated more than once, in different places.
+    pub facts: Vec<StatedFact>,
+    /// What the document says that it delivers.
+    pub targets: Vec<Target>,
+    /// Figures of another system that the document compares itself with.
+    pub baselines: Vec<Baseline>,
+    /// Ratios that the document claims.
+    pub claims: Vec<Claim>,
+    /// Operational limits and expected versions.
+    pub limits: Vec<Limit>,
+}
+
+/// Where in the document a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Section and row: `§1.3 Configuration`.
+    pub at: String,
+    /// The words of the document, short.
+    pub says: String,
+}
+
+/// How firmly a fact stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Stated, and nothing speaks against it.
+    Firm,
+    /// The document itself calls it an example or a placeholder; the text says where.
+    Placeholder(String),
+    /// The document says something else at another place; the text says where.
+    Contradicted(String),
+}
+
+/// One statement about the hardware.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatedFact {
+    /// Id in the vocabulary of facts.
+    pub id: String,
+    /// The value.
+    pub value: FactValue,
+    /// Whether the document says "about" (`~`).
+    pub approximate: bool,
+    /// Where it is stated.
+    pub place: Place,
+    /// How firmly it stands; only firm facts decide comparability.
+    pub standing: Standing,
+}
+
+/// One promised figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Unique id in the system, for instance `memory.stream`.
+    pub id: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// Name of the metric of this suite that it is judged by; `None` where the suite has none.
+    pub metric: Option<String>,
+    /// The promised value.
+    pub value: Quantity,
+    /// Whether the document says "about" (`~`).
+    pub approximate: bool,
+    /// Which direction is better.
+    pub better: Better,
+    /// How far below (or above) the value is still met, as a share of it.
+    pub tolerance: f64,
+    /// Whether `accept` demands it.
+    pub required: bool,
+    /// Where it is stated.
+    pub place: Place,
+    /// The conditions that the document gives, by name: `block = "4 KiB"`, `pattern = "random"`.
+    pub conditions: BTreeMap<String, String>,
+    /// The conditions that it leaves open, in words: "queue depth not stated".
+    pub open: Vec<String>,
+    /// A second figure that must hold at the same time: most IOPS *with* p99 ≤ 35 µs.
+    pub constraint: Option<Constraint>,
+    /// Ids of the facts that decide whether a host's result can be compared with it.
+    pub depends_on: Vec<String>,
+    /// Shares of the value by phase (a time), for instance read 22 % and transform 78 %.
+    pub shares: BTreeMap<String, f64>,
+    /// Phases that the workload has, so that an audit sees the ones without a share.
+    pub phases: Vec<String>,
+    /// For a companion that was derived: the id of the documented target that it stands beside.
+    pub companion_of: Option<String>,
+}
+
+/// A second figure that bounds a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    /// Name of the metric.
+    pub metric: String,
+    /// Its bound: at most where less is better, at least where more is.
+    pub bound: Quantity,
+    /// Which direction is better.
+    pub better: Better,
+}
+
+/// A figure of another system that the document compares with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Baseline {
+    /// Id of the target that it is set beside.
+    pub target: String,
+    /// Which system: `DDR4-3200 quad-channel`.
+    pub system: String,
+    /// The figure.
+    pub value: Quantity,
+    /// Whether the document says "about" (`~`).
+    pub approximate: bool,
+    /// What the other system is made of, in the vocabulary of facts, as far as the document tells.
+    pub facts: BTreeMap<String, FactValue>,
+    /// Where it is stated.
+    pub place: Place,
+}
+
+/// A ratio that the document claims between a target and its baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// Id of the target.
+    pub target: String,
+    /// The claimed ratio of target to baseline.
+    pub ratio: f64,
+    /// Whether the document says "about" or "near".
+    pub approximate: bool,
+    /// Where it is stated.
+    pub place: Place,
+}
+
+/// An operational limit, or a version that is expected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// Id of the fact that it bounds.
+    pub fact: String,
+    /// The bound.
+    pub bound: Bound,
+    /// Where it is stated.
+    pub place: Place,
+}
+
+/// What a limit asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Bound {
+    /// No more than this.
+    AtMost(Quantity),
+    /// No less than this.
+    AtLeast(Quantity),
+    /// One of these texts.
+    OneOf(Vec<String>),
+}
+
+impl System {
+    /// All statements of a fact, in the order of the document.
+    pub fn stated<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StatedFact> {
+        self.facts.iter().filter(move |fact| fact.id == id)
+    }
+
+    /// The first statement of a fact that is a number.
+    #[must_use]
+    pub fn number(&self, id: &str) -> Option<f64> {
+        self.stated(id).find_map(|fact| match fact.value {
+            FactValue::Quantity(quantity) => Some(quantity.value),
+            _ => None,
+        })
+    }
+
+    /// The target with this id.
+    #[must_use]
+    pub fn target(&self, id: &str) -> Option<&Target> {
+        self.targets.iter().find(|target| target.id == id)
+    }
+}

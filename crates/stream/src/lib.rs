@@ -1,0 +1,1 @@
+//! Memory bandwidth and latency: kernels, cache sweep, node matrices, loaded latency.

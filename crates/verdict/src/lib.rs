@@ -1,0 +1,1 @@
+//! Judgement and its statistics: a run against a specification.
