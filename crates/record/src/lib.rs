@@ -1,1 +1,23 @@
-//! The format on disk and on the worker's pipe, and the store under results/.
+//! The format on disk and on the worker's pipe, and the store under `results/`.
+//!
+//! A run is a file of JSON lines that is valid after a kill at any moment: the first line is put in place whole,
+//! every later one is written by one call, and a last line that was cut is left out by the reader. The types on the
+//! wire are kept apart from those of `measure`, so that a change of the one is a decision about the other.
+//!
+//! Invariant: this crate judges nothing.
+
+mod error;
+mod num;
+pub mod pipe;
+mod read;
+mod store;
+#[cfg(test)]
+mod testdata;
+mod wire;
+mod writer;
+
+pub use error::Error;
+pub use read::{parse, read};
+pub use store::{Entry, Store};
+pub use wire::SCHEMA;
+pub use writer::Writer;

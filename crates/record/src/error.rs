@@ -1,0 +1,70 @@
+//! Why a record could not be written, read or found.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::SCHEMA;
+
+/// An error of the record, the pipe or the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// There is a record already; records are never overwritten.
+    #[error("{} is there already, and a record is never overwritten: choose another folder", .0.display())]
+    Exists(PathBuf),
+    /// A line of a record is not what it should be.
+    #[error("{}, line {line}: {what}", path.display())]
+    Line {
+        /// The record.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The record has another schema than this program.
+    #[error(
+        "{} has schema {found}, and this hostproof reads schema {SCHEMA}: use the hostproof that wrote it",
+        path.display()
+    )]
+    Schema {
+        /// The record.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+    },
+    /// A message on the worker's pipe is not what it should be.
+    #[error("a message of the worker cannot be read: {0}")]
+    Message(String),
+    /// Nothing in the store fits.
+    #[error(
+        "`{text}` is no run: expected a run.jsonl, a folder with one, `latest`, or the beginning of a run id \
+         in {} ({runs} runs)",
+        root.display()
+    )]
+    NotFound {
+        /// What was asked for.
+        text: String,
+        /// The store.
+        root: PathBuf,
+        /// How many runs it has.
+        runs: usize,
+    },
+    /// More than one run in the store fits.
+    #[error("`{text}` fits {} runs, for instance {} and {}: give more of the id", ids.len(), ids[0], ids[1])]
+    Ambiguous {
+        /// What was asked for.
+        text: String,
+        /// The ids that fit, at least two.
+        ids: Vec<String>,
+    },
+}

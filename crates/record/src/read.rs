@@ -1,0 +1,186 @@
+//! Reading a record, whole or cut.
+
+use std::fs;
+use std::path::Path;
+
+use measure::{Attempt, Ending, Event, Run};
+
+use crate::Error;
+use crate::wire::{self, Line, Probe, SCHEMA, from_line};
+
+/// Reads a record. One that stops without an end is read as far as it goes and says `Ending::Cut`.
+pub fn read(path: &Path) -> Result<Run, Error> {
+    let bytes = fs::read(path).map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })?;
+    parse(&bytes, path)
+}
+
+/// Reads the bytes of a record; `path` is for the messages only.
+pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate();
+    let (_, first) = lines.next().unwrap_or((0, b""));
+    let mut reader = Reader { run: header(first, path)?, open: false, ended: false };
+    for (index, line) in lines {
+        match from_line(line).and_then(|line| reader.take(line)) {
+            Ok(()) => {}
+            // A line without its end was being written when the process or the machine stopped.
+            Err(_) if line.last() != Some(&b'\n') => break,
+            Err(what) => return Err(Error::Line { path: path.to_owned(), line: index + 1, what }),
+        }
+    }
+    Ok(reader.run)
+}
+
+fn header(line: &[u8], path: &Path) -> Result<Run, Error> {
+    let fail = |what| Error::Line { path: path.to_owned(), line: 1, what };
+    let probe: Probe = from_line(line).map_err(|what| fail(format!("not the first line of a record ({what})")))?;
+    if probe.run.schema != SCHEMA {
+        return Err(Error::Schema { path: path.to_owned(), found: probe.run.schema });
+    }
+    match from_line(line).map_err(fail)? {
+        Line::Run(header) => Ok(header.into_run()),
+        _ => Err(fail("not the first line of a record".to_owned())),
+    }
+}
+
+struct Reader {
+    run: Run,
+    open: bool,
+    ended: bool,
+}
+
+impl Reader {
+    /// Takes the next line; the order of the lines is part of the format.
+    fn take(&mut self, line: Line) -> Result<(), String> {
+        if self.ended {
+            return Err("something follows the end of the run".to_owned());
+        }
+        match line {
+            Line::Run(_) => return Err("a second first line".to_owned()),
+            Line::AttemptBegin { .. } if self.open => return Err("an attempt begins inside another".to_owned()),
+            Line::AttemptBegin { workload, repetition, .. } => {
+                self.run.attempts.push(Attempt { workload, repetition, outcomes: Vec::new(), warnings: Vec::new() });
+                self.open = true;
+            }
+            Line::Event(event) => self.event(event)?,
+            Line::AttemptEnd {} if !self.open => return Err("an attempt ends that did not begin".to_owned()),
+            Line::AttemptEnd {} => self.open = false,
+            Line::RunEnd { .. } if self.open => return Err("the run ends inside an attempt".to_owned()),
+            Line::RunEnd { ending } => {
+                self.ended = true;
+                self.run.ending = match ending {
+                    wire::Ending::Complete => Ending::Complete,
+                    wire::Ending::Interrupted => Ending::Interrupted,
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: wire::Event) -> Result<(), String> {
+        let attempt = self.run.attempts.last_mut().filter(|_| self.open).ok_or("an event outside of an attempt")?;
+        match event.into_domain() {
+            Event::Outcome(outcome) => attempt.outcomes.push(outcome),
+            Event::Warning(warning) => attempt.warnings.push(warning),
+            Event::Progress { .. } => return Err("progress is not part of a record".to_owned()),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata::{run, write_all};
+
+    fn bytes() -> Vec<u8> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.jsonl");
+        write_all(&path, &run());
+        fs::read(&path).unwrap()
+    }
+
+    fn parsed(bytes: &[u8]) -> Result<Run, Error> {
+        parse(bytes, Path::new("run.jsonl"))
+    }
+
+    #[test]
+    fn a_record_cut_at_any_byte_is_read_as_far_as_it_goes() {
+        let bytes = bytes();
+        let header = bytes.iter().position(|&b| b == b'\n').unwrap();
+        for end in 0..header {
+            assert!(parsed(&bytes[..end]).is_err(), "cut in the first line, at {end}");
+        }
+        let mut outcomes = 0;
+        for end in header..bytes.len() - 1 {
+            let run = parsed(&bytes[..end]).unwrap_or_else(|error| panic!("cut at {end}: {error}"));
+            assert_eq!(run.ending, Ending::Cut, "cut at {end}");
+            assert!(run.outcomes().count() >= outcomes, "cut at {end}");
+            outcomes = run.outcomes().count();
+        }
+        // An editor that takes the last line feed away does not take the end away.
+        assert_eq!(parsed(&bytes[..bytes.len() - 1]).unwrap().ending, Ending::Complete);
+        assert_eq!(outcomes, run().outcomes().count());
+    }
+
+    #[test]
+    fn a_damaged_record_gives_an_error_and_never_a_panic() {
+        let original = bytes();
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut below = |n: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random % n as u64).unwrap()
+        };
+        let words: [&[u8]; 8] = [b"\n", b"\"", b"null", b"-1", b"1e999", b"[[[[[[", b"\"NaN\"", b"\xff\x00"];
+        let mut refused = 0;
+        for _ in 0..100_000 {
+            let mut bytes = original.clone();
+            for _ in 0..=below(3) {
+                let at = below(bytes.len());
+                let end = (at + 1 + below(20)).min(bytes.len());
+                match below(4) {
+                    0 => bytes[at] ^= 1 << below(8),
+                    1 => drop(bytes.drain(at..end)),
+                    2 => drop(bytes.splice(at..at, words[below(words.len())].iter().copied())),
+                    _ => drop(bytes.splice(at..end, words[below(words.len())].iter().copied())),
+                }
+            }
+            refused += usize::from(parsed(&bytes).is_err());
+        }
+        assert!(refused > 50_000, "only {refused} were refused");
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        let bytes = bytes();
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let check = |lines: &[&str], expect: &str| {
+            let error = parsed((lines.join("\n") + "\n").as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(expect), "{error}");
+        };
+        let begin = lines[1];
+        check(&[], "line 1: not the first line of a record");
+        check(&[begin], "line 1: not the first line of a record");
+        check(&[lines[0], lines[0]], "line 2: a second first line");
+        check(&[lines[0], lines[2]], "line 2: an event outside of an attempt");
+        check(&[lines[0], begin, begin], "line 3: an attempt begins inside another");
+        check(&[lines[0], begin, "{\"event\":{\"measured\":[]}}"], "line 3: column ");
+        check(&[lines[0], begin, "", begin], "line 3: column 0: EOF");
+        check(&[lines[0], "{\"attempt_end\":{}}"], "line 2: an attempt ends that did not begin");
+        check(&[lines[0], lines[lines.len() - 1], begin], "line 3: something follows the end");
+        let progress = "{\"event\":{\"progress\":{\"done\":0.5,\"doing\":\"\"}}}";
+        check(&[lines[0], begin, progress], "line 3: progress is not part of a record");
+        let untold = "{\"event\":{\"measured\":{\"name\":\"a\",\"unit\":\"B/s\",\"better\":\"higher\",\
+            \"samples\":{\"values\":[1],\"taints\":{\"1\":{\"environment\":\"\"}}},\"context\":{},\"warnings\":[]}}}";
+        check(&[lines[0], begin, untold], "sample 1 is said to be tainted, of 1 samples");
+    }
+
+    #[test]
+    fn another_schema_is_refused_before_anything_else_is_looked_at() {
+        let error = parsed(b"{\"run\":{\"schema\":2,\"all\":\"new\"}}\n").unwrap_err();
+        assert!(matches!(error, Error::Schema { found: 2, .. }));
+        assert!(error.to_string().contains("use the hostproof that wrote it"), "{error}");
+    }
+}

@@ -1,0 +1,187 @@
+//! Where records lie: `<root>/<host>/<run id>/run.jsonl`.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::Error;
+
+const FILE: &str = "run.jsonl";
+
+/// A folder of records.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// One record in the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The run's id; ids sort by the time of their start.
+    pub id: String,
+    /// The host's folder.
+    pub host: String,
+    /// The record.
+    pub path: PathBuf,
+}
+
+impl Store {
+    /// The store at `root`, which need not be there yet.
+    #[must_use]
+    pub fn at(root: &Path) -> Store {
+        Store { root: root.to_owned() }
+    }
+
+    /// A new run's id, `20260701T120000Z-0a1b`, and its folder, which the `Writer` creates.
+    #[must_use]
+    pub fn new_run(&self, host: &str) -> (String, PathBuf) {
+        self.new_run_at(host, Timestamp::now())
+    }
+
+    fn new_run_at(&self, host: &str, now: Timestamp) -> (String, PathBuf) {
+        let host = self.root.join(file_name(host));
+        loop {
+            // The keys of a hasher are the randomness that the standard library has.
+            let random = RandomState::new().hash_one(now.as_nanosecond()) & 0xffff;
+            let id = format!("{}-{random:04x}", now.strftime("%Y%m%dT%H%M%SZ"));
+            let dir = host.join(&id);
+            if !dir.exists() {
+                return (id, dir);
+            }
+        }
+    }
+
+    /// The record that `text` means: a `run.jsonl`, a folder with one, `latest`, a run id or its beginning.
+    pub fn find(&self, text: &str) -> Result<PathBuf, Error> {
+        let path = Path::new(text);
+        if path.is_file() {
+            return Ok(path.to_owned());
+        }
+        if path.join(FILE).is_file() {
+            return Ok(path.join(FILE));
+        }
+        let mut entries = self.list()?;
+        let runs = entries.len();
+        if text == "latest" {
+            entries = entries.split_off(runs.saturating_sub(1));
+        } else {
+            entries.retain(|entry| !text.is_empty() && entry.id.starts_with(text));
+        }
+        match entries.as_slice() {
+            [] => Err(Error::NotFound { text: text.to_owned(), root: self.root.clone(), runs }),
+            [only] => Ok(only.path.clone()),
+            many => Err(Error::Ambiguous {
+                text: text.to_owned(),
+                ids: many.iter().map(|entry| entry.id.clone()).collect(),
+            }),
+        }
+    }
+
+    /// All records, oldest first. A store that is not there is empty.
+    pub fn list(&self) -> Result<Vec<Entry>, Error> {
+        let mut entries = Vec::new();
+        for (host, folder) in folders(&self.root)? {
+            for (id, run) in folders(&folder)? {
+                let path = run.join(FILE);
+                if path.is_file() {
+                    entries.push(Entry { id, host: host.clone(), path });
+                }
+            }
+        }
+        entries.sort();
+        Ok(entries)
+    }
+}
+
+/// The folders in a folder, with their names; none where there is no such folder.
+fn folders(path: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let fail = |source| Error::Io { doing: "list", path: path.to_owned(), source };
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        // What is no text is no host and no run of ours.
+        if let Ok(name) = entry.file_name().into_string()
+            && entry.path().is_dir()
+        {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+/// A host's name as the name of a folder: what is not a letter, digit, `.`, `_` or `-` becomes `-`.
+fn file_name(host: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+    let name: String = host.chars().map(safe).take(64).collect();
+    let name = name.trim_start_matches(['.', '-']);
+    if name.is_empty() { "host".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata::{run, write_all};
+    use proptest::prelude::*;
+
+    #[test]
+    fn hosts_become_folder_names() {
+        let check = |host: &str, expect: &str| assert_eq!(file_name(host), expect);
+        check("node-1.example", "node-1.example");
+        check("../../etc/passwd", "etc-passwd");
+        check("", "host");
+        check("..", "host");
+        check("näh\n", "n-h-");
+    }
+
+    #[test]
+    fn ids_tell_the_time_and_do_not_repeat() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        let now: Timestamp = "2026-07-01T12:34:56.789Z".parse().unwrap();
+        let (first, folder) = store.new_run_at("h", now);
+        assert_eq!((first.len(), &first[..17]), (21, "20260701T123456Z-"));
+        assert_eq!(folder, dir.path().join("h").join(&first));
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn runs_are_found_by_what_people_type() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(&dir.path().join("results"));
+        assert!(store.list().unwrap().is_empty());
+        let path = |host: &str, id: &str| dir.path().join("results").join(host).join(id).join(FILE);
+        for (host, id) in
+            [("a", "20260701T000000Z-0001"), ("b", "20260702T000000Z-0002"), ("a", "20260702T000000Z-0003")]
+        {
+            write_all(&path(host, id), &run());
+        }
+        fs::create_dir_all(dir.path().join("results/a/20260709T000000Z-empty")).unwrap();
+        let newest = path("a", "20260702T000000Z-0003");
+        let check = |text: &str, expect: Result<&Path, &str>| match (store.find(text), expect) {
+            (Ok(found), Ok(path)) => assert_eq!(found, path, "{text}"),
+            (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{text}: {error}"),
+            (found, expect) => panic!("{text}: {found:?}, expected {expect:?}"),
+        };
+        check("latest", Ok(&newest));
+        check("20260701", Ok(&path("a", "20260701T000000Z-0001")));
+        check("20260702T000000Z-0003", Ok(&newest));
+        check("20260702", Err("fits 2 runs"));
+        check("2027", Err("is no run"));
+        check("", Err("is no run"));
+        check(newest.to_str().unwrap(), Ok(&newest));
+        check(newest.parent().unwrap().to_str().unwrap(), Ok(&newest));
+    }
+
+    proptest! {
+        #[test]
+        fn a_folder_name_is_one_safe_component(host in ".{0,100}") {
+            let name = file_name(&host);
+            prop_assert!(!name.is_empty() && name.len() <= 64 && !name.starts_with('.') && !name.contains('/'));
+        }
+    }
+}
