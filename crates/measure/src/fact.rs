@@ -183,6 +183,11 @@ pub const VOCABULARY: &[FactKind] = &[
     number("cpu.pcie_lanes_per_socket", Unit::Count, "PCIe lanes of a package"),
     // memory
     number("memory.capacity", Unit::Byte, "installed memory"),
+    number(
+        "memory.total",
+        Unit::Byte,
+        "memory that the kernel manages: what is installed less what firmware and kernel keep",
+    ),
     text("memory.type", "DDR generation and module kind"),
     number("memory.dimms", Unit::Count, "populated DIMMs in all"),
     number("memory.dimms_per_socket", Unit::Count, "populated DIMMs of a package"),
@@ -190,6 +195,9 @@ pub const VOCABULARY: &[FactKind] = &[
     number("memory.channels_per_socket", Unit::Count, "memory channels in use of a package"),
     number("memory.channels", Unit::Count, "populated memory channels in all"),
     number("memory.data_rate", Unit::TransferPerSecond, "configured transfers a second of a DIMM"),
+    number("memory.rated_data_rate", Unit::TransferPerSecond, "transfers a second that the slowest DIMM is rated for"),
+    number("memory.corrected_errors", Unit::Count, "memory errors corrected since the start"),
+    number("memory.uncorrected_errors", Unit::Count, "memory errors that could not be corrected since the start"),
     number("memory.bandwidth", Unit::BytePerSecond, "theoretical bandwidth in all"),
     number("memory.usable_dataset", Unit::Byte, "largest dataset that is said to fit"),
     number("numa.nodes", Unit::Count, "NUMA nodes with memory"),
@@ -210,6 +218,12 @@ pub const VOCABULARY: &[FactKind] = &[
     text("storage.scratch.media", "kind of drive of the working volume: nvme, sata"),
     number("storage.scratch.usable", Unit::Byte, "usable bytes of the working volume"),
     number("storage.scratch.wear", Unit::Ratio, "largest percentage used of a drive of the working volume"),
+    number("storage.boot.wear", Unit::Ratio, "largest percentage used of a boot drive"),
+    text("storage.boot.firmware", "firmware of the boot drives"),
+    text("storage.scratch.model", "model of the drives of the working volume"),
+    text("storage.scratch.firmware", "firmware of the drives of the working volume"),
+    number("storage.scratch.media_errors", Unit::Count, "media errors of all drives of the working volume"),
+    number("storage.scratch.record_size", Unit::Byte, "largest record of the working volume's file system"),
     // accelerators
     number("gpu.count", Unit::Count, "GPUs installed"),
     number("gpu.max", Unit::Count, "GPUs at most"),
@@ -230,6 +244,7 @@ pub const VOCABULARY: &[FactKind] = &[
     number("power.peak", Unit::Watt, "power at peak load"),
     number("power.pdu_per_unit", Unit::Watt, "power of the distribution unit for each rack unit"),
     number("thermal.limit", Unit::Celsius, "temperature that sustained operation may not exceed"),
+    number("thermal.highest", Unit::Celsius, "highest temperature of a processor or drive now"),
     // operating system and limits
     text("os.kernel", "kernel release"),
     text("os.cmdline", "kernel command line"),
@@ -241,7 +256,9 @@ pub const VOCABULARY: &[FactKind] = &[
     number("os.file_handles", Unit::Count, "open files a process may have (ulimit -n)"),
     number("os.memlock", Unit::Byte, "bytes a process may lock"),
     number("os.shm", Unit::Byte, "size of /dev/shm"),
-    number("os.swap", Unit::Byte, "swap space in use"),
+    number("os.swap", Unit::Byte, "swap space that is switched on"),
+    flag("os.smt", "more than one hardware thread runs on a core"),
+    text("os.zfs", "version of the ZFS kernel module"),
 ];
 
 #[cfg(test)]
