@@ -1,3 +1,34 @@
 //! Facts about the host and control of it: topology, placement, pinned team, NUMA-bound buffers, clock.
+//!
+//! Invariant: this crate measures no performance. It tells what there is, puts threads and memory where a plan says,
+//! and proves that they are there.
 
+mod affinity;
+mod buffer;
+mod clock;
+mod cpuset;
+mod error;
+mod host;
 pub mod inventory;
+mod isa;
+mod layout;
+mod memory;
+mod partition;
+mod place;
+mod profile;
+mod team;
+mod topology;
+
+pub use buffer::{Buffer, PageProof, Pages, Plain};
+pub use clock::Clock;
+pub use cpuset::CpuSet;
+pub use error::Error;
+pub use host::Machine;
+pub use isa::Isa;
+pub use layout::{Layout, NodeShare, Share};
+pub use memory::memory_available;
+pub use partition::{HUGE_PAGE, chunks, split_mut};
+pub use place::{Siblings, Worker, place};
+pub use profile::{Needs, Profile};
+pub use team::{Member, Team, Timing};
+pub use topology::{Cache, Core, Node, Source, Topology};

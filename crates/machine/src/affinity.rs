@@ -1,0 +1,48 @@
+//! Which CPUs threads may use: asked, set, and verified.
+
+use std::fs;
+
+use core_affinity::CoreId;
+use rustix::thread::{self, sched_getaffinity};
+
+use crate::{CpuSet, Error};
+
+/// The CPUs that the calling thread may use: what control groups, `taskset` and the like leave, and is online.
+pub(crate) fn allowed() -> Result<CpuSet, Error> {
+    let mask = sched_getaffinity(None).map_err(|error| {
+        Error::Placement(format!(
+            "the kernel did not tell which CPUs this process may use ({error}); more than {} CPUs are not supported",
+            thread::CpuSet::MAX_CPU
+        ))
+    })?;
+    let most = u32::try_from(thread::CpuSet::MAX_CPU).unwrap_or(u32::MAX);
+    Ok((0..most).filter(|&cpu| mask.is_set(cpu as usize)).collect())
+}
+
+/// Pins the calling thread to one CPU, and verifies it.
+pub(crate) fn pin(cpu: u32) -> Result<(), Error> {
+    let id = cpu as usize;
+    // core_affinity writes into a mask of fixed size.
+    if id >= thread::CpuSet::MAX_CPU || !core_affinity::set_for_current(CoreId { id }) {
+        let why = "it is offline, absent, or this process may not use it; plan again".to_owned();
+        return Err(Error::Worker { cpu, what: "pinned", why });
+    }
+    verify(cpu)
+}
+
+/// That the calling thread may run on this CPU only, by `sched_getaffinity`.
+pub(crate) fn verify(cpu: u32) -> Result<(), Error> {
+    let mask = allowed()?;
+    if mask.len() == 1 && mask.contains(cpu) {
+        Ok(())
+    } else {
+        Err(Error::Worker { cpu, what: "verified", why: format!("the kernel lets it run on the CPUs {mask}") })
+    }
+}
+
+/// How often the kernel has moved the calling thread between CPUs; `None` where it does not tell.
+pub(crate) fn migrations() -> Option<u64> {
+    let text = fs::read_to_string("/proc/thread-self/sched").ok()?;
+    let line = text.lines().find(|line| line.starts_with("se.nr_migrations "))?;
+    line.rsplit(':').next()?.trim().parse().ok()
+}

@@ -1,0 +1,81 @@
+//! Which worker runs where.
+
+use crate::{Error, Topology};
+
+/// Where a worker runs and where its memory lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// Its place in the team, from 0.
+    pub index: usize,
+    /// The CPU (hardware thread) that it is pinned to, as the operating system numbers it.
+    pub cpu: u32,
+    /// Index of the core in [`Topology::cores`].
+    pub core: u32,
+    /// NUMA node of its memory, as the operating system numbers it.
+    pub node: u32,
+    /// Package, from 0.
+    pub package: u32,
+}
+
+/// How many hardware threads of a core get a worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Siblings {
+    /// One: siblings share the execution units and the caches.
+    #[default]
+    OnePerCore,
+    /// All of them.
+    EveryPu,
+}
+
+/// Places a worker on every core (or every hardware thread) that this process may use, in the order of the topology,
+/// so that neighbours in the team are neighbours in the machine.
+///
+/// Where a control group grants less CPU time than there are workers, as many are placed as it feeds, spread evenly:
+/// more would be stopped in the middle of their work.
+pub fn place(topology: &Topology, siblings: Siblings) -> Result<Vec<Worker>, Error> {
+    let mut seats = Vec::new();
+    for core in &topology.cores {
+        let node = home(topology, core.node)?;
+        let usable = core.pus.iter().copied().filter(|&cpu| topology.allowed.contains(cpu));
+        let most = if siblings == Siblings::OnePerCore { 1 } else { usize::MAX };
+        seats.extend(usable.take(most).map(|cpu| (cpu, core.index, node, core.package)));
+    }
+    let count = granted(topology.cpu_quota, seats.len());
+    if count == 0 {
+        return Err(Error::Placement(format!(
+            "none of the {} cores may be used by this process (allowed CPUs: `{}`)",
+            topology.cores.len(),
+            topology.allowed
+        )));
+    }
+    let spread = (0..count).map(|index| (index, seats[index * seats.len() / count]));
+    Ok(spread.map(|(index, (cpu, core, node, package))| Worker { index, cpu, core, node, package }).collect())
+}
+
+/// The node that holds the memory of a core of node `local`: that node, or, where it has no memory, the nearest.
+fn home(topology: &Topology, local: Option<u32>) -> Result<u32, Error> {
+    let with_memory = || topology.nodes.iter().filter(|node| node.memory > 0).map(|node| node.os_index);
+    if let Some(local) = local {
+        if with_memory().any(|node| node == local) {
+            return Ok(local);
+        }
+        let distance = |&node: &u32| (topology.distance(local, node).unwrap_or(u32::MAX), node);
+        if let Some(nearest) = with_memory().min_by_key(distance) {
+            return Ok(nearest);
+        }
+    }
+    // A description may leave sizes out; then the local node, or the first, is as good as known.
+    let any = local.or_else(|| with_memory().next()).or_else(|| Some(topology.nodes.first()?.os_index));
+    any.ok_or_else(|| Error::Placement("the topology has no NUMA node".into()))
+}
+
+/// How many of `seats` workers a quota of CPUs feeds.
+fn granted(quota: Option<f64>, seats: usize) -> usize {
+    match quota {
+        Some(quota) => (1..=seats).take_while(|&count| count == 1 || count as f64 <= quota).count(),
+        None => seats,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Reads a topology by hwloc into plain data.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZero;
+use std::path::Path;
+
+use hwlocality::Topology as Tree;
+use hwlocality::object::TopologyObject;
+use hwlocality::object::attributes::ObjectAttributes;
+use hwlocality::object::distance::DistancesKind;
+use hwlocality::object::types::{CacheType, ObjectType};
+use hwlocality::topology::builder::{BuildFlags, TopologyBuilder};
+
+use super::{Cache, Core, Node, Source, Topology, caches};
+use crate::{CpuSet, Error, affinity, memory};
+
+/// Reads the topology of a source.
+pub(super) fn read(source: &Source) -> Result<Topology, Error> {
+    let tree = load(source)?;
+    let mut topology = Topology {
+        nodes: nodes(&tree),
+        caches: data_caches(&tree),
+        packages: count(tree.objects_with_type(ObjectType::Package).len()).max(1),
+        distances: distances(&tree),
+        offline: cpus(&tree.complete_cpuset()).difference(&cpus(&tree.cpuset())),
+        ..Topology::default()
+    };
+    topology.cores = cores(&tree, &topology);
+    topology.allowed = topology.cpus();
+    match source {
+        Source::Host => complete_by_host(&mut topology)?,
+        Source::Xml(_) => topology.nodes.iter_mut().for_each(|node| node.available = Some(node.memory)),
+        // hwloc gives every node that is described without a size 1 GiB.
+        Source::Synthetic(text) if text.contains("memory=") => {
+            topology.nodes.iter_mut().for_each(|node| node.available = Some(node.memory));
+        }
+        Source::Synthetic(_) => {}
+    }
+    Ok(topology)
+}
+
+/// What hwloc does not tell of this host: the caller's own limits, free memory, other opinions on caches.
+fn complete_by_host(topology: &mut Topology) -> Result<(), Error> {
+    let root = Path::new("/");
+    topology.allowed = affinity::allowed()?;
+    topology.cpu_quota = memory::cpu_quota(root);
+    for node in &mut topology.nodes {
+        node.available = memory::available_on_node(root, node.os_index);
+    }
+    caches::claim(&mut topology.caches, root);
+    Ok(())
+}
+
+fn load(source: &Source) -> Result<Tree, Error> {
+    let of = match source {
+        Source::Host => "this host".to_owned(),
+        Source::Xml(path) => format!("the file {}", path.display()),
+        Source::Synthetic(text) => format!("the description `{text}`"),
+    };
+    let wrong = |why: String| Error::Topology { of: of.clone(), why };
+    let builder = TopologyBuilder::new();
+    let builder = match source {
+        Source::Host => {
+            builder.with_flags(BuildFlags::DONT_CHANGE_BINDING).map_err(|error| wrong(error.to_string()))?
+        }
+        Source::Xml(path) => {
+            let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            builder.from_xml(&text).map_err(|error| wrong(format!("{error}; expected XML as `lstopo` writes it")))?
+        }
+        Source::Synthetic(text) => builder
+            .from_synthetic(text)
+            .map_err(|error| wrong(format!("{error}; expected for instance `pack:2 numa:1 core:64 pu:2`")))?,
+    };
+    let tree = builder.build().map_err(|error| wrong(error.to_string()))?;
+    if *source == Source::Host && !tree.is_this_system() {
+        return Err(wrong("hwloc was told to show another host: unset HWLOC_XMLFILE and HWLOC_SYNTHETIC".into()));
+    }
+    Ok(tree)
+}
+
+fn nodes(tree: &Tree) -> Vec<Node> {
+    let mut nodes: Vec<Node> = tree.objects_with_type(ObjectType::NUMANode).filter_map(node).collect();
+    nodes.sort_by_key(|node| node.os_index);
+    nodes
+}
+
+fn node(object: &TopologyObject) -> Option<Node> {
+    let memory = match object.attributes() {
+        Some(ObjectAttributes::NUMANode(attributes)) => attributes.local_memory().map_or(0, NonZero::get),
+        _ => 0,
+    };
+    Some(Node {
+        os_index: u32::try_from(object.os_index()?).ok()?,
+        memory,
+        available: None,
+        cpus: object_cpus(object),
+        kind: object.subtype().map(|kind| kind.to_string_lossy().into_owned()),
+    })
+}
+
+/// Groups hardware threads by their core; a thread without one is a core of its own.
+fn cores(tree: &Tree, topology: &Topology) -> Vec<Core> {
+    let mut cores: Vec<Core> = Vec::new();
+    let mut last = None;
+    for pu in tree.objects_with_type(ObjectType::PU) {
+        let Some(cpu) = pu.os_index().and_then(|index| u32::try_from(index).ok()) else { continue };
+        let core = pu.first_ancestor_with_type(ObjectType::Core).map(TopologyObject::logical_index);
+        match cores.last_mut() {
+            Some(open) if core.is_some() && core == last => open.pus.push(cpu),
+            _ => cores.push(Core {
+                index: count(cores.len()),
+                package: pu.first_ancestor_with_type(ObjectType::Package).map_or(0, |p| count(p.logical_index())),
+                node: topology.local_node(cpu),
+                pus: vec![cpu],
+            }),
+        }
+        last = core;
+    }
+    cores
+}
+
+fn data_caches(tree: &Tree) -> Vec<Cache> {
+    let object_caches = tree.normal_objects().filter_map(|object| {
+        let Some(ObjectAttributes::Cache(cache)) = object.attributes() else { return None };
+        let bytes = cache.size()?.get();
+        (cache.cache_type() != CacheType::Instruction).then(|| Cache {
+            level: u8::try_from(cache.depth()).unwrap_or(u8::MAX),
+            bytes,
+            claimed: bytes,
+            line: cache.line_size().map_or(0, |line| count(line.get())),
+            cpus: object_cpus(object),
+        })
+    });
+    let mut caches: Vec<Cache> = object_caches.collect();
+    caches.sort_by_key(|cache| (cache.level, cache.cpus.iter().next()));
+    caches
+}
+
+/// The first matrix of latencies between nodes.
+fn distances(tree: &Tree) -> BTreeMap<(u32, u32), u32> {
+    let kind = Some(DistancesKind::MEANS_LATENCY);
+    let matrices = tree.distances_with_type(kind, ObjectType::NUMANode).unwrap_or_default();
+    let Some(matrix) = matrices.first() else { return BTreeMap::new() };
+    let number = |object: Option<&TopologyObject>| object?.os_index().and_then(|index| u32::try_from(index).ok());
+    matrix
+        .object_distances()
+        .filter_map(|((from, to), distance)| Some(((number(from)?, number(to)?), u32::try_from(distance).ok()?)))
+        .collect()
+}
+
+fn object_cpus(object: &TopologyObject) -> CpuSet {
+    object.cpuset().map(|set| cpus(&set)).unwrap_or_default()
+}
+
+fn cpus(set: &hwlocality::cpu::cpuset::CpuSet) -> CpuSet {
+    // An infinite set is hwloc's "all, and any to come": of no use to place by.
+    let finite = set.weight().is_some();
+    set.iter_set().filter(|_| finite).filter_map(|cpu| u32::try_from(usize::from(cpu)).ok()).collect()
+}
+
+fn count(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
