@@ -3,6 +3,16 @@
 //! Invariant: this crate measures nothing and knows no host.
 
 pub mod audit;
+mod builtin;
+mod error;
 mod model;
+mod read;
+mod wire;
+mod write;
 
+pub use builtin::{SOURCES, Source, builtin, find, source};
+pub use error::Error;
 pub use model::{Baseline, Bound, Claim, Constraint, Limit, Place, Standing, StatedFact, System, Target};
+pub use read::{DEFAULT_TOLERANCE, parse};
+pub use wire::schema;
+pub use write::to_toml;

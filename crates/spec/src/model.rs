@@ -28,7 +28,7 @@ pub struct System {
 }
 
 /// Where in the document a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Place {
     /// Section and row: `§1.3 Configuration`.
     pub at: String,
@@ -160,6 +160,8 @@ pub enum Bound {
     AtLeast(Quantity),
     /// One of these texts.
     OneOf(Vec<String>),
+    /// The document asks for something without giving a number; these are its words. Nothing can be judged by it.
+    Open(String),
 }
 
 impl System {

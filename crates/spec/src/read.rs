@@ -1,0 +1,367 @@
+//! From the TOML text to the model, with every check that needs no other file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use measure::{Better, FactKind, FactValue, Quantity, Shape, Unit, Workload, fact_kind};
+use toml::Spanned;
+
+use crate::wire::{self, Raw};
+use crate::{Baseline, Bound, Claim, Constraint, Error, Limit, Place, Standing, StatedFact, System, Target};
+
+/// The tolerance of a target whose document states none: this suite's choice, noted at each such target.
+pub const DEFAULT_TOLERANCE: f64 = 0.05;
+
+/// What is noted as left open at a target without a stated tolerance.
+pub(crate) const TOLERANCE_IS_OURS: &str = "tolerance not stated: 5 % is this suite's default";
+
+/// Reads a specification file.
+///
+/// `file` is only used to name the file in an error. What is refused: what is not TOML, unknown fields, ids that
+/// stand twice or point to nothing, facts that are not in the vocabulary, values of the wrong shape or unit, and
+/// numbers that are negative or not finite.
+pub fn parse(text: &str, file: &str) -> Result<Vec<System>, Error> {
+    let reader = Reader { file, text };
+    let parsed: wire::File = toml::from_str(text).map_err(|mut error| Error::from_toml(file, text, &mut error))?;
+    if parsed.system.is_empty() {
+        return Err(reader.error(&(0..0), "system", "no system".to_owned(), "at least one [[system]]"));
+    }
+    let mut ids = BTreeSet::new();
+    parsed
+        .system
+        .into_iter()
+        .map(|system| {
+            reader.unique(&mut ids, &system.id, "system.id")?;
+            reader.system(system)
+        })
+        .collect()
+}
+
+/// The text that is read, for the positions of errors.
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn error(&self, span: &Range<usize>, field: &str, problem: String, expected: impl Into<String>) -> Error {
+        Error::at(self.file, self.text, span.start, field, problem, expected.into())
+    }
+
+    fn unique(&self, seen: &mut BTreeSet<String>, id: &Spanned<String>, field: &str) -> Result<(), Error> {
+        let name = id.get_ref();
+        if name.trim().is_empty() {
+            return Err(self.error(&id.span(), field, "an empty id".to_owned(), "a name"));
+        }
+        if seen.insert(name.clone()) {
+            return Ok(());
+        }
+        Err(self.error(&id.span(), field, format!("`{name}` stands twice"), "an id that is used once"))
+    }
+
+    fn system(&self, system: wire::System) -> Result<System, Error> {
+        let facts = self.facts(system.fact)?;
+        let stated: BTreeSet<String> = facts.iter().map(|fact| fact.id.clone()).collect();
+        let names: BTreeSet<String> = system.target.iter().map(|target| target.id.get_ref().clone()).collect();
+        let mut ids = BTreeSet::new();
+        let targets = system
+            .target
+            .into_iter()
+            .map(|target| {
+                self.unique(&mut ids, &target.id, "system.target.id")?;
+                self.target(target, &stated, &names)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let units: BTreeMap<&str, Unit> =
+            targets.iter().map(|target| (target.id.as_str(), target.value.unit)).collect();
+        let baselines = system.baseline.into_iter().map(|row| self.baseline(row, &units)).collect::<Result<_, _>>()?;
+        let claims = system.claim.into_iter().map(|row| self.claim(row, &names)).collect::<Result<_, _>>()?;
+        let limits = system.limit.into_iter().map(|row| self.limit(row)).collect::<Result<_, _>>()?;
+        Ok(System {
+            id: system.id.into_inner(),
+            name: system.name,
+            document: system.document,
+            family: system.family,
+            facts,
+            targets,
+            baselines,
+            claims,
+            limits,
+        })
+    }
+
+    fn facts(&self, rows: Vec<wire::Fact>) -> Result<Vec<StatedFact>, Error> {
+        let mut seen = BTreeSet::new();
+        rows.into_iter()
+            .map(|row| {
+                let kind = self.kind(&row.id, "system.fact.id")?;
+                if !seen.insert((row.id.get_ref().clone(), row.at.clone())) {
+                    let problem = format!("`{}` is stated twice at `{}`", row.id.get_ref(), row.at);
+                    return Err(self.error(
+                        &row.id.span(),
+                        "system.fact.id",
+                        problem,
+                        "each statement of a place once",
+                    ));
+                }
+                let value = self.value(kind, &row.value, "system.fact.value")?;
+                let standing = match (row.placeholder, row.contradicted) {
+                    (None, None) => Standing::Firm,
+                    (Some(place), None) => Standing::Placeholder(place.into_inner()),
+                    (None, Some(place)) => Standing::Contradicted(place.into_inner()),
+                    (Some(_), Some(place)) => {
+                        let problem = "`contradicted` beside `placeholder`".to_owned();
+                        return Err(self.error(&place.span(), "system.fact.contradicted", problem, "one of the two"));
+                    }
+                };
+                Ok(StatedFact {
+                    id: row.id.into_inner(),
+                    value,
+                    approximate: row.approximate,
+                    place: Place { at: row.at, says: row.says },
+                    standing,
+                })
+            })
+            .collect()
+    }
+
+    fn target(&self, row: wire::Target, stated: &BTreeSet<String>, names: &BTreeSet<String>) -> Result<Target, Error> {
+        let value = self.quantity(&row.value, "system.target.value")?;
+        if let Some(metric) = &row.metric {
+            self.metric(metric, "system.target.metric")?;
+        }
+        for fact in &row.depends_on {
+            self.kind(fact, "system.target.depends_on")?;
+            if !stated.contains(fact.get_ref()) {
+                let problem = format!("`{}` is not stated by this system", fact.get_ref());
+                let expected = "the id of a [[system.fact]] of the same system";
+                return Err(self.error(&fact.span(), "system.target.depends_on", problem, expected));
+            }
+        }
+        if let Some(other) = &row.companion_of {
+            self.known(other, names, "system.target.companion_of")?;
+        }
+        let mut open = row.open;
+        let tolerance = if let Some(raw) = &row.tolerance {
+            self.share(raw, "system.target.tolerance")?
+        } else {
+            open.push(TOLERANCE_IS_OURS.to_owned());
+            DEFAULT_TOLERANCE
+        };
+        let constraint = row.constraint.map(|constraint| self.constraint(constraint)).transpose()?;
+        let mut shares = BTreeMap::new();
+        for (phase, raw) in &row.shares {
+            let share = self.share(raw, "system.target.shares")?;
+            if !row.phases.contains(phase) {
+                let problem = format!("a share of the phase `{phase}`, which is not among the phases");
+                let expected = format!("one of {}", row.phases.join(", "));
+                return Err(self.error(&raw.span(), "system.target.shares", problem, expected));
+            }
+            shares.insert(phase.clone(), share);
+        }
+        Ok(Target {
+            id: row.id.into_inner(),
+            title: row.title,
+            metric: row.metric.map(Spanned::into_inner),
+            value,
+            approximate: row.approximate,
+            better: better(row.better),
+            tolerance,
+            required: row.required,
+            place: Place { at: row.at, says: row.says },
+            conditions: row.conditions,
+            open,
+            constraint,
+            depends_on: row.depends_on.into_iter().map(Spanned::into_inner).collect(),
+            shares,
+            phases: row.phases,
+            companion_of: row.companion_of.map(Spanned::into_inner),
+        })
+    }
+
+    fn constraint(&self, row: wire::Constraint) -> Result<Constraint, Error> {
+        self.metric(&row.metric, "system.target.constraint.metric")?;
+        let bound = self.quantity(&row.bound, "system.target.constraint.bound")?;
+        Ok(Constraint { metric: row.metric.into_inner(), bound, better: better(row.better) })
+    }
+
+    fn baseline(&self, row: wire::Baseline, units: &BTreeMap<&str, Unit>) -> Result<Baseline, Error> {
+        let names = units.keys().map(|id| (*id).to_owned()).collect();
+        self.known(&row.target, &names, "system.baseline.target")?;
+        let value = self.quantity(&row.value, "system.baseline.value")?;
+        let unit = units[row.target.get_ref().as_str()];
+        if value.unit != unit {
+            return Err(self.wrong_unit(&row.value, "system.baseline.value", value.unit, unit));
+        }
+        let mut facts = BTreeMap::new();
+        for (id, raw) in &row.facts {
+            let kind = self.kind(&Spanned::new(raw.span(), id.clone()), "system.baseline.facts")?;
+            facts.insert(id.clone(), self.value(kind, raw, "system.baseline.facts")?);
+        }
+        let place = Place { at: row.at, says: row.says };
+        Ok(Baseline {
+            target: row.target.into_inner(),
+            system: row.system,
+            value,
+            approximate: row.approximate,
+            facts,
+            place,
+        })
+    }
+
+    fn claim(&self, row: wire::Claim, names: &BTreeSet<String>) -> Result<Claim, Error> {
+        self.known(&row.target, names, "system.claim.target")?;
+        let ratio = self.ratio(&row.ratio, "system.claim.ratio")?;
+        let place = Place { at: row.at, says: row.says };
+        Ok(Claim { target: row.target.into_inner(), ratio, approximate: row.approximate, place })
+    }
+
+    fn limit(&self, row: wire::Limit) -> Result<Limit, Error> {
+        let kind = self.kind(&row.fact, "system.limit.fact")?;
+        let bound = match (row.at_most, row.at_least, row.one_of, row.open) {
+            (Some(raw), None, None, None) => Bound::AtMost(self.bounded(kind, &raw, "system.limit.at_most")?),
+            (None, Some(raw), None, None) => Bound::AtLeast(self.bounded(kind, &raw, "system.limit.at_least")?),
+            (None, None, Some(texts), None) if kind.shape == Shape::Text && !texts.get_ref().is_empty() => {
+                Bound::OneOf(texts.into_inner())
+            }
+            (None, None, Some(texts), None) => {
+                let problem = format!("`one_of` for `{}`", kind.id);
+                let expected = "one text or more, for a fact that is a text";
+                return Err(self.error(&texts.span(), "system.limit.one_of", problem, expected));
+            }
+            (None, None, None, Some(words)) => Bound::Open(words),
+            _ => {
+                let problem = "not exactly one bound".to_owned();
+                let expected = "one of at_most, at_least, one_of and open";
+                return Err(self.error(&row.fact.span(), "system.limit", problem, expected));
+            }
+        };
+        Ok(Limit { fact: row.fact.into_inner(), bound, place: Place { at: row.at, says: row.says } })
+    }
+
+    fn bounded(&self, kind: &FactKind, raw: &Spanned<Raw>, field: &str) -> Result<Quantity, Error> {
+        match self.value(kind, raw, field)? {
+            FactValue::Quantity(quantity) => Ok(quantity),
+            FactValue::Text(_) | FactValue::Flag(_) => {
+                let problem = format!("a bound of `{}`, which is not a number", kind.id);
+                Err(self.error(&raw.span(), field, problem, "one_of for a text"))
+            }
+        }
+    }
+
+    fn kind(&self, id: &Spanned<String>, field: &str) -> Result<&'static FactKind, Error> {
+        fact_kind(id.get_ref()).ok_or_else(|| {
+            let problem = format!("`{}` is not a fact", id.get_ref());
+            self.error(&id.span(), field, problem, format!("an id of the vocabulary{}", similar_fact(id.get_ref())))
+        })
+    }
+
+    fn known(&self, id: &Spanned<String>, names: &BTreeSet<String>, field: &str) -> Result<(), Error> {
+        if names.contains(id.get_ref()) {
+            return Ok(());
+        }
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        let problem = format!("`{}` is not a target of this system", id.get_ref());
+        Err(self.error(&id.span(), field, problem, format!("one of {}", all.join(", "))))
+    }
+
+    fn metric(&self, name: &Spanned<String>, field: &str) -> Result<(), Error> {
+        let (first, rest) = name.get_ref().split_once('.').unwrap_or(("", ""));
+        let written = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_');
+        if (first == "host" || Workload::from_name(first).is_some()) && !rest.is_empty() && rest.chars().all(written) {
+            return Ok(());
+        }
+        let workloads: Vec<&str> = Workload::ALL.into_iter().map(Workload::name).collect();
+        let expected = format!("a dotted name that begins with {} or host", workloads.join(", "));
+        Err(self.error(&name.span(), field, format!("`{}` is not a metric", name.get_ref()), expected))
+    }
+
+    /// The value of a fact, in the shape that the vocabulary asks for.
+    fn value(&self, kind: &FactKind, raw: &Spanned<Raw>, field: &str) -> Result<FactValue, Error> {
+        match (kind.shape, raw.get_ref()) {
+            (Shape::Text, Raw::Text(text)) if !text.trim().is_empty() => Ok(FactValue::Text(text.clone())),
+            (Shape::Flag, Raw::Flag(flag)) => Ok(FactValue::Flag(*flag)),
+            (Shape::Number(unit), Raw::Text(_) | Raw::Number(_)) => {
+                let quantity = self.quantity(raw, field)?;
+                if quantity.unit == unit {
+                    return Ok(FactValue::Quantity(quantity));
+                }
+                Err(self.wrong_unit(raw, field, quantity.unit, unit))
+            }
+            (shape, found) => {
+                let expected = match shape {
+                    Shape::Text => "a text".to_owned(),
+                    Shape::Flag => "true or false".to_owned(),
+                    Shape::Number(unit) => format!("a quantity in {}", unit.symbol()),
+                };
+                let problem = format!("{found} for `{}` ({})", kind.id, kind.about);
+                Err(self.error(&raw.span(), field, problem, expected))
+            }
+        }
+    }
+
+    fn wrong_unit(&self, raw: &Spanned<Raw>, field: &str, found: Unit, wanted: Unit) -> Error {
+        let problem = format!("a quantity in {}", found.symbol());
+        self.error(&raw.span(), field, problem, format!("a quantity in {}", wanted.symbol()))
+    }
+
+    /// A quantity that is finite and not negative; a bare number is a count.
+    fn quantity(&self, raw: &Spanned<Raw>, field: &str) -> Result<Quantity, Error> {
+        let quantity = match raw.get_ref() {
+            Raw::Number(number) => Quantity::new(*number, Unit::Count),
+            Raw::Text(text) => text.parse().map_err(|error: measure::ParseQuantityError| {
+                self.error(&raw.span(), field, error.to_string(), "a quantity such as \"1.65 TB/s\" or \"35 µs\"")
+            })?,
+            Raw::Flag(_) => {
+                let expected = "a quantity such as \"1.65 TB/s\", or a count";
+                return Err(self.error(&raw.span(), field, raw.get_ref().to_string(), expected));
+            }
+        };
+        if quantity.value.is_finite() && quantity.value >= 0.0 {
+            return Ok(quantity);
+        }
+        let problem = format!("{} {}", quantity.value, quantity.unit.symbol());
+        Err(self.error(&raw.span(), field, problem, "a finite number that is not negative"))
+    }
+
+    /// A ratio: `10`, `"10 x"`, `"78 %"`.
+    fn ratio(&self, raw: &Spanned<Raw>, field: &str) -> Result<f64, Error> {
+        let quantity = self.quantity(raw, field)?;
+        if matches!(quantity.unit, Unit::Ratio | Unit::Count) {
+            return Ok(quantity.value);
+        }
+        Err(self.wrong_unit(raw, field, quantity.unit, Unit::Ratio))
+    }
+
+    /// A ratio from 0 to 1.
+    fn share(&self, raw: &Spanned<Raw>, field: &str) -> Result<f64, Error> {
+        let share = self.ratio(raw, field)?;
+        if share <= 1.0 {
+            return Ok(share);
+        }
+        Err(self.error(
+            &raw.span(),
+            field,
+            format!("the share {share}"),
+            "a share from 0 to 1, or from \"0 %\" to \"100 %\"",
+        ))
+    }
+}
+
+fn better(better: wire::Better) -> Better {
+    match better {
+        wire::Better::Higher => Better::Higher,
+        wire::Better::Lower => Better::Lower,
+    }
+}
+
+/// The facts of the same group, as a hint.
+fn similar_fact(id: &str) -> String {
+    let group = id.split('.').next().unwrap_or_default();
+    let ids: Vec<&str> = measure::VOCABULARY
+        .iter()
+        .map(|kind| kind.id)
+        .filter(|known| !group.is_empty() && known.split('.').next() == Some(group))
+        .collect();
+    if ids.is_empty() { String::new() } else { format!(" such as {}", ids.join(", ")) }
+}
