@@ -1,1 +1,20 @@
 //! Judgement and its statistics: a run against a specification.
+//!
+//! Invariant: this crate is pure. It does no I/O and reads no clock, so judging a record again gives the same answer.
+
+mod ceiling;
+mod comparability;
+mod decide;
+mod judge;
+mod judgement;
+mod reason;
+mod result;
+#[cfg(test)]
+mod testdata;
+
+pub use ceiling::{HostLimit, LimitKind};
+pub use comparability::{Comparability, Difference, Unknown};
+pub use decide::{DEFAULT_NOISE_FLOOR, Decision, Goal};
+pub use judge::{judge, judge_boots};
+pub use judgement::{Acceptance, BaselineShare, Judgement, Row, Verdict};
+pub use result::Measured;

@@ -1,0 +1,218 @@
+//! What judging gives: a row for each target, and what they add up to.
+
+use std::fmt;
+
+use measure::{Better, Quantity};
+use spec::audit::Grade;
+
+use crate::{Comparability, HostLimit, Measured};
+
+/// The verdict on one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// The host delivers it.
+    Pass,
+    /// The host does not deliver it.
+    Fail,
+    /// The measurements, or what is known of the host, do not decide.
+    Inconclusive,
+    /// No machine that matches the document's own tables can reach the target; it decides nothing.
+    Infeasible,
+    /// The result is above what physics allows on this host, so it is wrong.
+    Implausible,
+    /// The host or the build is not the one that the target speaks of.
+    NotComparable,
+    /// There is no result.
+    NotMeasured,
+    /// The environment disturbed every sample.
+    Tainted,
+}
+
+impl Verdict {
+    /// All verdicts.
+    pub const ALL: [Verdict; 8] = [
+        Verdict::Pass,
+        Verdict::Fail,
+        Verdict::Inconclusive,
+        Verdict::Infeasible,
+        Verdict::Implausible,
+        Verdict::NotComparable,
+        Verdict::NotMeasured,
+        Verdict::Tainted,
+    ];
+
+    /// The word in tables and records: `NOT-COMPARABLE`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "PASS",
+            Verdict::Fail => "FAIL",
+            Verdict::Inconclusive => "INCONCLUSIVE",
+            Verdict::Infeasible => "INFEASIBLE",
+            Verdict::Implausible => "IMPLAUSIBLE",
+            Verdict::NotComparable => "NOT-COMPARABLE",
+            Verdict::NotMeasured => "NOT-MEASURED",
+            Verdict::Tainted => "TAINTED",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A target with what the document, its audit and the measurements say of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Id of the target.
+    pub id: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// Name of the metric that it is judged by, where the suite has one.
+    pub metric: Option<String>,
+    /// The promised value.
+    pub documented: Quantity,
+    /// Whether the document says "about" (`~`).
+    pub approximate: bool,
+    /// Which direction is better.
+    pub better: Better,
+    /// How far off the value is still met, as a share of it.
+    pub tolerance: f64,
+    /// Whether `accept` demands it.
+    pub required: bool,
+    /// Section and row of the document.
+    pub place: String,
+    /// The audit's grade.
+    pub grade: Option<Grade>,
+    /// The most that the document's own tables allow.
+    pub ceiling: Option<Quantity>,
+    /// The audit's arithmetic, in one line.
+    pub arithmetic: Option<String>,
+    /// What was measured, where a sample is valid.
+    pub measured: Option<Measured>,
+    /// How much of the promised value was reached: 1 is all of it and more is better, whatever the direction.
+    pub share_of_target: Option<f64>,
+    /// What this host could deliver at most, or the best that was measured on it.
+    pub host_limit: Option<HostLimit>,
+    /// The result as a share of that.
+    pub share_of_host: Option<f64>,
+    /// The result against the other systems that the document names beside this target.
+    pub baselines: Vec<BaselineShare>,
+    /// How the host differs from the documented one in the facts that this target depends on.
+    pub comparability: Comparability,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// What else is to be known: other checks that the result does not pass, tainted samples, conditions left open.
+    pub remarks: Vec<String>,
+    /// For a companion that was derived: the id of the documented target that it stands beside.
+    pub companion_of: Option<String>,
+}
+
+/// A result against a figure of another system.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BaselineShare {
+    /// Which system.
+    pub system: String,
+    /// Its figure.
+    pub value: Quantity,
+    /// How many times as good the result is: above 1 is better, whatever the direction.
+    pub ratio: Option<f64>,
+}
+
+/// A run, or runs of several boots, judged against a specification.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// Id of the specification.
+    pub system: String,
+    /// Its name.
+    pub system_name: String,
+    /// The host's name.
+    pub host: String,
+    /// Ids of the runs that were judged.
+    pub runs: Vec<String>,
+    /// How many boots they were.
+    pub boots: usize,
+    /// The noise floor between boots that a judgement of one boot used, as a share.
+    pub noise_floor: f64,
+    /// A row for each target in the order of the document, each followed by its companions.
+    pub rows: Vec<Row>,
+    /// What concerns all of it: a record that was cut.
+    pub remarks: Vec<String>,
+}
+
+/// What all rows add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Nothing speaks against the host.
+    Accepted,
+    /// A required target is not met.
+    Rejected,
+    /// A required target could not be decided.
+    Inconclusive,
+    /// A required target speaks of another machine or build, or the environment tainted it.
+    NotComparable,
+}
+
+impl Judgement {
+    /// The rule of `accept`: rejected if any required target FAILs; else not comparable if any is NOT-COMPARABLE or
+    /// TAINTED; else inconclusive if any is INCONCLUSIVE, NOT-MEASURED or IMPLAUSIBLE; else accepted. INFEASIBLE targets
+    /// decide nothing; their companions do.
+    #[must_use]
+    pub fn acceptance(&self) -> Acceptance {
+        let any = |verdicts: &[Verdict]| self.rows.iter().any(|row| row.required && verdicts.contains(&row.verdict));
+        if any(&[Verdict::Fail]) {
+            Acceptance::Rejected
+        } else if any(&[Verdict::NotComparable, Verdict::Tainted]) {
+            Acceptance::NotComparable
+        } else if any(&[Verdict::Inconclusive, Verdict::NotMeasured, Verdict::Implausible]) {
+            Acceptance::Inconclusive
+        } else {
+            Acceptance::Accepted
+        }
+    }
+
+    /// How many rows have this verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.rows.iter().filter(|row| row.verdict == verdict).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge;
+    use crate::testdata::{run, system};
+
+    fn check(rows: &[(Verdict, bool)], expect: Acceptance) {
+        let mut judgement = judge(&run(), &system(), &[], &[]);
+        let row = judgement.rows[0].clone();
+        judgement.rows = rows.iter().map(|&(verdict, required)| Row { required, verdict, ..row.clone() }).collect();
+        assert_eq!(judgement.acceptance(), expect, "{rows:?}");
+    }
+
+    #[test]
+    fn acceptance_is_the_rule_of_accept() {
+        use Acceptance as A;
+        use Verdict as V;
+        check(&[], A::Accepted);
+        check(&[(V::Pass, true), (V::Infeasible, true)], A::Accepted);
+        check(&[(V::Pass, true), (V::Fail, false), (V::Tainted, false), (V::NotMeasured, false)], A::Accepted);
+        for (verdict, alone) in [
+            (V::Fail, A::Rejected),
+            (V::NotComparable, A::NotComparable),
+            (V::Tainted, A::NotComparable),
+            (V::Inconclusive, A::Inconclusive),
+            (V::NotMeasured, A::Inconclusive),
+            (V::Implausible, A::Inconclusive),
+        ] {
+            check(&[(V::Pass, true), (verdict, true)], alone);
+            check(&[(verdict, true), (V::Fail, true)], A::Rejected);
+        }
+        check(&[(V::Inconclusive, true), (V::Tainted, true)], A::NotComparable);
+    }
+}

@@ -1,0 +1,116 @@
+//! The sentences that stand beside verdicts.
+
+use measure::{Better, Quantity};
+use spec::Target;
+
+use crate::{Comparability, Decision, Goal, HostLimit, Measured};
+
+/// `a, b and c`.
+fn join(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+fn percent(share: f64) -> String {
+    Quantity::new(share, measure::Unit::Ratio).to_string()
+}
+
+pub(crate) fn infeasible(arithmetic: &str) -> String {
+    let arithmetic = arithmetic.trim_end_matches('.');
+    format!("No machine that matches the document's own tables can reach it: {arithmetic}.")
+}
+
+pub(crate) fn differs(comparability: &Comparability) -> String {
+    let facts: Vec<String> = comparability
+        .differs
+        .iter()
+        .map(|d| format!("{} is {} (documented {})", d.fact, d.host, d.documented))
+        .collect();
+    format!("This host is not the documented machine: {}.", join(&facts))
+}
+
+pub(crate) fn unknown(comparability: &Comparability) -> String {
+    // One reason often stands for several facts.
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for fact in &comparability.unknown {
+        match reasons.iter_mut().find(|(why, _)| *why == fact.why) {
+            Some((_, facts)) => facts.push(fact.fact.clone()),
+            None => reasons.push((&fact.why, vec![fact.fact.clone()])),
+        }
+    }
+    let parts: Vec<String> = reasons.iter().map(|(why, facts)| format!("{} ({why})", join(facts))).collect();
+    format!("Whether this host is the documented machine is not known, for want of {}.", parts.join("; "))
+}
+
+pub(crate) fn above_ceiling(measured: &Measured, limit: &HostLimit) -> String {
+    format!("{} is above {}, which is all that this host can deliver: {}.", measured.value, limit.value, limit.how)
+}
+
+/// What the threshold is: `95 GB/s (100 GB/s less 5 %)`.
+fn threshold(goal: &Goal, unit: measure::Unit) -> String {
+    let value = Quantity::new(goal.value, unit);
+    if goal.tolerance == 0.0 {
+        return format!("the documented {value}");
+    }
+    let word = match goal.better {
+        Better::Higher => "less",
+        Better::Lower => "plus",
+    };
+    let threshold = Quantity::new(goal.threshold(), unit);
+    format!("the threshold of {threshold} ({value} {word} {})", percent(goal.tolerance))
+}
+
+/// Why the boots decide so about a goal; `what` names the figure where it is not the target's own.
+pub(crate) fn decision(what: &str, measured: &Measured, goal: &Goal, decision: Decision, noise_floor: f64) -> String {
+    let threshold = threshold(goal, measured.value.unit);
+    let n = measured.boots.len();
+    let (met, missed) = match goal.better {
+        Better::Higher => ("above", "below"),
+        Better::Lower => ("below", "above"),
+    };
+    let value = format!("{what}{}", measured.value);
+    let floor = percent(noise_floor);
+    match decision {
+        Decision::Met if n == 1 => {
+            format!("{value} (one boot) is {met} {threshold} by more than the noise floor of {floor}.")
+        }
+        Decision::Missed if n == 1 => {
+            format!("{value} (one boot) is {missed} {threshold} by more than the noise floor of {floor}.")
+        }
+        Decision::Open { boots } if n == 1 => format!(
+            "{value} (one boot) is within the noise floor of {floor} of {threshold}; {}.",
+            wanted(boots, "on a host as noisy as that")
+        ),
+        Decision::Met => format!("{value} over {n} boots is {met} {threshold}, its one-sided 95 % bound included."),
+        Decision::Missed => {
+            format!("{value} over {n} boots is {missed} {threshold}, its one-sided 95 % bound included.")
+        }
+        Decision::Open { boots } => format!(
+            "{value} over {n} boots is too close to {threshold} for their spread; {}.",
+            wanted(boots, "that spread as these do")
+        ),
+    }
+}
+
+fn wanted(boots: Option<u32>, condition: &str) -> String {
+    match boots {
+        Some(boots) => format!("{boots} boots would decide {condition}"),
+        None => "no number of boots would decide".to_owned(),
+    }
+}
+
+/// What the document leaves open, and the facts by which it does not stand.
+pub(crate) fn left_open(target: &Target, comparability: &Comparability) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if !target.open.is_empty() {
+        remarks.push(format!("The document leaves open: {}.", target.open.join("; ")));
+    }
+    if !comparability.undecided.is_empty() {
+        let facts = join(&comparability.undecided);
+        remarks.push(format!("Not compared, because the document does not state it firmly: {facts}."));
+    }
+    remarks
+}
