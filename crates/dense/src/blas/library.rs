@@ -1,0 +1,117 @@
+//! Which library answers, and how many threads it may use.
+//!
+//! What is linked need not be what is loaded (`update-alternatives`), so the loaded library is asked, by functions that
+//! only it has.
+#![allow(unsafe_code)] // symbols are looked up by name, and called
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+
+/// The BLAS that is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Library {
+    /// `OpenBLAS`, `BLIS`, `MKL`, or `unknown`.
+    pub name: &'static str,
+    /// What it says of its version and build.
+    pub version: String,
+    /// The kernels that it chose for this CPU, where it tells.
+    pub kernel: Option<String>,
+}
+
+type Text = unsafe extern "C" fn() -> *const c_char;
+type Threads = unsafe extern "C" fn(c_int);
+type Threads64 = unsafe extern "C" fn(i64);
+type VersionText = unsafe extern "C" fn(*mut c_char, c_int);
+
+/// The environment that a process should be started with that measures: libraries read it when they are loaded.
+#[must_use]
+pub fn environment() -> Vec<(String, String)> {
+    ["OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"]
+        .map(|name| (name.to_owned(), "1".to_owned()))
+        .to_vec()
+}
+
+/// The address of a function of a loaded library; `None` where none has it.
+fn symbol(name: &CStr) -> Option<*mut c_void> {
+    // SAFETY: the name is a C string, and RTLD_DEFAULT searches what is loaded without loading anything.
+    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    (!address.is_null()).then_some(address)
+}
+
+/// What a function `const char *name(void)` answers.
+fn text(name: &CStr) -> Option<String> {
+    let address = symbol(name)?;
+    // SAFETY: callers name functions whose documented signature is `char *name(void)`; the address is not null.
+    let function: Text = unsafe { std::mem::transmute::<*mut c_void, Text>(address) };
+    // SAFETY: it takes nothing and may be called at any time.
+    let answer = unsafe { function() };
+    if answer.is_null() {
+        return None;
+    }
+    // SAFETY: the library answers a C string that lives as long as the library.
+    let answer = unsafe { CStr::from_ptr(answer) };
+    Some(answer.to_string_lossy().trim().to_owned())
+}
+
+/// MKL's version, which it writes into a buffer (`mkl_get_version_string`).
+fn mkl_version() -> Option<String> {
+    let address = symbol(c"MKL_Get_Version_String")?;
+    // SAFETY: the documented signature is `void (char *, int)`; the address is not null.
+    let function: VersionText = unsafe { std::mem::transmute::<*mut c_void, VersionText>(address) };
+    let mut buffer = [0_u8; 256];
+    // SAFETY: it writes at most that many bytes into the buffer, which outlives the call; the last stays zero.
+    unsafe { function(buffer.as_mut_ptr().cast(), 255) };
+    let version = CStr::from_bytes_until_nul(&buffer).ok()?;
+    Some(version.to_string_lossy().trim().to_owned())
+}
+
+/// Asks the loaded library for its name, version and kernels.
+#[must_use]
+pub fn library() -> Library {
+    if let Some(version) = text(c"openblas_get_config") {
+        return Library { name: "OpenBLAS", version, kernel: text(c"openblas_get_corename") };
+    }
+    if let Some(version) = mkl_version() {
+        // It names no kernel; its version text says for which instruction set the CPU was taken.
+        return Library { name: "MKL", version, kernel: None };
+    }
+    if let Some(version) = text(c"bli_info_get_version_str") {
+        return Library { name: "BLIS", version, kernel: None };
+    }
+    Library { name: "unknown", version: "it has no function that tells".into(), kernel: None }
+}
+
+/// How many threads a call of the library may use; false where the loaded library offers no way to say it.
+///
+/// It must not be called while a routine of the library runs.
+pub fn set_threads(threads: usize) -> bool {
+    let threads = c_int::try_from(threads).unwrap_or(c_int::MAX);
+    // MKL's C function is spelled in capitals; the one in small letters is Fortran's and takes a pointer.
+    for name in [c"openblas_set_num_threads", c"MKL_Set_Num_Threads"] {
+        if let Some(address) = symbol(name) {
+            // SAFETY: the documented signature of both is `void (int)`; the address is not null.
+            let function: Threads = unsafe { std::mem::transmute::<*mut c_void, Threads>(address) };
+            // SAFETY: any number is allowed; the caller's part is that no routine runs.
+            unsafe { function(threads) };
+            return true;
+        }
+    }
+    let Some(address) = symbol(c"bli_thread_set_num_threads") else { return false };
+    // SAFETY: the documented signature is `void (dim_t)`, 64 bits here; the address is not null.
+    let function: Threads64 = unsafe { std::mem::transmute::<*mut c_void, Threads64>(address) };
+    // SAFETY: any number is allowed; the caller's part is that no routine runs.
+    unsafe { function(i64::from(threads)) };
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loaded_library_names_itself() {
+        let library = library();
+        assert_ne!(library.name, "unknown");
+        assert!(!library.version.is_empty());
+        assert!(set_threads(1));
+    }
+}

@@ -1,0 +1,149 @@
+//! The BLAS, one thread for each caller: column-major views, and the two routines that the timed work consists of.
+
+mod cblas;
+mod library;
+
+pub use cblas::{gemm, trsm};
+pub use library::{Library, environment, library, set_threads};
+
+/// A column-major matrix in a slice: element (i, j) is `data[i + j * ld]`.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    data: &'a [f64],
+    rows: usize,
+    cols: usize,
+    ld: usize,
+}
+
+/// A column-major matrix in a slice that is written.
+#[derive(Debug)]
+pub struct ViewMut<'a> {
+    data: &'a mut [f64],
+    rows: usize,
+    cols: usize,
+    ld: usize,
+}
+
+/// Panics unless a matrix of this shape lies within `len` elements and its numbers fit a BLAS integer.
+fn fits(len: usize, rows: usize, cols: usize, ld: usize) {
+    assert!(ld >= rows.max(1) && i32::try_from(ld.max(cols)).is_ok(), "{rows}×{cols} with columns {ld} apart");
+    let end = if rows == 0 || cols == 0 { 0 } else { (cols - 1) * ld + rows };
+    assert!(end <= len, "{rows}×{cols} with columns {ld} apart do not fit {len} elements");
+}
+
+impl<'a> View<'a> {
+    /// `rows` × `cols` elements of `data`, columns `ld` apart.
+    ///
+    /// # Panics
+    ///
+    /// If they do not lie within `data`, or a number does not fit the 32-bit integers of the BLAS.
+    #[must_use]
+    pub fn new(data: &'a [f64], rows: usize, cols: usize, ld: usize) -> Self {
+        fits(data.len(), rows, cols, ld);
+        View { data, rows, cols, ld }
+    }
+
+    /// The elements of a column.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
+    #[must_use]
+    pub fn column(&self, j: usize) -> &'a [f64] {
+        assert!(j < self.cols, "column {j} of {}", self.cols);
+        &self.data[j * self.ld..][..self.rows]
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    #[must_use]
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+}
+
+impl<'a> ViewMut<'a> {
+    /// `rows` × `cols` elements of `data`, columns `ld` apart.
+    ///
+    /// # Panics
+    ///
+    /// As [`View::new`].
+    #[must_use]
+    pub fn new(data: &'a mut [f64], rows: usize, cols: usize, ld: usize) -> Self {
+        fits(data.len(), rows, cols, ld);
+        ViewMut { data, rows, cols, ld }
+    }
+
+    /// The elements of a column, to write.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
+    pub fn column(&mut self, j: usize) -> &mut [f64] {
+        assert!(j < self.cols, "column {j} of {}", self.cols);
+        &mut self.data[j * self.ld..][..self.rows]
+    }
+}
+
+/// The routines of the linked library as values, so that a test can put a wrong one in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Blas {
+    /// C ← α·A·B + β·C, see [`gemm`].
+    pub gemm: fn(f64, View<'_>, View<'_>, f64, ViewMut<'_>),
+    /// B ← L⁻¹·B, see [`trsm`].
+    pub trsm: fn(View<'_>, ViewMut<'_>),
+}
+
+impl Blas {
+    /// The library that this program is linked with.
+    pub const LINKED: Blas = Blas { gemm, trsm };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_beyond_its_slice_is_refused() {
+        let check = |len: usize, rows: usize, cols: usize, ld: usize, fits: bool| {
+            let data = vec![0.0; len];
+            let made = std::panic::catch_unwind(|| View::new(&data, rows, cols, ld).cols());
+            assert_eq!(made.is_ok(), fits, "{rows}×{cols} ld {ld} in {len}");
+        };
+        check(6, 2, 3, 2, true);
+        check(5, 2, 3, 2, false);
+        check(8, 2, 3, 3, true);
+        check(7, 2, 3, 3, false);
+        check(9, 3, 3, 2, false);
+        check(0, 0, 5, 1, true);
+        check(0, 5, 0, 5, true);
+        check(0, 0, 0, 0, false);
+    }
+
+    #[test]
+    fn gemm_and_trsm_do_what_they_say() {
+        // columns (1 2), (3 4) times columns (5 6), (7 8)
+        let (left, right) = ([1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]);
+        let mut product = [1.0, 1.0, -9.0, 1.0, 1.0];
+        gemm(-1.0, View::new(&left, 2, 2, 2), View::new(&right, 2, 2, 2), 2.0, ViewMut::new(&mut product, 2, 2, 3));
+        assert_eq!(product.map(f64::to_bits), [-21.0, -32.0, -9.0, -29.0, -44.0].map(f64::to_bits));
+        // what lies on and above the diagonal of L is not looked at
+        let lower = [f64::NAN, 0.5, f64::NAN, f64::NAN];
+        let mut x = [2.0, 3.0];
+        trsm(View::new(&lower, 2, 2, 2), ViewMut::new(&mut x, 2, 1, 2));
+        assert_eq!(x.map(f64::to_bits), [2.0, 2.0].map(f64::to_bits));
+    }
+
+    #[test]
+    fn empty_products_change_nothing() {
+        let mut c = [3.0];
+        gemm(1.0, View::new(&[], 1, 0, 1), View::new(&[], 0, 1, 1), 1.0, ViewMut::new(&mut c, 1, 1, 1));
+        gemm(1.0, View::new(&[], 0, 1, 1), View::new(&[1.0], 1, 1, 1), 1.0, ViewMut::new(&mut [], 0, 1, 1));
+        assert_eq!(c[0].to_bits(), 3.0_f64.to_bits());
+    }
+}

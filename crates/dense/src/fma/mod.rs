@@ -1,0 +1,301 @@
+//! FMA peak: what the execution units do when nothing but registers is used, and the clock at which they do it.
+//!
+//! The clock is measured, never taken from a table: short bursts of the kernel alternate with shorter ones of a chain of
+//! dependent additions, which takes one cycle each, on the same core while it is under this load. The ratio of the two,
+//! flop/cycle, needs no clock at all.
+
+mod kernels;
+mod pipes;
+mod record;
+
+use machine::{Clock, Isa, Member, Team};
+
+use kernels::{ACCUMULATORS, ADDENDS, CHAIN, State, UNROLL, VECTORS, chain, flops, lanes, run_fp32, run_fp64};
+pub use kernels::{Precision, Usable};
+pub use pipes::Pipes;
+pub(crate) use record::record;
+
+use crate::Error;
+use crate::matrix::uniform;
+
+/// Seconds of a burst of the kernel, and of the chain: the share of the chain is too small to cool the core.
+const BURST: f64 = 100e-6;
+const CHAIN_BURST: f64 = 20e-6;
+
+/// A number that the kernels work on.
+trait Element: Copy + Default + PartialEq + Send + std::fmt::Debug {
+    const PRECISION: Precision;
+    fn of(value: f64) -> Self;
+    /// self · x + y, rounded once.
+    fn step(self, x: Self, y: Self) -> Self;
+    fn run(isa: Usable, passes: u64, state: &mut State<Self>);
+}
+
+impl Element for f64 {
+    const PRECISION: Precision = Precision::Fp64;
+    fn of(value: f64) -> Self {
+        value
+    }
+    fn step(self, x: Self, y: Self) -> Self {
+        self.mul_add(x, y)
+    }
+    fn run(isa: Usable, passes: u64, state: &mut State<Self>) {
+        run_fp64(isa, passes, state);
+    }
+}
+
+impl Element for f32 {
+    const PRECISION: Precision = Precision::Fp32;
+    #[expect(clippy::cast_possible_truncation, reason = "any number near it will do")]
+    fn of(value: f64) -> Self {
+        value as f32
+    }
+    fn step(self, x: Self, y: Self) -> Self {
+        self.mul_add(x, y)
+    }
+    fn run(isa: Usable, passes: u64, state: &mut State<Self>) {
+        run_fp32(isa, passes, state);
+    }
+}
+
+/// What one sample says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// Floating-point operations a second of the whole team.
+    pub rate: f64,
+    /// Floating-point operations a cycle of a core: the median over the team.
+    pub flop_per_cycle: f64,
+    /// Cycles a second: the mean over the team.
+    pub clock: f64,
+}
+
+/// Measures one kernel on a team: `samples` times, about `seconds` each.
+///
+/// # Errors
+///
+/// If the registers do not hold what scalar code says.
+pub fn measure(
+    team: &Team,
+    isa: Usable,
+    precision: Precision,
+    samples: usize,
+    seconds: f64,
+) -> Result<Vec<Reading>, Error> {
+    match precision {
+        Precision::Fp64 => readings::<f64>(team, isa, samples, seconds),
+        Precision::Fp32 => readings::<f32>(team, isa, samples, seconds),
+    }
+}
+
+fn readings<T: Element>(team: &Team, isa: Usable, samples: usize, seconds: f64) -> Result<Vec<Reading>, Error> {
+    let mut lines: Vec<Line<T>> = (0..team.workers().len()).map(|index| Line::new(isa, index)).collect();
+    team.each(&mut lines, |_, line| line.calibrate());
+    // All do the same number of passes, that of the slowest.
+    let rate = lines.iter().map(|line| line.passes_per_second).fold(f64::INFINITY, f64::min);
+    let passes = whole(rate * seconds / 2.0);
+    (0..samples)
+        .map(|_| {
+            let timing = team.timed(&mut lines, |_, line| line.pass(passes));
+            let work = flops(isa.isa(), T::PRECISION) * passes as f64 * lines.len() as f64;
+            team.each(&mut lines, |member, line| line.bursts(member, seconds / 2.0));
+            lines.iter().try_for_each(Line::verify)?;
+            let mut per_cycle: Vec<f64> = lines.iter().map(|line| line.flop_per_cycle).collect();
+            per_cycle.sort_by(f64::total_cmp);
+            let clock = lines.iter().map(|line| line.clock).sum::<f64>() / lines.len() as f64;
+            Ok(Reading { rate: work / timing.elapsed, flop_per_cycle: per_cycle[per_cycle.len() / 2], clock })
+        })
+        .collect()
+}
+
+/// The work of one worker.
+struct Line<T> {
+    isa: Usable,
+    first: State<T>,
+    state: State<T>,
+    /// Steps that the state is behind the first.
+    steps: u64,
+    passes_per_second: f64,
+    chain_passes_per_second: f64,
+    chain_is_right: bool,
+    flop_per_cycle: f64,
+    clock: f64,
+}
+
+impl<T: Element> Line<T> {
+    fn new(isa: Usable, index: usize) -> Self {
+        let lanes = lanes(isa.isa(), T::PRECISION);
+        let first = State::new(|i| {
+            let random = uniform(index as u64, i, 0);
+            match i / lanes {
+                vector if vector < ACCUMULATORS + ADDENDS => T::of(1.5 + random),
+                // The factor lies in (-0.8, -0.6): the sequence alternates and comes to rest within 200 steps.
+                _ => T::of(-0.7 + random / 5.0),
+            }
+        });
+        Line {
+            isa,
+            state: first.clone(),
+            first,
+            steps: 0,
+            passes_per_second: 0.0,
+            chain_passes_per_second: 0.0,
+            chain_is_right: true,
+            flop_per_cycle: 0.0,
+            clock: 0.0,
+        }
+    }
+
+    fn pass(&mut self, passes: u64) {
+        T::run(self.isa, passes, &mut self.state);
+        self.steps += passes * UNROLL as u64;
+    }
+
+    /// Runs the chain, and returns its seconds.
+    fn chain(&mut self, passes: u64) -> f64 {
+        let start = Clock::now();
+        let sum = chain(passes, start, passes | 1);
+        let end = Clock::now();
+        self.chain_is_right &= sum == start.wrapping_add((passes | 1).wrapping_mul(CHAIN * passes));
+        Clock::seconds(start, end)
+    }
+
+    /// Learns how fast kernel and chain are, after a warm-up of some milliseconds.
+    fn calibrate(&mut self) {
+        const PASSES: u64 = 20_000;
+        for _ in 0..8 {
+            let start = Clock::now();
+            self.pass(PASSES);
+            self.passes_per_second = PASSES as f64 / Clock::seconds(start, Clock::now());
+        }
+        self.chain_passes_per_second = PASSES as f64 / self.chain(PASSES);
+    }
+
+    /// Alternates kernel and chain, all workers at a time, and takes the ratio of their times.
+    fn bursts(&mut self, member: &Member<'_>, seconds: f64) {
+        let passes = whole(self.passes_per_second * BURST);
+        let links = whole(self.chain_passes_per_second * CHAIN_BURST);
+        let count = whole(seconds / (BURST + CHAIN_BURST)).max(5);
+        let mut pairs = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+        member.barrier();
+        for _ in 0..count {
+            let start = Clock::now();
+            self.pass(passes);
+            let kernel = Clock::seconds(start, Clock::now());
+            pairs.push((kernel, self.chain(links)));
+        }
+        // Medians: an interruption lengthens a few bursts.
+        let kernel = median(pairs.iter().map(|pair| pair.0).collect());
+        let chain = median(pairs.iter().map(|pair| pair.1).collect());
+        let cost = Clock::cost();
+        self.clock = (CHAIN * links) as f64 / (chain - cost);
+        let flops = flops(self.isa.isa(), T::PRECISION) * passes as f64;
+        self.flop_per_cycle = flops / (kernel - cost) / self.clock;
+    }
+
+    /// That the registers hold what scalar code says after as many steps.
+    fn verify(&self) -> Result<(), Error> {
+        let lanes = lanes(self.isa.isa(), T::PRECISION);
+        let (first, state) = (self.first.elements(), self.state.elements());
+        for i in 0..ACCUMULATORS * lanes {
+            let (vector, lane) = (i / lanes, i % lanes);
+            let y = first[(ACCUMULATORS + vector % ADDENDS) * lanes + lane];
+            let expect = follow(first[i], first[(VECTORS - 1) * lanes + lane], y, self.steps);
+            if state[i] != expect {
+                return Err(Error::Wrong(format!(
+                    "the {} {} kernel left {:?} in accumulator {vector}, lane {lane}; scalar code says {expect:?}",
+                    self.isa.isa().name(),
+                    T::PRECISION.name(),
+                    state[i],
+                )));
+            }
+        }
+        if self.chain_is_right { Ok(()) } else { Err(Error::Wrong("the chain of additions has a wrong sum".into())) }
+    }
+}
+
+/// a after `steps` of a ← a·x + y: followed until it repeats itself with a period of one or two.
+fn follow<T: Element>(first: T, x: T, y: T, steps: u64) -> T {
+    let (mut before, mut now) = (first, first);
+    for step in 0..steps {
+        let next = now.step(x, y);
+        if next == now {
+            return now;
+        }
+        if next == before && step > 0 {
+            return if (steps - step) % 2 == 0 { now } else { next };
+        }
+        (before, now) = (now, next);
+    }
+    now
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are positive and below 2⁵³")]
+fn whole(count: f64) -> u64 {
+    count.max(1.0) as u64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The widest first: what a peak is expected of.
+#[must_use]
+pub fn usable() -> Vec<Usable> {
+    let mut all = Usable::all();
+    all.sort_by_key(|usable| std::cmp::Reverse::<Isa>(usable.isa()));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_computes_what_scalar_code_does() {
+        fn check<T: Element>(isa: Usable, passes: u64) {
+            let mut line = Line::<T>::new(isa, 1);
+            line.pass(passes);
+            line.pass(1);
+            line.verify().unwrap();
+            // one more step than counted is noticed while the sequence still moves
+            if passes < 3 {
+                line.steps += 1;
+                assert!(line.verify().is_err());
+            }
+        }
+        for isa in Usable::all() {
+            for passes in [1, 2, 10, 1000] {
+                check::<f64>(isa, passes);
+                check::<f32>(isa, passes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_disturbed_register_is_noticed() {
+        let mut line = Line::<f64>::new(Usable::all()[0], 0);
+        line.pass(100);
+        line.first = State::new(|_| 1.25);
+        assert!(matches!(line.verify(), Err(Error::Wrong(_))));
+    }
+
+    #[test]
+    fn the_sequence_is_followed_to_its_rest() {
+        let check = |x: f64, y: f64, steps: u64, expect: f64| {
+            assert_eq!(follow(1.0, x, y, steps).to_bits(), expect.to_bits(), "{x} {y} {steps}");
+        };
+        check(0.5, 1.0, 0, 1.0);
+        check(0.5, 1.0, 1, 1.5);
+        check(0.5, 1.0, u64::MAX, 2.0);
+        // a cycle of two
+        check(-1.0, 3.0, 7, 2.0);
+        check(-1.0, 3.0, 1_000_000_000_000, 1.0);
+    }
+
+    #[test]
+    fn the_chain_adds_up() {
+        assert_eq!(chain(3, 10, 7), 10 + 7 * 3 * CHAIN);
+        assert_eq!(chain(0, 10, 7), 10 + 7 * CHAIN);
+    }
+}

@@ -1,0 +1,17 @@
+//! The solution of a dense system of linear equations by a pinned team: LU factorisation with partial pivoting, with
+//! lookahead, on columns that NUMA nodes own.
+//!
+//! No worker waits for a step to end. Each takes what is ready and most urgent: the next panel's factorisation, else a
+//! group of its node that is behind. The products are formed by the BLAS, at one thread for each worker.
+
+mod panel;
+mod plan;
+mod schedule;
+mod solve;
+mod system;
+
+pub use plan::Plan;
+pub use system::{Fill, Solution, System, residual};
+
+#[cfg(test)]
+mod tests;

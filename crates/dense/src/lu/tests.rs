@@ -1,0 +1,145 @@
+use std::sync::atomic::AtomicU64;
+
+use machine::{Source, Team, Topology, Worker};
+
+use super::{Plan, Solution, System, residual};
+use crate::Error;
+use crate::blas::{Blas, View, ViewMut, gemm};
+use crate::matrix::uniform;
+
+/// A team of any size: workers share CPUs where there are fewer of these. Every other worker is said to be of another
+/// node than the first, where `nodes` is 2; the memory of these tests is bound to no node.
+fn team(workers: usize) -> Team {
+    let topology = Topology::read(&Source::Host).unwrap();
+    let cpus: Vec<u32> = topology.allowed.iter().collect();
+    let node = topology.nodes[0].os_index;
+    let workers: Vec<Worker> =
+        (0..workers).map(|index| Worker { index, cpu: cpus[index % cpus.len()], core: 0, node, package: 0 }).collect();
+    Team::start(&workers).unwrap()
+}
+
+/// An element of [A b] by row and column.
+type Element<'a> = &'a (dyn Fn(usize, usize) -> f64 + Sync);
+
+fn solve(team: &Team, plan: Plan, blas: Blas, element: Element<'_>) -> Result<(Solution, f64), Error> {
+    let fill = |j: usize, column: &mut [f64]| {
+        for (i, value) in column.iter_mut().enumerate() {
+            *value = element(i, j);
+        }
+    };
+    let mut system = System::allocate(plan, team.workers())?;
+    system.fill(team, &fill);
+    let solution = system.solve(team, blas, &AtomicU64::new(0))?;
+    let residual = residual(team, &fill, &solution.x);
+    Ok((solution, residual))
+}
+
+/// That the residual passes.
+fn check(team: &Team, plan: Plan, element: Element<'_>) -> Solution {
+    let (solution, residual) = solve(team, plan, Blas::LINKED, element).unwrap();
+    assert!(residual < 16.0, "{plan:?}: residual {residual}");
+    solution
+}
+
+#[test]
+fn every_order_passes() {
+    let team = team(2);
+    for order in (1..=3000).step_by(37) {
+        check(&team, Plan::new(order, 96, 3), &|i, j| uniform(order as u64, i, j));
+    }
+}
+
+#[test]
+fn every_cut_passes() {
+    let team = team(3);
+    for order in [1, 2, 7, 64, 200] {
+        for block in [1, 5, 16, 64, 300] {
+            for panels in [1, 2, 4] {
+                check(&team, Plan::new(order, block, panels), &|i, j| uniform(1, i, j));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_matrix_has_the_same_pivots_and_solution_for_any_team() {
+    let plan = Plan::new(700, 48, 2);
+    let element = |i: usize, j: usize| uniform(3, i, j);
+    let one = check(&team(1), plan, &element);
+    for workers in [2, 3, 7] {
+        let other = check(&team(workers), plan, &element);
+        assert_eq!(one.pivots, other.pivots, "{workers} workers");
+        assert_eq!(one.x, other.x, "{workers} workers");
+    }
+}
+
+#[test]
+fn ill_scaled_and_permuted_matrices_pass() {
+    let team = team(2);
+    let n = 500;
+    let plan = Plan::new(n, 64, 2);
+    let power = |i: usize| 10_f64.powi(i32::try_from(i % 41).unwrap() * 6 - 120);
+    check(&team, plan, &|i, j| uniform(1, i, j) * power(i));
+    check(&team, plan, &|i, j| uniform(1, i, j) * power(j));
+    check(&team, plan, &|i, j| uniform(1, i, j) * power(7 * i + 3 * j));
+    // a permutation matrix alone: 211 is prime to 500
+    check(&team, plan, &|i, j| if j == n { 1.0 } else { f64::from(u8::from(i == (211 * j + 5) % n)) });
+    // a dominant diagonal, its rows permuted
+    check(&team, plan, &|i, j| uniform(1, i, j) + if i == (211 * j + 5) % n { 100.0 } else { 0.0 });
+}
+
+#[test]
+fn the_known_pivots_of_a_permutation() {
+    let team = team(2);
+    let n = 97;
+    // rows in reverse: row i is exchanged with row n - 1 - i until the middle, then with itself
+    let solution = check(&team, Plan::new(n, 8, 2), &|i, j| {
+        if j == n { i as f64 } else { f64::from(u8::from(i + j == n - 1)) }
+    });
+    let expect: Vec<usize> = (0..n).map(|i| i.max(n - 1 - i)).collect();
+    assert_eq!(solution.pivots, expect);
+    assert!(solution.x.iter().enumerate().all(|(j, &x)| x.to_bits() == ((n - 1 - j) as f64).to_bits()));
+}
+
+#[test]
+fn a_singular_matrix_is_reported() {
+    let team = team(2);
+    let check = |element: Element<'_>, expect: usize| {
+        let result = solve(&team, Plan::new(300, 32, 2), Blas::LINKED, element);
+        assert!(matches!(result, Err(Error::Singular { column }) if column == expect), "{result:?}");
+    };
+    check(&|_, _| 0.0, 0);
+    check(&|i, j| if j == 170 { 0.0 } else { uniform(1, i, j) }, 170);
+    // a row of zeros shows in the last column
+    check(&|i, j| if i == 17 { 0.0 } else { uniform(1, i, j) }, 299);
+    check(&|i, j| if (i, j) == (250, 40) { f64::NAN } else { uniform(1, i, j) }, 40);
+}
+
+#[test]
+fn a_library_that_answers_wrongly_shows_in_the_residual() {
+    fn disturbed(alpha: f64, a: View<'_>, b: View<'_>, beta: f64, mut c: ViewMut<'_>) {
+        let (rows, cols) = (a.rows(), b.cols());
+        c.column(cols / 2)[rows / 2] += 1e-3;
+        gemm(alpha, a, b, beta, c);
+    }
+    let blas = Blas { gemm: disturbed, ..Blas::LINKED };
+    let (_, residual) = solve(&team(2), Plan::new(400, 32, 2), blas, &|i, j| uniform(1, i, j)).unwrap();
+    assert!(residual.is_nan() || residual > 16.0, "{residual}");
+}
+
+#[test]
+fn a_panic_in_a_worker_ends_the_job() {
+    fn broken(_: f64, _: View<'_>, _: View<'_>, _: f64, _: ViewMut<'_>) {
+        panic!("planted");
+    }
+    let blas = Blas { gemm: broken, ..Blas::LINKED };
+    let result = std::panic::catch_unwind(|| solve(&team(3), Plan::new(200, 32, 1), blas, &|i, j| uniform(1, i, j)));
+    assert!(result.is_err());
+}
+
+#[test]
+fn too_little_memory_is_an_error_before_anything_is_touched() {
+    let team = team(1);
+    let result = System::allocate(Plan::new(20_000_000, 256, 4), team.workers());
+    assert!(matches!(result, Err(Error::TooLittleMemory { .. })));
+}
