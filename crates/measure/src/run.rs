@@ -1,6 +1,6 @@
 //! A run: what was measured, by which build, on which host.
 
-use crate::{Facts, Outcome, Warning};
+use crate::{Facts, Fingerprint, Outcome, Warning};
 
 /// The closed set of workloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,6 +95,8 @@ pub struct Run {
     pub spec: SpecSource,
     /// What was known of the host.
     pub facts: Facts,
+    /// Which machine it was and how it was set up; empty in records that do not tell.
+    pub fingerprint: Fingerprint,
     /// What was measured.
     pub attempts: Vec<Attempt>,
     /// How it ended.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use measure::{
-    Attempt, Build, Ending, Event, FactValue, Facts, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome,
+    Attempt, Build, Ending, Event, FactValue, Facts, Fingerprint, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome,
     Placement, Reading, Reason, Run, SpecSource, Taint, Unit, Warning, Workload,
 };
 
@@ -25,6 +25,7 @@ pub(crate) fn run() -> Run {
         },
         spec: SpecSource { id: "X-1".into(), sha256: "00ff".into(), text: "id = \"X-1\"\n# ü\n".into() },
         facts: facts(),
+        fingerprint: fingerprint(),
         attempts: vec![
             Attempt {
                 workload: Workload::Stream,
@@ -47,6 +48,16 @@ fn facts() -> Facts {
     facts.put("memory.dimms", Reading::Denied { remedy: "run as root".into() }, "SMBIOS");
     facts.put("bmc.version", Reading::Failed { error: "timeout".into() }, "ipmi");
     facts
+}
+
+fn fingerprint() -> Fingerprint {
+    let parts = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
+    Fingerprint {
+        platform_id: "a1".into(),
+        config_id: "b2".into(),
+        platform: parts("dimm P0 A1", "a \"quoted\" module"),
+        config: parts("bios.version", "1.2"),
+    }
 }
 
 fn triad() -> Measurement {

@@ -57,6 +57,8 @@ pub(crate) struct Header {
     #[serde(with = "SpecDef")]
     spec: measure::SpecSource,
     facts: BTreeMap<String, Fact>,
+    #[serde(default, with = "FingerprintDef")]
+    fingerprint: measure::Fingerprint,
 }
 
 impl Header {
@@ -71,6 +73,7 @@ impl Header {
             build: run.build.clone(),
             spec: run.spec.clone(),
             facts: run.facts.0.iter().map(|(id, fact)| (id.clone(), Fact::of(fact))).collect(),
+            fingerprint: run.fingerprint.clone(),
         }
     }
 
@@ -85,6 +88,7 @@ impl Header {
             build: self.build,
             spec: self.spec,
             facts: measure::Facts(self.facts.into_iter().map(|(id, fact)| (id, fact.into_domain())).collect()),
+            fingerprint: self.fingerprint,
             attempts: Vec::new(),
             ending: measure::Ending::Cut,
         }
@@ -107,6 +111,15 @@ struct SpecDef {
     id: String,
     sha256: String,
     text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "measure::Fingerprint")]
+struct FingerprintDef {
+    platform_id: String,
+    config_id: String,
+    platform: BTreeMap<String, String>,
+    config: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]

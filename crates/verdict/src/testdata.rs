@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use measure::{
-    Attempt, Better, Build, Ending, FactValue, Facts, Measurement, Metric, Outcome, Quantity, Run, SpecSource, Unit,
+    Attempt, Better, Build, Ending, FactValue, Facts, Fingerprint, Measurement, Metric, Outcome, Quantity, Run, SpecSource, Unit,
     Workload,
 };
 use spec::audit::{Grade, Graded};
@@ -111,6 +111,7 @@ pub(crate) fn run() -> Run {
         build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },
         spec: SpecSource::default(),
         facts,
+        fingerprint: Fingerprint::default(),
         attempts: vec![attempt(Workload::Stream, stream), attempt(Workload::Disk, disk)],
         ending: Ending::Complete,
     }
