@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use measure::Facts;
+use measure::{Facts, Fingerprint};
 
 use crate::{Error, Source, Topology, inventory};
 
@@ -13,6 +13,8 @@ pub struct Machine {
     pub topology: Topology,
     /// What is known of it; empty for a description.
     pub facts: Facts,
+    /// Its identity and set-up; empty for a description.
+    pub fingerprint: Fingerprint,
     /// Whether it is the host that this program runs on, so that work can be placed on it.
     pub is_host: bool,
 }
@@ -22,8 +24,12 @@ impl Machine {
     pub fn detect(source: &Source) -> Result<Machine, Error> {
         let topology = Topology::read(source)?;
         let is_host = *source == Source::Host;
-        let facts = if is_host { inventory::inspect(Path::new("/")) } else { Facts::default() };
-        Ok(Machine { topology, facts, is_host })
+        if !is_host {
+            return Ok(Machine { topology, ..Machine::default() });
+        }
+        let inventory = inventory::take(Path::new("/"));
+        let fingerprint = inventory.fingerprint();
+        Ok(Machine { topology, facts: inventory.facts, fingerprint, is_host })
     }
 
     /// That work can run on it; else an error that says why not. Every run asks this first.

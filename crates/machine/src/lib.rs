@@ -7,6 +7,7 @@ mod affinity;
 mod buffer;
 mod clock;
 mod cpuset;
+pub mod doctor;
 mod error;
 mod host;
 pub mod inventory;
@@ -17,6 +18,7 @@ mod partition;
 mod place;
 mod profile;
 mod team;
+pub mod telemetry;
 mod topology;
 
 pub use buffer::{Buffer, PageProof, Pages, Plain};

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::CpuSet;
+
 /// Bytes that this process can take without swapping or being killed: what the kernel calls available, or what is left
 /// in the tightest of its control groups, whichever is less. 0 where the kernel does not tell.
 #[must_use]
@@ -10,9 +12,20 @@ pub fn memory_available() -> u64 {
     available(Path::new("/"))
 }
 
-fn available(root: &Path) -> u64 {
+pub(crate) fn available(root: &Path) -> u64 {
     let machine = meminfo(&root.join("proc/meminfo"), "MemAvailable:").unwrap_or(0);
     groups(root, "memory").iter().filter_map(|group| left_in(group)).fold(machine, u64::min)
+}
+
+/// Bytes of memory that the kernel manages; 0 where it does not tell.
+pub(crate) fn total(root: &Path) -> u64 {
+    meminfo(&root.join("proc/meminfo"), "MemTotal:").unwrap_or(0)
+}
+
+/// Whether at most one node has memory.
+pub(crate) fn is_one_node(root: &Path) -> bool {
+    let nodes = fs::read_to_string(root.join("sys/devices/system/node/has_memory"));
+    nodes.ok().and_then(|text| text.parse::<CpuSet>().ok()).is_none_or(|nodes| nodes.len() <= 1)
 }
 
 /// Bytes that can be taken on one node: free, or caching files.
@@ -166,6 +179,11 @@ mod tests {
         let root = tree(&[(file, text)]);
         assert_eq!(available_on_node(root.path(), 1), Some(47 << 10));
         assert_eq!(available_on_node(root.path(), 0), None);
+        assert_eq!(total(tree(&[MEMINFO]).path()), 4000 << 10);
+        for (text, expect) in [("0\n", true), ("0-1\n", false), ("", true)] {
+            let root = tree(&[("sys/devices/system/node/has_memory", text)]);
+            assert_eq!(is_one_node(root.path()), expect, "{text}");
+        }
     }
 
     #[test]

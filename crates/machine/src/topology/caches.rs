@@ -10,12 +10,20 @@ use super::Cache;
 /// Raises what is claimed of this host's caches to the largest size by sysfs and by CPUID.
 ///
 /// On virtual machines they differ by a factor of ten: the hypervisor hands CPUID through, or makes it up.
-pub(super) fn claim(caches: &mut [Cache], root: &Path) {
+pub(super) fn claim(caches: &mut [Cache], packages: u32, root: &Path) {
+    let thirds = caches.iter().filter(|cache| cache.level == 3).count() as u64;
     for cache in caches {
         let cpu = cache.cpus.iter().next();
         let by_sysfs = cpu.and_then(|cpu| by_sysfs(root, cpu, cache.level)).unwrap_or(0);
-        cache.claimed = cache.claimed.max(by_sysfs).max(by_cpuid(cache.level));
+        let share = if cache.level == 3 { l3_of_package() * u64::from(packages) / thirds } else { 0 };
+        cache.claimed = cache.claimed.max(by_sysfs).max(by_cpuid(cache.level)).max(share);
     }
+}
+
+/// All level-3 cache of a package by CPUID (leaf 0x80000006 of AMD, in units of 512 KiB), which `getconf` shows; 0 where
+/// it is not told.
+fn l3_of_package() -> u64 {
+    CpuId::new().get_l2_l3_cache_and_tlb_info().map_or(0, |info| u64::from(info.l3cache_size()) << 19)
 }
 
 /// The size of a CPU's data or unified cache of a level in sysfs.
@@ -82,7 +90,7 @@ mod tests {
         }
         let cache = |bytes| Cache { level: 9, bytes, claimed: bytes, line: 64, cpus: [3].into_iter().collect() };
         let mut caches = [cache(1 << 10), cache(1 << 20)];
-        claim(&mut caches, root.path());
+        claim(&mut caches, 1, root.path());
         assert_eq!(caches.map(|cache| (cache.bytes, cache.claimed)), [(1 << 10, 64 << 10), (1 << 20, 1 << 20)]);
     }
 }

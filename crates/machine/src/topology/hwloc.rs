@@ -30,12 +30,9 @@ pub(super) fn read(source: &Source) -> Result<Topology, Error> {
     topology.allowed = topology.cpus();
     match source {
         Source::Host => complete_by_host(&mut topology)?,
-        Source::Xml(_) => topology.nodes.iter_mut().for_each(|node| node.available = Some(node.memory)),
         // hwloc gives every node that is described without a size 1 GiB.
-        Source::Synthetic(text) if text.contains("memory=") => {
-            topology.nodes.iter_mut().for_each(|node| node.available = Some(node.memory));
-        }
-        Source::Synthetic(_) => {}
+        Source::Synthetic(text) if !text.contains("memory=") => {}
+        Source::Xml(_) | Source::Synthetic(_) => complete_by_sizes(&mut topology),
     }
     Ok(topology)
 }
@@ -47,9 +44,22 @@ fn complete_by_host(topology: &mut Topology) -> Result<(), Error> {
     topology.cpu_quota = memory::cpu_quota(root);
     for node in &mut topology.nodes {
         node.available = memory::available_on_node(root, node.os_index);
+        if memory::is_one_node(root) {
+            // The node's own figures miss memory that a hypervisor gave back later.
+            node.memory = node.memory.max(memory::total(root));
+            node.available = Some(memory::available(root));
+        }
     }
-    caches::claim(&mut topology.caches, root);
+    caches::claim(&mut topology.caches, topology.packages, root);
     Ok(())
+}
+
+/// On a described host all memory counts as free; a description without any sizes tells nothing.
+fn complete_by_sizes(topology: &mut Topology) {
+    let known = topology.nodes.iter().any(|node| node.memory > 0);
+    for node in &mut topology.nodes {
+        node.available = known.then_some(node.memory);
+    }
 }
 
 fn load(source: &Source) -> Result<Tree, Error> {
@@ -66,6 +76,7 @@ fn load(source: &Source) -> Result<Tree, Error> {
         }
         Source::Xml(path) => {
             let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            check_xml(&text).map_err(&wrong)?;
             builder.from_xml(&text).map_err(|error| wrong(format!("{error}; expected XML as `lstopo` writes it")))?
         }
         Source::Synthetic(text) => builder
@@ -77,6 +88,17 @@ fn load(source: &Source) -> Result<Tree, Error> {
         return Err(wrong("hwloc was told to show another host: unset HWLOC_XMLFILE and HWLOC_SYNTHETIC".into()));
     }
     Ok(tree)
+}
+
+/// Refuses what hwloc writes never and reads with a crash (2.9): an object with a set of CPUs and no complete one.
+fn check_xml(text: &str) -> Result<(), String> {
+    for tag in text.split("<object ").skip(1) {
+        let tag = tag.split('>').next().unwrap_or(tag);
+        if tag.contains(" cpuset=") && !tag.contains(" complete_cpuset=") {
+            return Err(format!("an object has `cpuset` and lacks `complete_cpuset`: <object {tag}>"));
+        }
+    }
+    Ok(())
 }
 
 fn nodes(tree: &Tree) -> Vec<Node> {

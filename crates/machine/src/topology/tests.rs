@@ -6,6 +6,13 @@ fn synthetic(description: &str) -> Topology {
     Topology::read(&Source::Synthetic(description.into())).unwrap()
 }
 
+fn xml(text: &str) -> Topology {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("host.xml");
+    fs::write(&path, text).unwrap();
+    Topology::read(&Source::Xml(path)).unwrap()
+}
+
 #[test]
 fn synthetic_descriptions() {
     let check = |description: &str, packages: u32, nodes: usize, cores: usize, pus: usize| {
@@ -31,11 +38,17 @@ fn what_hwloc_does_not_take_is_an_error() {
     check(Source::Synthetic("pack:2\0".into()), "expected for instance `pack:2");
     check(Source::Xml("/nowhere/host.xml".into()), "/nowhere/host.xml could not be read");
     let folder = tempfile::tempdir().unwrap();
-    for (name, text) in [("empty.xml", ""), ("words.xml", "not a topology"), ("open.xml", "<topology version=\"2.0\">")]
-    {
-        let path = folder.path().join(name);
+    let crashing = MIXED.replacen(" complete_cpuset=\"0x1\"", "", 1);
+    for (text, expect) in [
+        ("", "file.xml"),
+        ("not a topology", "file.xml"),
+        ("<topology version=\"2.0\">", "file.xml"),
+        (&MIXED[..MIXED.len() / 2], "file.xml"),
+        (&crashing, "lacks `complete_cpuset`"),
+    ] {
+        let path = folder.path().join("file.xml");
         fs::write(&path, text).unwrap();
-        check(Source::Xml(path), name);
+        check(Source::Xml(path), expect);
     }
 }
 
@@ -87,10 +100,7 @@ const MIXED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 
 #[test]
 fn mixed_nodes_and_cores_by_xml() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("mixed.xml");
-    fs::write(&path, MIXED).unwrap();
-    let topology = Topology::read(&Source::Xml(path)).unwrap();
+    let topology = xml(MIXED);
     let nodes: Vec<_> =
         topology.nodes.iter().map(|n| (n.os_index, n.memory, n.cpus.to_string(), n.kind.as_deref())).collect();
     assert_eq!(
@@ -109,6 +119,14 @@ fn mixed_nodes_and_cores_by_xml() {
     assert_eq!(topology.distance(0, 1), Some(21));
     assert_eq!(topology.distance(1, 0), Some(22));
     assert_eq!(topology.distance(0, 3), None);
+}
+
+#[test]
+fn a_file_without_sizes_of_memory_tells_nothing_of_it() {
+    let sizes = ["4000000", "2000000", "1000000", "500000"];
+    let text = sizes.iter().fold(MIXED.to_owned(), |text, size| text.replace(&format!(" local_memory=\"{size}\""), ""));
+    let topology = xml(&text);
+    assert!(topology.nodes.iter().all(|node| node.memory == 0 && node.available.is_none()), "{:?}", topology.nodes);
 }
 
 #[test]
