@@ -1,26 +1,169 @@
 //! What this host is: every fact with the source that it was read from, or why it could not be read.
 //!
 //! A probe never fails and never ends the run. All paths lie under a root, so that a fixture tree is read like the
-//! live host; only with the root `/` are instructions, system calls, devices and tools asked as well.
+//! live host; what files do not tell is asked through [`Outside`]. Strings are carried as they were found: whoever
+//! prints them escapes them.
 
+mod bmc;
+mod board;
 mod cpu;
+mod drives;
+mod fingerprint;
+mod gpu;
+mod memory;
+mod network;
+mod outside;
+mod pci;
+pub(crate) mod sensors;
+mod smart;
+mod smbios;
+mod storage;
 mod system;
-mod tree;
+mod tables;
+pub(crate) mod tree;
+mod zfs;
 
 use std::path::Path;
+use std::thread;
 
-use measure::Facts;
+use measure::{Fact, Facts};
 
-use tree::Tree;
+use tree::{Found, Tree};
 
+pub use bmc::Bmc;
+pub use drives::{Array, Drive};
+pub use gpu::{Gpu, Nvidia};
+pub use network::Nic;
+pub use outside::{FilesOnly, Live, Outside};
+pub use pci::{Device, Link};
+pub use sensors::{Kind, MemoryController, PowerDomain, Sensor};
+pub use smart::Health;
+pub use smbios::{Dimm, Firmware, Slot, Supply, parse as parse_smbios};
+pub use tables::Table;
 pub use tree::Lack;
+pub use zfs::Pool;
+
+/// A list that was probed for, with its source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe<T> {
+    /// What was found, or why nothing was.
+    pub found: Result<T, Lack>,
+    /// What was read.
+    pub source: &'static str,
+}
+
+/// Everything that is known of a host: the flat facts, and the lists that they were taken from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inventory {
+    /// Facts in the shared vocabulary.
+    pub facts: Facts,
+    /// The firmware's tables: board, DIMMs, slots, supplies.
+    pub firmware: Probe<Firmware>,
+    /// PCI devices.
+    pub devices: Probe<Vec<Device>>,
+    /// Drives.
+    pub drives: Probe<Vec<Drive>>,
+    /// Mirrors and stripes of Linux' md driver.
+    pub arrays: Probe<Vec<Array>>,
+    /// ZFS pools.
+    pub pools: Probe<Vec<Pool>>,
+    /// GPUs.
+    pub gpus: Probe<Vec<Gpu>>,
+    /// Network interfaces.
+    pub nics: Probe<Vec<Nic>>,
+    /// Sensors of the kernel.
+    pub sensors: Probe<Vec<Sensor>>,
+    /// Energy counters of the processors.
+    pub power: Probe<Vec<PowerDomain>>,
+    /// Memory controllers with their counts of errors.
+    pub memory_controllers: Probe<Vec<MemoryController>>,
+    /// The management controller.
+    pub bmc: Probe<Bmc>,
+}
 
 /// The facts of the host under `root`; `/` is the live one.
 #[must_use]
 pub fn inspect(root: &Path) -> Facts {
-    let tree = Tree::new(root);
+    take(root).facts
+}
+
+/// The inventory of the host under `root`; only with `/` are devices, tools and libraries asked as well.
+#[must_use]
+pub fn take(root: &Path) -> Inventory {
+    if Tree::new(root).is_live() { take_with(root, &Live::now()) } else { take_with(root, &FilesOnly) }
+}
+
+/// The inventory of the host under `root`, with what `outside` tells beyond files.
+#[must_use]
+pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
+    let tree = &Tree::new(root);
     let mut facts = Facts::default();
-    cpu::probe(&tree, &mut facts);
-    system::probe(&tree, &mut facts);
-    facts
+    cpu::probe(tree, &mut facts);
+    system::probe(tree, &mut facts);
+    let firmware = smbios::read(tree);
+    let devices = pci::devices(tree);
+    let dimms = firmware.as_ref().map(|firmware| firmware.dimms.as_slice()).map_err(Clone::clone);
+    memory::probe(&dimms, &mut facts);
+    board::probe(tree, &firmware, &devices, &mut facts);
+
+    let slots = firmware.as_ref().map_or(&[][..], |firmware| &firmware.slots);
+    // What asks tools, libraries or devices goes side by side: each may use up the time that an inventory has.
+    let (pools, gpus, bmc, drives) = thread::scope(|scope| {
+        let pools = scope.spawn(|| apart(|facts| zfs::probe(tree, outside, facts)));
+        let gpus = scope.spawn(|| apart(|facts| gpu::probe(tree, outside, &devices, facts)));
+        let supplies = facts.0.get("power.supplies").cloned();
+        let bmc = scope.spawn(|| {
+            apart(|facts| {
+                facts.0.extend(supplies.map(|supplies| ("power.supplies".to_owned(), supplies)));
+                bmc::probe(tree, outside, facts)
+            })
+        });
+        let drives = drives::drives(tree, outside, slots);
+        (joined(pools), joined(gpus), joined(bmc), drives)
+    });
+    let (pools, gpus, bmc) = (merge(&mut facts, pools), merge(&mut facts, gpus), merge(&mut facts, bmc));
+    let arrays = drives::arrays(tree);
+    let known_pools = pools.as_deref().unwrap_or_default();
+    storage::probe(&drives, &arrays, known_pools, drives::boot(tree, &arrays, known_pools), &mut facts);
+    let sensors = sensors::sensors(tree);
+    let memory_controllers = sensors::memory_controllers(tree);
+    sensors::probe(&sensors, &memory_controllers, &drives, &mut facts);
+
+    Inventory {
+        facts,
+        firmware: Probe { found: firmware, source: smbios::TABLE },
+        devices: Probe { found: present(devices), source: pci::DEVICES },
+        drives: Probe { found: drives, source: "/sys/block, /sys/class/nvme, SMART log page" },
+        arrays: Probe { found: present(arrays), source: "/sys/block/md*/md" },
+        pools: Probe { found: pools, source: "/proc/spl/kstat/zfs, zpool status, zfs get" },
+        gpus: Probe { found: gpus, source: "/sys/bus/pci/devices, /proc/driver/nvidia, NVML" },
+        nics: Probe { found: network::nics(tree), source: "/sys/class/net" },
+        sensors: Probe { found: sensors, source: "/sys/class/hwmon" },
+        power: Probe { found: sensors::power_domains(tree), source: "/sys/class/powercap" },
+        memory_controllers: Probe { found: memory_controllers, source: "/sys/devices/system/edac/mc" },
+        bmc: Probe { found: bmc, source: "/sys/devices/platform/ipmi_bmc.*, ipmitool" },
+    }
+}
+
+/// A list without entries is nothing that the host has.
+fn present<T>(list: Vec<T>) -> Found<Vec<T>> {
+    if list.is_empty() { Err(Lack::Absent) } else { Ok(list) }
+}
+
+/// A probe with facts of its own, so that it can run beside others.
+fn apart<T>(probe: impl FnOnce(&mut Facts) -> T) -> (Facts, T) {
+    let mut facts = Facts::default();
+    let found = probe(&mut facts);
+    (facts, found)
+}
+
+/// What a probe beside us found. A probe does not panic; if one ever did, it would be a failed one.
+fn joined<T>(probe: thread::ScopedJoinHandle<'_, (Facts, Found<T>)>) -> (Facts, Found<T>) {
+    probe.join().unwrap_or_else(|_| (Facts::default(), Err(Lack::failed("the probe ended by a panic"))))
+}
+
+fn merge<T>(facts: &mut Facts, (more, found): (Facts, Found<T>)) -> Found<T> {
+    let more: Vec<(String, Fact)> = more.0.into_iter().collect();
+    facts.0.extend(more);
+    found
 }

@@ -150,6 +150,17 @@ impl Tree {
         names.retain(|name| name.strip_prefix(prefix).is_some_and(is_digits));
         names
     }
+
+    /// The last part of a symbolic link's target: the name of the device, driver or subsystem that it leads to.
+    pub(crate) fn link(&self, path: &str) -> Option<String> {
+        let target = fs::read_link(self.at(path)).ok()?;
+        Some(target.file_name()?.to_string_lossy().into_owned())
+    }
+
+    /// Whether there is such a file or directory.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.at(path).exists()
+    }
 }
 
 /// A text from outside, short enough for a message.

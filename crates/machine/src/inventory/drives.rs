@@ -1,0 +1,250 @@
+//! Drives, mirrors, and which of them the system boots from or works on: `/sys/block`, `/sys/class/nvme`, md.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use super::outside::Outside;
+use super::pci::{self, Link};
+use super::smart::Health;
+use super::smbios::Slot;
+use super::tree::{Found, Lack, Tree};
+use super::zfs::Pool;
+
+const BLOCK: &str = "/sys/block";
+const NVME: &str = "/sys/class/nvme";
+const MOUNTS: &str = "/proc/self/mounts";
+/// The kernel counts 512-byte sectors, whatever the drive's own are.
+const SECTOR: u64 = 512;
+
+/// A drive: a whole block device that is no partition and no join of others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drive {
+    /// Kernel name: `nvme0n1`, `sda`.
+    pub name: String,
+    /// `nvme`, `sata`, `scsi`, `virtio`.
+    pub media: &'static str,
+    /// Model.
+    pub model: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// Firmware revision.
+    pub firmware: Option<String>,
+    /// Capacity in bytes.
+    pub bytes: u64,
+    /// Whether it has spinning disks.
+    pub rotational: bool,
+    /// Form factor, where the firmware's table tells what slot it is in.
+    pub form_factor: Option<&'static str>,
+    /// PCI address of an NVMe drive.
+    pub address: Option<String>,
+    /// PCIe link of an NVMe drive.
+    pub link: Link,
+    /// NUMA node, where the firmware tells.
+    pub node: Option<u32>,
+    /// SMART, or why it could not be read.
+    pub health: Found<Health>,
+}
+
+/// A join of block devices by Linux' md driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Array {
+    /// Kernel name: `md0`.
+    pub name: String,
+    /// `raid1`, `raid0`, …
+    pub level: String,
+    /// Devices that it should have.
+    pub devices: u64,
+    /// Devices that are missing or failed.
+    pub degraded: u64,
+    /// State as the kernel says it: `clean`, `active`.
+    pub state: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The drives that hold it.
+    pub members: Vec<String>,
+}
+
+/// All drives, in the order of their names; devices that live in memory or in files are none.
+pub(super) fn drives(tree: &Tree, outside: &dyn Outside, slots: &[Slot]) -> Found<Vec<Drive>> {
+    if !tree.has(BLOCK) {
+        return Err(Lack::Absent);
+    }
+    let virtual_ones = ["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "zd", "drbd", "rbd"];
+    let names = tree.names(BLOCK).into_iter();
+    let real = names.filter(|name| !virtual_ones.iter().any(|prefix| name.starts_with(prefix)));
+    // Paths of native NVMe multipath stand beside their head.
+    let real = real.filter(|name| !is_nvme_path(name));
+    // A drive that hangs must not add its time to that of the others.
+    Ok(thread::scope(|scope| {
+        let asked: Vec<_> = real.map(|name| scope.spawn(|| drive(tree, outside, slots, name))).collect();
+        asked.into_iter().filter_map(|drive| drive.join().ok()).collect()
+    }))
+}
+
+/// `nvme0c1n1` is a path to `nvme0n1`.
+fn is_nvme_path(name: &str) -> bool {
+    name.strip_prefix("nvme").is_some_and(|rest| rest.contains('c'))
+}
+
+fn drive(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String) -> Drive {
+    let at = |file: &str| format!("{BLOCK}/{name}/{file}");
+    let bytes = tree.number(&at("size")).unwrap_or_default().saturating_mul(SECTOR);
+    let rotational = tree.number(&at("queue/rotational")) == Ok(1);
+    if let Some(controller) = controller(tree, &name) {
+        let at = |file: &str| format!("{NVME}/{controller}/{file}");
+        let address = tree.word(&at("address")).ok().filter(|address| address.contains(':'));
+        let slot = address.as_ref().and_then(|address| slot_of(tree, slots, address));
+        let page = outside.smart(&controller);
+        let told = page.and_then(|page| {
+            Health::parse(&page).ok_or_else(|| Lack::failed(format!("the SMART page has {} bytes", page.len())))
+        });
+        return Drive {
+            media: "nvme",
+            model: tree.word(&at("model")).ok(),
+            serial: tree.word(&at("serial")).ok(),
+            firmware: tree.word(&at("firmware_rev")).ok(),
+            bytes,
+            rotational: false,
+            form_factor: slot.and_then(|slot| slot.form),
+            link: pci::link(tree, &at("device")),
+            node: tree.number(&at("device/numa_node")).ok().and_then(|node| u32::try_from(node).ok()),
+            health: told,
+            address,
+            name,
+        };
+    }
+    let vendor = tree.word(&at("device/vendor")).unwrap_or_default();
+    Drive {
+        media: match &name {
+            _ if name.starts_with("vd") => "virtio",
+            _ if vendor == "ATA" => "sata",
+            _ => "scsi",
+        },
+        model: tree.word(&at("device/model")).ok(),
+        serial: tree.word(&at("serial")).or_else(|_| tree.word(&at("device/serial"))).ok(),
+        firmware: tree.word(&at("device/rev")).ok(),
+        bytes,
+        rotational,
+        form_factor: None,
+        address: None,
+        link: Link::default(),
+        node: tree.number(&at("device/numa_node")).ok().and_then(|node| u32::try_from(node).ok()),
+        health: Err(Lack::Absent),
+        name,
+    }
+}
+
+/// The controller of an NVMe namespace; with native multipath, the first of its subsystem.
+fn controller(tree: &Tree, name: &str) -> Option<String> {
+    if !name.starts_with("nvme") {
+        return None;
+    }
+    let parent = tree.link(&format!("{BLOCK}/{name}/device"))?;
+    if !parent.starts_with("nvme-subsys") {
+        return tree.has(&format!("{NVME}/{parent}")).then_some(parent);
+    }
+    tree.numbered(&format!("/sys/class/nvme-subsystem/{parent}"), "nvme").into_iter().next()
+}
+
+/// The firmware's slot of a device: by its own address, or by that of the port above it.
+fn slot_of<'a>(tree: &Tree, slots: &'a [Slot], address: &str) -> Option<&'a Slot> {
+    let port = || -> Option<String> {
+        let target = std::fs::read_link(tree.at(&format!("{}/{address}", pci::DEVICES))).ok()?;
+        Some(target.parent()?.file_name()?.to_string_lossy().into_owned())
+    };
+    let named = |address: &str| slots.iter().find(|slot| slot.address.as_deref() == Some(address));
+    named(address).or_else(|| named(&port()?))
+}
+
+/// All md arrays.
+pub(super) fn arrays(tree: &Tree) -> Vec<Array> {
+    let names = tree.numbered(BLOCK, "md").into_iter();
+    names.filter(|name| tree.has(&format!("{BLOCK}/{name}/md"))).map(|name| array(tree, name)).collect()
+}
+
+fn array(tree: &Tree, name: String) -> Array {
+    let at = |file: &str| format!("{BLOCK}/{name}/{file}");
+    Array {
+        level: tree.word(&at("md/level")).unwrap_or_default(),
+        devices: tree.number(&at("md/raid_disks")).unwrap_or_default(),
+        degraded: tree.number(&at("md/degraded")).unwrap_or_default(),
+        state: tree.word(&at("md/array_state")).unwrap_or_default(),
+        bytes: tree.number(&at("size")).unwrap_or_default().saturating_mul(SECTOR),
+        members: disks(tree, &name).into_iter().collect(),
+        name,
+    }
+}
+
+/// The drives under a block device: through partitions, mirrors and device mapper.
+pub(super) fn disks(tree: &Tree, name: &str) -> BTreeSet<String> {
+    let mut disks = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![name.to_owned()];
+    while let Some(name) = open.pop() {
+        // Names come from outside: none may lead out of the folder, and no circle may hold us.
+        if name.contains('/') || name.starts_with('.') || !seen.insert(name.clone()) {
+            continue;
+        }
+        let holder = parent_of_partition(tree, &name).unwrap_or_else(|| name.clone());
+        let slaves = [format!("{BLOCK}/{name}/slaves"), format!("{BLOCK}/{holder}/{name}/slaves")]
+            .iter()
+            .flat_map(|folder| tree.names(folder))
+            .collect::<Vec<_>>();
+        if !slaves.is_empty() {
+            open.extend(slaves);
+        } else if holder != name {
+            open.push(holder);
+        } else if tree.has(&format!("{BLOCK}/{name}")) {
+            disks.insert(name);
+        }
+    }
+    disks
+}
+
+/// The block device that a partition is part of.
+fn parent_of_partition(tree: &Tree, name: &str) -> Option<String> {
+    if name.is_empty() || tree.has(&format!("{BLOCK}/{name}")) {
+        return None;
+    }
+    let mut parents = tree.names(BLOCK).into_iter();
+    parents.find(|parent| name.starts_with(parent.as_str()) && tree.has(&format!("{BLOCK}/{parent}/{name}")))
+}
+
+/// Which drives hold the root file system, and how they are joined.
+pub(super) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<(BTreeSet<String>, String)> {
+    let mounts = tree.text(MOUNTS)?;
+    let root = mounts.lines().rfind(|line| line.split_whitespace().nth(1) == Some("/")).ok_or(Lack::Absent)?;
+    let mut words = root.split_whitespace();
+    let (device, kind) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
+    if kind == "zfs" {
+        let pool = device.split('/').next().unwrap_or_default();
+        let pool = pools.iter().find(|other| other.name == pool).ok_or(Lack::Absent)?;
+        return Ok((pool.drives.clone(), pool.layout.clone().unwrap_or_else(|| "zfs".to_owned())));
+    }
+    let name = block_name(tree, device).ok_or(Lack::Absent)?;
+    let drives = disks(tree, &name);
+    if drives.is_empty() {
+        return Err(Lack::Absent);
+    }
+    let array = arrays.iter().find(|array| array.members.iter().cloned().collect::<BTreeSet<_>>() == drives);
+    let layout = match array {
+        Some(array) => array.level.clone(),
+        None if drives.len() == 1 => "single".to_owned(),
+        None => "unknown".to_owned(),
+    };
+    Ok((drives, layout))
+}
+
+/// The kernel's name of a device path; device-mapper names are looked up.
+fn block_name(tree: &Tree, device: &str) -> Option<String> {
+    if let Some(mapped) = device.strip_prefix("/dev/mapper/") {
+        let names = tree.numbered(BLOCK, "dm-");
+        return names.into_iter().find(|name| tree.word(&format!("{BLOCK}/{name}/dm/name")).as_deref() == Ok(mapped));
+    }
+    let name = device.strip_prefix("/dev/")?;
+    // `/dev/md/root` is a link; the fixture and the host both have it only where udev made it.
+    if name.contains('/') {
+        return tree.link(device);
+    }
+    Some(name.to_owned())
+}

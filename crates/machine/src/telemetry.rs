@@ -1,0 +1,222 @@
+//! What happens to the host while it is measured: a thread apart from the workers samples counters of the kernel,
+//! and gates over them say which samples must not count.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use measure::Taint;
+
+use crate::{CpuSet, affinity};
+
+mod snapshot;
+
+use snapshot::{Places, Snapshot};
+
+/// The share of the workers' CPU time that the hypervisor may take.
+const STEAL_ALLOWED: f64 = 0.02;
+/// The share of the workers' CPU time that other processes may take.
+const OTHER_ALLOWED: f64 = 0.05;
+
+/// What to watch, and how often.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// `/` for the live host.
+    pub root: PathBuf,
+    /// Time between two samples; sensors of a host follow about once a second.
+    pub interval: Duration,
+    /// CPUs of the workers: steal, other load and interrupts are watched there.
+    pub workers: CpuSet,
+    /// The processes that measure. What others run on the workers' CPUs is other load.
+    pub processes: Vec<u32>,
+}
+
+impl Watch {
+    /// This process and its workers on the live host, once a second.
+    #[must_use]
+    pub fn new(workers: CpuSet) -> Watch {
+        Watch {
+            root: PathBuf::from("/"),
+            interval: Duration::from_secs(1),
+            workers,
+            processes: vec![std::process::id()],
+        }
+    }
+}
+
+/// One interval. What the host does not tell is `None`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Point {
+    /// Begin in seconds after the start.
+    pub from: f64,
+    /// End in seconds after the start.
+    pub to: f64,
+    /// Share of the workers' CPU time that the hypervisor gave to others.
+    pub steal: Option<f64>,
+    /// Share of the workers' CPU time that other processes took.
+    pub other: Option<f64>,
+    /// Share of the workers' CPU time that interrupts took.
+    pub interrupts: Option<f64>,
+    /// Runnable tasks of the whole host, averaged by the kernel over a minute.
+    pub load: Option<f64>,
+    /// Page faults of the watched processes that were answered from memory.
+    pub minor_faults: Option<u64>,
+    /// Page faults of the watched processes that had to wait for a drive.
+    pub major_faults: Option<u64>,
+    /// Mean clock of the workers' CPUs in Hz, as the kernel estimates it.
+    pub clock: Option<f64>,
+    /// The hottest processor, DIMM, drive or GPU in °C.
+    pub hottest: Option<f64>,
+    /// How often the processor throttled itself for its temperature.
+    pub throttles: Option<u64>,
+    /// Power in W by source, named by what it covers: `rapl package-0`, `hwmon power_meter power1` (the whole host).
+    pub watts: Vec<(String, f64)>,
+    /// Memory errors that were corrected.
+    pub corrected: Option<u64>,
+    /// Memory errors that could not be corrected.
+    pub uncorrected: Option<u64>,
+    /// Errors that PCIe devices reported, corrected or not.
+    pub pcie_errors: Option<u64>,
+}
+
+/// What was seen from start to stop.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// The intervals, in order.
+    pub points: Vec<Point>,
+    /// The CPU that the watching thread was kept on; `None` where the workers leave none free.
+    pub pinned: Option<u32>,
+    /// Share of one CPU that watching took.
+    pub cost: f64,
+}
+
+impl Series {
+    /// Why what was measured between these times (seconds after the start) must not count.
+    #[must_use]
+    pub fn taints(&self, from: f64, to: f64) -> Vec<Taint> {
+        let inside: Vec<&Point> = self.points.iter().filter(|point| point.from < to && point.to > from).collect();
+        let share = |of: fn(&Point) -> Option<f64>| -> f64 {
+            let told = inside.iter().filter_map(|point| Some((of(point)?, point.to - point.from)));
+            let (sum, time) =
+                told.fold((0.0, 0.0), |(sum, time), (share, length)| (sum + share * length, time + length));
+            if time > 0.0 { sum / time } else { 0.0 }
+        };
+        let count = |of: fn(&Point) -> Option<u64>| -> u64 {
+            inside.iter().filter_map(|point| of(point)).fold(0, u64::saturating_add)
+        };
+        let mut taints = Vec::new();
+        for (share, allowed, by) in [
+            (share(|point| point.steal), STEAL_ALLOWED, "steal"),
+            (share(|point| point.other), OTHER_ALLOWED, "other processes"),
+        ] {
+            if share > allowed {
+                taints.push(Taint::CpuTaken { share, by: by.to_owned() });
+            }
+        }
+        for (count, what) in [
+            (count(|point| point.throttles), "times the processor throttled itself for its temperature"),
+            (count(|point| point.major_faults), "page faults waited for a drive"),
+            (count(|point| point.uncorrected), "memory errors could not be corrected"),
+        ] {
+            if count > 0 {
+                taints.push(Taint::Environment(format!("{count} {what}")));
+            }
+        }
+        taints
+    }
+}
+
+/// A watch that runs.
+#[derive(Debug)]
+pub struct Telemetry {
+    stop: Sender<()>,
+    thread: JoinHandle<Series>,
+    /// When it started: the zero of its times.
+    pub started: Instant,
+}
+
+impl Telemetry {
+    /// Starts watching on a thread of its own.
+    pub fn start(watch: Watch) -> std::io::Result<Telemetry> {
+        let (stop, stopped) = mpsc::channel();
+        let started = Instant::now();
+        let body = move || {
+            let pinned = keep_apart(&watch.workers);
+            let places = Places::find(&watch);
+            let cpu_before = cpu_seconds();
+            let mut points = Vec::new();
+            let mut last = Snapshot::take(&places, started);
+            loop {
+                let ended = stopped.recv_timeout(watch.interval) != Err(RecvTimeoutError::Timeout);
+                let now = Snapshot::take(&places, started);
+                points.push(now.since(&last));
+                last = now;
+                if ended {
+                    break;
+                }
+            }
+            let cost = (cpu_seconds() - cpu_before) / started.elapsed().as_secs_f64();
+            Series { points, pinned, cost }
+        };
+        let thread = thread::Builder::new().name("telemetry".to_owned()).spawn(body)?;
+        Ok(Telemetry { stop, thread, started })
+    }
+
+    /// Ends it and returns what was seen. A watch that died has seen nothing.
+    #[must_use]
+    pub fn stop(self) -> Series {
+        // A thread that has ended already does not listen, and does not need to.
+        let _ = self.stop.send(());
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+/// Moves the calling thread to a CPU that no worker has; says which, or `None` where all are taken.
+fn keep_apart(workers: &CpuSet) -> Option<u32> {
+    let allowed = affinity::allowed().ok()?;
+    let cpu = allowed.difference(workers).iter().last()?;
+    affinity::pin(cpu).ok()?;
+    Some(cpu)
+}
+
+/// CPU time of the calling thread.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(from: f64, steal: f64, throttles: u64) -> Point {
+        Point { from, to: from + 1.0, steal: Some(steal), throttles: Some(throttles), ..Point::default() }
+    }
+
+    #[test]
+    fn gates_look_at_the_window_alone() {
+        let series =
+            Series { points: vec![point(0.0, 0.5, 0), point(1.0, 0.0, 0), point(2.0, 0.0, 3)], ..Series::default() };
+        let check = |from: f64, to: f64, expect: &[&str]| {
+            let told: Vec<String> = series.taints(from, to).iter().map(ToString::to_string).collect();
+            assert_eq!(told.len(), expect.len(), "{told:?}");
+            for (told, expect) in told.iter().zip(expect) {
+                assert!(told.contains(expect), "{told}");
+            }
+        };
+        check(1.0, 2.0, &[]);
+        check(0.2, 0.9, &["steal took 50.0 %"]);
+        check(0.0, 3.0, &["steal took 16.7 %", "3 times the processor throttled"]);
+        check(9.0, 10.0, &[]);
+    }
+
+    #[test]
+    fn a_watch_ends_when_it_is_told_to() {
+        let watch = Watch { interval: Duration::from_hours(1), ..Watch::new(CpuSet::default()) };
+        let series = Telemetry::start(watch).unwrap().stop();
+        assert_eq!(series.points.len(), 1);
+        assert!(series.points[0].to >= series.points[0].from);
+        assert!(series.cost >= 0.0);
+    }
+}

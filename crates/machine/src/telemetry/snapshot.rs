@@ -1,0 +1,279 @@
+//! The counters of the kernel at one time, and what two such times tell.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::{Point, Watch};
+use crate::inventory::sensors::{self, Kind, is_processor_or_drive};
+use crate::inventory::tree::Tree;
+
+const CPUS: &str = "/sys/devices/system/cpu";
+const PCI: &str = "/sys/bus/pci/devices";
+const POWERCAP: &str = "/sys/class/powercap";
+
+/// What there is to read on this host, looked up once, so that a sample costs little.
+pub(super) struct Places {
+    tree: Tree,
+    watch: Watch,
+    /// Energy counters of whole packages and of memory, each with its name and the joules at which it starts again.
+    energy: Vec<(String, String, f64)>,
+    /// Files with the error counts of PCIe devices.
+    errors: Vec<String>,
+}
+
+impl Places {
+    pub(super) fn find(watch: &Watch) -> Places {
+        let tree = Tree::new(&watch.root);
+        let domains = sensors::power_domains(&tree).unwrap_or_default();
+        // Domains below a package are part of it, but for memory.
+        let apart = |name: &str| name.starts_with("package") || name == "dram" || name == "psys";
+        let energy = domains.into_iter().filter(|domain| domain.energy.is_ok() && apart(&domain.name)).map(|domain| {
+            let range = sensors::energy_range(&tree, &domain.zone).unwrap_or(0.0);
+            (domain.zone, domain.name, range)
+        });
+        let energy = energy.collect();
+        let kinds = ["aer_dev_correctable", "aer_dev_nonfatal", "aer_dev_fatal"];
+        let errors = tree.names(PCI).into_iter().flat_map(|device| kinds.map(|kind| format!("{PCI}/{device}/{kind}")));
+        let errors = errors.filter(|file| tree.has(file)).collect();
+        Places { tree, watch: watch.clone(), energy, errors }
+    }
+}
+
+/// CPU time in ticks of `/proc/stat`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ticks {
+    busy: u64,
+    interrupts: u64,
+    steal: u64,
+    all: u64,
+}
+
+/// Counters of the watched processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Own {
+    ticks: u64,
+    minor_faults: u64,
+    major_faults: u64,
+}
+
+/// All counters at one time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Snapshot {
+    at: f64,
+    ticks: Option<Ticks>,
+    own: Option<Own>,
+    load: Option<f64>,
+    clock: Option<f64>,
+    hottest: Option<f64>,
+    throttles: Option<u64>,
+    watts: Vec<(String, f64)>,
+    /// Joules by name, with the joules at which the counter starts again.
+    energy: BTreeMap<String, (f64, f64)>,
+    corrected: Option<u64>,
+    uncorrected: Option<u64>,
+    pcie_errors: Option<u64>,
+}
+
+impl Snapshot {
+    pub(super) fn take(places: &Places, started: Instant) -> Snapshot {
+        let tree = &places.tree;
+        let sensors = sensors::sensors(tree).unwrap_or_default();
+        let controllers = sensors::memory_controllers(tree).ok();
+        let heat = sensors.iter().filter(|sensor| is_processor_or_drive(sensor)).map(|sensor| sensor.value);
+        let power = sensors.iter().filter(|sensor| sensor.kind == Kind::Power);
+        let energy = places.energy.iter().filter_map(|(zone, name, range)| {
+            let microjoules = tree.number(&format!("{POWERCAP}/{zone}/energy_uj")).ok()?;
+            Some((format!("rapl {name}"), (microjoules as f64 / 1e6, *range)))
+        });
+        Snapshot {
+            at: started.elapsed().as_secs_f64(),
+            ticks: tree.text("/proc/stat").ok().and_then(|stat| ticks(&stat, &places.watch)),
+            own: places.watch.processes.iter().map(|process| own(tree, *process)).try_fold(Own::default(), add),
+            load: tree.word("/proc/loadavg").ok().and_then(|load| load.split_whitespace().next()?.parse().ok()),
+            clock: clock(places),
+            hottest: heat.reduce(f64::max),
+            throttles: throttles(places),
+            watts: power.map(|s| (format!("hwmon {} {}", s.chip, s.label), s.value)).collect(),
+            energy: energy.collect(),
+            corrected: controllers.as_ref().map(|all| sum(all.iter().map(|controller| controller.corrected))),
+            uncorrected: controllers.as_ref().map(|all| sum(all.iter().map(|controller| controller.uncorrected))),
+            pcie_errors: (!places.errors.is_empty())
+                .then(|| sum(places.errors.iter().filter_map(|file| total(&tree.text(file).ok()?)))),
+        }
+    }
+
+    /// What happened since an earlier snapshot.
+    pub(super) fn since(&self, before: &Snapshot) -> Point {
+        let grown = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
+        let ticks = self.ticks.zip(before.ticks).map(|(now, then)| Ticks {
+            busy: now.busy.saturating_sub(then.busy),
+            interrupts: now.interrupts.saturating_sub(then.interrupts),
+            steal: now.steal.saturating_sub(then.steal),
+            all: now.all.saturating_sub(then.all),
+        });
+        let ticks = ticks.filter(|ticks| ticks.all > 0);
+        let own = grown(self.own.map(|own| own.ticks), before.own.map(|own| own.ticks));
+        let share = |part: fn(&Ticks) -> u64| ticks.map(|ticks| part(&ticks) as f64 / ticks.all as f64);
+        let mut watts = self.watts.clone();
+        watts.extend(self.energy.iter().filter_map(|(name, &(joules, range))| {
+            let used = joules - before.energy.get(name)?.0;
+            // The counter started again.
+            let used = if used < 0.0 { used + range } else { used };
+            let length = self.at - before.at;
+            (used >= 0.0 && length > 0.0).then(|| (name.clone(), used / length))
+        }));
+        Point {
+            from: before.at,
+            to: self.at,
+            steal: share(|ticks| ticks.steal),
+            interrupts: share(|ticks| ticks.interrupts),
+            other: ticks.zip(own).map(|(ticks, own)| ticks.busy.saturating_sub(own) as f64 / ticks.all as f64),
+            load: self.load,
+            minor_faults: grown(self.own.map(|own| own.minor_faults), before.own.map(|own| own.minor_faults)),
+            major_faults: grown(self.own.map(|own| own.major_faults), before.own.map(|own| own.major_faults)),
+            clock: self.clock,
+            hottest: self.hottest,
+            throttles: grown(self.throttles, before.throttles),
+            watts,
+            corrected: grown(self.corrected, before.corrected),
+            uncorrected: grown(self.uncorrected, before.uncorrected),
+            pcie_errors: grown(self.pcie_errors, before.pcie_errors),
+        }
+    }
+}
+
+/// A sum of counters that may hold anything.
+fn sum(counters: impl Iterator<Item = u64>) -> u64 {
+    counters.fold(0, u64::saturating_add)
+}
+
+/// The workers' CPUs in `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal (proc(5)).
+fn ticks(stat: &str, watch: &Watch) -> Option<Ticks> {
+    let mut sum = Ticks::default();
+    for line in stat.lines() {
+        let mut words = line.split_whitespace();
+        let Some(cpu) = words.next().and_then(|name| name.strip_prefix("cpu")?.parse::<u32>().ok()) else { continue };
+        if !watch.workers.contains(cpu) {
+            continue;
+        }
+        // Guest time, which follows, is part of user time.
+        let fields: Vec<u64> = words.take(8).filter_map(|word| word.parse().ok()).collect();
+        let &[user, nice, system, idle, wait, irq, softirq, steal] = fields.as_slice() else { continue };
+        let busy = [user, nice, system, irq, softirq].into_iter().fold(0, u64::saturating_add);
+        sum.busy = sum.busy.saturating_add(busy);
+        sum.interrupts = sum.interrupts.saturating_add(irq).saturating_add(softirq);
+        sum.steal = sum.steal.saturating_add(steal);
+        sum.all = [busy, idle, wait, steal].into_iter().fold(sum.all, u64::saturating_add);
+    }
+    (sum.all > 0).then_some(sum)
+}
+
+/// Faults and CPU time of a process. Its name, in brackets, may itself hold brackets and blanks.
+fn own(tree: &Tree, process: u32) -> Option<Own> {
+    let stat = tree.text(&format!("/proc/{process}/stat")).ok()?;
+    // After the name come the fields from the third on: 10 and 12 are faults, 14 and 15 user and system time.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    Some(Own { ticks: field(14)?.saturating_add(field(15)?), minor_faults: field(10)?, major_faults: field(12)? })
+}
+
+/// A process that has ended takes its counters with it: then there is no sum.
+fn add(sum: Own, next: Option<Own>) -> Option<Own> {
+    let next = next?;
+    Some(Own {
+        ticks: sum.ticks.saturating_add(next.ticks),
+        minor_faults: sum.minor_faults.saturating_add(next.minor_faults),
+        major_faults: sum.major_faults.saturating_add(next.major_faults),
+    })
+}
+
+fn clock(places: &Places) -> Option<f64> {
+    let clocks: Vec<f64> = (places.watch.workers.iter())
+        .filter_map(|cpu| places.tree.number(&format!("{CPUS}/cpu{cpu}/cpufreq/scaling_cur_freq")).ok())
+        .map(|kilohertz| kilohertz as f64 * 1e3)
+        .collect();
+    (!clocks.is_empty()).then(|| clocks.iter().sum::<f64>() / clocks.len() as f64)
+}
+
+/// Throttling of the workers' cores, and of their packages, which each of their CPUs tells again.
+fn throttles(places: &Places) -> Option<u64> {
+    let read = |file: &str| {
+        let files = places.watch.workers.iter().map(|cpu| format!("{CPUS}/cpu{cpu}/thermal_throttle/{file}"));
+        files.filter_map(|file| places.tree.number(&file).ok()).collect::<Vec<u64>>()
+    };
+    let (cores, packages) = (read("core_throttle_count"), read("package_throttle_count"));
+    if cores.is_empty() && packages.is_empty() {
+        return None;
+    }
+    let packages = packages.into_iter().max().unwrap_or_default();
+    Some(cores.into_iter().fold(packages, u64::saturating_add))
+}
+
+/// The sum line of an AER file.
+fn total(text: &str) -> Option<u64> {
+    text.lines().find(|line| line.starts_with("TOTAL_ERR"))?.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::CpuSet;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn stat(user: u64, steal: u64, idle: u64) -> String {
+        format!(
+            "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 {user} 0 0 {idle} 0 0 0 {steal} 0 0\ncpu1 999 0 0 0 0 0 0 0 0 0\nintr 5\n"
+        )
+    }
+
+    #[test]
+    fn two_times_tell_what_happened_between() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let at = |second: u64| {
+            write(root, "proc/stat", &stat(60 * second, 10 * second, 30 * second));
+            write(root, "proc/loadavg", "1.50 1 1 1/1 1\n");
+            let fields = format!("7 (a) (b c) R 1 1 1 0 -1 0 {} 0 {} 0 {} 0 0 0", 100 * second, second, 20 * second);
+            write(root, "proc/7/stat", &fields);
+            write(root, "sys/class/powercap/intel-rapl:0/name", "package-0\n");
+            write(root, "sys/class/powercap/intel-rapl:0/max_energy_range_uj", "500000000\n");
+            // It starts again at 500 J.
+            write(root, "sys/class/powercap/intel-rapl:0/energy_uj", &(400_000_000 * second % 500_000_000).to_string());
+            write(root, "sys/class/hwmon/hwmon0/name", "coretemp\n");
+            write(root, "sys/class/hwmon/hwmon0/temp1_input", "71000\n");
+            write(root, "sys/devices/system/edac/mc/mc0/ce_count", &(2 * second).to_string());
+            write(root, "sys/devices/system/edac/mc/mc0/ue_count", "0\n");
+            write(root, "sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", &second.to_string());
+        };
+        at(1);
+        let watch = Watch { root: root.to_owned(), processes: vec![7], ..Watch::new("0".parse::<CpuSet>().unwrap()) };
+        let places = Places::find(&watch);
+        let first = Snapshot { at: 1.0, ..Snapshot::take(&places, Instant::now()) };
+        at(2);
+        let second = Snapshot { at: 3.0, ..Snapshot::take(&places, Instant::now()) };
+        let point = second.since(&first);
+        assert_eq!((point.steal, point.other, point.interrupts), (Some(0.1), Some(0.4), Some(0.0)));
+        assert_eq!((point.minor_faults, point.major_faults), (Some(100), Some(1)));
+        assert_eq!((point.hottest, point.load, point.throttles), (Some(71.0), Some(1.5), Some(1)));
+        assert_eq!((point.corrected, point.uncorrected, point.pcie_errors), (Some(2), Some(0), None));
+        assert_eq!(point.watts, [("rapl package-0".to_owned(), 200.0)]);
+    }
+
+    #[test]
+    fn an_empty_host_tells_nothing_and_breaks_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let watch = Watch { root: root.path().to_owned(), ..Watch::new(CpuSet::default()) };
+        let places = Places::find(&watch);
+        let snapshot = Snapshot::take(&places, Instant::now());
+        let point = snapshot.since(&snapshot);
+        assert_eq!((point.steal, point.load, point.throttles, point.watts.len()), (None, None, None, 0));
+    }
+}

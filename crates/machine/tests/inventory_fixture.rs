@@ -1,0 +1,244 @@
+//! The inventory of the documented system in a folder: every fact of its tables, and every planted fault named.
+
+mod fixture;
+
+use fixture::{DimmPlan, Host, documented, set_link, structure, table};
+use machine::doctor::advise_on;
+use machine::inventory::{Inventory, inspect, take_with};
+use measure::{FactValue, Facts, Reading};
+
+fn inventory(host: &Host) -> Inventory {
+    take_with(host.root(), host)
+}
+
+fn printed(facts: &Facts, id: &str) -> String {
+    facts.value(id).map_or_else(|| format!("{:?}", facts.0.get(id)), ToString::to_string)
+}
+
+#[test]
+fn the_documented_system_is_read_in_every_fact() {
+    let facts = inventory(&documented(64)).facts;
+    let check = |id: &str, expect: &str| assert_eq!(printed(&facts, id), expect, "{id}");
+    for (id, expect) in [
+        // §1.1
+        ("chassis.model", "Supermicro SYS-7508B-T"),
+        ("chassis.form_factor", "4U"),
+        ("chassis.height", "4"),
+        ("chassis.drive_bays", "8"),
+        ("chassis.bay_form_factor", "E3.S, U.2"),
+        ("board.model", "Supermicro X13DEG-OA"),
+        ("board.chipset", "Intel C741 (Emmitsburg)"),
+        ("bios.version", "2.1"),
+        // §1.2
+        ("cpu.model", "Intel(R) Xeon(R) Gold 8580+"),
+        ("cpu.sockets", "2"),
+        ("cpu.cores_per_socket", "64"),
+        ("cpu.threads_per_socket", "128"),
+        ("cpu.cores", "128"),
+        ("cpu.threads", "256"),
+        ("cpu.base_clock", "2.800 GHz"),
+        ("cpu.turbo_clock", "4.500 GHz"),
+        ("cpu.l3_per_socket", "134.2 MB"),
+        ("cpu.l3", "268.4 MB"),
+        ("cpu.tdp_per_socket", "350 W"),
+        ("cpu.tdp", "700 W"),
+        ("cpu.arch", "x86_64"),
+        ("cpu.avx512", "yes"),
+        ("cpu.amx", "yes"),
+        // §1.3
+        ("memory.capacity", "2.199 TB"),
+        ("memory.type", "DDR5 ECC RDIMM"),
+        ("memory.dimms", "16"),
+        ("memory.dimms_per_socket", "8"),
+        ("memory.channels", "16"),
+        ("memory.channels_per_socket", "8"),
+        ("memory.data_rate", "5600 MT/s"),
+        ("memory.bandwidth", "716.8 GB/s"),
+        ("numa.nodes", "2"),
+        // §1.4
+        ("storage.boot.drives", "2"),
+        ("storage.boot.drive_capacity", "1.920 TB"),
+        ("storage.boot.form_factor", "U.2"),
+        ("storage.boot.pcie_gen", "4"),
+        ("storage.boot.layout", "raid1"),
+        ("storage.boot.media", "nvme"),
+        ("storage.scratch.drives", "6"),
+        ("storage.scratch.drive_capacity", "7.682 TB"),
+        ("storage.scratch.form_factor", "E3.S"),
+        ("storage.scratch.pcie_gen", "5"),
+        ("storage.scratch.pcie_lanes", "4"),
+        ("storage.scratch.layout", "zfs-stripe"),
+        ("storage.scratch.usable", "46.09 TB"),
+        ("storage.scratch.wear", "3 %"),
+        ("storage.scratch.record_size", "1.049 MB"),
+        // §1.5
+        ("gpu.count", "4"),
+        ("gpu.slots", "4"),
+        ("gpu.slot_pcie_gen", "5"),
+        ("gpu.slot_lanes", "16"),
+        ("gpu.model", "NVIDIA H100 PCIe"),
+        ("gpu.form_factor", "PCIe"),
+        ("gpu.driver", "560.35.03"),
+        // §5
+        ("power.supplies", "2"),
+        ("power.supply_rating", "2400 W"),
+        ("power.supply_redundancy", "redundant"),
+        ("thermal.highest", "52 °C"),
+        ("os.file_handles", "1048576"),
+        ("os.shm", "1.100 TB"),
+        ("os.zfs", "2.3.1-1"),
+        ("bmc.version", "1.02"),
+    ] {
+        // A count of a million prints with four digits.
+        let expect = if id == "os.file_handles" { "1048576" } else { expect };
+        if id == "os.file_handles" {
+            assert_eq!(facts.number(id), expect.parse().ok());
+        } else {
+            check(id, expect);
+        }
+    }
+}
+
+#[test]
+fn the_whole_system_needs_no_advice() {
+    let host = documented(2);
+    assert_eq!(advise_on(host.root(), &inventory(&host)), []);
+}
+
+#[test]
+fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
+    let check = |fault: &str, plant: fn(&mut Host), changed: &[(&str, &str)], advice: &[&str]| {
+        let mut host = documented(2);
+        plant(&mut host);
+        let inventory = inventory(&host);
+        for (id, expect) in changed {
+            assert_eq!(&printed(&inventory.facts, id), expect, "{fault}: {id}");
+        }
+        let told: Vec<String> = advise_on(host.root(), &inventory).into_iter().map(|advice| advice.what).collect();
+        assert_eq!(told.len(), advice.len(), "{fault}: {told:?}");
+        for expect in advice {
+            assert!(told.iter().any(|told| told.contains(expect)), "{fault}: {expect}: {told:?}");
+        }
+    };
+    check(
+        "a missing DIMM",
+        |host| {
+            let plan = DimmPlan { count: 15, ..DimmPlan::default() };
+            host.write("sys/firmware/dmi/tables/DMI", table(&plan, "Supermicro", "2.1"));
+        },
+        &[("memory.dimms", "15"), ("memory.capacity", "2.062 TB"), ("memory.channels", "15")],
+        &[],
+    );
+    check(
+        "a slower DIMM",
+        |host| {
+            let plan = DimmPlan { rates: (4800, 5600), ..DimmPlan::default() };
+            host.write("sys/firmware/dmi/tables/DMI", table(&plan, "Supermicro", "2.1"));
+        },
+        &[("memory.data_rate", "4800 MT/s"), ("memory.rated_data_rate", "5600 MT/s")],
+        &["the DIMMs run at 4800 of the 5600 MT/s"],
+    );
+    check(
+        "a missing drive",
+        |host| {
+            host.remove("sys/block/nvme7n1");
+            host.remove("sys/class/nvme/nvme7");
+        },
+        &[("storage.scratch.drives", "5")],
+        &[],
+    );
+    check(
+        "a worn drive",
+        |host| host.worn = Some((4, 96)),
+        &[("storage.scratch.wear", "96 %")],
+        &["nvme4n1 has used 96 % of its endurance"],
+    );
+    check(
+        "older firmware",
+        |host| {
+            host.write("sys/firmware/dmi/tables/DMI", table(&DimmPlan::default(), "Supermicro", "1.4"));
+            host.write("sys/class/nvme/nvme3/firmware_rev", "FW11\n");
+        },
+        &[("bios.version", "1.4"), ("storage.scratch.firmware", "FW11, FW12")],
+        &[],
+    );
+    check(
+        "a hot sensor",
+        |host| host.write("sys/class/hwmon/hwmon0/temp1_input", "97000\n"),
+        &[("thermal.highest", "97 °C")],
+        &["coretemp Package id 0 is at 97 °C"],
+    );
+    check(
+        "a degraded link",
+        |host| set_link(host, "sys/bus/pci/devices/0000:13:00.0", ("32.0", 2), ("32.0", 4)),
+        &[("storage.scratch.pcie_lanes", "2")],
+        &["nvme3n1 runs at PCIe 5 x2"],
+    );
+    check(
+        "a broken mirror",
+        |host| host.write("sys/block/md0/md/degraded", "1\n"),
+        &[],
+        &["array md0 lacks 1 of 2 devices"],
+    );
+}
+
+#[test]
+fn files_alone_tell_the_same_without_tools() {
+    let facts = inspect(documented(2).root());
+    assert_eq!(printed(&facts, "storage.scratch.drives"), "6");
+    assert_eq!(facts.0["storage.scratch.wear"].reading, Reading::Absent);
+    assert_eq!(facts.0["storage.scratch.layout"].reading, Reading::Absent);
+}
+
+#[test]
+fn a_fingerprint_is_stable_and_tells_what_was_changed() {
+    let host = documented(2);
+    let before = inventory(&host).fingerprint();
+    host.write("proc/loadavg", "99 99 99 99/99 1\n");
+    host.write("sys/class/hwmon/hwmon0/temp1_input", "81000\n");
+    for _ in 0..20 {
+        assert_eq!(inventory(&host).fingerprint(), before);
+    }
+    host.write("sys/class/nvme/nvme2/firmware_rev", "FW13\n");
+    host.write("proc/sys/kernel/osrelease", "6.8.0-46-generic\n");
+    let after = inventory(&host).fingerprint();
+    assert_eq!(after.platform_id, before.platform_id);
+    assert_ne!(after.config_id, before.config_id);
+    let parts: Vec<String> = after.changes_since(&before).into_iter().map(|change| change.part).collect();
+    assert_eq!(parts, ["drive S0000002 firmware", "os.kernel"]);
+}
+
+#[test]
+fn strings_from_outside_are_carried_as_they_are() {
+    let host = documented(2);
+    let long = "x".repeat(10_000);
+    for hostile in ["\u{1b}[31mred\u{7}", "<script>alert(\"1\")</script>&'", "line\u{b}two\ttab", &long] {
+        host.write("sys/firmware/dmi/tables/DMI", table(&DimmPlan::default(), hostile, hostile));
+        host.write("sys/class/nvme/nvme2/model", hostile);
+        let inventory = inventory(&host);
+        assert_eq!(inventory.facts.value("bios.version"), Some(&FactValue::Text(hostile.to_owned())));
+        let drives = inventory.drives.found.as_ref().unwrap();
+        assert_eq!(drives[2].model.as_deref(), Some(hostile));
+        assert!(inventory.tables().iter().any(|table| {
+            table.rows.iter().flatten().flatten().flatten().any(|value| value == &FactValue::Text(hostile.to_owned()))
+        }));
+        assert_eq!(inventory.fingerprint().platform_id.len(), 64);
+    }
+}
+
+#[test]
+fn only_a_table_that_says_nothing_fails() {
+    let host = documented(2);
+    let check = |bytes: &[u8], fails: bool| {
+        host.write("sys/firmware/dmi/tables/DMI", bytes);
+        let inventory = inventory(&host);
+        assert_eq!(inventory.firmware.found.is_err(), fails);
+        // The kernel's own figure stands in.
+        assert_eq!(inventory.facts.number("memory.capacity"), Some(2_113_401_234.0 * 1024.0));
+    };
+    check(b"", true);
+    check(b"\0\0\0\0\0\0\0\0", true);
+    let mut bios = Vec::new();
+    structure(&mut bios, 0, &[1, 2, 0, 0, 3], &["AMI", "1.0", "today"]);
+    check(&bios, false);
+}
