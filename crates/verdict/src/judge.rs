@@ -211,6 +211,7 @@ impl Judge<'_> {
             .map(|baseline| BaselineShare {
                 system: baseline.system.clone(),
                 value: baseline.value,
+                approximate: baseline.approximate,
                 ratio: share(value, Some(baseline.value), target.better),
             })
             .collect()

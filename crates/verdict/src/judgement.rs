@@ -119,6 +119,8 @@ pub struct BaselineShare {
     pub system: String,
     /// Its figure.
     pub value: Quantity,
+    /// Whether the document says "about" (`~`).
+    pub approximate: bool,
     /// How many times as good the result is: above 1 is better, whatever the direction.
     pub ratio: Option<f64>,
 }

@@ -1,0 +1,211 @@
+//! The same views for machines. Numbers are in base units; each stands with its unit.
+
+use measure::{Better, Ending, FactValue, Facts, Quantity, Reading, Run, Summary};
+use serde_json::{Value, json};
+use spec::audit::Grade;
+use spec::{Standing, System};
+use verdict::{Acceptance, Comparability, HostLimit, Judgement, Measured, Row};
+
+use crate::series;
+
+fn quantity(quantity: Quantity) -> Value {
+    json!({"value": quantity.value, "unit": quantity.unit.symbol(), "text": quantity.to_string()})
+}
+
+fn better(better: Better) -> &'static str {
+    match better {
+        Better::Higher => "higher",
+        Better::Lower => "lower",
+    }
+}
+
+fn fact_value(value: &FactValue) -> Value {
+    match value {
+        FactValue::Quantity(number) => quantity(*number),
+        FactValue::Text(text) => json!(text),
+        FactValue::Flag(flag) => json!(flag),
+    }
+}
+
+fn summary(summary: &Summary) -> Value {
+    json!({
+        "n": summary.n, "median": summary.median, "mad": summary.mad, "min": summary.min, "max": summary.max,
+    })
+}
+
+/// A judged run: what was judged, a row for each target, all series, what is missing, and the warnings.
+#[must_use]
+pub fn judgement(run: &Run, judgement: &Judgement) -> Value {
+    let acceptance = match judgement.acceptance() {
+        Acceptance::Accepted => "accepted",
+        Acceptance::Rejected => "rejected",
+        Acceptance::Inconclusive => "inconclusive",
+        Acceptance::NotComparable => "not-comparable",
+    };
+    json!({
+        "run": head(run),
+        "spec": {"id": judgement.system, "name": judgement.system_name},
+        "runs": judgement.runs,
+        "boots": judgement.boots,
+        "noise_floor": judgement.noise_floor,
+        "acceptance": acceptance,
+        "targets": judgement.rows.iter().map(row).collect::<Vec<_>>(),
+        "remarks": judgement.remarks,
+        "metrics": metrics(run),
+        "not_measured": not_measured(run),
+        "warnings": warnings(run),
+    })
+}
+
+fn head(run: &Run) -> Value {
+    let ending = match run.ending {
+        Ending::Complete => "complete",
+        Ending::Interrupted => "interrupted",
+        Ending::Cut => "cut",
+    };
+    let build = &run.build;
+    json!({
+        "id": run.id, "started": run.started, "host": run.host, "boot_id": run.boot_id, "profile": run.profile,
+        "ending": ending, "spec_sha256": run.spec.sha256,
+        "build": {
+            "version": build.version, "revision": build.revision, "compiler": build.compiler,
+            "profile": build.profile, "target_features": build.target_features,
+        },
+    })
+}
+
+fn row(row: &Row) -> Value {
+    json!({
+        "id": row.id,
+        "title": row.title,
+        "metric": row.metric,
+        "documented": quantity(row.documented),
+        "approximate": row.approximate,
+        "better": better(row.better),
+        "tolerance": row.tolerance,
+        "required": row.required,
+        "place": row.place,
+        "grade": row.grade.map(grade),
+        "ceiling": row.ceiling.map(quantity),
+        "arithmetic": row.arithmetic,
+        "measured": row.measured.as_ref().map(measured),
+        "share_of_documented": row.share_of_target,
+        "host_limit": row.host_limit.as_ref().map(host_limit),
+        "share_of_host": row.share_of_host,
+        "baselines": row.baselines.iter().map(|baseline| json!({
+            "system": baseline.system, "value": quantity(baseline.value), "approximate": baseline.approximate,
+            "ratio": baseline.ratio,
+        })).collect::<Vec<_>>(),
+        "comparability": comparability(&row.comparability),
+        "verdict": row.verdict.name(),
+        "reason": row.reason,
+        "remarks": row.remarks,
+        "companion_of": row.companion_of,
+    })
+}
+
+fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Impossible => "impossible",
+        Grade::Contradictory => "contradictory",
+        Grade::Aggressive => "aggressive",
+        Grade::Plausible => "plausible",
+        Grade::Loose => "loose",
+        Grade::Unknown => "unknown",
+    }
+}
+
+fn measured(measured: &Measured) -> Value {
+    json!({
+        "value": quantity(measured.value),
+        "summary": summary(&measured.summary),
+        "boots": measured.boots,
+        "tainted": measured.tainted,
+        "context": measured.context,
+        "warnings": measured.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn host_limit(limit: &HostLimit) -> Value {
+    json!({"kind": limit.kind.name(), "value": quantity(limit.value), "how": limit.how})
+}
+
+fn comparability(comparability: &Comparability) -> Value {
+    let differs = comparability.differs.iter().map(|difference| {
+        json!({
+            "fact": difference.fact, "documented": fact_value(&difference.documented),
+            "host": fact_value(&difference.host),
+        })
+    });
+    let unknown = comparability.unknown.iter().map(|unknown| json!({"fact": unknown.fact, "why": unknown.why}));
+    json!({
+        "differs": differs.collect::<Vec<_>>(),
+        "unknown": unknown.collect::<Vec<_>>(),
+        "undecided": comparability.undecided,
+    })
+}
+
+fn metrics(run: &Run) -> Vec<Value> {
+    let all = series::series(run).into_iter();
+    all.map(|series| {
+        json!({
+            "id": series.id.to_string(), "name": series.id.name, "labels": series.id.labels,
+            "unit": series.unit.symbol(), "better": better(series.better),
+            "summary": series.summary.as_ref().map(summary), "tainted": series.tainted,
+            "context": series.last.context,
+            "placement": series.last.placement.as_ref().map(|placement| json!({
+                "cpus": placement.cpus, "pages_on_node": placement.pages_on_node,
+                "huge_pages": placement.huge_pages, "migrations": placement.migrations,
+            })),
+        })
+    })
+    .collect()
+}
+
+fn not_measured(run: &Run) -> Vec<Value> {
+    series::missing(run)
+        .map(|missing| json!({"id": missing.id.to_string(), "reason": missing.reason.to_string()}))
+        .collect()
+}
+
+fn warnings(run: &Run) -> Vec<Value> {
+    series::warnings(run).into_iter().map(|(of, text)| json!({"of": of, "text": text})).collect()
+}
+
+/// All facts of a host, each with its source; with a system, beside what its document states.
+#[must_use]
+pub fn facts(facts: &Facts, system: Option<&System>) -> Value {
+    let all = facts.0.iter().map(|(id, fact)| {
+        let mut entry = match &fact.reading {
+            Reading::Present(value) => json!({"value": fact_value(value)}),
+            Reading::Absent => json!({"absent": true}),
+            Reading::Denied { remedy } => json!({"denied": remedy}),
+            Reading::Failed { error } => json!({"failed": error}),
+        };
+        entry["source"] = json!(fact.source);
+        if let Some(system) = system {
+            entry["documented"] = stated(system, id);
+        }
+        (id.clone(), entry)
+    });
+    Value::Object(all.collect())
+}
+
+fn stated(system: &System, id: &str) -> Value {
+    let all = system.stated(id).map(|fact| {
+        let standing = match &fact.standing {
+            Standing::Firm => "firm",
+            Standing::Placeholder(_) => "placeholder",
+            Standing::Contradicted(_) => "contradicted",
+        };
+        json!({"value": fact_value(&fact.value), "approximate": fact.approximate, "at": fact.place.at,
+            "standing": standing})
+    });
+    Value::Array(all.collect())
+}
+
+/// An audit: the grades and the findings, quantities in base units.
+#[must_use]
+pub fn audit(system: &System, audit: &spec::audit::Audit) -> Value {
+    json!({"system": system.id, "clean": audit.is_clean(), "audit": audit})
+}

@@ -1,0 +1,78 @@
+//! The series of a run: the samples of all repetitions of one metric together.
+
+use measure::{Better, Measurement, MetricId, NotMeasured, Outcome, Run, Summary, Unit, Warning};
+
+/// The valid samples of one metric, with what is to be known of them.
+pub(crate) struct Series {
+    pub(crate) id: MetricId,
+    pub(crate) unit: Unit,
+    pub(crate) better: Better,
+    pub(crate) summary: Option<Summary>,
+    /// Samples that do not count.
+    pub(crate) tainted: usize,
+    pub(crate) last: Measurement,
+}
+
+/// All series in the order of measuring.
+pub(crate) fn series(run: &Run) -> Vec<Series> {
+    let mut groups: Vec<(MetricId, Vec<&Measurement>)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for outcome in run.outcomes() {
+        if let Outcome::Measured(one) = outcome {
+            let at = *places.entry(one.id()).or_insert_with(|| {
+                groups.push((one.id(), Vec::new()));
+                groups.len() - 1
+            });
+            groups[at].1.push(one);
+        }
+    }
+    groups.into_iter().filter_map(|(id, measurements)| join(id, &measurements)).collect()
+}
+
+fn join(id: MetricId, measurements: &[&Measurement]) -> Option<Series> {
+    let last = (*measurements.last()?).clone();
+    let samples = || measurements.iter().flat_map(|one| &one.samples);
+    let valid: Vec<f64> = samples().filter(|s| s.taint.is_none()).map(|s| s.value).collect();
+    Some(Series {
+        id,
+        unit: last.metric.unit,
+        better: last.metric.better,
+        summary: Summary::of(&valid),
+        tainted: samples().count() - valid.len(),
+        last,
+    })
+}
+
+/// What has no result.
+pub(crate) fn missing(run: &Run) -> impl Iterator<Item = &NotMeasured> {
+    run.outcomes().filter_map(|outcome| match outcome {
+        Outcome::NotMeasured(missing) => Some(missing),
+        Outcome::Measured(_) => None,
+    })
+}
+
+/// Each warning once, with the names of what it concerns: metrics without their labels, or a workload.
+pub(crate) fn warnings(run: &Run) -> Vec<(Vec<String>, String)> {
+    let mut all: Vec<(Vec<String>, String)> = Vec::new();
+    let mut add = |name: &str, warning: &Warning| {
+        let text = warning.to_string();
+        let at = all.iter().position(|(_, known)| *known == text).unwrap_or_else(|| {
+            all.push((Vec::new(), text));
+            all.len() - 1
+        });
+        if !all[at].0.iter().any(|known| known == name) {
+            all[at].0.push(name.to_owned());
+        }
+    };
+    for attempt in &run.attempts {
+        for warning in &attempt.warnings {
+            add(attempt.workload.name(), warning);
+        }
+        for outcome in &attempt.outcomes {
+            if let Outcome::Measured(one) = outcome {
+                one.warnings.iter().for_each(|warning| add(&one.metric.name, warning));
+            }
+        }
+    }
+    all
+}

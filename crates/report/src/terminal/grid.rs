@@ -1,0 +1,192 @@
+//! A table where it fits, a list where it does not: a narrow terminal must still read.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Cell as TableCell, CellAlignment, Color, ContentArrangement, Table};
+
+use crate::Look;
+use crate::text::{clean, wrap};
+
+/// From this width on, a table that is too wide is wrapped inside its cells; below, it becomes a list.
+const WIDE: u16 = 100;
+
+/// What a text says by its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paint {
+    Plain,
+    Good,
+    Bad,
+    Doubtful,
+    Faint,
+}
+
+impl Paint {
+    fn color(self) -> Option<Color> {
+        match self {
+            Paint::Plain => None,
+            Paint::Good => Some(Color::Green),
+            Paint::Bad => Some(Color::Red),
+            Paint::Doubtful => Some(Color::Yellow),
+            Paint::Faint => Some(Color::DarkGrey),
+        }
+    }
+
+    /// The text in this colour, by the codes of ECMA-48.
+    pub(crate) fn on(self, text: &str, look: Look) -> String {
+        let code = match self {
+            Paint::Plain => return text.to_owned(),
+            Paint::Good => 32,
+            Paint::Bad => 31,
+            Paint::Doubtful => 33,
+            Paint::Faint => 90,
+        };
+        if look.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// One field.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    text: String,
+    paint: Paint,
+}
+
+impl Cell {
+    pub(crate) fn painted(text: &str, paint: Paint) -> Cell {
+        Cell { text: clean(text), paint }
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Cell {
+        Cell::painted(text.as_ref(), Paint::Plain)
+    }
+}
+
+/// Rows under a header. The first column names the row.
+pub(crate) struct Grid {
+    header: Vec<&'static str>,
+    numbers: Vec<usize>,
+    rows: Vec<Vec<Cell>>,
+    packed: bool,
+}
+
+impl Grid {
+    /// `numbers` are the columns that are set to the right.
+    pub(crate) fn new(header: &[&'static str], numbers: &[usize]) -> Grid {
+        Grid { header: header.to_vec(), numbers: numbers.to_vec(), rows: Vec::new(), packed: false }
+    }
+
+    /// As a list, the fields of a row share their lines: for many rows of small figures.
+    pub(crate) fn packed(mut self) -> Grid {
+        self.packed = true;
+        self
+    }
+
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn render(&self, look: Look) -> String {
+        if look.width >= WIDE || self.natural_width() <= look.width { self.table(look) } else { self.list(look) }
+    }
+
+    /// Columns that the table takes without wrapping: the contents, two of padding each, and the lines.
+    fn natural_width(&self) -> u16 {
+        let columns = self.bare().column_max_content_widths();
+        columns.iter().fold(1, |sum: u16, width| sum.saturating_add(*width).saturating_add(3))
+    }
+
+    fn bare(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(UTF8_FULL_CONDENSED);
+        table.set_header(self.header.clone());
+        for row in &self.rows {
+            table.add_row(row.iter().map(|cell| match cell.paint.color() {
+                Some(color) => TableCell::new(&cell.text).fg(color),
+                None => TableCell::new(&cell.text),
+            }));
+        }
+        table
+    }
+
+    fn table(&self, look: Look) -> String {
+        let mut table = self.bare();
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width).force_no_tty();
+        if look.colour {
+            table.enforce_styling();
+        }
+        for &number in &self.numbers {
+            if let Some(column) = table.column_mut(number) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    }
+
+    fn list(&self, look: Look) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            let Some((name, fields)) = row.split_first() else { continue };
+            let fields: Vec<(&str, &Cell)> =
+                self.header.iter().skip(1).copied().zip(fields).filter(|(_, cell)| !cell.text.is_empty()).collect();
+            text += &name.paint.on(&wrap(&name.text, 0, look.width), look);
+            text += &if self.packed { packed(&fields, look) } else { self.stacked(&fields, look) };
+        }
+        text
+    }
+
+    fn stacked(&self, fields: &[(&str, &Cell)], look: Look) -> String {
+        let label = self.header.iter().skip(1).map(|name| name.chars().count()).max().unwrap_or(0);
+        let mut text = String::new();
+        for (header, cell) in fields {
+            let header = format!("  {header:label$}  ");
+            let value = wrap(&cell.text, label + 4, look.width);
+            text.extend([header.as_str(), &cell.paint.on(value.trim(), look), "\n"]);
+        }
+        text
+    }
+}
+
+fn packed(fields: &[(&str, &Cell)], look: Look) -> String {
+    let fields: Vec<String> = fields.iter().map(|(header, cell)| format!("{header} {}", cell.text)).collect();
+    wrap(&fields.join(" · "), 2, look.width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> Grid {
+        let mut grid = Grid::new(&["What", "How much", "Why"], &[1]);
+        grid.row(["memory".into(), "1".into(), Cell::painted("\u{1b}[2Jbecause", Paint::Bad)]);
+        grid.row(["clock".into(), "22".into(), "".into()]);
+        grid
+    }
+
+    #[test]
+    fn a_table_where_it_fits() {
+        insta::assert_snapshot!(grid().render(Look { width: 60, colour: false }));
+    }
+
+    #[test]
+    fn a_list_where_it_does_not() {
+        insta::assert_snapshot!(grid().render(Look { width: 30, colour: false }));
+    }
+
+    #[test]
+    fn a_list_of_small_figures_shares_lines() {
+        insta::assert_snapshot!(grid().packed().render(Look { width: 30, colour: false }));
+    }
+
+    #[test]
+    fn colour_only_where_it_is_wanted() {
+        for width in [30, 60] {
+            assert!(!grid().render(Look { width, colour: false }).contains('\u{1b}'));
+        }
+        assert!(grid().render(Look { width: 30, colour: true }).contains("\u{1b}[31m\\u{1b}[2Jbecause\u{1b}[0m"));
+    }
+}

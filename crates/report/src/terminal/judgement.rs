@@ -1,0 +1,143 @@
+//! A judged run: the table of targets, and the reasons below it.
+
+use measure::{Ending, Run};
+use spec::audit::Grade;
+use verdict::{Acceptance, Judgement, Row, Verdict};
+
+use super::grid::{Cell, Grid, Paint};
+use super::{metrics, warnings};
+use crate::Look;
+use crate::text::{clean, documented, share, spread, wrap};
+
+/// All that is to be said of a judged run.
+#[must_use]
+pub fn judged_run(run: &Run, judgement: &Judgement, look: Look) -> String {
+    let heading = |text: &str| format!("\n{text}\n");
+    let mut text = head(run, judgement, look);
+    text += &targets(judgement, look);
+    text += &conclusion(judgement, look);
+    text += &heading("Why");
+    text += &reasons(judgement, look);
+    text += &heading("All that was measured: median, spread (MAD), extremes");
+    text += &metrics(run, look);
+    let warnings = warnings(run, look);
+    if !warnings.is_empty() {
+        text += &heading("Warnings");
+        text += &warnings;
+    }
+    text
+}
+
+fn head(run: &Run, judgement: &Judgement, look: Look) -> String {
+    let ending = match run.ending {
+        Ending::Complete => "",
+        Ending::Interrupted => ", interrupted",
+        Ending::Cut => ", cut",
+    };
+    let build = &run.build;
+    let lines = [
+        format!("{} · {}", judgement.system, judgement.system_name),
+        format!("host {} · run {} · profile {}{ending}", run.host, run.id, run.profile),
+        format!(
+            "hostproof {} · {} · {} · built with profile {}",
+            build.version, build.revision, build.compiler, build.profile
+        ),
+    ];
+    lines.iter().map(|line| wrap(line, 0, look.width)).collect::<String>() + "\n"
+}
+
+/// The table of targets: documented, the document's ceiling, measured, the shares, the verdict.
+#[must_use]
+pub fn targets(judgement: &Judgement, look: Look) -> String {
+    let header = ["Target", "Documented", "Its ceiling", "Measured", "Of documented", "Of this host", "Verdict"];
+    let mut grid = Grid::new(&header, &[1, 2, 3, 4, 5]);
+    for row in &judgement.rows {
+        grid.row(target(row));
+        for baseline in &row.baselines {
+            let ratio = baseline.ratio.map(share).unwrap_or_default();
+            let name = format!("· beside {}", baseline.system);
+            let value = documented(baseline.value, baseline.approximate);
+            grid.row([name, value, String::new(), String::new(), ratio, String::new(), String::new()].map(Cell::from));
+        }
+    }
+    grid.render(look)
+}
+
+fn target(row: &Row) -> [Cell; 7] {
+    let name = if row.companion_of.is_some() { format!("· achievable: {}", row.title) } else { row.title.clone() };
+    let ceiling = row.ceiling.map(|ceiling| ceiling.to_string()).unwrap_or_default();
+    // A documented value above its own ceiling is the finding; it must be seen without reading on.
+    let paint = if row.grade == Some(Grade::Impossible) { Paint::Bad } else { Paint::Plain };
+    let measured = row.measured.as_ref().map(|measured| format!("{} {}", measured.value, spread(&measured.summary)));
+    let of_host = row.host_limit.as_ref().zip(row.share_of_host);
+    [
+        name.into(),
+        documented(row.documented, row.approximate).into(),
+        Cell::painted(&ceiling, paint),
+        measured.unwrap_or_default().into(),
+        row.share_of_target.map(share).unwrap_or_default().into(),
+        of_host.map(|(limit, of)| format!("{} of {}", share(of), limit.kind.name())).unwrap_or_default().into(),
+        Cell::painted(row.verdict.name(), paint_of(row.verdict)),
+    ]
+}
+
+fn paint_of(verdict: Verdict) -> Paint {
+    match verdict {
+        Verdict::Pass => Paint::Good,
+        Verdict::Fail | Verdict::Implausible => Paint::Bad,
+        Verdict::Inconclusive | Verdict::Tainted | Verdict::NotMeasured => Paint::Doubtful,
+        Verdict::Infeasible | Verdict::NotComparable => Paint::Faint,
+    }
+}
+
+fn conclusion(judgement: &Judgement, look: Look) -> String {
+    let counts: Vec<String> = Verdict::ALL
+        .iter()
+        .filter(|verdict| judgement.count(**verdict) > 0)
+        .map(|verdict| format!("{} {verdict}", judgement.count(*verdict)))
+        .collect();
+    let acceptance = match judgement.acceptance() {
+        Acceptance::Accepted => "`accept` would accept this host",
+        Acceptance::Rejected => "`accept` would reject this host: a required target is not met",
+        Acceptance::Inconclusive => "`accept` would not decide: a required target is open",
+        Acceptance::NotComparable => {
+            "`accept` would not decide: a required target speaks of another machine, or the environment disturbed it"
+        }
+    };
+    wrap(&format!("{}; {acceptance}.", counts.join(", ")), 0, look.width)
+}
+
+/// The reason of each verdict in full sentences; targets with one reason share it.
+#[must_use]
+pub fn reasons(judgement: &Judgement, look: Look) -> String {
+    let mut text = String::new();
+    for remark in &judgement.remarks {
+        text += &wrap(remark, 0, look.width);
+    }
+    let mut groups: Vec<(&Row, Vec<&str>)> = Vec::new();
+    for row in &judgement.rows {
+        let same =
+            |known: &Row| known.reason == row.reason && known.remarks == row.remarks && known.verdict == row.verdict;
+        match groups.iter_mut().find(|(first, _)| same(first) && first.host_limit == row.host_limit) {
+            Some((_, ids)) => ids.push(&row.id),
+            None => groups.push((row, vec![&row.id])),
+        }
+    }
+    for (row, ids) in groups {
+        let verdict = paint_of(row.verdict).on(row.verdict.name(), look);
+        let ids = wrap(&format!("{}:", ids.join(", ")), 0, look.width);
+        text.extend([ids.trim_end(), " ", &verdict, "\n"]);
+        text += &wrap(&row.reason, 2, look.width);
+        for remark in &row.remarks {
+            text += &wrap(remark, 2, look.width);
+        }
+        if let (Some(limit), Some(_)) = (&row.host_limit, row.share_of_host) {
+            let kind = limit.kind.name();
+            text += &wrap(&format!("Its {kind} on this host is {}: {}.", limit.value, limit.how), 2, look.width);
+        }
+        if let (Some(arithmetic), false) = (&row.arithmetic, row.grade == Some(Grade::Impossible)) {
+            text += &wrap(&format!("By the document: {}.", clean(arithmetic).trim_end_matches('.')), 2, look.width);
+        }
+    }
+    text
+}

@@ -1,0 +1,77 @@
+//! Tables and sentences for a terminal. Text from the outside (models, DMI, specifications) has its control characters
+//! written out, and what does not fit as a table becomes a list.
+
+mod audit;
+mod facts;
+mod grid;
+mod judgement;
+mod metrics;
+mod placement;
+mod systems;
+
+pub use audit::audit;
+pub use facts::facts;
+pub use judgement::{judged_run, reasons, targets};
+pub use metrics::{metrics, warnings};
+pub use placement::{PlacementRow, placement};
+pub use systems::{system, systems};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata;
+    use crate::{Look, json};
+
+    const WIDE: Look = Look { width: 140, colour: false };
+    const NARROW: Look = Look { width: 60, colour: false };
+
+    /// Nothing steers the terminal, and no line is longer than it except for words that cannot be cut.
+    fn check(text: String, look: Look) -> String {
+        assert!(!text.contains('\u{1b}'), "{text}");
+        for line in text.lines() {
+            assert!(line.chars().count() <= usize::from(look.width), "{line}");
+        }
+        text
+    }
+
+    #[test]
+    fn a_judged_run() {
+        let (run, judgement) = (testdata::run(), testdata::judged());
+        insta::assert_snapshot!("judged_run_wide", check(judged_run(&run, &judgement, WIDE), WIDE));
+        insta::assert_snapshot!("judged_run_narrow", check(judged_run(&run, &judgement, NARROW), NARROW));
+        insta::assert_snapshot!(
+            "judged_run_json",
+            serde_json::to_string_pretty(&json::judgement(&run, &judgement)).unwrap()
+        );
+    }
+
+    #[test]
+    fn the_facts_of_a_host() {
+        let (host, system) = (testdata::facts(), testdata::system());
+        insta::assert_snapshot!("facts_wide", check(facts(&host, None, WIDE), WIDE));
+        insta::assert_snapshot!("facts_documented_narrow", check(facts(&host, Some(&system), NARROW), NARROW));
+        insta::assert_snapshot!(
+            "facts_json",
+            serde_json::to_string_pretty(&json::facts(&host, Some(&system))).unwrap()
+        );
+    }
+
+    #[test]
+    fn documented_systems() {
+        let documented = testdata::system();
+        insta::assert_snapshot!("system_wide", check(system(&documented, WIDE), WIDE));
+        insta::assert_snapshot!("system_narrow", check(system(&documented, NARROW), NARROW));
+        insta::assert_snapshot!("systems_wide", check(systems(&[documented], WIDE), WIDE));
+        for documented in spec::builtin() {
+            check(system(documented, WIDE), WIDE);
+            check(system(documented, NARROW), NARROW);
+        }
+        check(systems(spec::builtin(), NARROW), NARROW);
+    }
+
+    #[test]
+    fn the_place_of_each_worker() {
+        let row = |worker, cpu| PlacementRow { worker, cpu, core: 7, package: 0, node: 1, bytes: 3 << 30 };
+        insta::assert_snapshot!("placement", check(placement(&[row(0, 12), row(1, 13)], NARROW), NARROW));
+    }
+}

@@ -1,0 +1,102 @@
+//! The documented systems.
+
+use measure::{Better, Unit};
+use spec::{Bound, Standing, StatedFact, System};
+
+use super::grid::{Cell, Grid, Paint};
+use crate::Look;
+use crate::text::{documented, quantity, wrap};
+
+/// A line for each system.
+#[must_use]
+pub fn systems(systems: &[System], look: Look) -> String {
+    let mut grid = Grid::new(&["Id", "Name", "Facts", "Targets", "Document"], &[2, 3]);
+    for system in systems {
+        let counts = [system.facts.len().to_string(), system.targets.len().to_string()];
+        let [facts, targets] = counts.map(Cell::from);
+        grid.row([(&system.id).into(), (&system.name).into(), facts, targets, (&system.document).into()]);
+    }
+    grid.render(look)
+}
+
+/// All that a document says of a system, with where it says it.
+#[must_use]
+pub fn system(system: &System, look: Look) -> String {
+    let mut text = wrap(&format!("{} · {}", system.id, system.name), 0, look.width);
+    text += &wrap(&system.document, 0, look.width);
+    let mut section = |heading: &str, grid: &Grid| {
+        if !grid.is_empty() {
+            text.extend(["\n", heading, "\n", &grid.render(look)]);
+        }
+    };
+    section("Hardware", &hardware(system));
+    section("Targets", &targets(system));
+    section("Figures of other systems", &baselines(system));
+    section("Limits", &limits(system));
+    text
+}
+
+fn hardware(system: &System) -> Grid {
+    let mut grid = Grid::new(&["Fact", "Value", "Place", "Standing"], &[]);
+    for fact in &system.facts {
+        let (standing, paint) = match &fact.standing {
+            Standing::Firm => (String::new(), Paint::Plain),
+            Standing::Placeholder(at) => (format!("placeholder: {at}"), Paint::Doubtful),
+            Standing::Contradicted(at) => (format!("contradicted: {at}"), Paint::Doubtful),
+        };
+        let standing = Cell::painted(&standing, paint);
+        grid.row([(&fact.id).into(), value(fact).into(), (&fact.place.at).into(), standing]);
+    }
+    grid
+}
+
+fn value(fact: &StatedFact) -> String {
+    match &fact.value {
+        measure::FactValue::Quantity(quantity) => documented(*quantity, fact.approximate),
+        value => value.to_string(),
+    }
+}
+
+fn targets(system: &System) -> Grid {
+    let mut grid = Grid::new(&["Target", "Value", "Tolerance", "Metric", "Place", "Left open"], &[1, 2]);
+    for target in &system.targets {
+        let value = documented(target.value, target.approximate);
+        let bound = match target.better {
+            Better::Higher => "≥",
+            Better::Lower => "≤",
+        };
+        let with = target.constraint.as_ref().map(|with| format!(" with {} {}", with.metric, with.bound));
+        grid.row([
+            format!("{} · {}", target.id, target.title).into(),
+            format!("{bound} {value}{}", with.unwrap_or_default()).into(),
+            quantity(target.tolerance, Unit::Ratio).into(),
+            target.metric.as_deref().unwrap_or("none").into(),
+            (&target.place.at).into(),
+            target.open.join("; ").into(),
+        ]);
+    }
+    grid
+}
+
+fn baselines(system: &System) -> Grid {
+    let mut grid = Grid::new(&["Target", "System", "Value", "Place"], &[2]);
+    for baseline in &system.baselines {
+        let value = documented(baseline.value, baseline.approximate);
+        grid.row([(&baseline.target).into(), (&baseline.system).into(), value.into(), (&baseline.place.at).into()]);
+    }
+    grid
+}
+
+fn limits(system: &System) -> Grid {
+    let mut grid = Grid::new(&["Fact", "Limit", "Place"], &[]);
+    for limit in &system.limits {
+        let bound = match &limit.bound {
+            Bound::AtMost(most) => format!("≤ {most}"),
+            Bound::AtLeast(least) => format!("≥ {least}"),
+            Bound::OneOf(texts) => texts.join(" or "),
+            Bound::Open(words) => words.clone(),
+        };
+        grid.row([(&limit.fact).into(), bound.into(), (&limit.place.at).into()]);
+    }
+    grid
+}

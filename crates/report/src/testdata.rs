@@ -1,0 +1,151 @@
+//! A run on a small virtual machine, judged against a machine that it is not.
+
+use measure::{
+    Attempt, Build, Ending, Facts, Fingerprint, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Quantity,
+    Reading, Reason, Run, SpecSource, Taint, Unit, Warning, Workload,
+};
+use spec::System;
+use spec::audit::{Grade, Graded};
+use verdict::{Judgement, judge};
+
+const SYSTEM: &str = r#"
+[[system]]
+id = "X-1"
+name = "Example"
+document = "An example"
+
+[[system.fact]]
+id = "cpu.sockets"
+value = 2
+at = "§1 Board"
+says = "dual-socket"
+
+[[system.fact]]
+id = "cpu.model"
+value = "Model 9"
+at = "§1 CPU"
+says = "Model 9 (placeholder)"
+placeholder = "§1 CPU"
+
+[[system.target]]
+id = "memory.stream"
+title = "STREAM bandwidth"
+metric = "stream.triad"
+value = "1.65 TB/s"
+better = "higher"
+tolerance = "5 %"
+required = true
+at = "§2.1 STREAM"
+says = "1.65 TB/s"
+open = ["array size not stated"]
+depends_on = ["cpu.sockets", "cpu.model"]
+
+[[system.target]]
+id = "memory.latency"
+title = "Memory latency"
+metric = "stream.latency"
+value = "75 ns"
+approximate = true
+better = "lower"
+tolerance = "5 %"
+required = true
+at = "§2.1 latency"
+says = "~75 ns"
+depends_on = []
+
+[[system.target]]
+id = "compute.hpl"
+title = "HPL"
+metric = "dense.hpl"
+value = "11.2 TFLOPS"
+better = "higher"
+tolerance = "5 %"
+required = true
+at = "§2.2 HPL"
+says = "11.2 TFLOPS"
+depends_on = []
+
+[[system.baseline]]
+target = "memory.latency"
+system = "an older one"
+value = "110 ns"
+approximate = true
+at = "§2.1 baseline"
+says = "~110 ns"
+
+[[system.limit]]
+fact = "thermal.limit"
+at_most = "90 °C"
+at = "§5.2"
+says = "above 90°C"
+"#;
+
+pub(crate) fn system() -> System {
+    spec::parse(SYSTEM, "example.toml").unwrap().remove(0)
+}
+
+pub(crate) fn facts() -> Facts {
+    let mut facts = Facts::default();
+    facts.quantity("cpu.sockets", 1.0, Unit::Count, "/sys/devices/system/cpu");
+    facts.text("cpu.model", "Evil \u{1b}[2J model", "/proc/cpuinfo");
+    facts.put("memory.dimms", Reading::Denied { remedy: "run as root".into() }, "SMBIOS");
+    facts.put("gpu.count", Reading::Absent, "/sys/bus/pci");
+    facts.put("bmc.version", Reading::Failed { error: "timeout".into() }, "IPMI");
+    facts
+}
+
+pub(crate) fn run() -> Run {
+    let mut triad = Measurement::new(Metric::higher("stream.triad", Unit::BytePerSecond), [25.2e9, 25.3e9, 9e9])
+        .context("isa", "avx512")
+        .warn([Warning::Noisy { spread: 0.12 }]);
+    triad.samples[2].taint = Some(Taint::CpuTaken { share: 0.4, by: "steal".into() });
+    let read = Measurement::new(Metric::higher("stream.read", Unit::BytePerSecond), [31e9])
+        .warn([Warning::Noisy { spread: 0.12 }]);
+    let latency = Measurement::new(Metric::lower("stream.latency", Unit::Second), [70e-9, 69.5e-9, 70.5e-9]);
+    let sweep = |size: u32, value: f64| {
+        let sweep = Measurement::new(Metric::lower("stream.latency.sweep", Unit::Second), [value]);
+        Outcome::Measured(sweep.label("size", size).label("page", "huge"))
+    };
+    let id = MetricId { name: "dense".into(), labels: Labels::new() };
+    let dead = NotMeasured { id, reason: Reason::WorkerDied("signal 4 (SIGILL)".into()) };
+    let attempt = |workload, outcomes| Attempt { workload, repetition: 0, outcomes, warnings: vec![] };
+    let mut stream = [triad, read, latency].map(Outcome::Measured).to_vec();
+    stream.extend([sweep(16384, 1.1e-9), sweep(134_217_728, 71e-9)]);
+    let mut attempts =
+        vec![attempt(Workload::Stream, stream), attempt(Workload::Dense, vec![Outcome::NotMeasured(dead)])];
+    attempts[0].warnings.push(Warning::Note("prefetchers cannot be disabled without MSRs".into()));
+    Run {
+        id: "20260701T120000Z-0a1b".into(),
+        started: "2026-07-01T12:00:00Z".into(),
+        host: "node-1".into(),
+        boot_id: None,
+        profile: "quick".into(),
+        build: Build {
+            version: "0.1.0".into(),
+            revision: "abc".into(),
+            compiler: "rustc 1.95.0".into(),
+            profile: "release".into(),
+            target_features: "avx2".into(),
+        },
+        spec: SpecSource::default(),
+        facts: facts(),
+        fingerprint: Fingerprint::default(),
+        attempts,
+        ending: Ending::Complete,
+    }
+}
+
+pub(crate) fn judged() -> Judgement {
+    let graded = Graded {
+        target: "memory.stream".into(),
+        grade: Grade::Impossible,
+        ceiling: Some(Quantity::new(716.8e9, Unit::BytePerSecond)),
+        arithmetic: "2 × 8 channels × 5600 MT/s × 8 B = 716.8 GB/s".into(),
+    };
+    let system = system();
+    let mut companion = system.targets[0].clone();
+    companion.id = "memory.stream.achievable".into();
+    companion.value = Quantity::new(600e9, Unit::BytePerSecond);
+    companion.companion_of = Some("memory.stream".into());
+    judge(&run(), &system, &[graded], &[companion])
+}

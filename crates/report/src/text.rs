@@ -1,0 +1,96 @@
+//! Text for a terminal: made harmless, wrapped, rounded.
+
+use measure::{Quantity, Summary, Unit};
+
+/// A text from the outside with what would steer the terminal or turn the reading direction written out.
+pub(crate) fn clean(text: &str) -> String {
+    let harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        if harmful(c) { clean.extend(c.escape_unicode()) } else { clean.push(c) }
+    }
+    clean
+}
+
+/// Paragraphs of at most `width` columns, all lines indented; words that are longer stay whole.
+pub(crate) fn wrap(text: &str, indent: usize, width: u16) -> String {
+    let room = usize::from(width).saturating_sub(indent).max(20);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in clean(text).split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    let pad = " ".repeat(indent);
+    lines.iter().flat_map(|line| [pad.as_str(), line, "\n"]).collect()
+}
+
+/// A share to three digits: `1.53 %`, `97.2 %`, `110 %`.
+pub(crate) fn share(share: f64) -> String {
+    let percent = share * 100.0;
+    let decimals = match percent.abs() {
+        big if big >= 99.95 => 0,
+        middle if middle >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{percent:.decimals$} %")
+}
+
+/// The documented value, with the document's "about".
+pub(crate) fn documented(value: Quantity, approximate: bool) -> String {
+    format!("{}{value}", if approximate { "~" } else { "" })
+}
+
+/// The spread of a median: `± 0.41 %`; one sample has none.
+pub(crate) fn spread(summary: &Summary) -> String {
+    match (summary.n, summary.median) {
+        (..2, _) => String::new(),
+        (_, 0.0) => format!("± {}", summary.mad),
+        (_, median) => format!("± {}", share((summary.mad / median).abs())),
+    }
+}
+
+/// A number in its unit.
+pub(crate) fn quantity(value: f64, unit: Unit) -> String {
+    Quantity::new(value, unit).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_written_out() {
+        let check = |text: &str, expect: &str| assert_eq!(clean(text), expect);
+        check("AMD EPYC 9R14 ±µ日本", "AMD EPYC 9R14 ±µ日本");
+        check("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}");
+        check("two\nlines\r\0", "two\\u{a}lines\\u{d}\\u{0}");
+        check("a\u{202e}b\u{9b}c", "a\\u{202e}b\\u{9b}c");
+    }
+
+    #[test]
+    fn shares_have_three_digits() {
+        let check = |value: f64, expect: &str| assert_eq!(share(value), expect);
+        check(0.0153, "1.53 %");
+        check(0.972, "97.2 %");
+        check(0.9999, "100 %");
+        check(1.1, "110 %");
+        check(0.0, "0.00 %");
+    }
+
+    #[test]
+    fn lines_keep_within_the_width() {
+        let text = wrap("one two three four five six seven", 2, 24);
+        assert_eq!(text, "  one two three four\n  five six seven\n");
+        assert_eq!(wrap("", 2, 80), "  \n");
+    }
+}
