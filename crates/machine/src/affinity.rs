@@ -1,6 +1,7 @@
 //! Which CPUs threads may use: asked, set, and verified.
 
 use std::fs;
+use std::path::Path;
 
 use core_affinity::CoreId;
 use rustix::thread::{self, sched_getaffinity};
@@ -17,6 +18,15 @@ pub(crate) fn allowed() -> Result<CpuSet, Error> {
     })?;
     let most = u32::try_from(thread::CpuSet::MAX_CPU).unwrap_or(u32::MAX);
     Ok((0..most).filter(|&cpu| mask.is_set(cpu as usize)).collect())
+}
+
+/// The CPUs that are there but switched off, by sysfs.
+pub(crate) fn offline(root: &Path) -> CpuSet {
+    let list = |name: &str| {
+        let text = fs::read_to_string(root.join("sys/devices/system/cpu").join(name)).ok()?;
+        text.parse::<CpuSet>().ok()
+    };
+    list("present").zip(list("online")).map(|(present, online)| present.difference(&online)).unwrap_or_default()
 }
 
 /// Pins the calling thread to one CPU, and verifies it.
@@ -45,4 +55,20 @@ pub(crate) fn migrations() -> Option<u64> {
     let text = fs::read_to_string("/proc/thread-self/sched").ok()?;
     let line = text.lines().find(|line| line.starts_with("se.nr_migrations "))?;
     line.rsplit(':').next()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpus_that_are_switched_off() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("sys/devices/system/cpu");
+        fs::create_dir_all(&folder).unwrap();
+        assert_eq!(offline(root.path()), CpuSet::default());
+        fs::write(folder.join("present"), "0-7\n").unwrap();
+        fs::write(folder.join("online"), "0-3,6\n").unwrap();
+        assert_eq!(offline(root.path()).to_string(), "4-5,7");
+    }
 }

@@ -41,6 +41,7 @@ pub(super) fn read(source: &Source) -> Result<Topology, Error> {
 fn complete_by_host(topology: &mut Topology) -> Result<(), Error> {
     let root = Path::new("/");
     topology.allowed = affinity::allowed()?;
+    topology.offline = affinity::offline(root);
     topology.cpu_quota = memory::cpu_quota(root);
     for node in &mut topology.nodes {
         node.available = memory::available_on_node(root, node.os_index);
@@ -79,9 +80,11 @@ fn load(source: &Source) -> Result<Tree, Error> {
             check_xml(&text).map_err(&wrong)?;
             builder.from_xml(&text).map_err(|error| wrong(format!("{error}; expected XML as `lstopo` writes it")))?
         }
-        Source::Synthetic(text) => builder
-            .from_synthetic(text)
-            .map_err(|error| wrong(format!("{error}; expected for instance `pack:2 numa:1 core:64 pu:2`")))?,
+        Source::Synthetic(text) => {
+            check_synthetic(text).map_err(&wrong)?;
+            let example = |error| wrong(format!("{error}; expected for instance `pack:2 numa:1 core:64 pu:2`"));
+            builder.from_synthetic(text).map_err(example)?
+        }
     };
     let tree = builder.build().map_err(|error| wrong(error.to_string()))?;
     if *source == Source::Host && !tree.is_this_system() {
@@ -90,15 +93,27 @@ fn load(source: &Source) -> Result<Tree, Error> {
     Ok(tree)
 }
 
-/// Refuses what hwloc writes never and reads with a crash (2.9): an object with a set of CPUs and no complete one.
+/// Refuses what hwloc never writes, and crashes on when it reads it (2.9): an object with a set but no complete one.
 fn check_xml(text: &str) -> Result<(), String> {
     for tag in text.split("<object ").skip(1) {
         let tag = tag.split('>').next().unwrap_or(tag);
-        if tag.contains(" cpuset=") && !tag.contains(" complete_cpuset=") {
-            return Err(format!("an object has `cpuset` and lacks `complete_cpuset`: <object {tag}>"));
+        for set in ["cpuset", "nodeset"] {
+            if tag.contains(&format!(" {set}=")) && !tag.contains(&format!(" complete_{set}=")) {
+                return Err(format!("an object has `{set}` and lacks `complete_{set}`: <object {tag}>"));
+            }
         }
     }
     Ok(())
+}
+
+/// Refuses what no Linux can be (`NR_CPUS` is 8192 at most): hwloc takes minutes over it, and all the memory.
+fn check_synthetic(text: &str) -> Result<(), String> {
+    let count = |level: &str| {
+        let level = level.split('(').next().unwrap_or(level);
+        level.split(':').next_back()?.parse::<u64>().ok()
+    };
+    let threads = text.split_whitespace().filter_map(count).fold(1, u64::saturating_mul);
+    if threads > 8192 { Err(format!("it describes {threads} hardware threads; 8192 are the most")) } else { Ok(()) }
 }
 
 fn nodes(tree: &Tree) -> Vec<Node> {

@@ -34,7 +34,7 @@ pub struct Topology {
     pub distances: BTreeMap<(u32, u32), u32>,
     /// CPUs that this process may use. For a description of another host: all that are in it.
     pub allowed: CpuSet,
-    /// CPUs that are there but switched off.
+    /// CPUs that are there but switched off (in a description: or forbidden to whoever wrote it).
     pub offline: CpuSet,
     /// How many CPUs' time the control group grants; `None` is no limit.
     pub cpu_quota: Option<f64>,

@@ -36,15 +36,18 @@ fn what_hwloc_does_not_take_is_an_error() {
     check(Source::Synthetic("sockets".into()), "expected for instance `pack:2");
     check(Source::Synthetic(String::new()), "expected for instance `pack:2");
     check(Source::Synthetic("pack:2\0".into()), "expected for instance `pack:2");
+    check(Source::Synthetic("pack:2 core:4096(indexes=1:2) 2".into()), "16384 hardware threads; 8192 are the most");
+    check(Source::Synthetic("pack:18446744073709551615 pu:9".into()), "8192 are the most");
     check(Source::Xml("/nowhere/host.xml".into()), "/nowhere/host.xml could not be read");
     let folder = tempfile::tempdir().unwrap();
-    let crashing = MIXED.replacen(" complete_cpuset=\"0x1\"", "", 1);
+    let without = |attribute: &str| MIXED.replacen(attribute, "", 1);
     for (text, expect) in [
         ("", "file.xml"),
         ("not a topology", "file.xml"),
         ("<topology version=\"2.0\">", "file.xml"),
         (&MIXED[..MIXED.len() / 2], "file.xml"),
-        (&crashing, "lacks `complete_cpuset`"),
+        (&without(" complete_cpuset=\"0x1\""), "lacks `complete_cpuset`"),
+        (&without(" complete_nodeset=\"0x2\""), "lacks `complete_nodeset`"),
     ] {
         let path = folder.path().join("file.xml");
         fs::write(&path, text).unwrap();
