@@ -1,0 +1,77 @@
+use machine::{Siblings, Source, Topology, place};
+
+use super::*;
+use crate::kernel::{Store, Tuning, variants};
+
+fn arrays() -> Arrays {
+    let topology = Topology::read(&Source::Host).unwrap();
+    let workers = place(&topology, Siblings::OnePerCore).unwrap();
+    Arrays::new(&workers, (workers.len() * HUGE_PAGE) as u64 + 5).unwrap()
+}
+
+fn plain(kernel: Kernel) -> Variant {
+    let fits =
+        |v: &Variant| v.kernel == kernel && v.store != Store::Temporal && v.tuning == Tuning { streams: 1, ahead: 0 };
+    variants().into_iter().find(fits).unwrap()
+}
+
+#[test]
+fn whole_huge_pages_count() {
+    let arrays = arrays();
+    assert_eq!(arrays.bytes(), (arrays.threads() * HUGE_PAGE) as u64);
+}
+
+#[test]
+fn every_variant_in_rounds_is_right() {
+    let mut arrays = arrays();
+    for variant in variants() {
+        for kernel in Kernel::ALL {
+            let pass = arrays.pass(&if kernel == variant.kernel { variant } else { plain(kernel) });
+            assert!(pass.sums_right && pass.elapsed > 0.0 && pass.rate > 0.0, "{variant:?}");
+        }
+        arrays.verify().unwrap();
+    }
+}
+
+#[test]
+fn planted_faults_are_found() {
+    let check = |plant: fn(&mut Arrays), expect: &str| {
+        let mut arrays = arrays();
+        for kernel in Kernel::ALL {
+            arrays.pass(&plain(kernel));
+        }
+        plant(&mut arrays);
+        let error = arrays.verify().unwrap_err();
+        assert!(error.contains(expect), "{error}");
+    };
+    check(|arrays| arrays.buffers[0].as_mut_slice()[4711] = 0.0, "element 4711 of array a is 0e0");
+    check(|arrays| arrays.buffers[1].as_mut_slice()[ALIGN - 1] = f64::NAN, "of array b is NaN");
+    check(|arrays| arrays.buffers[2].as_mut_slice().swap(1, 2), "element 1 of array c");
+    // a pass that was counted and not done
+    check(|arrays| arrays.expected = arrays.expected.after(Kernel::Triad, Q).after(Kernel::Copy, Q), "array c");
+}
+
+#[test]
+fn a_wrong_sum_is_found() {
+    let mut arrays = arrays();
+    assert!(arrays.pass(&plain(Kernel::Read)).sums_right);
+    arrays.buffers[0].as_mut_slice()[99] = 0.0;
+    assert!(!arrays.pass(&plain(Kernel::Read)).sums_right);
+}
+
+#[test]
+fn pages_elsewhere_taint() {
+    let measurement = || Measurement::new(crate::metrics::rate("stream.triad"), [1.0, 2.0]);
+    let check = |proof: Proof, tainted: bool, warnings: usize| {
+        let placed = proof.place(measurement(), Some(0));
+        assert_eq!(placed.samples.iter().all(|sample| sample.taint.is_some()), tainted);
+        assert_eq!(placed.warnings.len(), warnings, "{:?}", placed.warnings);
+        assert_eq!(placed.placement.unwrap().pages_on_node, proof.on_node);
+    };
+    let good = Proof { on_node: Some(1.0), huge: Some(1.0), asked_huge: true, ..Proof::default() };
+    check(good.clone(), false, 0);
+    check(Proof { on_node: Some(0.5), ..good.clone() }, true, 0);
+    check(Proof { huge: Some(0.1), ..good.clone() }, false, 1);
+    check(Proof { huge: Some(0.0), asked_huge: false, ..good.clone() }, false, 0);
+    check(Proof { on_node: None, refused: Some("no".into()), ..good }, false, 1);
+}

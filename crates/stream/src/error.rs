@@ -1,0 +1,54 @@
+//! Why memory could not be measured.
+
+use measure::Reason;
+
+/// Why the workload, or a part of it, could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Threads or memory could not be placed.
+    #[error(transparent)]
+    Machine(#[from] machine::Error),
+    /// The arrays do not fit.
+    #[error(
+        "stream needs {needed} bytes of memory and {available} are available: free memory, raise the limit of the \
+         control group, or use fewer cores"
+    )]
+    TooLittleMemory {
+        /// Bytes that are needed.
+        needed: u64,
+        /// Bytes that may be taken.
+        available: u64,
+    },
+    /// The instruction set is unknown, or this CPU has it not.
+    #[error("`{name}` cannot be used here; this CPU runs {available}")]
+    Isa {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: String,
+    },
+    /// A value of the configuration makes no sense.
+    #[error("{field} is {value}: {expected}")]
+    Config {
+        /// Which.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The host lacks what a part needs.
+    #[error("{0}")]
+    NoHardware(String),
+}
+
+impl From<&Error> for Reason {
+    fn from(error: &Error) -> Reason {
+        let text = error.to_string();
+        match error {
+            Error::TooLittleMemory { .. } | Error::Machine(machine::Error::Memory { .. }) => Reason::NoResources(text),
+            Error::NoHardware(_) => Reason::NoHardware(text),
+            _ => Reason::Failed(text),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Bandwidth of one core by the size of what it reads: the levels of the cache, and memory.
+
+use machine::{Buffer, Pages, Team, Topology};
+use measure::{Measurement, Reason};
+
+use crate::arrays::Proof;
+use crate::bandwidth::{Winners, plain};
+use crate::config::whole;
+use crate::kernel::Kernel;
+use crate::report::Report;
+use crate::{Context, Error, metrics, verify};
+
+/// What the worker does at a point: passes over the first elements, and their sums.
+struct Job<'a> {
+    data: &'a mut [f64],
+    passes: u64,
+    sum: f64,
+}
+
+/// Measures read from 16 KiB on.
+pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Report<'_>) -> Result<(), Error> {
+    let config = context.config;
+    let worker = context.workers[0];
+    let team = Team::start(&[worker])?;
+    let sizes = config.sizes();
+    let seconds = config.phase_seconds(context.machine)[2] / sizes.len() as f64;
+    let len = usize::try_from(config.chase_bytes).unwrap_or(usize::MAX) / size_of::<f64>();
+    report.doing("touching the swept array", 0.0);
+    let mut buffer = Buffer::<f64>::map(len, Pages::Huge)?;
+    buffer.bind(0..len, worker.node)?;
+    team.each(&mut [&mut buffer], |_, buffer| {
+        for (index, element) in buffer.as_mut_slice().iter_mut().enumerate() {
+            *element = verify::initial(index);
+        }
+    });
+    let proof = Proof::of(&team, std::iter::once(buffer.proof(&[(0..len, worker.node)])), true);
+
+    let variant = plain(&context.variants, Kernel::Read);
+    for &size in &sizes {
+        report.doing(format!("read of {size} bytes"), seconds);
+        let part = usize::try_from(size).unwrap_or(usize::MAX) / size_of::<f64>();
+        let mut time = |passes: u64| {
+            let mut job = [Job { data: &mut buffer.as_mut_slice()[..part], passes, sum: 0.0 }];
+            let timing = team.timed(&mut job, |_, job| {
+                for _ in 0..job.passes {
+                    // Once the compiler saw that the passes are alike, it could do one.
+                    job.sum += variant.run(&mut [], std::hint::black_box(job.data), &[], 0.0);
+                }
+            });
+            (timing, job[0].sum / passes as f64)
+        };
+        let (warm, _) = time(1);
+        let passes = whole(config.point_seconds / warm.elapsed.max(1e-9)).clamp(1, 1 << 24);
+        let samples: Vec<_> = (0..config.point_samples).map(|_| time(passes)).collect();
+        let expected = verify::initial_sum(0..part);
+        if let Some((_, sum)) = samples.iter().find(|(_, sum)| (sum / expected - 1.0).abs() > 1e-9) {
+            let text = format!("the sum of {size} bytes was {sum:e}, expected {expected:e}");
+            report.failed(metrics::BANDWIDTH_SWEEP, Reason::WrongResult(text));
+            continue;
+        }
+        let rates = samples.iter().map(|(timing, _)| (size * passes) as f64 / timing.elapsed);
+        let measurement = Measurement::new(metrics::rate(metrics::BANDWIDTH_SWEEP), rates)
+            .label("size", size)
+            .context("level", level(&context.machine.topology, worker.cpu, size))
+            .context("kernel", variant.kernel.name())
+            .context("isa", variant.isa.name())
+            .context("threads", 1);
+        report.measured(proof.place(measurement, samples.iter().map(|(timing, _)| timing.migrations).sum()));
+    }
+    team.verify()?;
+    Ok(())
+}
+
+/// The nearest level that holds so many bytes, of the caches that a CPU reaches, by the size that the operating system
+/// gives them: `L1`, `L2`, `L3`, `memory`.
+pub(crate) fn level(topology: &Topology, cpu: u32, size: u64) -> String {
+    let reached = topology.caches.iter().filter(|cache| cache.cpus.contains(cpu) && cache.bytes >= size);
+    reached.map(|cache| cache.level).min().map_or("memory".into(), |level| format!("L{level}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use machine::Cache;
+
+    #[test]
+    fn levels_by_size() {
+        let cache = |level, bytes, cpu: u32| Cache {
+            level,
+            bytes,
+            claimed: 10 * bytes,
+            line: 64,
+            cpus: [cpu].into_iter().collect(),
+        };
+        let caches = vec![cache(1, 32 << 10, 0), cache(2, 1 << 20, 0), cache(3, 32 << 20, 0), cache(3, 1 << 30, 1)];
+        let topology = Topology { caches, ..Topology::default() };
+        let check = |size: u64, expect: &str| assert_eq!(level(&topology, 0, size), expect, "{size}");
+        check(16 << 10, "L1");
+        check(32 << 10, "L1");
+        check((32 << 10) + 1, "L2");
+        check(2 << 20, "L3");
+        check(33 << 20, "memory");
+    }
+}
