@@ -1,3 +1,57 @@
-//! The binary `hostproof`.
+//! The binary `hostproof`: proves that a server delivers its documented numbers.
 
-fn main() {}
+mod args;
+mod build_info;
+mod commands;
+mod exit;
+mod interrupt;
+mod locations;
+mod plan;
+mod progress;
+mod run;
+mod supervisor;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    if let Err(missing) = machine::Isa::floor() {
+        eprintln!("error: {missing}");
+        return Exit::Unusable.into();
+    }
+    match dispatch(Arguments::parse().command) {
+        Ok(exit) => exit.into(),
+        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::Unusable.into()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run(args) => commands::run::run(&args, commands::run::Purpose::Look),
+        Command::Accept(args) => commands::run::run(&args, commands::run::Purpose::Gate),
+        Command::Judge(args) => commands::judge::judge(&args),
+        Command::Audit(args) => commands::audit::audit(&args),
+        Command::Spec { command } => commands::spec::spec(&command),
+        Command::Plan(args) => commands::plan::plan(&args),
+        Command::Inspect(args) => commands::inspect::inspect(&args),
+        Command::Doctor(args) => commands::inspect::doctor(&args),
+        Command::Disk(args) => commands::disk::disk(&args),
+        Command::Worker => worker::serve(),
+    }
+}
+
+/// Whether the reader of our output went away (`hostproof … | head`): that is no error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

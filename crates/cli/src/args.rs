@@ -1,0 +1,227 @@
+//! What was typed. Nothing is resolved here: that is `plan.rs`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::build_info::LONG_VERSION;
+
+/// Proves that a server delivers its documented numbers.
+#[derive(Debug, Parser)]
+#[command(name = "hostproof", version, long_version = LONG_VERSION, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure this host, judge every documented target, and show the table
+    #[command(
+        after_help = "Examples:\n  hostproof run                          the quick profile, about a minute a workload\n  \
+                            hostproof run --only stream --json     memory alone, for machines\n  \
+                            hostproof run --profile full --dry-run what the long profile would take"
+    )]
+    Run(RunArgs),
+    /// The same as a gate: the exit code says accepted (0), rejected (1), inconclusive (3), not comparable (4)
+    Accept(RunArgs),
+    /// Judge a recorded run again, offline, under its own or another specification
+    #[command(
+        after_help = "Examples:\n  hostproof judge latest\n  hostproof judge results/node7/20260102T030405Z-ab12/run.jsonl \
+                            --spec my-server.toml"
+    )]
+    Judge(JudgeArgs),
+    /// Find by arithmetic which documented targets could ever be met, without measuring
+    #[command(after_help = "Examples:\n  hostproof audit\n  hostproof audit --spec offer.toml --markdown > letter.md")]
+    Audit(AuditArgs),
+    /// The documented systems: list, show, check, derive one for this host
+    Spec {
+        #[command(subcommand)]
+        command: SpecCommand,
+    },
+    /// Show which worker runs where, and which bytes lie on which node
+    #[command(
+        after_help = "Examples:\n  hostproof plan\n  hostproof plan --topology 'pack:2 numa:1 core:64 pu:2' --json"
+    )]
+    Plan(PlanArgs),
+    /// Show what is known of this host
+    Inspect(InspectArgs),
+    /// Say what on this host disturbs measurements, and the command that mends it
+    Doctor(DoctorArgs),
+    /// Run a job file of fio on this suite's own engine
+    #[command(
+        after_help = "Examples:\n  hostproof disk randread.fio\n  hostproof disk randread.fio --output-format=json"
+    )]
+    Disk(DiskArgs),
+    /// Measure one workload for the process that started this one; not for people
+    #[command(hide = true, name = "worker")]
+    Worker,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// Seconds: does everything run?
+    Smoke,
+    /// About a minute a workload
+    Quick,
+    /// Sized for acceptance: repeated, with large working sets
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WorkloadName {
+    /// Memory bandwidth and latency
+    Stream,
+    /// FMA peak, DGEMM, HPL proxy
+    Dense,
+    /// Storage
+    Disk,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// How long and how large
+    #[arg(long, value_enum, default_value = "quick")]
+    pub(crate) profile: ProfileName,
+    /// Only these workloads, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<WorkloadName>,
+    /// The specification: the id of a built-in system, or a TOML file
+    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC)]
+    pub(crate) spec: String,
+    /// Where records go [default: results/ in a checkout, else the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Where the disk workload puts its test file [default: where records go]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// Use this instruction set in the memory kernels instead of the best one: scalar, avx2, avx512
+    #[arg(long, value_name = "ISA")]
+    pub(crate) isa: Option<String>,
+    /// Show the plan with its time, memory and disk, and measure nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The system that this suite was made for.
+pub(crate) const DEFAULT_SPEC: &str = "PY-HPC-2024.Q3";
+
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
+    pub(crate) run: String,
+    /// Another specification than the run's own: the id of a built-in system, or a TOML file
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) spec: Option<String>,
+    /// Where records are [default: results/ in a checkout, else the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// The specification: the id of a built-in system, or a TOML file
+    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC)]
+    pub(crate) spec: String,
+    /// Print JSON, for machines
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+    /// Print Markdown, for a letter to the vendor
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpecCommand {
+    /// List the built-in systems
+    List,
+    /// Show what a specification says
+    Show {
+        /// The id of a built-in system, or a TOML file
+        spec: String,
+    },
+    /// Check a specification file; errors name file, line and field
+    Check {
+        /// The TOML file
+        file: PathBuf,
+    },
+    /// Write a specification for this host from its detected hardware
+    Derive {
+        /// The id of the new system
+        #[arg(long, default_value = "this-host")]
+        id: String,
+    },
+    /// Print the JSON Schema of the format
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopologyArgs {
+    /// Another topology than this host's: an hwloc XML file, or a synthetic one such as 'pack:2 numa:1 core:64 pu:2'
+    #[arg(long, value_name = "FILE|SYNTHETIC")]
+    pub(crate) topology: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) topology: TopologyArgs,
+    /// One worker for each hardware thread instead of one for each core
+    #[arg(long)]
+    pub(crate) every_thread: bool,
+    /// Bytes of an array [default: four times the caches, as the memory workload plans it]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) array: Option<String>,
+    /// Print JSON, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// Compare with this specification: the id of a built-in system, or a TOML file
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) spec: Option<String>,
+    /// Print JSON, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Exit with 4 where something disturbs
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print JSON, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people
+    Normal,
+    /// fio's JSON layout
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiskArgs {
+    /// The job file
+    pub(crate) job: PathBuf,
+    /// How to print the result
+    #[arg(long, value_enum, default_value = "normal")]
+    pub(crate) output_format: OutputFormat,
+    /// An existing file or device that may be written to
+    #[arg(long, value_name = "PATH")]
+    pub(crate) allow_write: Vec<PathBuf>,
+    /// One of those whose data may be destroyed although it holds a file system, a partition table, or is in use
+    #[arg(long, value_name = "PATH")]
+    pub(crate) allow_destroy: Vec<PathBuf>,
+}

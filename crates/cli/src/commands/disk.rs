@@ -1,0 +1,86 @@
+//! `hostproof disk JOB.fio`: fio's job files on our own engine.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use disk::job::Direction;
+use disk::{JobResult, Results, Rights, Settings, fio_json, jobfile, run_jobs};
+use measure::{Quantity, Unit};
+
+use crate::args::{DiskArgs, OutputFormat};
+use crate::commands::{print, print_json};
+use crate::exit::Exit;
+
+pub(crate) fn disk(args: &DiskArgs) -> Result<Exit> {
+    let name = args.job.display();
+    let text = fs::read_to_string(&args.job).with_context(|| format!("could not read the job file {name}"))?;
+    let folder = args.job.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let jobs = jobfile::parse(&text, folder).with_context(|| name.to_string())?;
+    let globals = jobfile::global_options(&text, folder).with_context(|| name.to_string())?;
+    let rights = Rights { write: args.allow_write.clone(), destroy: args.allow_destroy.clone() };
+    let settings = Settings { rights, ..Settings::default() };
+    let results = run_jobs(&jobs, &settings, &mut |live| {
+        let rate = Quantity::new(live.bandwidth, Unit::BytePerSecond);
+        eprintln!("{:6.1} s  {:>14}  {rate}", live.seconds, Quantity::new(live.iops, Unit::IoPerSecond));
+    })?;
+    match args.output_format {
+        OutputFormat::Json => print_json(&fio_json(&results, &globals))?,
+        OutputFormat::Normal => print(&summary(&results))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// A paragraph for each job.
+fn summary(results: &Results) -> String {
+    results.jobs.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+}
+
+fn paragraph(result: &JobResult) -> String {
+    let mut text = format!("{} ({} worker{})\n", result.job.name, result.workers, plural(result.workers));
+    for (name, direction) in [("read", Direction::Read), ("write", Direction::Write)] {
+        text += &flow(result, name, direction);
+    }
+    let granted = &result.granted;
+    let mut ways = vec![if granted.setup.is_empty() { "plain ring" } else { &granted.setup }];
+    let honoured = [
+        (result.direct, "O_DIRECT"),
+        (granted.fixed_files, "registered files"),
+        (granted.fixed_buffers, "registered buffers"),
+        (granted.poll, "IOPOLL"),
+        (granted.submit_thread, "SQPOLL"),
+        (result.helpers > 0, "requests punted to kernel threads"),
+    ];
+    ways.extend(honoured.iter().filter(|(so, _)| *so).map(|(_, name)| name));
+    text += &format!("  honoured: {}\n", ways.join(", "));
+    if let Some(little) = result.worst_little() {
+        text += &format!("  Little's law: off by {:.2} %\n", little.error() * 100.0);
+    }
+    for note in result.notes.iter().chain(&granted.refused) {
+        text += &format!("  note: {note}\n");
+    }
+    text
+}
+
+fn flow(result: &JobResult, name: &str, direction: Direction) -> String {
+    let stats = &result.stats[direction as usize];
+    if stats.operations() == 0 {
+        return String::new();
+    }
+    let iops = Quantity::new(result.window.iops(direction), Unit::IoPerSecond);
+    let rate = Quantity::new(result.window.bandwidth(direction), Unit::BytePerSecond);
+    let latency: Vec<_> = result
+        .job
+        .percentiles
+        .iter()
+        .filter_map(|&percent| {
+            let nanos = stats.completion.percentile(percent)?;
+            Some(format!("p{percent} {}", Quantity::new(nanos as f64 / 1e9, Unit::Second)))
+        })
+        .collect();
+    format!("  {name:5} {iops}, {rate}; completion latency {}\n", latency.join(", "))
+}
+
+fn plural(count: u32) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

@@ -1,0 +1,51 @@
+//! One file for each command: it takes what was typed, calls the libraries, prints, and says how to exit.
+
+pub(crate) mod audit;
+pub(crate) mod disk;
+pub(crate) mod inspect;
+pub(crate) mod judge;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod spec;
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Result;
+use measure::Run;
+use report::Look;
+use serde_json::Value;
+use verdict::Judgement;
+
+use crate::locations::Specification;
+
+/// Judges a run by a specification, its audit and the companions that the audit makes necessary.
+pub(crate) fn judgement(run: &Run, specification: &Specification) -> Judgement {
+    let audit = ::spec::audit::audit(&specification.system, &specification.siblings);
+    let companions = ::spec::companions(&specification.system, &audit);
+    verdict::judge(run, &specification.system, &audit.graded, &companions)
+}
+
+/// How to print on this terminal: its width, and colour unless `NO_COLOR` is set or it is no terminal.
+pub(crate) fn look() -> Look {
+    let stdout = io::stdout();
+    let terminal = stdout.is_terminal();
+    let width = rustix::termios::tcgetwinsize(&stdout).ok().map(|size| size.ws_col).filter(|&columns| columns > 0);
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Look { width: width.filter(|_| terminal).unwrap_or(120), colour: terminal && !no_color }
+}
+
+/// Prints a text; a reader that went away is an error that `main` knows.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        stdout.write_all(b"\n")?;
+    }
+    Ok(stdout.flush()?)
+}
+
+/// Prints JSON for machines.
+pub(crate) fn print_json(value: &Value) -> Result<()> {
+    print(&serde_json::to_string_pretty(value)?)
+}

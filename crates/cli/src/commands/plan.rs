@@ -1,0 +1,80 @@
+//! `hostproof plan`: which worker runs where, and which bytes lie on which node.
+
+use anyhow::{Context, Result, ensure};
+use machine::{Layout, Machine, Profile, Siblings, Source, place};
+use measure::{Quantity, Unit};
+use report::terminal::PlacementRow;
+
+use crate::args::PlanArgs;
+use crate::commands::{look, print, print_json};
+use crate::exit::Exit;
+
+/// The memory workload's arrays: a, b and c.
+const ARRAYS: usize = 3;
+
+pub(crate) fn plan(args: &PlanArgs) -> Result<Exit> {
+    let machine = Machine::detect(&source(args.topology.topology.as_deref()))?;
+    let siblings = if args.every_thread { Siblings::EveryPu } else { Siblings::OnePerCore };
+    let workers = place(&machine.topology, siblings)?;
+    let array = match &args.array {
+        Some(typed) => bytes(typed)?,
+        None => usize::try_from(stream::Config::for_profile(Profile::Quick, &machine)?.array_bytes)?,
+    };
+    let layout = Layout::plan(&machine.topology, &workers, array, ARRAYS)?;
+    if args.json {
+        print_json(&json(&layout, array))?;
+    } else {
+        print(&report::terminal::placement(&rows(&layout), look()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// A file that exists is an XML topology; anything else is a synthetic description.
+fn source(typed: Option<&str>) -> Source {
+    match typed {
+        None => Source::Host,
+        Some(text) if std::path::Path::new(text).exists() => Source::Xml(text.into()),
+        Some(text) => Source::Synthetic(text.to_owned()),
+    }
+}
+
+fn bytes(typed: &str) -> Result<usize> {
+    let quantity: Quantity = typed.parse().with_context(|| format!("--array {typed}"))?;
+    let sane = quantity.unit == Unit::Byte && quantity.value >= 1.0 && quantity.value <= 1e18;
+    ensure!(sane, "--array {typed}: expected a size such as 2GiB");
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be between 1 and 1e18")]
+    Ok(quantity.value as usize)
+}
+
+/// One entry for each worker with its CPU, core, node and bytes, and one for each node with its bytes.
+fn json(layout: &Layout, array: usize) -> serde_json::Value {
+    let workers: Vec<_> = layout
+        .workers
+        .iter()
+        .map(|share| {
+            let worker = share.worker;
+            serde_json::json!({
+                "worker": worker.index, "cpu": worker.cpu, "core": worker.core, "package": worker.package,
+                "node": worker.node, "bytes": share.bytes,
+            })
+        })
+        .collect();
+    let nodes: Vec<_> = layout
+        .nodes
+        .iter()
+        .map(|node| serde_json::json!({"node": node.node, "bytes": node.bytes, "available": node.available}))
+        .collect();
+    serde_json::json!({"array_bytes": array, "arrays": ARRAYS, "workers": workers, "nodes": nodes})
+}
+
+fn rows(layout: &Layout) -> Vec<PlacementRow> {
+    let row = |share: &machine::Share| PlacementRow {
+        worker: share.worker.index,
+        cpu: share.worker.cpu,
+        core: share.worker.core,
+        package: share.worker.package,
+        node: share.worker.node,
+        bytes: share.bytes,
+    };
+    layout.workers.iter().map(row).collect()
+}

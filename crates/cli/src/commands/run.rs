@@ -1,0 +1,84 @@
+//! `hostproof run` and `hostproof accept`: measure, judge, show.
+
+use std::sync::atomic::Ordering;
+
+use anyhow::Result;
+use measure::Quantity;
+use measure::Unit;
+use verdict::Acceptance;
+
+use crate::args::RunArgs;
+use crate::commands::{judge, judgement, print, print_json};
+use crate::exit::Exit;
+use crate::plan::RunPlan;
+use crate::{interrupt, run};
+
+/// What the exit code answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Whether the work was done.
+    Look,
+    /// Whether the host is accepted.
+    Gate,
+}
+
+pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
+    let plan = RunPlan::resolve(args)?;
+    if args.dry_run {
+        return show_plan(&plan, args.json);
+    }
+    let interrupted = interrupt::flag()?;
+    eprintln!("{} profile, about {}", plan.profile, Quantity::new(plan.seconds(), Unit::Second));
+    let recorded = run::measure(&plan, &interrupted)?;
+    let judgement = judgement(&recorded.run, &plan.specification);
+    judge::show(&recorded.run, &judgement, args.json)?;
+    eprintln!("record: {}", recorded.path.display());
+    if interrupted.load(Ordering::Relaxed) {
+        eprintln!("stopped by the user: the record holds what was measured until then");
+        return Ok(Exit::Unusable);
+    }
+    Ok(match (purpose, judgement.acceptance()) {
+        (Purpose::Look, _) | (Purpose::Gate, Acceptance::Accepted) => Exit::Done,
+        (Purpose::Gate, Acceptance::Rejected) => Exit::Rejected,
+        (Purpose::Gate, Acceptance::Inconclusive) => Exit::Inconclusive,
+        (Purpose::Gate, Acceptance::NotComparable) => Exit::NotComparable,
+    })
+}
+
+fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
+    if json {
+        let steps: Vec<_> = plan.steps.iter().map(step_json).collect();
+        let system = &plan.specification.system.id;
+        print_json(&serde_json::json!({"profile": plan.profile, "spec": system, "steps": steps}))?;
+        return Ok(Exit::Done);
+    }
+    let mut text = format!("profile {}, judged by {}\n", plan.profile, plan.specification.system.id);
+    for step in &plan.steps {
+        let name = step.workload.name();
+        text += &match &step.planned {
+            Err(refusal) => format!("{name:8} cannot run here: {refusal}\n"),
+            Ok(planned) => format!(
+                "{name:8} {} time{}, {} in all, memory {}, disk {}\n",
+                step.repetitions,
+                if step.repetitions == 1 { "" } else { "s" },
+                Quantity::new(step.seconds(), Unit::Second),
+                Quantity::new(planned.memory as f64, Unit::Byte),
+                Quantity::new(planned.disk as f64, Unit::Byte),
+            ),
+        };
+    }
+    text += &format!("together about {}\n", Quantity::new(plan.seconds(), Unit::Second));
+    text += &format!("records would go to {}\n", plan.results.display());
+    print(&text)?;
+    Ok(Exit::Done)
+}
+
+fn step_json(step: &crate::plan::Step) -> serde_json::Value {
+    let workload = step.workload.name();
+    match &step.planned {
+        Err(refusal) => serde_json::json!({"workload": workload, "refused": refusal}),
+        Ok(planned) => {
+            serde_json::json!({"workload": workload, "repetitions": step.repetitions, "planned": planned})
+        }
+    }
+}

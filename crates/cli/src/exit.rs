@@ -1,0 +1,24 @@
+//! The exit codes: the only place where an answer becomes a number.
+
+use std::process::ExitCode;
+
+/// How the program ends; README.md lists what each means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Accepted, or the command did its work.
+    Done = 0,
+    /// Rejected, or a regression.
+    Rejected = 1,
+    /// Wrong use, or it could not run.
+    Unusable = 2,
+    /// Not decided.
+    Inconclusive = 3,
+    /// Another machine than the specified one, or a tainted run.
+    NotComparable = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}

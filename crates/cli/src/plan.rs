@@ -1,0 +1,120 @@
+//! What was typed becomes what will be done. Every failure that can be known before measuring is raised here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use machine::{Machine, Source};
+use measure::{Unit, Workload};
+use spec::System;
+
+use crate::args::{ProfileName, RunArgs, WorkloadName};
+use crate::locations::{self, Specification};
+use crate::supervisor;
+use crate::worker::{Choices, Planned};
+
+/// The workloads that this binary holds, in the order of a run.
+const BUILT: [WorkloadName; 3] = [WorkloadName::Stream, WorkloadName::Dense, WorkloadName::Disk];
+
+/// A run that is ready to start.
+pub(crate) struct RunPlan {
+    pub(crate) profile: &'static str,
+    pub(crate) specification: Specification,
+    pub(crate) machine: Machine,
+    pub(crate) results: PathBuf,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One workload of a run.
+pub(crate) struct Step {
+    pub(crate) workload: Workload,
+    /// The workload sized for this host, or why it cannot run here.
+    pub(crate) planned: Result<Planned, String>,
+    /// How often it is repeated, each time in a process of its own.
+    pub(crate) repetitions: u32,
+}
+
+impl RunPlan {
+    pub(crate) fn resolve(args: &RunArgs) -> Result<RunPlan> {
+        let specification = Specification::load(&args.spec)?;
+        let machine = Machine::detect(&Source::Host).context("could not read this host's topology")?;
+        let results = locations::results(args.out.as_deref())?;
+        let scratch = args.scratch.clone().unwrap_or_else(|| results.clone());
+        if !args.dry_run {
+            writable(&results)?;
+        }
+        let scratch = existing(&scratch)?;
+        let randread_p99 = latency_bound(&specification.system, "disk.randread.iops");
+        let choices = Choices { isa: args.isa.clone(), scratch, randread_p99 };
+        let profile = profile_name(args.profile);
+        let wanted = if args.only.is_empty() { BUILT.to_vec() } else { args.only.clone() };
+        let mut steps = Vec::new();
+        for name in BUILT.into_iter().filter(|name| wanted.contains(name)) {
+            let workload = workload(name);
+            let planned = supervisor::plan(workload, profile, &choices)?;
+            steps.push(Step { workload, planned, repetitions: repetitions(args.profile, name) });
+        }
+        let refusals: Vec<_> = steps.iter().filter_map(|step| step.planned.as_ref().err()).collect();
+        if refusals.len() == steps.len() {
+            let refusals: Vec<_> = refusals.into_iter().map(String::as_str).collect();
+            bail!("no workload can run on this host: {}", refusals.join("; "));
+        }
+        Ok(RunPlan { profile, specification, machine, results, steps })
+    }
+
+    /// Seconds that all steps take together, as planned.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.steps.iter().map(Step::seconds).sum()
+    }
+}
+
+impl Step {
+    /// Seconds of all its repetitions, as planned.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.planned.as_ref().map_or(0.0, |planned| planned.seconds * f64::from(self.repetitions))
+    }
+}
+
+/// Repetitions in a boot: one where the profile is for a look, five where it is for a verdict; HPL fills hours once.
+fn repetitions(profile: ProfileName, workload: WorkloadName) -> u32 {
+    match (profile, workload) {
+        (ProfileName::Smoke | ProfileName::Quick, _) | (ProfileName::Full, WorkloadName::Dense) => 1,
+        (ProfileName::Full, WorkloadName::Stream | WorkloadName::Disk) => 5,
+    }
+}
+
+fn workload(name: WorkloadName) -> Workload {
+    match name {
+        WorkloadName::Stream => Workload::Stream,
+        WorkloadName::Dense => Workload::Dense,
+        WorkloadName::Disk => Workload::Disk,
+    }
+}
+
+fn profile_name(profile: ProfileName) -> &'static str {
+    match profile {
+        ProfileName::Smoke => "smoke",
+        ProfileName::Quick => "quick",
+        ProfileName::Full => "full",
+    }
+}
+
+/// The latency in seconds that the target of a rate is bound to.
+fn latency_bound(system: &System, metric: &str) -> Option<f64> {
+    let target = system.targets.iter().find(|target| target.metric.as_deref() == Some(metric))?;
+    target.constraint.as_ref().filter(|bound| bound.bound.unit == Unit::Second).map(|bound| bound.bound.value)
+}
+
+/// The folder itself, or the nearest one above it that exists: a dry run makes none.
+fn existing(folder: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(folder)?;
+    let found = absolute.ancestors().find(|folder| folder.is_dir());
+    Ok(found.with_context(|| format!("no folder above {} exists", absolute.display()))?.to_owned())
+}
+
+fn writable(folder: &Path) -> Result<()> {
+    let trouble = || format!("records cannot be written to {}; give another folder with --out", folder.display());
+    fs::create_dir_all(folder).with_context(trouble)?;
+    ensure!(rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok(), trouble());
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The run loop: a worker for each step and repetition, its events into the record.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use measure::{Attempt, Ending, Event, MetricId, NotMeasured, Outcome, Reason, Run};
+use record::{Store, Writer};
+
+use crate::build_info::build;
+use crate::plan::{RunPlan, Step};
+use crate::progress::Progress;
+use crate::supervisor;
+
+/// A run with the place of its record.
+pub(crate) struct Recorded {
+    pub(crate) run: Run,
+    pub(crate) path: std::path::PathBuf,
+}
+
+/// Measures everything that is planned. The record is complete at every moment.
+pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Recorded> {
+    let store = Store::at(&plan.results);
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let (id, folder) = store.new_run(&host);
+    let mut run = header(plan, host, id)?;
+    let path = folder.join("run.jsonl");
+    let mut writer = Writer::create(&path, &run).context("could not begin the record")?;
+    for step in &plan.steps {
+        for repetition in 0..step.repetitions {
+            if interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+            run.attempts.push(attempt(step, repetition, &mut writer, interrupted)?);
+        }
+    }
+    run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
+    writer.finish(&run.ending)?;
+    Ok(Recorded { run, path })
+}
+
+fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
+    Ok(Run {
+        id,
+        started: jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string(),
+        host,
+        boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned()),
+        profile: plan.profile.to_owned(),
+        build: build(),
+        spec: plan.specification.source.clone(),
+        facts: plan.machine.facts.clone(),
+        fingerprint: plan.machine.fingerprint.clone(),
+        attempts: Vec::new(),
+        ending: Ending::Cut,
+    })
+}
+
+/// One workload once. What goes wrong with it is an outcome with a reason; only a record that cannot be written
+/// is an error.
+fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &AtomicBool) -> Result<Attempt> {
+    let name = step.workload.name();
+    let config = step.planned.as_ref().map_or(serde_json::Value::Null, |planned| planned.config.clone());
+    writer.begin(step.workload, repetition, &config)?;
+    let mut attempt = Attempt { workload: step.workload, repetition, outcomes: Vec::new(), warnings: Vec::new() };
+    let trouble = match &step.planned {
+        Err(refusal) => {
+            eprintln!("{name}: cannot run here: {refusal}");
+            Some(Reason::NoResources(refusal.clone()))
+        }
+        Ok(planned) => {
+            let progress = Progress::begin(name, planned.seconds);
+            let trouble = supervisor::run(step.workload, planned, interrupted, &mut |event| {
+                progress.note(&event);
+                keep(&mut attempt, writer, event)
+            })?;
+            progress.end(&trouble.as_ref().map_or("done".to_owned(), ToString::to_string));
+            trouble
+        }
+    };
+    if let Some(reason) = trouble {
+        let id = MetricId { name: name.to_owned(), labels: measure::Labels::new() };
+        keep(&mut attempt, writer, Event::Outcome(Outcome::NotMeasured(NotMeasured { id, reason })))?;
+    }
+    writer.end_attempt()?;
+    Ok(attempt)
+}
+
+fn keep(attempt: &mut Attempt, writer: &mut Writer, event: Event) -> Result<()> {
+    writer.event(&event).context("the record could not be written")?;
+    match event {
+        Event::Outcome(outcome) => attempt.outcomes.push(outcome),
+        Event::Warning(warning) => attempt.warnings.push(warning),
+        Event::Progress { .. } => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The main job through the real binary, on the smoke profile.
+
+mod support;
+
+use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{files, hostproof, output, said};
+
+#[test]
+fn a_run_is_recorded_and_judged_again_with_the_same_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = output(folder.path(), ["run", "--profile", "smoke", "--only", "stream", "--out", "here", "--json"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let shown: Value = serde_json::from_slice(&run.stdout).unwrap();
+
+    let records = files(&folder.path().join("here"));
+    assert_eq!(records.len(), 1, "{records:?}");
+    let record = records[0].to_str().unwrap();
+    let again = output(folder.path(), ["judge", record, "--json"]);
+    assert_eq!(serde_json::from_slice::<Value>(&again.stdout).unwrap(), shown);
+
+    // Under another specification it is another judgement of the same figures.
+    let other = output(folder.path(), ["judge", record, "--spec", "LAT-OPT-2024", "--json"]);
+    assert_eq!(other.status.code(), Some(0), "{}", said(&other));
+    assert_ne!(serde_json::from_slice::<Value>(&other.stdout).unwrap(), shown);
+}
+
+#[test]
+fn what_stream_must_measure_is_in_the_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = output(folder.path(), ["run", "--profile", "smoke", "--only", "stream", "--out", "here"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let text = fs::read_to_string(&files(&folder.path().join("here"))[0]).unwrap();
+    for metric in ["stream.read", "stream.triad", "stream.triad.best", "stream.triad.bus", "stream.latency"] {
+        assert!(text.contains(&format!("\"{metric}\"")), "{metric} is missing:\n{}", said(&run));
+    }
+}
+
+#[test]
+fn an_interrupted_run_ends_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("here");
+    let mut child = hostproof(folder.path())
+        .args(["run", "--profile", "full", "--only", "stream", "--out", "here"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while files(&out).is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began a record");
+        sleep(Duration::from_millis(20));
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(2));
+    let records = files(&out);
+    assert_eq!(records.len(), 1, "{records:?}");
+    let text = fs::read_to_string(&records[0]).unwrap();
+    assert!(text.trim_end().lines().last().unwrap().contains("interrupted"), "{text}");
+    let judged = output(folder.path(), ["judge".as_ref(), records[0].as_os_str()]);
+    assert_eq!(judged.status.code(), Some(0), "{}", said(&judged));
+}
+
+#[test]
+fn a_dry_run_measures_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = output(folder.path(), ["run", "--dry-run", "--out", "here"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let text = String::from_utf8(run.stdout).unwrap();
+    for workload in ["stream", "dense", "disk"] {
+        assert!(text.contains(workload), "{text}");
+    }
+    assert!(files(folder.path()).is_empty());
+}
+
+#[test]
+fn wrong_use_says_what_to_do_and_exits_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |arguments: &[&str], expect: &str| {
+        let output = output(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(expect), "{arguments:?}: {text}");
+    };
+    check(&["run", "--spec", "no-such-system"], "PY-HPC-2024.Q3");
+    check(&["run", "--only", "streem"], "stream");
+    check(&["judge", "no-such-run", "--out", "nowhere"], "no-such-run");
+    check(&["spec", "check", "no-such-file.toml"], "no-such-file.toml");
+    check(&["plan", "--topology", "pack:nonsense"], "pack:nonsense");
+    check(&["run", "--out", "/proc/none"], "--out");
+    check(&["run", "--only", "stream", "--isa", "mmx"], "mmx");
+}
