@@ -4,6 +4,7 @@
 
 pub mod audit;
 mod builtin;
+mod derive;
 mod error;
 mod model;
 mod read;
@@ -11,6 +12,7 @@ mod wire;
 mod write;
 
 pub use builtin::{SOURCES, Source, builtin, find, source};
+pub use derive::{FRACTIONS, Fraction, companions, derive, underived};
 pub use error::Error;
 pub use model::{Baseline, Bound, Claim, Constraint, Limit, Place, Standing, StatedFact, System, Target};
 pub use read::{DEFAULT_TOLERANCE, parse};

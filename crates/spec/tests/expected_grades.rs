@@ -129,3 +129,16 @@ fn every_documented_target_has_an_expected_grade() {
     assert_eq!(expected, documented);
     assert!(EXPECTED.iter().all(|(_, _, grade, by_hand)| !by_hand.is_empty() && *grade <= Unknown));
 }
+
+#[test]
+fn the_rules_give_the_grades_that_were_worked_out_by_hand() {
+    let check = |system: &str, target: &str, expect: Grade, by_hand: &str| {
+        let system = spec::find(system).unwrap();
+        let audit = spec::audit::audit(system, spec::builtin());
+        let graded = audit.grade(target).unwrap();
+        assert_eq!(graded.grade, expect, "{} {target}: by hand {by_hand}; by rule {}", system.id, graded.arithmetic);
+    };
+    for &(system, target, grade, by_hand) in EXPECTED {
+        check(system, target, grade, by_hand);
+    }
+}

@@ -1,9 +1,29 @@
 //! The audit: what could ever be met, by the specification's own tables. Pure arithmetic, no measurement.
 
+mod compute;
+pub mod constants;
+mod document;
+mod family;
+mod memory;
+mod platform;
+mod power;
+mod queueing;
+mod ratios;
+mod restated;
+mod storage;
+mod sums;
+mod time;
+
 use measure::Quantity;
+use serde::{Serialize, Serializer};
+
+use crate::{Place, System};
+pub use constants::{Constant, Kind};
+use document::Document;
 
 /// What arithmetic says of a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Grade {
     /// No machine that matches the tables can reach it.
     Impossible,
@@ -19,15 +39,182 @@ pub enum Grade {
     Unknown,
 }
 
+impl Grade {
+    /// All grades, the worst first.
+    pub const ALL: [Grade; Grade::Unknown as usize + 1] =
+        [Grade::Impossible, Grade::Contradictory, Grade::Aggressive, Grade::Plausible, Grade::Loose, Grade::Unknown];
+
+    /// The grade as a word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Grade::Impossible => "impossible",
+            Grade::Contradictory => "contradictory",
+            Grade::Aggressive => "aggressive",
+            Grade::Plausible => "plausible",
+            Grade::Loose => "loose",
+            Grade::Unknown => "unknown",
+        }
+    }
+}
+
 /// The grade of one target with its arithmetic.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Graded {
     /// Id of the target.
     pub target: String,
     /// The grade.
     pub grade: Grade,
-    /// The most that the document's own tables allow, where it can be derived.
+    /// The most that the document's own tables allow (the least, where less is better), where it can be derived.
+    #[serde(serialize_with = "quantity")]
     pub ceiling: Option<Quantity>,
     /// The arithmetic in one line, with numbers and units.
     pub arithmetic: String,
+}
+
+/// Something that the document's own figures say against it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Finding {
+    /// The rule that found it.
+    pub rule: &'static str,
+    /// What it means; targets in `targets` are graded no better.
+    pub grade: Grade,
+    /// By what factor the figures miss one another; orders the findings of a grade.
+    pub factor: f64,
+    /// Ids of the targets that it grades.
+    pub targets: Vec<String>,
+    /// Ids of the facts and other targets that it concerns.
+    pub concerns: Vec<String>,
+    /// What is wrong, in plain sentences with numbers and units.
+    pub says: String,
+    /// The arithmetic in one line.
+    pub arithmetic: String,
+    /// The rows of the document that were used.
+    pub rows: Vec<Place>,
+    /// What the document would have to say to be consistent.
+    pub consistent_if: String,
+    /// The numbers that are not the document's.
+    pub constants: Vec<Constant>,
+}
+
+impl Default for Grade {
+    /// A finding that names no grade says that the document contradicts itself.
+    fn default() -> Self {
+        Grade::Contradictory
+    }
+}
+
+/// What the audit of a document found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Audit {
+    /// The findings, the heaviest first.
+    pub findings: Vec<Finding>,
+    /// The grade of every documented target, in the order of the document.
+    pub graded: Vec<Graded>,
+}
+
+impl Audit {
+    /// Whether nothing in the document excludes anything else in it: ambitious it may be.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.findings.iter().all(|finding| finding.grade > Grade::Contradictory)
+    }
+
+    /// The grade of a target.
+    #[must_use]
+    pub fn grade(&self, target: &str) -> Option<&Graded> {
+        self.graded.iter().find(|graded| graded.target == target)
+    }
+}
+
+/// What the rules write down.
+#[derive(Default)]
+struct Notes {
+    findings: Vec<Finding>,
+    graded: Vec<Graded>,
+}
+
+impl Notes {
+    /// Grades a target without a finding.
+    fn grade(&mut self, target: &str, grade: Grade, ceiling: Option<Quantity>, arithmetic: String) {
+        self.graded.push(Graded { target: target.to_owned(), grade, ceiling, arithmetic });
+    }
+
+    /// Adds a finding, and grades its targets by it.
+    fn find(&mut self, finding: Finding) {
+        for target in &finding.targets {
+            self.graded.push(Graded {
+                target: target.clone(),
+                grade: finding.grade,
+                ceiling: None,
+                arithmetic: finding.arithmetic.clone(),
+            });
+        }
+        self.findings.push(finding);
+    }
+}
+
+/// Audits a document; `others` may hold the other documents of its family, among any.
+#[must_use]
+pub fn audit(system: &System, others: &[System]) -> Audit {
+    const RULES: &[fn(&Document<'_>, &mut Notes)] = &[
+        memory::audit,
+        compute::audit,
+        storage::audit,
+        queueing::audit,
+        platform::audit,
+        power::audit,
+        sums::audit,
+        restated::audit,
+        time::audit,
+        ratios::audit,
+        family::audit,
+    ];
+    let document = Document::new(system, others);
+    let mut notes = Notes::default();
+    for rule in RULES {
+        rule(&document, &mut notes);
+    }
+    let mut findings = notes.findings;
+    findings
+        .sort_by(|a, b| (a.grade, -a.factor).partial_cmp(&(b.grade, -b.factor)).unwrap_or(std::cmp::Ordering::Equal));
+    let targets = system.targets.iter().filter(|target| target.companion_of.is_none());
+    let graded = targets.map(|target| combine(&target.id, &notes.graded)).collect();
+    Audit { findings, graded }
+}
+
+/// The worst grade that a rule gave, with its arithmetic, and the first ceiling that one derived.
+fn combine(target: &str, graded: &[Graded]) -> Graded {
+    let all = || graded.iter().filter(|row| row.target == target);
+    let ceiling = all().find_map(|row| row.ceiling);
+    match all().min_by_key(|row| row.grade) {
+        Some(worst) => Graded { ceiling, ..worst.clone() },
+        None => Graded {
+            target: target.to_owned(),
+            grade: Grade::Unknown,
+            ceiling: None,
+            arithmetic: "no table of the document and no standard bounds this figure".to_owned(),
+        },
+    }
+}
+
+/// What an achievable companion of a target may be derived from; see [`crate::companions`].
+pub(crate) fn sure_ceiling(system: &System, metric: &str) -> Option<(f64, String)> {
+    let document = Document::new(system, &[]);
+    match metric.split('.').next()? {
+        "stream" => memory::sure_ceiling(&document),
+        "dense" => compute::sure_ceiling(&document),
+        "disk" => storage::sure_ceiling(&document, metric),
+        _ => None,
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde's serialize_with passes a reference to the field")]
+fn quantity<S: Serializer>(quantity: &Option<Quantity>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Wire {
+        value: f64,
+        unit: &'static str,
+    }
+    quantity.map(|quantity| Wire { value: quantity.value, unit: quantity.unit.symbol() }).serialize(serializer)
 }

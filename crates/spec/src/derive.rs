@@ -1,0 +1,238 @@
+//! Achievable targets: ceilings of detected or documented hardware × stated realistic fractions.
+
+use std::collections::BTreeMap;
+
+use measure::{Better, Facts, Quantity, Reading, Unit};
+use serde::Serialize;
+
+use crate::audit::{self, Audit, Grade};
+use crate::read::DEFAULT_TOLERANCE;
+use crate::{Place, Standing, StatedFact, System, Target};
+
+/// What share of a ceiling a sound machine delivers in one of this suite's metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Fraction {
+    /// Name of the metric.
+    pub metric: &'static str,
+    /// What is measured, in a few words.
+    pub title: &'static str,
+    /// Share of the ceiling, 0 to 1.
+    pub share: f64,
+    /// Why this share.
+    pub source: &'static str,
+    /// Unit of the metric.
+    #[serde(skip)]
+    unit: Unit,
+    /// Ids of the facts that the ceiling is derived from.
+    facts: &'static [&'static str],
+    /// Conditions that the figure holds under.
+    #[serde(skip)]
+    conditions: &'static [(&'static str, &'static str)],
+}
+
+const MEMORY: &[&str] = &["cpu.sockets", "memory.type", "memory.data_rate", "memory.channels", "memory.dimms"];
+const COMPUTE: &[&str] = &["cpu.sockets", "cpu.cores", "cpu.base_clock", "cpu.avx2", "cpu.avx512", "cpu.amx"];
+const STORAGE: &[&str] = &[
+    "storage.scratch.drives",
+    "storage.scratch.media",
+    "storage.scratch.pcie_gen",
+    "storage.scratch.pcie_lanes",
+    "storage.scratch.layout",
+];
+const SEQUENTIAL: &[(&str, &str)] = &[("block", "1 MiB"), ("pattern", "sequential")];
+const RANDOM: &[(&str, &str)] = &[("block", "4 KiB"), ("pattern", "random"), ("operation", "read")];
+const STREAM_SOURCE: &str =
+    "published STREAM results of DDR4 and DDR5 servers lie at 0.75 to 0.90 of channels × rate × 8 B";
+const DRIVE_SOURCE: &str =
+    "datasheets of NVMe drives: reads fill 0.75 to 0.90 of an x4 link, sustained writes 0.3 to 0.6";
+
+/// The fractions: the lower end of what is published, so that a sound machine passes.
+pub const FRACTIONS: [Fraction; 9] = [
+    fraction("stream.read", "Memory read bandwidth", 0.80, STREAM_SOURCE, Unit::BytePerSecond, MEMORY, &[]),
+    fraction("stream.copy", "STREAM copy", 0.75, STREAM_SOURCE, Unit::BytePerSecond, MEMORY, &[]),
+    fraction("stream.triad", "STREAM triad", 0.75, STREAM_SOURCE, Unit::BytePerSecond, MEMORY, &[]),
+    fraction(
+        "dense.fma",
+        "FP64 FMA peak",
+        0.95,
+        "registers only, at the guaranteed clock; the rest is start and end of the loop",
+        Unit::FlopPerSecond,
+        COMPUTE,
+        &[("precision", "fp64")],
+    ),
+    fraction(
+        "dense.dgemm",
+        "DGEMM",
+        0.80,
+        "published DGEMM results of vendors' libraries lie at 0.80 to 0.95 of the peak at the guaranteed clock",
+        Unit::FlopPerSecond,
+        COMPUTE,
+        &[("precision", "fp64")],
+    ),
+    fraction(
+        "dense.hpl",
+        "HPL",
+        0.70,
+        "CPU-only systems of the TOP500 lists lie at 0.60 to 0.92 of their peak",
+        Unit::FlopPerSecond,
+        COMPUTE,
+        &[("precision", "fp64")],
+    ),
+    fraction("disk.seqread.bandwidth", "Sequential read", 0.60, DRIVE_SOURCE, Unit::BytePerSecond, STORAGE, SEQUENTIAL),
+    fraction(
+        "disk.seqwrite.bandwidth",
+        "Sequential write",
+        0.30,
+        DRIVE_SOURCE,
+        Unit::BytePerSecond,
+        STORAGE,
+        SEQUENTIAL,
+    ),
+    fraction(
+        "disk.randread.iops",
+        "Random read",
+        0.25,
+        "datasheets of NVMe drives: 4 KiB random reads fill 0.4 to 0.7 of an x4 link; a file system takes its part",
+        Unit::IoPerSecond,
+        STORAGE,
+        RANDOM,
+    ),
+];
+
+const fn fraction(
+    metric: &'static str,
+    title: &'static str,
+    share: f64,
+    source: &'static str,
+    unit: Unit,
+    facts: &'static [&'static str],
+    conditions: &'static [(&'static str, &'static str)],
+) -> Fraction {
+    Fraction { metric, title, share, source, unit, facts, conditions }
+}
+
+/// A specification of the host at hand: its detected facts, and for each ceiling that follows from them a target.
+///
+/// A ceiling whose inputs were not detected gives no target; [`underived`] says which, and what is missing.
+#[must_use]
+pub fn derive(facts: &Facts, name: &str) -> System {
+    let mut system = System {
+        id: name.to_owned(),
+        name: format!("derived from the detected hardware of {name}"),
+        document: "the host's own inventory".to_owned(),
+        family: None,
+        facts: stated(facts),
+        targets: Vec::new(),
+        baselines: Vec::new(),
+        claims: Vec::new(),
+        limits: Vec::new(),
+    };
+    let detected = sound(&system);
+    system.targets = FRACTIONS.iter().filter_map(|fraction| derived(&detected, fraction)).collect();
+    system
+}
+
+/// What could not be derived from these facts: the metric, and the facts that its ceiling needs and that are not there.
+#[must_use]
+pub fn underived(facts: &Facts) -> Vec<(&'static str, Vec<&'static str>)> {
+    let made = derive(facts, "host");
+    let is_made = |fraction: &&Fraction| made.targets.iter().any(|target| target.id == fraction.metric);
+    FRACTIONS
+        .iter()
+        .filter(|fraction| !is_made(fraction))
+        .map(|fraction| {
+            let missing = fraction.facts.iter().copied().filter(|id| facts.value(id).is_none()).collect();
+            (fraction.metric, missing)
+        })
+        .collect()
+}
+
+/// For each impossible documented target one that a machine of the document's own tables achieves.
+#[must_use]
+pub fn companions(system: &System, audit: &Audit) -> Vec<Target> {
+    let impossible = audit.graded.iter().filter(|graded| graded.grade == Grade::Impossible);
+    let sound = sound(system);
+    impossible
+        .filter_map(|graded| {
+            let documented = system.target(&graded.target)?;
+            let fraction = FRACTIONS.iter().find(|row| Some(row.metric) == documented.metric.as_deref())?;
+            let (ceiling, arithmetic) = audit::sure_ceiling(&sound, fraction.metric)?;
+            let value = Quantity::new(ceiling * fraction.share, documented.value.unit);
+            Some(Target {
+                id: format!("{}.achievable", documented.id),
+                title: format!("{}, achievable", documented.title),
+                value,
+                approximate: false,
+                place: place(fraction, value, &arithmetic),
+                constraint: None,
+                companion_of: Some(documented.id.clone()),
+                ..documented.clone()
+            })
+        })
+        .collect()
+}
+
+fn place(fraction: &Fraction, value: Quantity, arithmetic: &str) -> Place {
+    Place {
+        at: format!("derived: ceiling × {} ({})", fraction.share, fraction.source),
+        says: format!("{arithmetic}; × {} = {value}", fraction.share),
+    }
+}
+
+/// What was detected, as statements; volatile readings are no statement about the hardware but do no harm.
+fn stated(facts: &Facts) -> Vec<StatedFact> {
+    let rows = facts.0.iter().filter_map(|(id, fact)| match &fact.reading {
+        Reading::Present(value) => Some(StatedFact {
+            id: id.clone(),
+            value: value.clone(),
+            approximate: false,
+            place: Place { at: fact.source.clone(), says: format!("{value}") },
+            standing: Standing::Firm,
+        }),
+        Reading::Absent | Reading::Denied { .. } | Reading::Failed { .. } => None,
+    });
+    rows.collect()
+}
+
+/// The system as an achievable target must see it: AVX-512 counts as two full-width units only where AMX proves a core
+/// of that class; other cores run it on the units of AVX2, two passes each.
+fn sound(system: &System) -> System {
+    let mut sound = system.clone();
+    let has = |id: &str| system.facts.iter().any(|fact| fact.id == id && fact.value == measure::FactValue::Flag(true));
+    if has("cpu.avx512") && !has("cpu.amx") {
+        for fact in sound.facts.iter_mut().filter(|fact| fact.id == "cpu.avx512") {
+            "cpu.avx2".clone_into(&mut fact.id);
+        }
+    }
+    sound
+}
+
+fn derived(system: &System, fraction: &Fraction) -> Option<Target> {
+    // The ceiling in operations needs the block of a target that is there, so it is asked for in bytes.
+    let in_bytes = if fraction.unit == Unit::IoPerSecond { "disk.bandwidth" } else { fraction.metric };
+    let (ceiling, arithmetic) = audit::sure_ceiling(system, in_bytes)?;
+    let conditions: BTreeMap<String, String> =
+        fraction.conditions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let block = conditions.get("block").and_then(|block| block.parse::<Quantity>().ok());
+    let per_operation = if fraction.unit == Unit::IoPerSecond { block?.value } else { 1.0 };
+    let value = Quantity::new(ceiling * fraction.share / per_operation, fraction.unit);
+    let known = |id: &&&str| system.facts.iter().any(|fact| fact.id == **id);
+    Some(Target {
+        id: fraction.metric.to_owned(),
+        title: fraction.title.to_owned(),
+        metric: Some(fraction.metric.to_owned()),
+        value,
+        approximate: false,
+        better: Better::Higher,
+        tolerance: DEFAULT_TOLERANCE,
+        required: true,
+        place: place(fraction, value, &arithmetic),
+        conditions,
+        open: Vec::new(),
+        constraint: None,
+        depends_on: fraction.facts.iter().filter(known).map(|id| (*id).to_owned()).collect(),
+        shares: BTreeMap::new(),
+        phases: Vec::new(),
+        companion_of: None,
+    })
+}

@@ -1,0 +1,88 @@
+//! Derived specifications and companions.
+
+use measure::{Facts, Unit};
+use spec::audit::audit;
+use spec::{companions, derive, find, parse, to_toml, underived};
+
+fn host() -> Facts {
+    let mut facts = Facts::default();
+    facts.quantity("cpu.sockets", 1.0, Unit::Count, "test");
+    facts.quantity("cpu.cores", 64.0, Unit::Count, "test");
+    facts.quantity("cpu.base_clock", 2.0e9, Unit::Hertz, "test");
+    facts.flag("cpu.avx2", true, "test");
+    facts.flag("cpu.avx512", true, "test");
+    facts.flag("cpu.amx", false, "test");
+    facts.text("memory.type", "DDR5", "test");
+    facts.quantity("memory.channels", 12.0, Unit::Count, "test");
+    facts.quantity("memory.data_rate", 4.8e9, Unit::TransferPerSecond, "test");
+    facts.quantity("storage.scratch.drives", 2.0, Unit::Count, "test");
+    facts.quantity("storage.scratch.pcie_gen", 4.0, Unit::Count, "test");
+    facts.quantity("storage.scratch.pcie_lanes", 4.0, Unit::Count, "test");
+    facts.text("storage.scratch.media", "nvme", "test");
+    facts
+}
+
+#[test]
+fn a_host_gets_ceilings_times_fractions() {
+    let system = derive(&host(), "node-1");
+    let check = |id: &str, value: f64| {
+        let target = system.target(id).unwrap_or_else(|| panic!("no target {id}"));
+        assert!((target.value.value / value - 1.0).abs() < 1e-3, "{id}: {}", target.value);
+        assert!(target.required && target.place.at.contains("ceiling × "), "{id}");
+    };
+    check("stream.read", 12.0 * 4.8e9 * 8.0 * 0.80);
+    check("stream.triad", 12.0 * 4.8e9 * 8.0 * 0.75);
+    // AVX-512 without AMX: counted as two 256-bit units.
+    check("dense.fma", 64.0 * 16.0 * 2.0e9 * 0.95);
+    check("dense.hpl", 64.0 * 16.0 * 2.0e9 * 0.70);
+    check("disk.seqread.bandwidth", 2.0 * 7.877e9 * 0.60);
+    check("disk.randread.iops", 2.0 * 7.877e9 * 0.25 / 4096.0);
+    assert_eq!(underived(&host()), Vec::new());
+    assert!(audit(&system, &[]).is_clean());
+    let again = parse(&to_toml(std::slice::from_ref(&system)), "derived.toml").unwrap();
+    assert_eq!(again[0].facts, system.facts);
+    assert_eq!(again[0].targets.len(), system.targets.len());
+}
+
+#[test]
+fn amx_proves_two_full_width_units() {
+    let mut facts = host();
+    facts.flag("cpu.amx", true, "test");
+    let value = derive(&facts, "node-1").target("dense.fma").unwrap().value.value;
+    assert!((value - 64.0 * 32.0 * 2.0e9 * 0.95).abs() < 1.0);
+}
+
+#[test]
+fn what_was_not_detected_gives_no_target_and_is_named() {
+    let mut facts = host();
+    facts.0.remove("memory.data_rate");
+    let missing = underived(&facts);
+    assert_eq!(
+        missing.iter().map(|(metric, _)| *metric).collect::<Vec<_>>(),
+        ["stream.read", "stream.copy", "stream.triad"]
+    );
+    assert!(missing[0].1.contains(&"memory.data_rate"));
+    assert!(derive(&facts, "node-1").target("stream.read").is_none());
+    assert!(derive(&Facts::default(), "empty").targets.is_empty());
+}
+
+#[test]
+fn an_impossible_target_gets_an_achievable_companion() {
+    let system = find("PY-HPC-2024.Q3").unwrap();
+    let audited = audit(system, spec::builtin());
+    let made = companions(system, &audited);
+    let check = |id: &str, of: &str, value: f64| {
+        let target = made.iter().find(|target| target.id == id).unwrap_or_else(|| panic!("no {id}"));
+        assert_eq!(target.companion_of.as_deref(), Some(of));
+        assert!((target.value.value - value).abs() < 1.0, "{}", target.value);
+        assert!(target.place.says.contains("716.8 GB/s"), "{}", target.place.says);
+    };
+    // Sixteen DIMMs are the reading that every machine of the tables has.
+    check("memory.peak_read.achievable", "memory.peak_read", 716.8e9 * 0.80);
+    check("memory.stream.achievable", "memory.stream", 716.8e9 * 0.75);
+    assert_eq!(made.len(), 2);
+    let mut both = system.clone();
+    both.targets.extend(made);
+    assert_eq!(audit(&both, &[]).graded.len(), system.targets.len());
+    assert_eq!(parse(&to_toml(&[both.clone()]), "both.toml").unwrap(), [both]);
+}
