@@ -83,6 +83,7 @@ pub fn library() -> Library {
 /// How many threads a call of the library may use; false where the loaded library offers no way to say it.
 ///
 /// It must not be called while a routine of the library runs.
+#[expect(clippy::must_use_candidate, reason = "whether a library can be told matters once, at the start")]
 pub fn set_threads(threads: usize) -> bool {
     let threads = c_int::try_from(threads).unwrap_or(c_int::MAX);
     // MKL's C function is spelled in capitals; the one in small letters is Fortran's and takes a pointer.

@@ -10,17 +10,17 @@ use std::arch::asm;
 use machine::Isa;
 
 /// Vectors that a kernel accumulates into.
-pub const ACCUMULATORS: usize = 12;
+pub(super) const ACCUMULATORS: usize = 12;
 /// Vectors that it adds.
-pub const ADDENDS: usize = 3;
+pub(super) const ADDENDS: usize = 3;
 /// Vectors in a state: accumulators, addends, and the factor.
-pub const VECTORS: usize = ACCUMULATORS + ADDENDS + 1;
+pub(super) const VECTORS: usize = ACCUMULATORS + ADDENDS + 1;
 /// Steps in one pass of the loop.
-pub const UNROLL: usize = 4;
+pub(super) const UNROLL: usize = 4;
 /// Elements of the widest vector.
 const MOST_LANES: usize = 16;
 /// Dependent additions in one pass of the loop that counts cycles.
-pub const CHAIN: u64 = 128;
+pub(super) const CHAIN: u64 = 128;
 
 /// A floating-point format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Precision {
 
 /// The elements of a vector register.
 #[must_use]
-pub fn lanes(isa: Isa, precision: Precision) -> usize {
+pub(super) fn lanes(isa: Isa, precision: Precision) -> usize {
     let doubles = match isa {
         Isa::Scalar => return 1,
         Isa::Avx2 => 4,
@@ -58,17 +58,17 @@ pub fn lanes(isa: Isa, precision: Precision) -> usize {
 
 /// Floating-point operations of one pass.
 #[must_use]
-pub fn flops(isa: Isa, precision: Precision) -> f64 {
+pub(super) fn flops(isa: Isa, precision: Precision) -> f64 {
     (2 * ACCUMULATORS * UNROLL * lanes(isa, precision)) as f64
 }
 
 /// The registers of a kernel in memory: vector v begins at element `v * lanes`.
 #[derive(Clone, Debug)]
-pub struct State<T>(Box<[T; VECTORS * MOST_LANES]>);
+pub(super) struct State<T>(Box<[T; VECTORS * MOST_LANES]>);
 
 impl<T: Copy + Default> State<T> {
     /// The state whose element i is `element(i)`.
-    pub fn new(element: impl Fn(usize) -> T) -> Self {
+    pub(super) fn new(element: impl Fn(usize) -> T) -> Self {
         let mut state = State(Box::new([T::default(); VECTORS * MOST_LANES]));
         for (i, place) in state.0.iter_mut().enumerate() {
             *place = element(i);
@@ -78,7 +78,7 @@ impl<T: Copy + Default> State<T> {
 
     /// The elements.
     #[must_use]
-    pub fn elements(&self) -> &[T] {
+    pub(super) fn elements(&self) -> &[T] {
         &*self.0
     }
 }
@@ -202,7 +202,7 @@ impl Usable {
 }
 
 /// Runs the FP64 kernel, at least one pass.
-pub fn run_fp64(isa: Usable, passes: u64, state: &mut State<f64>) {
+pub(super) fn run_fp64(isa: Usable, passes: u64, state: &mut State<f64>) {
     let kernel = match isa.0 {
         Isa::Scalar => fp64_scalar,
         Isa::Avx2 => fp64_avx2,
@@ -213,7 +213,7 @@ pub fn run_fp64(isa: Usable, passes: u64, state: &mut State<f64>) {
 }
 
 /// Runs the FP32 kernel, at least one pass.
-pub fn run_fp32(isa: Usable, passes: u64, state: &mut State<f32>) {
+pub(super) fn run_fp32(isa: Usable, passes: u64, state: &mut State<f32>) {
     let kernel = match isa.0 {
         Isa::Scalar => fp32_scalar,
         Isa::Avx2 => fp32_avx2,
@@ -227,7 +227,7 @@ pub fn run_fp32(isa: Usable, passes: u64, state: &mut State<f32>) {
 /// one cycle each on every x86-64 CPU so far. Registers, not immediates, which recent CPUs add up at rename.
 #[inline(never)]
 #[must_use]
-pub fn chain(passes: u64, start: u64, step: u64) -> u64 {
+pub(super) fn chain(passes: u64, start: u64, step: u64) -> u64 {
     let mut sum = start;
     // SAFETY: only declared registers are changed, no memory is touched, and passes is at least 1, so the loop ends.
     unsafe {

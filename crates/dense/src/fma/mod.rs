@@ -13,14 +13,15 @@ use machine::{Clock, Isa, Member, Team};
 use kernels::{ACCUMULATORS, ADDENDS, CHAIN, State, UNROLL, VECTORS, chain, flops, lanes, run_fp32, run_fp64};
 pub use kernels::{Precision, Usable};
 pub use pipes::Pipes;
-pub(crate) use record::record;
+pub(crate) use record::{record, seconds};
 
 use crate::Error;
 use crate::matrix::uniform;
 
-/// Seconds of a burst of the kernel, and of the chain: the share of the chain is too small to cool the core.
-const BURST: f64 = 100e-6;
-const CHAIN_BURST: f64 = 20e-6;
+/// Seconds of a burst of the kernel, and of the chain: long against a reading of the clock, and the share of the chain is
+/// too small to cool the core.
+const BURST: f64 = 200e-6;
+const CHAIN_BURST: f64 = 50e-6;
 
 /// A number that the kernels work on.
 trait Element: Copy + Default + PartialEq + Send + std::fmt::Debug {
@@ -222,7 +223,7 @@ fn follow<T: Element>(first: T, x: T, y: T, steps: u64) -> T {
             return now;
         }
         if next == before && step > 0 {
-            return if (steps - step) % 2 == 0 { now } else { next };
+            return if (steps - step).is_multiple_of(2) { now } else { next };
         }
         (before, now) = (now, next);
     }
@@ -230,7 +231,7 @@ fn follow<T: Element>(first: T, x: T, y: T, steps: u64) -> T {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are positive and below 2⁵³")]
-fn whole(count: f64) -> u64 {
+pub(crate) fn whole(count: f64) -> u64 {
     count.max(1.0) as u64
 }
 

@@ -63,7 +63,16 @@ const ROWS: &[Row] = &[
     Row {
         vendor: "GenuineIntel",
         family: 0x06,
-        models: &[0x3c..=0x3d, 0x3f..=0x3f, 0x45..=0x47, 0x4e..=0x4f, 0x56..=0x56, 0x5e..=0x5e, 0x8e..=0x8e, 0x9e..=0x9e],
+        models: &[
+            0x3c..=0x3d,
+            0x3f..=0x3f,
+            0x45..=0x47,
+            0x4e..=0x4f,
+            0x56..=0x56,
+            0x5e..=0x5e,
+            0x8e..=0x8e,
+            0x9e..=0x9e,
+        ],
         pipes: pipes("Haswell to Coffee Lake: 2 × 256-bit FMA", [2, 2, 0], INTEL),
     },
     // Ice Lake-SP, Sapphire, Emerald and Granite Rapids all have both units. Skylake-SP and Cascade Lake (0x55) are left

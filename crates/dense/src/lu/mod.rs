@@ -11,6 +11,7 @@ mod solve;
 mod system;
 
 pub use plan::Plan;
+pub(crate) use plan::padded;
 pub use system::{Fill, Solution, System, residual};
 
 #[cfg(test)]

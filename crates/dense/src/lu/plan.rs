@@ -156,7 +156,7 @@ impl Plan {
 
 /// A distance of columns for this many rows: whole cache lines, an odd number of them, so that the columns of a row
 /// spread over the sets of a cache.
-pub(super) fn padded(rows: usize) -> usize {
+pub(crate) fn padded(rows: usize) -> usize {
     let lines = rows.div_ceil(8);
     (lines + usize::from(lines.is_multiple_of(2))) * 8
 }

@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+
+use machine::Source;
+use measure::{Outcome, Reason};
+
+use super::*;
+use crate::blas::{View, ViewMut, gemm};
+
+fn outcomes(blas: Blas, config: &Config) -> BTreeMap<String, Outcome> {
+    let machine = Machine::detect(&Source::Host).unwrap();
+    let mut outcomes = BTreeMap::new();
+    let mut done = 0.0;
+    run_with(blas, config, &machine, &mut |event| match event {
+        Event::Outcome(outcome) => {
+            let id = match &outcome {
+                Outcome::Measured(measurement) => measurement.id(),
+                Outcome::NotMeasured(not) => not.id.clone(),
+            };
+            assert!(outcomes.insert(id.to_string(), outcome).is_none(), "{id} is reported twice");
+        }
+        Event::Progress { done: share, .. } => {
+            assert!((0.0..=1.0).contains(&share) && share >= done, "{share} after {done}");
+            done = share;
+        }
+        Event::Warning(warning) => panic!("{warning}"),
+    })
+    .unwrap();
+    outcomes
+}
+
+fn small() -> Config {
+    let mut config = Config::smoke();
+    config.fma.seconds = 0.002;
+    config.dgemm.order = 200;
+    config.dgemm.sustained = 0.0;
+    config.hpl.orders = vec![100, 200, 300];
+    config.hpl.tuning_order = 100;
+    config.hpl.lapack_order = 150;
+    config
+}
+
+#[test]
+fn every_metric_is_measured_or_says_why_not() {
+    let outcomes = outcomes(Blas::LINKED, &small());
+    for (id, outcome) in &outcomes {
+        match outcome {
+            Outcome::Measured(measurement) => {
+                assert!(measurement.summary().is_some_and(|summary| summary.min >= 0.0), "{id}: {measurement:?}");
+            }
+            Outcome::NotMeasured(not) => {
+                let amx = id.starts_with("dense.amx") && matches!(not.reason, Reason::NoHardware(_));
+                // A tiny system on a busy host need not follow the model.
+                let fit = id == "dense.hpl" && not.reason.to_string().contains("do not follow");
+                assert!(amx || fit, "{id}: {}", not.reason);
+            }
+        }
+    }
+    for id in ["dense.fma", "dense.dgemm", "dense.hpl", "dense.amx.bf16", "dense.amx.int8", "dense.hpl.curve{n=300}"] {
+        assert!(outcomes.contains_key(id), "{id} is missing");
+    }
+    for id in ["dense.hpl.residual{n=300}", "dense.hpl.lapack{n=150}", "dense.dgemm.ndarray{n=512}"] {
+        assert!(matches!(outcomes.get(id), Some(Outcome::Measured(_))), "{id}");
+    }
+}
+
+#[test]
+fn the_largest_system_is_measured_where_it_is_planned() {
+    let mut config = small();
+    config.hpl.measured = true;
+    config.hpl.order = 500;
+    config.dgemm.sustained = 2.0;
+    let machine = Machine::detect(&Source::Host).unwrap();
+    let mut rates = Vec::new();
+    let mut sustained = 0;
+    run_with(Blas::LINKED, &config, &machine, &mut |event| match event {
+        Event::Outcome(Outcome::Measured(m)) if m.id().to_string() == "dense.hpl" => rates.push(m),
+        Event::Outcome(Outcome::Measured(m)) if m.id().to_string() == "dense.dgemm.sustained" => {
+            sustained = m.samples.len();
+        }
+        _ => {}
+    })
+    .unwrap();
+    assert_eq!(sustained, 2);
+    assert_eq!(rates.len(), 1);
+    assert_eq!(rates[0].context["n"], "500");
+    assert_eq!(rates[0].placement.as_ref().unwrap().pages_on_node, Some(1.0));
+}
+
+#[test]
+fn the_librarys_engine_stands_alone() {
+    let mut config = small();
+    config.hpl.engine = crate::Engine::Lapack;
+    let outcomes = outcomes(Blas::LINKED, &config);
+    assert!(matches!(&outcomes["dense.hpl"], Outcome::NotMeasured(_)));
+    assert!(matches!(&outcomes["dense.hpl.lapack{n=300}"], Outcome::Measured(_)));
+}
+
+#[test]
+fn a_library_that_answers_wrongly_ends_in_records() {
+    fn disturbed(alpha: f64, a: View<'_>, b: View<'_>, beta: f64, mut c: ViewMut<'_>) {
+        let (rows, cols) = (a.rows(), b.cols());
+        let mut product = vec![0.0; rows * cols];
+        gemm(alpha, a, b, 0.0, ViewMut::new(&mut product, rows, cols, rows.max(1)));
+        for (j, column) in product.chunks(rows.max(1)).enumerate() {
+            for (element, product) in c.column(j).iter_mut().zip(column) {
+                *element = if beta == 0.0 { *product } else { beta * *element + product } + 1e-3;
+            }
+        }
+    }
+    let outcomes = outcomes(Blas { gemm: disturbed, ..Blas::LINKED }, &small());
+    for id in ["dense.dgemm", "dense.dgemm.curve{k=256,m=256,n=256}", "dense.hpl"] {
+        match &outcomes[id] {
+            Outcome::NotMeasured(not) => assert!(matches!(not.reason, Reason::WrongResult(_)), "{id}: {}", not.reason),
+            Outcome::Measured(measurement) => panic!("{id}: {measurement:?}"),
+        }
+    }
+    assert!(matches!(&outcomes["dense.fma"], Outcome::Measured(_)));
+}
+
+#[test]
+fn too_little_memory_ends_in_a_record() {
+    let mut config = small();
+    config.dgemm.order = 10_000_000;
+    config.hpl.orders = vec![100, 200, 30_000_000];
+    let outcomes = outcomes(Blas::LINKED, &config);
+    for id in ["dense.dgemm", "dense.hpl.curve{n=30000000}"] {
+        match &outcomes[id] {
+            Outcome::NotMeasured(not) => assert!(matches!(not.reason, Reason::NoResources(_)), "{id}: {}", not.reason),
+            Outcome::Measured(measurement) => panic!("{id}: {measurement:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_described_machine_cannot_be_measured() {
+    let machine = Machine::detect(&Source::Synthetic("pack:1 core:2 pu:1".into())).unwrap();
+    assert!(run(&small(), &machine, &mut |_| ()).is_err());
+}
