@@ -14,10 +14,10 @@ mod storage;
 mod sums;
 mod time;
 
-use measure::Quantity;
+use measure::{Quantity, Unit};
 use serde::{Serialize, Serializer};
 
-use crate::{Place, System};
+use crate::{Place, System, Target};
 pub use constants::{Constant, Kind};
 use document::Document;
 
@@ -179,22 +179,33 @@ pub fn audit(system: &System, others: &[System]) -> Audit {
     findings
         .sort_by(|a, b| (a.grade, -a.factor).partial_cmp(&(b.grade, -b.factor)).unwrap_or(std::cmp::Ordering::Equal));
     let targets = system.targets.iter().filter(|target| target.companion_of.is_none());
-    let graded = targets.map(|target| combine(&target.id, &notes.graded)).collect();
+    let graded = targets.map(|target| combine(target, &notes.graded)).collect();
     Audit { findings, graded }
 }
 
 /// The worst grade that a rule gave, with its arithmetic, and the first ceiling that one derived.
-fn combine(target: &str, graded: &[Graded]) -> Graded {
-    let all = || graded.iter().filter(|row| row.target == target);
+fn combine(target: &Target, graded: &[Graded]) -> Graded {
+    let all = || graded.iter().filter(|row| row.target == target.id);
     let ceiling = all().find_map(|row| row.ceiling);
     match all().min_by_key(|row| row.grade) {
         Some(worst) => Graded { ceiling, ..worst.clone() },
         None => Graded {
-            target: target.to_owned(),
+            target: target.id.clone(),
             grade: Grade::Unknown,
             ceiling: None,
-            arithmetic: "no table of the document and no standard bounds this figure".to_owned(),
+            arithmetic: missing(target.value.unit).to_owned(),
         },
+    }
+}
+
+/// What a bound would need where no rule found enough.
+fn missing(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Watt => "missing: the power of the parts in this state",
+        Unit::Celsius => "missing: inlet temperature, and the cooling of the parts",
+        Unit::Score => "a third party's score follows from no hardware table",
+        Unit::Second => "missing: what the time is made of",
+        _ => "no table of the document and no standard bounds this figure",
     }
 }
 
