@@ -22,7 +22,7 @@ fn the_documented_system_is_read_in_every_fact() {
     for (id, expect) in [
         // §1.1
         ("chassis.model", "Supermicro SYS-7508B-T"),
-        ("chassis.form_factor", "4U"),
+        ("chassis.form_factor", "4U rackmount"),
         ("chassis.height", "4"),
         ("chassis.drive_bays", "8"),
         ("chassis.bay_form_factor", "E3.S, U.2"),
@@ -42,6 +42,8 @@ fn the_documented_system_is_read_in_every_fact() {
         ("cpu.l3", "268.4 MB"),
         ("cpu.tdp_per_socket", "350 W"),
         ("cpu.tdp", "700 W"),
+        ("cpu.pcie_gen", "5"),
+        ("cpu.vendor", "GenuineIntel"),
         ("cpu.arch", "x86_64"),
         ("cpu.avx512", "yes"),
         ("cpu.amx", "yes"),

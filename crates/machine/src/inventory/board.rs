@@ -8,14 +8,27 @@ use super::pci::Device;
 use super::smbios::{Firmware, Slot, TABLE};
 use super::tree::{Found, Lack, Tree, note_number, note_text, told};
 
+/// Class of a bridge between PCI buses.
+const PCI_BRIDGE: u32 = 0x0604;
 const DMI: &str = "/sys/class/dmi/id";
 
 /// Adds the facts `chassis.*`, `board.*`, `bios.*` and those of slots and supplies.
 pub(super) fn probe(tree: &Tree, firmware: &Found<Firmware>, devices: &[Device], facts: &mut Facts) {
     named(tree, firmware, facts);
     let height = firmware.clone().and_then(|firmware| told(firmware.chassis_height));
-    note_text(facts, "chassis.form_factor", height.clone().map(|units| format!("{units}U")), TABLE);
+    let mount = if firmware.as_ref().is_ok_and(|firmware| firmware.rack_mount) { " rackmount" } else { "" };
+    note_text(facts, "chassis.form_factor", height.clone().map(|units| format!("{units}U{mount}")), TABLE);
     note_number(facts, "chassis.height", Unit::Count, height.map(f64::from), TABLE);
+    // Ports on a root bus are the processor's or the chipset's, and the processor's are never the slower ones.
+    let ports = devices.iter().filter(|device| device.on_root_bus && device.class >> 8 == PCI_BRIDGE);
+    let generation = ports.filter_map(|port| port.link.most_generation).max();
+    note_number(
+        facts,
+        "cpu.pcie_gen",
+        Unit::Count,
+        told(generation.map(f64::from)),
+        "/sys/bus/pci/devices (root ports)",
+    );
     note_text(facts, "board.chipset", told(chipset(devices)), "/sys/bus/pci/devices");
     slots(firmware, facts);
     supplies(firmware, facts);

@@ -148,12 +148,8 @@ fn controller(tree: &Tree, name: &str) -> Option<String> {
 
 /// The firmware's slot of a device: by its own address, or by that of the port above it.
 fn slot_of<'a>(tree: &Tree, slots: &'a [Slot], address: &str) -> Option<&'a Slot> {
-    let port = || -> Option<String> {
-        let target = std::fs::read_link(tree.at(&format!("{}/{address}", pci::DEVICES))).ok()?;
-        Some(target.parent()?.file_name()?.to_string_lossy().into_owned())
-    };
     let named = |address: &str| slots.iter().find(|slot| slot.address.as_deref() == Some(address));
-    named(address).or_else(|| named(&port()?))
+    named(address).or_else(|| named(&pci::parent(tree, address)?))
 }
 
 /// All md arrays.

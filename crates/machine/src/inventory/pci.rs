@@ -20,6 +20,8 @@ pub struct Device {
     pub driver: Option<String>,
     /// NUMA node, where the firmware tells.
     pub node: Option<u32>,
+    /// Whether it sits on a root bus: in the processor or the chipset.
+    pub on_root_bus: bool,
     /// Its link.
     pub link: Link,
     /// Errors that the link corrected, by Advanced Error Reporting.
@@ -64,6 +66,7 @@ fn device(tree: &Tree, address: String) -> Device {
         device: id("device"),
         driver: tree.link(&at("driver")),
         node: tree.number(&at("numa_node")).ok().and_then(|node| u32::try_from(node).ok()),
+        on_root_bus: parent(tree, &address).is_some_and(|parent| parent.starts_with("pci")),
         link: link(tree, &format!("{DEVICES}/{address}")),
         corrected: total(tree, &at("aer_dev_correctable")),
         uncorrected: match (total(tree, &at("aer_dev_fatal")), total(tree, &at("aer_dev_nonfatal"))) {
@@ -72,6 +75,12 @@ fn device(tree: &Tree, address: String) -> Device {
         },
         address,
     }
+}
+
+/// The port above a device, or the root bus that it sits on (`pci0000:00`).
+pub(super) fn parent(tree: &Tree, address: &str) -> Option<String> {
+    let target = std::fs::read_link(tree.at(&format!("{DEVICES}/{address}"))).ok()?;
+    Some(target.parent()?.file_name()?.to_string_lossy().into_owned())
 }
 
 /// The link of the device in this folder of sysfs.

@@ -3,11 +3,11 @@
 //! Firmware writes them, and wrongly often enough: every field may be missing, and no field is believed to be text.
 
 use smbioslib::{
-    BusNumber, ChassisHeight, DeviceFunctionNumber, MaxPowerCapacity, MemoryDeviceType, MemorySize, MemorySizeExtended,
-    MemorySpeed, MemorySpeedExtended, PciExpressGeneration, PciExpressSlotWidth, SMBiosBaseboardInformation,
-    SMBiosData, SMBiosInformation, SMBiosMemoryDevice, SMBiosString, SMBiosSystemChassisInformation,
-    SMBiosSystemInformation, SMBiosSystemPowerSupply, SMBiosSystemSlot, SegmentGroupNumber, SlotCurrentUsage,
-    SlotWidth, SystemSlotType,
+    BusNumber, ChassisHeight, ChassisType, DeviceFunctionNumber, MaxPowerCapacity, MemoryDeviceType, MemorySize,
+    MemorySizeExtended, MemorySpeed, MemorySpeedExtended, PciExpressGeneration, PciExpressSlotWidth,
+    SMBiosBaseboardInformation, SMBiosData, SMBiosInformation, SMBiosMemoryDevice, SMBiosString,
+    SMBiosSystemChassisInformation, SMBiosSystemInformation, SMBiosSystemPowerSupply, SMBiosSystemSlot,
+    SegmentGroupNumber, SlotCurrentUsage, SlotWidth, SystemSlotType,
 };
 
 use super::tree::{Found, Lack, Tree};
@@ -44,6 +44,8 @@ pub struct Firmware {
     pub chassis_serial: Option<String>,
     /// Height of the chassis in rack units.
     pub chassis_height: Option<u8>,
+    /// Whether the chassis is made for a rack.
+    pub rack_mount: bool,
     /// The populated DIMM sockets.
     pub dimms: Vec<Dimm>,
     /// The slots for cards and drives.
@@ -155,6 +157,7 @@ pub fn parse(table: Vec<u8>) -> Firmware {
             Some(ChassisHeight::U(units)) => Some(units),
             _ => None,
         };
+        firmware.rack_mount = chassis.chassis_type().is_some_and(|kind| *kind == ChassisType::RackMountChassis);
     }
     firmware.dimms = data.defined_struct_iter().filter_map(|device| dimm(&device)).collect();
     firmware.slots = data.defined_struct_iter().map(|device| slot(&device)).collect();
