@@ -5,6 +5,7 @@
 mod ceiling;
 mod comparability;
 mod decide;
+mod facts;
 mod judge;
 mod judgement;
 mod reason;
@@ -15,6 +16,7 @@ mod testdata;
 pub use ceiling::{HostLimit, LimitKind};
 pub use comparability::{Comparability, Difference, Unknown};
 pub use decide::{DEFAULT_NOISE_FLOOR, Decision, Goal};
+pub use facts::{FactMatch, check_limit, compare_fact};
 pub use judge::{judge, judge_boots};
 pub use judgement::{Acceptance, BaselineShare, Judgement, Row, Verdict};
 pub use result::Measured;

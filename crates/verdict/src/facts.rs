@@ -1,0 +1,339 @@
+//! Host against document, fact by fact, and the operational limits.
+
+use std::fmt;
+
+use measure::{Fact, FactValue, Facts, Quantity, Reading, Unit};
+use spec::{Bound, Limit, StatedFact};
+
+/// How a host's fact stands to what is documented of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FactMatch {
+    /// The host is as documented, or within the limit.
+    Match,
+    /// It is not.
+    Differs {
+        /// What the document says, and what the host is.
+        how: String,
+    },
+    /// It cannot be told.
+    Unknown {
+        /// Why, and what would tell it.
+        why: String,
+    },
+}
+
+/// Documents round clocks, rates and watts.
+const ROUNDED: f64 = 0.02;
+/// Sizes are exact but for the digits that a document leaves out: 7.68 TB are 7,681,501,126,656 B.
+const SIZE: f64 = 0.005;
+/// What "about" may mean.
+const ABOUT: f64 = 0.05;
+/// Firmware and kernel keep up to this share of the installed memory to themselves.
+const KEPT: f64 = 0.05;
+
+/// Compares one statement with what the host is.
+///
+/// Counts are exact. Sizes match in either spelling (a "128 GB" DIMM has 128 GiB); the installed memory is what the
+/// firmware lists, and where only the kernel's total is known that may be 5 % less. Texts match without regard to case,
+/// signs and trade marks where the host's holds all words of the documented one, or of one of its alternatives.
+#[must_use]
+pub fn compare_fact(stated: &StatedFact, host: &Facts) -> FactMatch {
+    let fact = host.0.get(&stated.id);
+    let value = match present(fact) {
+        Ok(value) => value,
+        Err(why) => return FactMatch::Unknown { why },
+    };
+    let agrees = match (&stated.value, value) {
+        (FactValue::Quantity(documented), FactValue::Quantity(found)) => {
+            numbers_agree(stated, *documented, *found, host)
+        }
+        (FactValue::Text(documented), FactValue::Text(found)) => {
+            let (name, condition) = documented.split_once(", if ").unwrap_or((documented, ""));
+            if !condition.is_empty() && !texts_agree(name, found) {
+                return FactMatch::Unknown { why: format!("the document states it only \"if {condition}\"") };
+            }
+            texts_agree(name, found)
+        }
+        (documented, found) => documented == found,
+    };
+    if agrees { FactMatch::Match } else { differs(&stated.value, value, fact) }
+}
+
+/// Holds an operational limit against the host.
+///
+/// The limit on temperature, which the document states as `thermal.limit`, is held against the hottest sensor.
+#[must_use]
+pub fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
+    let id = if limit.fact == "thermal.limit" { "thermal.highest" } else { &limit.fact };
+    let fact = host.0.get(id);
+    if let Bound::Open(words) = &limit.bound {
+        let found = present(fact).map_or_else(|_| "is not known".to_owned(), |value| format!("has {value}"));
+        return FactMatch::Unknown { why: format!("the document gives no figure (\"{words}\"); the host {found}") };
+    }
+    let value = match present(fact) {
+        Ok(value) => value,
+        Err(why) => return FactMatch::Unknown { why },
+    };
+    let (kept, bound) = match (&limit.bound, value) {
+        (Bound::AtMost(most), FactValue::Quantity(found)) if found.unit == most.unit => {
+            (found.value <= most.value, format!("at most {most}"))
+        }
+        (Bound::AtLeast(least), FactValue::Quantity(found)) if found.unit == least.unit => {
+            (found.value >= least.value, format!("at least {least}"))
+        }
+        (Bound::OneOf(names), FactValue::Text(found)) => {
+            // Versions are whole words: 560.35 is not 560.35.03.
+            (names.iter().any(|name| words(name) == words(found)), format!("one of {}", names.join(", ")))
+        }
+        (bound, _) => return FactMatch::Unknown { why: format!("{bound:?} cannot be held against {value}") },
+    };
+    if kept { FactMatch::Match } else { differs(&bound, value, fact) }
+}
+
+/// The value of a fact, or why there is none.
+fn present(fact: Option<&Fact>) -> Result<&FactValue, String> {
+    let Some(fact) = fact else { return Err("nothing on this host tells it".to_owned()) };
+    match &fact.reading {
+        Reading::Present(value) => Ok(value),
+        Reading::Absent => Err(format!("nothing on this host tells it ({})", fact.source)),
+        Reading::Denied { remedy } => Err(format!("{} may not be read: {remedy}", fact.source)),
+        Reading::Failed { error } => Err(format!("reading {} failed: {error}", fact.source)),
+    }
+}
+
+fn differs(documented: &impl fmt::Display, found: &FactValue, fact: Option<&Fact>) -> FactMatch {
+    let source = fact.map(|fact| fact.source.as_str()).unwrap_or_default();
+    FactMatch::Differs { how: format!("the document says {documented}, the host has {found} ({source})") }
+}
+
+fn numbers_agree(stated: &StatedFact, documented: Quantity, found: Quantity, host: &Facts) -> bool {
+    if documented.unit != found.unit {
+        return false;
+    }
+    let room: f64 = match documented.unit {
+        Unit::Count => 0.0,
+        Unit::Byte => SIZE,
+        _ => ROUNDED,
+    };
+    let room = if stated.approximate { room.max(ABOUT) } else { room };
+    // Where no firmware table lists the DIMMs, the capacity is the kernel's total.
+    let is_total = stated.id == "memory.capacity" && host.number("memory.total") == Some(found.value);
+    let below = if is_total { room.max(KEPT) } else { room };
+    let near = |size: f64| found.value >= size * (1.0 - below) && found.value <= size * (1.0 + room);
+    if documented.unit != Unit::Byte {
+        return near(documented.value);
+    }
+    spellings(&stated.id, documented.value).into_iter().any(near)
+}
+
+/// A size as written, and where that is no whole number in the spelling of its kind, as the other spelling reads it.
+///
+/// Memory and caches come in binary sizes, so a host may have more than was written in decimal; drives come in decimal
+/// sizes, so it may have less than was written in binary.
+fn spellings(id: &str, size: f64) -> Vec<f64> {
+    let is_drive = id.starts_with("storage.");
+    // 2048 GB is a whole number of MiB too (1e9 holds 2^9), and none of 16 MiB.
+    let (own, sign) = if is_drive { (1e6, -1) } else { (16.0 * 1_048_576.0, 1) };
+    if size % own == 0.0 {
+        return vec![size];
+    }
+    let powers: &[i32] = match size {
+        1e12.. => &[3, 4],
+        1e9.. => &[3],
+        1e6.. => &[2],
+        _ => &[1],
+    };
+    let other = powers.iter().map(|power| size * 1.024_f64.powi(sign * power));
+    std::iter::once(size).chain(other).collect()
+}
+
+/// Whether the host's text is the documented one, or one of its alternatives ("H100 or A100", "i7-6700K/7700").
+fn texts_agree(documented: &str, found: &str) -> bool {
+    let has = words(found);
+    let joined = has.concat();
+    documented.split(" or ").flat_map(|name| name.split('/')).any(|name| {
+        let wanted = words(name);
+        // Joined, because signs divide differently: x86-64 and x86_64, Intel and GenuineIntel.
+        !wanted.is_empty() && (wanted.iter().all(|word| has.contains(word)) || joined.contains(&wanted.concat()))
+    })
+}
+
+/// The words of a text in lower case, without trade marks. A plus is part of a name: 8580 and 8580+ are two processors.
+fn words(text: &str) -> Vec<String> {
+    let text = text.to_lowercase().replace("(r)", " ").replace("(tm)", " ");
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '+' && c != '.');
+    words.filter(|word| !word.is_empty() && *word != "cpu" && *word != "processor").map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata::{number, stated};
+    use proptest::prelude::*;
+    use spec::Place;
+
+    const GIB: f64 = 1_073_741_824.0;
+
+    fn host(id: &str, value: FactValue) -> Facts {
+        let mut facts = Facts::default();
+        facts.present(id, value, "test");
+        facts
+    }
+
+    fn text(text: &str) -> FactValue {
+        FactValue::Text(text.to_owned())
+    }
+
+    fn check(id: &str, documented: FactValue, approximate: bool, found: FactValue, expect: bool) {
+        let stated = StatedFact { approximate, ..stated(id, documented) };
+        let answer = compare_fact(&stated, &host(id, found));
+        assert_eq!(answer == FactMatch::Match, expect, "{stated:?}: {answer:?}");
+    }
+
+    #[test]
+    fn sizes_match_in_both_spellings_and_a_missing_part_does_not() {
+        let byte = |value: f64| number(value, Unit::Byte);
+        check("memory.dimm_capacity", byte(128e9), false, byte(128.0 * GIB), true);
+        check("memory.dimm_capacity", byte(128.0 * GIB), false, byte(128.0 * GIB), true);
+        check("memory.dimm_capacity", byte(128.0 * GIB), false, byte(128e9), false);
+        check("memory.capacity", byte(2e12), false, byte(2048.0 * GIB), true);
+        check("memory.capacity", byte(2.048e12), false, byte(2048.0 * GIB), true);
+        check("memory.capacity", byte(2048.0 * GIB), false, byte(1920.0 * GIB), false);
+        check("cpu.l3", byte(256e6), false, byte(268_435_456.0), true);
+        check("storage.scratch.drive_capacity", byte(7.68e12), false, byte(7_681_501_126_656.0), true);
+        check("storage.scratch.drive_capacity", byte(7.68e12), false, byte(6.4e12), false);
+        check("storage.scratch.usable", byte(46e12), true, byte(44.6e12), true);
+        check("storage.scratch.usable", byte(46e12), true, byte(38.4e12), false);
+    }
+
+    #[test]
+    fn the_kernel_s_total_may_be_a_little_less_than_what_is_installed() {
+        let check = |total: f64, expect: bool| {
+            let mut facts = host("memory.capacity", number(total, Unit::Byte));
+            facts.quantity("memory.total", total, Unit::Byte, "test");
+            let stated = stated("memory.capacity", number(2048.0 * GIB, Unit::Byte));
+            assert_eq!(compare_fact(&stated, &facts) == FactMatch::Match, expect, "{total}");
+        };
+        check(2_113_401_234.0 * 1024.0, true);
+        check(2048.0 * GIB * 0.94, false);
+        check(2048.0 * GIB * 1.05, false);
+    }
+
+    #[test]
+    fn counts_are_exact_and_rates_are_rounded() {
+        check("cpu.sockets", number(2.0, Unit::Count), false, number(2.0, Unit::Count), true);
+        check("memory.dimms", number(16.0, Unit::Count), false, number(15.0, Unit::Count), false);
+        check(
+            "memory.data_rate",
+            number(5.6e9, Unit::TransferPerSecond),
+            false,
+            number(5.586e9, Unit::TransferPerSecond),
+            true,
+        );
+        check(
+            "memory.data_rate",
+            number(5.6e9, Unit::TransferPerSecond),
+            false,
+            number(5.2e9, Unit::TransferPerSecond),
+            false,
+        );
+        check("cpu.base_clock", number(2.8e9, Unit::Hertz), false, number(2.7e9, Unit::Hertz), false);
+        check("cpu.sockets", number(2.0, Unit::Count), false, number(2.0, Unit::Byte), false);
+        check("cpu.amx", FactValue::Flag(true), false, FactValue::Flag(false), false);
+        check("cpu.amx", FactValue::Flag(true), false, text("yes"), false);
+    }
+
+    #[test]
+    fn texts_match_by_their_words() {
+        for (documented, found, expect) in [
+            ("Intel Xeon Gold 8580+", "Intel(R) Xeon(R) Gold 8580+", true),
+            ("Intel Xeon Gold 8580+", "Intel(R) Xeon(R) Gold 8580", false),
+            ("x86-64", "x86_64", true),
+            ("Intel", "GenuineIntel", true),
+            ("Intel C741", "Intel C741 (Emmitsburg)", true),
+            ("DDR5", "DDR5 ECC RDIMM", true),
+            ("DDR5 ECC RDIMM", "DDR5 UDIMM", false),
+            ("NVIDIA H100 or A100", "NVIDIA H100 PCIe", true),
+            ("NVIDIA H100 or A100", "NVIDIA A100 80GB PCIe", true),
+            ("NVIDIA H100 or A100", "NVIDIA L40S", false),
+            ("Intel Core i7-6700K/7700", "Intel(R) Core(TM) i7-7700 CPU @ 3.60GHz", true),
+            ("E3.S", "E3", false),
+            ("4U Rackmount", "4U rackmount", true),
+            ("", "anything", false),
+        ] {
+            check("cpu.model", text(documented), false, text(found), expect);
+        }
+    }
+
+    #[test]
+    fn what_the_host_does_not_tell_says_why() {
+        let stated = stated("memory.dimms", number(16.0, Unit::Count));
+        let check = |reading: Option<Reading>, expect: &str| {
+            let mut facts = Facts::default();
+            if let Some(reading) = reading {
+                facts.put("memory.dimms", reading, "/sys/firmware/dmi/tables/DMI");
+            }
+            let FactMatch::Unknown { why } = compare_fact(&stated, &facts) else { panic!("{facts:?}") };
+            assert!(why.contains(expect), "{why}");
+        };
+        check(None, "nothing on this host tells it");
+        check(Some(Reading::Absent), "nothing on this host tells it (/sys/firmware");
+        check(Some(Reading::Denied { remedy: "run as root".into() }), "may not be read: run as root");
+        check(Some(Reading::Failed { error: "cut".into() }), "failed: cut");
+        let conditional = StatedFact { value: text("NVLink, if the GPU has it"), ..stated.clone() };
+        let answer = compare_fact(&conditional, &host("memory.dimms", text("PCIe")));
+        assert!(matches!(answer, FactMatch::Unknown { why } if why.contains("if the GPU has it")));
+    }
+
+    #[test]
+    fn limits_are_held_against_the_host() {
+        let check = |fact: &str, bound: Bound, found: (&str, FactValue), expect: &str| {
+            let place = Place { at: "§5".into(), says: String::new() };
+            let answer = check_limit(&Limit { fact: fact.into(), bound, place }, &host(found.0, found.1));
+            let told = match &answer {
+                FactMatch::Match => "match",
+                FactMatch::Differs { how } => how,
+                FactMatch::Unknown { why } => why,
+            };
+            assert!(told.contains(expect), "{fact}: {told}");
+        };
+        let celsius = |value: f64| Quantity::new(value, Unit::Celsius);
+        check("thermal.limit", Bound::AtMost(celsius(90.0)), ("thermal.highest", number(52.0, Unit::Celsius)), "match");
+        check(
+            "thermal.limit",
+            Bound::AtMost(celsius(90.0)),
+            ("thermal.highest", number(97.0, Unit::Celsius)),
+            "at most 90 °C",
+        );
+        let wear = Bound::AtMost(Quantity::new(0.8, Unit::Ratio));
+        check("storage.scratch.wear", wear, ("storage.scratch.wear", number(0.96, Unit::Ratio)), "the host has 96 %");
+        let versions = Bound::OneOf(vec!["560.35.03".into(), "570.86.15".into()]);
+        check("gpu.driver", versions.clone(), ("gpu.driver", text("560.35.03")), "match");
+        check("gpu.driver", versions.clone(), ("gpu.driver", text("560.35")), "one of 560.35.03, 570.86.15");
+        check("gpu.driver", versions, ("cpu.model", text("x")), "nothing on this host");
+        let words = Bound::Open("significantly increased".into());
+        check(
+            "os.shm",
+            words,
+            ("os.shm", number(1e12, Unit::Byte)),
+            "gives no figure (\"significantly increased\"); the host has 1 TB",
+        );
+        let supplies = Bound::AtLeast(Quantity::new(2.0, Unit::Count));
+        check("power.supplies", supplies.clone(), ("power.supplies", number(1.0, Unit::Count)), "at least 2");
+        check("power.supplies", supplies, ("power.supplies", text("two")), "cannot be held against");
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_agrees_with_itself(value in 1.0_f64..1e13, id in prop::sample::select(vec!["memory.capacity", "cpu.base_clock"])) {
+            let unit = if id == "memory.capacity" { Unit::Byte } else { Unit::Hertz };
+            let answer = compare_fact(&stated(id, number(value, unit)), &host(id, number(value, unit)));
+            prop_assert_eq!(answer, FactMatch::Match);
+        }
+
+        #[test]
+        fn any_texts_are_compared(documented in "\\PC{0,30}", found in "\\PC{0,30}") {
+            let _ = compare_fact(&stated("cpu.model", text(&documented)), &host("cpu.model", text(&found)));
+        }
+    }
+}
