@@ -2,20 +2,29 @@ use std::sync::atomic::AtomicU64;
 
 use machine::{Source, Team, Topology, Worker};
 
+use super::plan::DEPTH;
+use super::schedule::Schedule;
+use super::solve::back_substitute;
 use super::{Plan, Solution, System, residual};
 use crate::Error;
 use crate::blas::{Blas, View, ViewMut, gemm};
 use crate::matrix::uniform;
 
-/// A team of any size: workers share CPUs where there are fewer of these. Every other worker is said to be of another
-/// node than the first, where `nodes` is 2; the memory of these tests is bound to no node.
-fn team(workers: usize) -> Team {
+/// Workers on the CPUs of this process, each said to belong to a node; CPUs are shared where there are too few.
+fn workers(nodes: &[u32]) -> Vec<Worker> {
     let topology = Topology::read(&Source::Host).unwrap();
     let cpus: Vec<u32> = topology.allowed.iter().collect();
-    let node = topology.nodes[0].os_index;
-    let workers: Vec<Worker> =
-        (0..workers).map(|index| Worker { index, cpu: cpus[index % cpus.len()], core: 0, node, package: 0 }).collect();
-    Team::start(&workers).unwrap()
+    let worker = |(index, &node): (usize, &u32)| {
+        let cpu = cpus[index % cpus.len()];
+        Worker { index, cpu, core: 0, node, package: 0 }
+    };
+    nodes.iter().enumerate().map(worker).collect()
+}
+
+/// A team of any size on the first node of this host.
+fn team(size: usize) -> Team {
+    let topology = Topology::read(&Source::Host).unwrap();
+    Team::start(&workers(&vec![topology.nodes[0].os_index; size])).unwrap()
 }
 
 /// An element of [A b] by row and column.
@@ -70,6 +79,44 @@ fn the_same_matrix_has_the_same_pivots_and_solution_for_any_team() {
         let other = check(&team(workers), plan, &element);
         assert_eq!(one.pivots, other.pivots, "{workers} workers");
         assert_eq!(one.x, other.x, "{workers} workers");
+    }
+}
+
+/// Solves with workers of nodes that this host need not have, in memory that is bound to none.
+fn solve_on_nodes(nodes: &[u32], plan: Plan, element: Element<'_>) -> (Vec<usize>, Vec<f64>) {
+    let team = Team::start(&workers(nodes)).unwrap();
+    let owners = plan.owners(team.workers());
+    let mut matrix = vec![0.0; plan.elements()];
+    for (group, data) in matrix.chunks_mut(plan.group_stride()).enumerate() {
+        for (j, column) in plan.group_columns(group).zip(data.chunks_mut(plan.ld())) {
+            for (i, value) in column[..plan.order()].iter_mut().enumerate() {
+                *value = element(i, j);
+            }
+        }
+    }
+    let mut homes = nodes.to_vec();
+    homes.sort_unstable();
+    homes.dedup();
+    let mut space = vec![vec![0.0; plan.panel_elements() * DEPTH]; homes.len()];
+    let panels = homes.into_iter().zip(space.iter_mut().map(Vec::as_mut_slice)).collect();
+    let flops = AtomicU64::new(0);
+    let schedule = Schedule::new(plan, Blas::LINKED, &owners, &mut matrix, panels, &flops);
+    let mut scratch = vec![vec![0.0; plan.scratch_elements()]; nodes.len()];
+    team.each(&mut scratch, |member, scratch| schedule.work(member, scratch));
+    let kept = schedule.finish().unwrap();
+    let x = back_substitute(&team, &plan, &matrix, &kept);
+    (kept.into_iter().flat_map(|kept| kept.pivots).collect(), x)
+}
+
+#[test]
+fn nodes_copy_panels_from_one_another() {
+    for plan in [Plan::new(400, 32, 2), Plan::new(150, 16, 1), Plan::new(90, 64, 1), Plan::new(20, 32, 1)] {
+        let element = |i: usize, j: usize| uniform(4, i, j);
+        let one = check(&team(1), plan, &element);
+        for nodes in [&[0, 1][..], &[0, 0, 3], &[0, 1, 2, 3, 4], &[1, 0, 1, 0, 1, 0, 1]] {
+            let (pivots, x) = solve_on_nodes(nodes, plan, &element);
+            assert_eq!((&one.pivots, &one.x), (&pivots, &x), "nodes {nodes:?}, {plan:?}");
+        }
     }
 }
 
