@@ -85,7 +85,7 @@ fn row(row: &Row) -> Value {
         "tolerance": row.tolerance,
         "required": row.required,
         "place": row.place,
-        "grade": row.grade.map(grade),
+        "grade": row.grade.map(Grade::name),
         "ceiling": row.ceiling.map(quantity),
         "arithmetic": row.arithmetic,
         "measured": row.measured.as_ref().map(measured),
@@ -102,17 +102,6 @@ fn row(row: &Row) -> Value {
         "remarks": row.remarks,
         "companion_of": row.companion_of,
     })
-}
-
-fn grade(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Impossible => "impossible",
-        Grade::Contradictory => "contradictory",
-        Grade::Aggressive => "aggressive",
-        Grade::Plausible => "plausible",
-        Grade::Loose => "loose",
-        Grade::Unknown => "unknown",
-    }
 }
 
 fn measured(measured: &Measured) -> Value {
