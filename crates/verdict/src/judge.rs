@@ -146,7 +146,8 @@ impl Judge<'_> {
             (!comparability.differs.is_empty()).then(|| (Verdict::NotComparable, reason::differs(comparability)));
         let unknown =
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
-        [infeasible, result, foreign, differs, unknown].into_iter().flatten().collect()
+        let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
+        [infeasible, result, foreign, differs, unknown, modelled].into_iter().flatten().collect()
     }
 
     /// Why the figures cannot be held against documented ones, whatever the host.
@@ -245,6 +246,15 @@ fn implausible(measured: &Measured, limit: Option<&HostLimit>, better: Better) -
     })
 }
 
+/// A model's figure shows where things stand; a verdict wants a measurement.
+fn extrapolated(found: &Found) -> Option<String> {
+    let Found::Valid(measured, _) = found else { return None };
+    measured.warnings.iter().find_map(|warning| match warning {
+        Warning::Extrapolated { how } => Some(format!("The figure is extrapolated and not measured: {how}.")),
+        _ => None,
+    })
+}
+
 fn tainted_in_part(measured: &Measured) -> Option<String> {
     let all = measured.tainted + measured.summary.n;
     (measured.tainted > 0).then(|| format!("{} of {all} samples were disturbed and do not count.", measured.tainted))
@@ -339,6 +349,10 @@ mod tests {
         case.run.facts.put("memory.data_rate", Reading::Denied { remedy: "run as root".into() }, "SMBIOS");
     }
 
+    fn modelled(case: &mut Case) {
+        case.triad().warnings.push(Warning::Extrapolated { how: "to N = 9 by R(N)".into() });
+    }
+
     fn missed(case: &mut Case) {
         case.set(&[80e9]);
     }
@@ -359,12 +373,13 @@ mod tests {
         );
         check(unreleased, V::NotComparable, "built with profile ci");
         check(different, V::NotComparable, "cpu.sockets is 2 (documented 1)");
-        check(unknown, V::Inconclusive, "for want of memory.data_rate (reading it is not allowed: run as root)");
+        check(modelled, V::Inconclusive, "extrapolated and not measured: to N = 9 by R(N).");
+        check(unknown, V::Inconclusive, "for want of memory.data_rate (SMBIOS may not be read: run as root)");
     }
 
     #[test]
     fn the_weightiest_of_two_verdicts_wins_and_the_other_is_a_remark() {
-        let in_order: [(Change, Verdict); 8] = [
+        let in_order: [(Change, Verdict); 9] = [
             (infeasible, Verdict::Infeasible),
             (unmeasured, Verdict::NotMeasured),
             (tainted, Verdict::Tainted),
@@ -372,6 +387,7 @@ mod tests {
             (unreleased, Verdict::NotComparable),
             (different, Verdict::NotComparable),
             (unknown, Verdict::Inconclusive),
+            (modelled, Verdict::Inconclusive),
             (missed, Verdict::Fail),
         ];
         for (i, (weighty, verdict)) in in_order.iter().enumerate() {
