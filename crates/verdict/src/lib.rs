@@ -1,17 +1,21 @@
-//! Judgement and its statistics: a run against a specification.
+//! Judgement and its statistics: a run against a specification, and runs before against runs after.
 //!
 //! Invariant: this crate is pure. It does no I/O and reads no clock, so judging a record again gives the same answer.
 
 mod ceiling;
 mod comparability;
+pub mod compare;
 mod decide;
 mod facts;
 mod judge;
 mod judgement;
+pub mod power;
 mod reason;
 mod result;
+pub mod stats;
 #[cfg(test)]
 mod testdata;
+pub mod trend;
 
 pub use ceiling::{HostLimit, LimitKind};
 pub use comparability::{Comparability, Difference, Unknown};

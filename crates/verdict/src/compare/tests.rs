@@ -1,0 +1,285 @@
+//! Whole comparisons of simulated hosts.
+
+use std::collections::BTreeMap;
+
+use measure::{Better, Build, Digest, Ending, Fingerprint, Labels, Metric, MetricId, Series, Unit};
+
+use super::{Comparison, Finding, HEADLINES, Order, Overall, Promises, Question, Refusal, compare};
+use crate::power::{self, Design};
+use crate::stats::Margin;
+use crate::stats::simulate::Random;
+
+/// What a simulated host is like.
+#[derive(Clone)]
+struct Host {
+    noise: f64,
+    /// How much worse metrics that begin with this are, of y.
+    steps: Vec<(&'static str, f64)>,
+    config: Vec<(&'static str, &'static str)>,
+}
+
+impl Host {
+    fn quiet() -> Host {
+        Host { noise: 0.01, steps: vec![], config: vec![("bios.version", "1.2"), ("os.kernel", "6.1")] }
+    }
+
+    fn worse(mut self, metric: &'static str, step: f64) -> Host {
+        self.steps.push((metric, step));
+        self
+    }
+
+    fn config(mut self, part: &'static str, value: &'static str) -> Host {
+        self.config.retain(|(name, _)| *name != part);
+        self.config.push((part, value));
+        self
+    }
+
+    fn boots(&self, name: &str, boots: usize, random: &mut Random) -> Vec<Digest> {
+        (0..boots).map(|boot| self.boot(&format!("{name}{boot:02}"), random)).collect()
+    }
+
+    fn boot(&self, name: &str, random: &mut Random) -> Digest {
+        let series = HEADLINES.iter().map(|metric| {
+            let step: f64 = self.steps.iter().filter(|(prefix, _)| metric.starts_with(prefix)).map(|(_, s)| s).sum();
+            let y = self.noise * random.normal() - step;
+            let better = if metric.contains("p99") || metric.contains("latency") || metric.contains("time") {
+                Better::Lower
+            } else {
+                Better::Higher
+            };
+            let value = 1e9 * if better == Better::Higher { y.exp() } else { (-y).exp() };
+            let metric = Metric { name: (*metric).to_owned(), unit: Unit::Score, better };
+            let id = MetricId { name: metric.name.clone(), labels: Labels::new() };
+            (id, Series { metric, medians: vec![value], valid: 1, tainted: 0 })
+        });
+        let parts = |parts: &[(&str, &str)]| parts.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        Digest {
+            id: name.to_owned(),
+            started: format!("2026-07-01T00:00:00Z {name}"),
+            host: "h".into(),
+            boot_id: Some(name.to_owned()),
+            profile: "full".into(),
+            build: Build { version: "1.0.0".into(), profile: "release".into(), ..Build::default() },
+            fingerprint: Fingerprint {
+                platform_id: "p".into(),
+                config_id: String::new(),
+                platform: parts(&[("cpu.model", "c"), ("dimm A1", "serial 1")]),
+                config: parts(&self.config),
+            },
+            ending: Ending::Complete,
+            series: series.collect(),
+        }
+    }
+}
+
+fn compared(before: &[Digest], after: &[Digest], order: Order) -> Result<Comparison, Refusal> {
+    let question = Question {
+        before: before.iter().collect(),
+        after: after.iter().collect(),
+        history: vec![],
+        promises: Promises::default(),
+        order,
+    };
+    compare(&question)
+}
+
+fn row<'a>(comparison: &'a Comparison, metric: &str) -> &'a super::Row {
+    comparison.rows.iter().find(|row| row.id.to_string() == metric).unwrap()
+}
+
+#[test]
+fn a_planted_step_is_a_regression_of_its_size_and_its_cause_comes_first() {
+    let check = |metric: &'static str, parts: [(&'static str, &'static str); 3], planted: &str| {
+        let mut random = Random::seed(3);
+        let mut after = Host::quiet().worse(metric, 0.05);
+        for (part, value) in parts {
+            after = after.config(part, value);
+        }
+        let comparison =
+            compared(&Host::quiet().boots("a", 5, &mut random), &after.boots("b", 5, &mut random), Order::Separate)
+                .unwrap();
+        assert_eq!(comparison.overall(), Overall::Regression);
+        for row in comparison.critical().filter(|row| row.id.name.starts_with(metric)) {
+            let effect = row.effect.unwrap();
+            assert_eq!(row.finding, Finding::Regression, "{}: {}", row.id, row.reason);
+            // At 95 % one of twenty would miss; there are up to six here.
+            assert!(effect.estimate.interval(0.999).contains(-0.05), "{}: {:?}", row.id, effect.estimate);
+        }
+        assert_eq!(comparison.suspects[0].change.part, planted, "{:#?}", comparison.suspects);
+        assert_eq!(comparison.suspects.len(), 3);
+    };
+    let (bios, microcode) = (("bios.version", "1.3"), ("cpu.microcode", "0x2c"));
+    let (drive, kernel) = (("drive S1 firmware", "B"), ("os.kernel", "6.2"));
+    check("stream", [bios, drive, kernel], "bios.version");
+    check("stream", [microcode, bios, drive], "bios.version");
+    check("disk", [bios, drive, microcode], "drive S1 firmware");
+    check("disk.randread", [bios, kernel, microcode], "os.kernel");
+    check("dense", [bios, drive, microcode], "cpu.microcode");
+}
+
+#[test]
+fn without_a_step_nothing_is_worse_as_often_as_the_power_says() {
+    let trials = 300;
+    let mut random = Random::seed(11);
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for _ in 0..trials {
+        let host = Host::quiet();
+        let (before, after) = (host.boots("a", 10, &mut random), host.boots("b", 10, &mut random));
+        let overall = compared(&before, &after, Order::Separate).unwrap().overall();
+        *counts.entry(overall.name()).or_default() += 1;
+    }
+    let alone = power::of_not_worse(Design::balanced(10, None), 0.01, Margin::of_tolerance(None), 0.0);
+    let expect = alone.powi(i32::try_from(HEADLINES.len()).unwrap());
+    let share = f64::from(counts["NOT-WORSE"]) / f64::from(trials);
+    println!("NOT-WORSE on all {} critical metrics: {share:.3}, computed {expect:.3}; {counts:?}", HEADLINES.len());
+    assert!((share - expect).abs() <= 0.03, "{share}, computed {expect}: {counts:?}");
+    assert!(counts.get("REGRESSION").is_none_or(|count| *count == 0), "{counts:?}");
+}
+
+#[test]
+fn pairs_cancel_a_drift_that_both_sides_share() {
+    let mut random = Random::seed(31);
+    let (mut before, mut after) = (vec![], vec![]);
+    for pair in 0..8 {
+        // The host ages by 2 % a pair, and the update costs 4 % of the memory bandwidth.
+        let aging = 0.02 * f64::from(pair);
+        before.push(Host::quiet().worse("", aging).boot(&format!("a{pair}"), &mut random));
+        after.push(Host::quiet().worse("", aging).worse("stream.triad", 0.04).boot(&format!("b{pair}"), &mut random));
+    }
+    let separate = compared(&before, &after, Order::Separate).unwrap();
+    assert_eq!(row(&separate, "stream.triad").finding, Finding::CannotBeJudged);
+    let paired = compared(&before, &after, Order::Paired).unwrap();
+    assert_eq!(row(&paired, "stream.triad").finding, Finding::Regression);
+    assert!(paired.critical().filter(|row| row.id.name.starts_with("disk")).all(|row| row.finding.holds()));
+}
+
+#[test]
+fn history_decides_where_few_boots_do_not() {
+    let mut random = Random::seed(37);
+    let past = Host::quiet().config("bios.version", "1.1").boots("0", 20, &mut random);
+    let (before, after) = (Host::quiet().boots("a", 2, &mut random), Host::quiet().boots("b", 2, &mut random));
+    let question = Question {
+        before: before.iter().collect(),
+        after: after.iter().collect(),
+        // The boots of the sides are no history of their own.
+        history: past.iter().chain(&before).chain(&after).collect(),
+        promises: Promises::default(),
+        order: Order::Separate,
+    };
+    let with = compare(&question).unwrap();
+    let without = compare(&Question { history: vec![], ..question }).unwrap();
+    let undecided = |comparison: &Comparison| comparison.critical().filter(|row| !row.finding.holds()).count();
+    assert!(undecided(&with) < undecided(&without), "{} of {}", undecided(&with), undecided(&without));
+    let reason = &row(&with, "stream.copy").reason;
+    assert!(reason.contains("d₀ = 19"), "{reason}");
+}
+
+#[test]
+fn one_part_that_got_worse_is_not_hidden_by_the_sum() {
+    let mut random = Random::seed(41);
+    let mut sides = [Host::quiet().boots("a", 5, &mut random), Host::quiet().boots("b", 5, &mut random)];
+    for (side, boots) in sides.iter_mut().enumerate() {
+        for boot in boots {
+            let id = MetricId { name: "stream.triad".into(), labels: Labels::new() };
+            let mut whole = boot.series[&id].clone();
+            for socket in 0..2_usize {
+                let factor = if side == 1 && socket == 1 { 0.9 } else { 1.0 };
+                whole.medians = vec![1e9 * factor * (0.005 * random.normal()).exp()];
+                let labels = [("socket".to_owned(), socket.to_string())].into();
+                boot.series.insert(MetricId { name: "stream.triad".into(), labels }, whole.clone());
+            }
+        }
+    }
+    let comparison = compared(&sides[0], &sides[1], Order::Separate).unwrap();
+    assert_eq!(comparison.overall(), Overall::Regression);
+    assert_eq!(comparison.rows[0].id.to_string(), "stream.triad{socket=1}");
+    assert!(row(&comparison, "stream.triad").finding != Finding::Regression);
+}
+
+#[test]
+fn what_cannot_be_judged_says_what_it_needs() {
+    let mut random = Random::seed(43);
+    let host = Host { noise: 0.04, ..Host::quiet() };
+    let comparison =
+        compared(&host.boots("a", 4, &mut random), &host.boots("b", 4, &mut random), Order::Separate).unwrap();
+    assert_eq!(comparison.overall(), Overall::Inconclusive);
+    let judged = row(&comparison, "stream.copy");
+    assert_eq!(judged.finding, Finding::CannotBeJudged, "{}", judged.reason);
+    let needed = judged.effect.unwrap().boots_needed.unwrap();
+    assert!(judged.reason.contains(&format!("needed are {needed} boots on each side")), "{}", judged.reason);
+    let single = compared(&host.boots("c", 1, &mut random), &host.boots("d", 1, &mut random), Order::Separate).unwrap();
+    assert!(single.rows[0].reason.contains("have no spread to judge by"), "{}", single.rows[0].reason);
+}
+
+#[test]
+fn tainted_and_missing_metrics_are_told() {
+    let mut random = Random::seed(47);
+    let host = Host { noise: 0.002, ..Host::quiet() };
+    let (before, mut after) = (host.boots("a", 5, &mut random), host.boots("b", 5, &mut random));
+    for boot in &mut after {
+        let mut ids = boot.series.keys().cloned().collect::<Vec<_>>();
+        ids.retain(|id| id.name == "stream.read" || id.name == "dense.hpl");
+        boot.series.remove(&ids[0]);
+        let read = boot.series.get_mut(&ids[1]).unwrap();
+        (read.medians, read.valid, read.tainted) = (vec![], 0, 5);
+    }
+    let comparison = compared(&before, &after, Order::Separate).unwrap();
+    assert_eq!(comparison.overall(), Overall::Tainted);
+    assert_eq!(row(&comparison, "stream.read").finding, Finding::Tainted);
+    let missing = row(&comparison, "dense.hpl");
+    assert_eq!(missing.finding, Finding::Inconclusive);
+    assert!(missing.reason.contains("no usable value after"), "{}", missing.reason);
+}
+
+#[test]
+fn what_means_nothing_is_refused() {
+    let mut random = Random::seed(53);
+    let before = Host::quiet().boots("a", 2, &mut random);
+    let after = Host::quiet().boots("b", 2, &mut random);
+    let check = |alter: fn(&mut Digest), expect: &str| {
+        let mut altered = after.clone();
+        alter(&mut altered[1]);
+        let answer = compared(&before, &altered, Order::Separate).map(|_| ()).map_err(|refusal| refusal.to_string());
+        match answer {
+            Ok(()) => assert_eq!(expect, ""),
+            Err(text) => assert!(!expect.is_empty() && text.contains(expect), "{text}"),
+        }
+    };
+    check(|_| {}, "");
+    check(|run| run.build.version = "1.9.0".into(), "");
+    check(|run| run.build.version = "2.0.0".into(), "suite 1.0.0 and suite 2.0.0");
+    check(|run| run.build.profile = "ci".into(), "differ in their profile (release and ci)");
+    check(|run| run.build.target_features = "avx2".into(), "target features");
+    check(|run| run.profile = "smoke".into(), "profile full and profile smoke");
+    check(|run| run.boot_id = Some("a00".into()), "the boot a00 is on both sides");
+    check(|run| drop(run.fingerprint.platform.insert("cpu.model".into(), "d".into())), "cpu.model is c and d");
+    check(|run| drop(run.fingerprint.platform.insert("dimm A1".into(), "serial 2".into())), "different machines");
+    // Without the right to read serial numbers there are none, which says nothing.
+    check(|run| drop(run.fingerprint.platform.remove("dimm A1")), "");
+    check(|run| run.fingerprint.platform.clear(), "");
+    let empty = compared(&before, &[], Order::Separate).unwrap_err();
+    assert!(empty.to_string().contains("no run is on the side `after`"));
+}
+
+#[test]
+fn a_workload_that_moved_is_explained() {
+    let mut random = Random::seed(59);
+    // HPL follows nine tenths of the clock, boot by boot, and nothing else.
+    let mut boots = |name: &str, step: f64| {
+        let mut boots = Host::quiet().worse("dense.fma", step).boots(name, 8, &mut random);
+        for boot in &mut boots {
+            let id = |name: &str| MetricId { name: name.into(), labels: Labels::new() };
+            let clock = boot.series[&id("dense.fma")].medians[0];
+            let hpl = boot.series.get_mut(&id("dense.hpl")).unwrap();
+            hpl.medians = vec![1e9 * (clock / 1e9).powf(0.9) * (0.001 * random.normal()).exp()];
+        }
+        boots
+    };
+    let (before, after) = (boots("a", 0.0), boots("b", 0.08));
+    let comparison = compared(&before, &after, Order::Separate).unwrap();
+    let attribution = &comparison.attributions[0];
+    assert_eq!((attribution.workload.as_str(), attribution.causes[0].name), ("dense.hpl", "clock"));
+    let cause = attribution.causes[0].share;
+    assert!((cause.gain / attribution.gain - 1.0).abs() < 0.1, "{attribution:?}");
+    assert!(cause.interval.high < 0.0 && attribution.unexplained.unwrap().interval.contains(0.0), "{attribution:?}");
+}
