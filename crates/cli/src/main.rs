@@ -10,6 +10,7 @@ mod plan;
 mod progress;
 mod run;
 mod supervisor;
+mod watch;
 mod worker;
 
 use std::process::ExitCode;

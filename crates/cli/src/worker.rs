@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::build_info::build;
 use crate::exit::Exit;
+use crate::watch::{self, Watched};
 
 /// What the parent asks, on stdin.
 #[derive(Debug, Serialize, Deserialize)]
@@ -96,13 +97,19 @@ fn answer(request: &Request, pipe: &mut File) -> Result<Message> {
         }
         Task::Run(config) => {
             // A pipe that breaks means that the parent is gone: this process has no more to do.
-            let mut emit = |event: Event| {
+            let mut tell = |event: Event| {
                 if send(pipe, &Message::Event(event)).is_err() {
                     std::process::exit(i32::from(Exit::Unusable as u8));
                 }
             };
-            run(workload, config, &machine, &mut emit)?;
-            Ok(Message::Done)
+            watch::idle_power(workload).into_iter().for_each(&mut tell);
+            let mut watched = Watched::start(workload, &machine);
+            let end = run(workload, config, &machine, &mut |mut event| {
+                watched.judge(&mut event);
+                tell(event);
+            });
+            watched.finish().into_iter().for_each(&mut tell);
+            end.map(|()| Message::Done)
         }
     }
 }

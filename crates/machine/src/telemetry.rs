@@ -127,10 +127,19 @@ impl Series {
     }
 }
 
+/// What the watching thread is asked.
+#[derive(Debug)]
+enum Ask {
+    /// Why what was measured since this time (seconds after the start) must not count.
+    Taints { since: f64, answer: Sender<Vec<Taint>> },
+    /// To end.
+    Stop,
+}
+
 /// A watch that runs.
 #[derive(Debug)]
 pub struct Telemetry {
-    stop: Sender<()>,
+    asks: Sender<Ask>,
     thread: JoinHandle<Series>,
     /// When it started: the zero of its times.
     pub started: Instant,
@@ -139,35 +148,46 @@ pub struct Telemetry {
 impl Telemetry {
     /// Starts watching on a thread of its own.
     pub fn start(watch: Watch) -> std::io::Result<Telemetry> {
-        let (stop, stopped) = mpsc::channel();
+        let (asks, asked) = mpsc::channel();
         let started = Instant::now();
         let body = move || {
             let pinned = keep_apart(&watch.workers);
             let places = Places::find(&watch);
             let cpu_before = cpu_seconds();
-            let mut points = Vec::new();
+            let mut series = Series { pinned, ..Series::default() };
             let mut last = Snapshot::take(&places, started);
             loop {
-                let ended = stopped.recv_timeout(watch.interval) != Err(RecvTimeoutError::Timeout);
+                let ask = asked.recv_timeout(watch.interval);
                 let now = Snapshot::take(&places, started);
-                points.push(now.since(&last));
+                series.points.push(now.since(&last));
                 last = now;
-                if ended {
-                    break;
+                match ask {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    // Who asked may have stopped waiting.
+                    Ok(Ask::Taints { since, answer }) => drop(answer.send(series.taints(since, f64::INFINITY))),
+                    Ok(Ask::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
-            let cost = (cpu_seconds() - cpu_before) / started.elapsed().as_secs_f64();
-            Series { points, pinned, cost }
+            series.cost = (cpu_seconds() - cpu_before) / started.elapsed().as_secs_f64();
+            series
         };
         let thread = thread::Builder::new().name("telemetry".to_owned()).spawn(body)?;
-        Ok(Telemetry { stop, thread, started })
+        Ok(Telemetry { asks, thread, started })
+    }
+
+    /// Takes a sample now, and says why what was measured since `since` (seconds after the start) must not count.
+    #[must_use]
+    pub fn taints(&self, since: f64) -> Vec<Taint> {
+        let (answer, answers) = mpsc::channel();
+        let asked = self.asks.send(Ask::Taints { since, answer });
+        asked.ok().and_then(|()| answers.recv().ok()).unwrap_or_default()
     }
 
     /// Ends it and returns what was seen. A watch that died has seen nothing.
     #[must_use]
     pub fn stop(self) -> Series {
         // A thread that has ended already does not listen, and does not need to.
-        let _ = self.stop.send(());
+        let _ = self.asks.send(Ask::Stop);
         self.thread.join().unwrap_or_default()
     }
 }
@@ -209,6 +229,14 @@ mod tests {
         check(0.2, 0.9, &["steal took 50.0 %"]);
         check(0.0, 3.0, &["steal took 16.7 %", "3 times the processor throttled"]);
         check(9.0, 10.0, &[]);
+    }
+
+    #[test]
+    fn a_watch_answers_at_once() {
+        let watch = Watch { interval: Duration::from_hours(1), ..Watch::new(CpuSet::default()) };
+        let telemetry = Telemetry::start(watch).unwrap();
+        assert_eq!(telemetry.taints(0.0), []);
+        assert_eq!(telemetry.stop().points.len(), 2);
     }
 
     #[test]
