@@ -1,6 +1,7 @@
 //! What happens to the host while it is measured: a thread apart from the workers samples counters of the kernel,
 //! and gates over them say which samples must not count.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -92,10 +93,35 @@ pub struct Series {
 }
 
 impl Series {
+    /// Mean power in W by source between these times (seconds after the start). The name says what a source covers:
+    /// `rapl package-0` a processor, `rapl dram` its memory, `hwmon power_meter …` the whole host.
+    #[must_use]
+    pub fn power(&self, from: f64, to: f64) -> BTreeMap<String, f64> {
+        let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+        for point in self.inside(from, to) {
+            for (name, watts) in &point.watts {
+                let sum = sums.entry(name.clone()).or_default();
+                *sum = (sum.0 + watts * (point.to - point.from), sum.1 + point.to - point.from);
+            }
+        }
+        let means = sums.into_iter().filter(|(_, (_, time))| *time > 0.0);
+        means.map(|(name, (joules, time))| (name, joules / time)).collect()
+    }
+
+    /// The highest temperature in °C between these times (seconds after the start).
+    #[must_use]
+    pub fn hottest(&self, from: f64, to: f64) -> Option<f64> {
+        self.inside(from, to).filter_map(|point| point.hottest).reduce(f64::max)
+    }
+
+    fn inside(&self, from: f64, to: f64) -> impl Iterator<Item = &Point> {
+        self.points.iter().filter(move |point| point.from < to && point.to > from)
+    }
+
     /// Why what was measured between these times (seconds after the start) must not count.
     #[must_use]
     pub fn taints(&self, from: f64, to: f64) -> Vec<Taint> {
-        let inside: Vec<&Point> = self.points.iter().filter(|point| point.from < to && point.to > from).collect();
+        let inside: Vec<&Point> = self.inside(from, to).collect();
         let share = |of: fn(&Point) -> Option<f64>| -> f64 {
             let told = inside.iter().filter_map(|point| Some((of(point)?, point.to - point.from)));
             let (sum, time) =
@@ -237,6 +263,20 @@ mod tests {
         let telemetry = Telemetry::start(watch).unwrap();
         assert_eq!(telemetry.taints(0.0), []);
         assert_eq!(telemetry.stop().points.len(), 2);
+    }
+
+    #[test]
+    fn power_and_heat_are_told_for_the_window() {
+        let point = |from: f64, watts: f64| Point {
+            watts: vec![("rapl package-0".to_owned(), watts)],
+            hottest: Some(watts / 10.0),
+            ..point(from, 0.0, 0)
+        };
+        let series =
+            Series { points: vec![point(0.0, 100.0), point(1.0, 300.0), point(2.0, 900.0)], ..Series::default() };
+        assert_eq!(series.power(0.0, 2.0).into_iter().collect::<Vec<_>>(), [("rapl package-0".to_owned(), 200.0)]);
+        assert_eq!((series.hottest(0.0, 2.0), series.hottest(5.0, 6.0)), (Some(30.0), None));
+        assert!(series.power(5.0, 6.0).is_empty());
     }
 
     #[test]

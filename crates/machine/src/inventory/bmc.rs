@@ -47,24 +47,29 @@ fn read(tree: &Tree, outside: &dyn Outside) -> Found<Bmc> {
     // Each answer takes the controller a while, so they are asked for side by side.
     let (info, power, supplies) = std::thread::scope(|scope| {
         let info = scope.spawn(|| outside.tool("ipmitool", &["mc", "info"]));
-        let power = scope.spawn(|| outside.tool("ipmitool", &["dcmi", "power", "reading"]));
+        let power = scope.spawn(|| host_power(outside));
         let supplies = outside.tool("ipmitool", &["sdr", "type", "Power Supply"]);
-        let lost = |_| Err(Lack::failed("ipmitool could not be run"));
-        (info.join().unwrap_or_else(lost), power.join().unwrap_or_else(lost), supplies)
+        let lost = || Lack::failed("ipmitool could not be run");
+        (info.join().unwrap_or_else(|_| Err(lost())), power.join().unwrap_or_else(|_| Err(lost())), supplies)
     });
     if let Ok(info) = &info {
         bmc.firmware = field(info, "Firmware Revision").map(str::to_owned).or(bmc.firmware);
         bmc.ipmi = field(info, "IPMI Version").map(str::to_owned).or(bmc.ipmi);
     }
-    bmc.watts = power.ok().and_then(|text| {
-        let reading = field(&text, "Instantaneous power reading")?;
-        reading.split_whitespace().next()?.parse::<u32>().ok().map(f64::from)
-    });
+    bmc.watts = power.ok();
     bmc.supplies = supplies.unwrap_or_default().lines().map(str::to_owned).collect();
     match info {
         Err(lack) if bmc == Bmc::default() => Err(lack),
         _ => Ok(bmc),
     }
+}
+
+/// The power in watts that the whole host draws now, by its management controller (DCMI).
+pub fn host_power(outside: &dyn Outside) -> Result<f64, Lack> {
+    let text = outside.tool("ipmitool", &["dcmi", "power", "reading"])?;
+    let watts = field(&text, "Instantaneous power reading").and_then(|reading| reading.split_whitespace().next());
+    let watts = watts.and_then(|watts| watts.parse::<u32>().ok());
+    watts.map(f64::from).ok_or_else(|| Lack::failed("the controller's answer holds no power reading"))
 }
 
 /// Whether the controller calls the supplies redundant; nothing where it has no such sensor.

@@ -30,7 +30,7 @@ use measure::{Fact, Facts};
 
 use tree::{Found, Tree};
 
-pub use bmc::Bmc;
+pub use bmc::{Bmc, host_power};
 pub use drives::{Array, Drive};
 pub use gpu::{Gpu, Nvidia};
 pub use network::Nic;

@@ -45,6 +45,7 @@ pub(super) fn probe(
         (free.map(|drive| drive.name.clone()).collect(), None, "/sys/block (NVMe drives without the root)".to_owned())
     };
     let found = told(Some(of(&names)).filter(|drives| !drives.is_empty()));
+    let count = drives.as_ref().map(|_| of(&names).len() as f64).map_err(Clone::clone);
     note_text(facts, "storage.scratch.layout", told(layout), &source);
     let models = found.clone().and_then(|drives| each(&drives, |drive| drive.model.clone()));
     note_text(facts, "storage.scratch.model", models, &source);
@@ -52,6 +53,8 @@ pub(super) fn probe(
     let errors = errors.map(|errors| errors.into_iter().sum());
     note_number(facts, "storage.scratch.media_errors", Unit::Count, errors, "SMART");
     volume("storage.scratch", &found, &source, facts);
+    // A host whose drives are known and that has no such volume has none of its drives: that is told, not unknown.
+    note_number(facts, "storage.scratch.drives", Unit::Count, count, &source);
 }
 
 /// The facts that both volumes have. Of several drives the worst speaks: smallest, slowest, most worn.

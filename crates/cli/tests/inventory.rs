@@ -1,0 +1,99 @@
+//! The documented system, written into a folder: every fact that its specification states is found to be so, and a
+//! planted fault is the one that differs.
+
+#[path = "../../machine/tests/fixture/mod.rs"]
+mod fixture;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fixture::{DimmPlan, Host, documented, set_link, table};
+use machine::inventory::take_with;
+use measure::Facts;
+use spec::{Bound, Limit, Place, Standing, System};
+use verdict::{FactMatch, check_limit, compare_fact};
+
+/// Stated facts that no inventory can tell, each with the reason.
+const UNTOLD: [(&str, &str); 8] = [
+    ("gpu.interconnect", "stated conditionally; only NVIDIA's library tells"),
+    ("gpu.max", "a property of the chassis' design"),
+    ("memory.usable_dataset", "a promise, which a workload tests"),
+    ("power.idle", "measured in an idle window"),
+    ("power.peak", "measured under load"),
+    ("power.pdu_per_unit", "a property of the rack"),
+    ("thermal.limit", "a limit, held against the hottest sensor"),
+    ("board.model", "the document describes the board and does not name it"),
+];
+
+fn system() -> &'static System {
+    spec::find("PY-HPC-2024.Q3").expect("the documented system is built in")
+}
+
+fn facts(host: &Host) -> Facts {
+    take_with(host.root(), host).facts
+}
+
+/// The firm statements that the host is not as, or does not tell.
+fn apart(facts: &Facts) -> BTreeMap<String, FactMatch> {
+    let firm = system().facts.iter().filter(|stated| stated.standing == Standing::Firm);
+    firm.map(|stated| (stated.id.clone(), compare_fact(stated, facts)))
+        .filter(|(id, answer)| *answer != FactMatch::Match && !UNTOLD.iter().any(|(untold, _)| untold == id))
+        .collect()
+}
+
+#[test]
+fn the_documented_host_is_as_documented_in_every_fact() {
+    assert_eq!(apart(&facts(&documented(64))), BTreeMap::new());
+}
+
+#[test]
+fn a_planted_fault_is_the_fact_that_differs() {
+    let check = |fault: &str, plant: fn(&mut Host), expect: &[&str]| {
+        let mut host = documented(64);
+        plant(&mut host);
+        let differs: BTreeSet<String> = apart(&facts(&host))
+            .into_iter()
+            .filter_map(|(id, answer)| matches!(answer, FactMatch::Differs { .. }).then_some(id))
+            .collect();
+        assert_eq!(differs, expect.iter().map(|id| (*id).to_owned()).collect(), "{fault}");
+    };
+    check("a missing DIMM", |host| plan(host, &DimmPlan { count: 15, ..DimmPlan::default() }), &["memory.capacity"]);
+    check(
+        "a slower DIMM",
+        |host| plan(host, &DimmPlan { rates: (4800, 5600), ..DimmPlan::default() }),
+        &["memory.data_rate"],
+    );
+    check("a missing drive", |host| host.remove("sys/block/nvme7n1"), &["storage.scratch.drives"]);
+    check(
+        "a degraded link",
+        |host| set_link(host, "sys/bus/pci/devices/0000:13:00.0", ("16.0", 4), ("32.0", 4)),
+        &["storage.scratch.pcie_gen"],
+    );
+}
+
+fn plan(host: &Host, plan: &DimmPlan) {
+    host.write("sys/firmware/dmi/tables/DMI", table(plan, "Supermicro", "2.1"));
+}
+
+#[test]
+fn limits_name_worn_drives_old_firmware_and_hot_sensors() {
+    let check = |fact: &str, bound: Bound, plant: fn(&mut Host)| {
+        let limit = Limit { fact: fact.into(), bound, place: Place { at: "§5".into(), says: String::new() } };
+        let mut host = documented(2);
+        assert_eq!(check_limit(&limit, &facts(&host)), FactMatch::Match, "{fact}");
+        plant(&mut host);
+        let answer = check_limit(&limit, &facts(&host));
+        assert!(matches!(answer, FactMatch::Differs { .. }), "{fact}: {answer:?}");
+    };
+    let most = |text: &str| Bound::AtMost(text.parse().unwrap());
+    check("thermal.limit", most("90 °C"), |host| host.write("sys/class/hwmon/hwmon0/temp1_input", "97000\n"));
+    check("storage.scratch.wear", most("80 %"), |host| host.worn = Some((4, 96)));
+    check("bios.version", Bound::OneOf(vec!["2.1".into()]), |host| {
+        host.write("sys/firmware/dmi/tables/DMI", table(&DimmPlan::default(), "Supermicro", "1.4"));
+    });
+    check("storage.scratch.firmware", Bound::OneOf(vec!["FW12".into()]), |host| {
+        host.write("sys/class/nvme/nvme3/firmware_rev", "FW11\n");
+    });
+    check("os.shm", Bound::AtLeast("1 TB".parse().unwrap()), |host| {
+        host.write("proc/self/mounts", "/dev/md0 / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw,size=64m 0 0\n");
+    });
+}
