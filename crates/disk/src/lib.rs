@@ -1,1 +1,42 @@
-//! An io_uring load generator: job, pattern, ring, histogram.
+//! An `io_uring` load generator: job, pattern, ring, histogram.
+//!
+//! A [`Job`](job::Job) comes from a job file ([`jobfile::parse`]) or from the workload ([`Config`]). [`run_jobs`] plans
+//! it (files opened, rights and room checked), starts a thread with a ring for each worker, and gives [`Results`].
+//!
+//! Invariant: nothing is written to that this run did not make, unless the user named it ([`Rights`]).
+
+pub mod data;
+mod engine;
+mod error;
+mod files;
+mod fio_json;
+pub mod frontier;
+pub mod histogram;
+pub mod job;
+pub mod jobfile;
+mod log;
+mod pattern;
+mod permutation;
+mod plan;
+mod results;
+mod ring;
+mod safety;
+pub mod signature;
+pub mod steady;
+mod usage;
+mod volume;
+mod worker;
+mod workload;
+
+pub use engine::{Live, run_jobs};
+pub use error::Error;
+pub use files::ROOM_PERCENT;
+pub use fio_json::fio_json;
+pub use log::{Depths, LITTLE_LIMIT, Little, Stats, Tick};
+pub use plan::Settings;
+pub use results::{JobResult, Results, SteadyResult, Window};
+pub use ring::{Granted, available};
+pub use safety::{Rights, check_write};
+pub use usage::Usage;
+pub use volume::{DeviceStat, Volume, Zfs};
+pub use workload::{Config, run};

@@ -1,0 +1,108 @@
+//! What can go wrong with storage jobs.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a job could not be read, started or finished.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A job file is not one.
+    #[error("{file}:{line}: {what}")]
+    JobFile {
+        /// Which file; an included one where the line is there.
+        file: String,
+        /// Which line, from 1; 0 where no single line is to blame.
+        line: usize,
+        /// What is wrong, and what is known.
+        what: String,
+    },
+    /// The job asks for something that does not fit together or does not fit this host.
+    #[error("the job `{job}` cannot run: {why}")]
+    Plan {
+        /// Which job.
+        job: String,
+        /// Why, and what to change.
+        why: String,
+    },
+    /// Writing there might destroy something.
+    #[error("{path} is not written to: {why}", path = .path.display())]
+    Refused {
+        /// Which file or device.
+        path: PathBuf,
+        /// What is there, and what would allow it.
+        why: String,
+    },
+    /// There is too little free space for the test files.
+    #[error(
+        "{path} has {free} bytes free and the test files need {needed}; at most {percent} % of the free space are used: \
+         free space, or ask for less", path = .path.display()
+    )]
+    NoRoom {
+        /// The directory.
+        path: PathBuf,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes of all test files there.
+        needed: u64,
+        /// The share of the free space that a run may take, in percent.
+        percent: u64,
+    },
+    /// The file system filled up while a test file was written. The file is gone, nothing else was touched.
+    #[error(
+        "the file system of {path} was full after {written} bytes of the test file; the file is removed, no other file \
+         was touched: free space, or ask for less", path = .path.display()
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that were written before.
+        written: u64,
+    },
+    /// The system refused a file operation.
+    #[error("{path} could not be {what}: {source}", path = .path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// `opened`, `read`.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The ring could not be made or used.
+    #[error("io_uring: {what}: {source}")]
+    Ring {
+        /// What was tried, and what would help.
+        what: &'static str,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A request failed.
+    #[error("{what} of {len} bytes at offset {offset} of {path} failed: {source}", path = .path.display())]
+    Request {
+        /// `read`, `write`, `fsync`.
+        what: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Where.
+        offset: u64,
+        /// How much.
+        len: u32,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A block that was read back is not what was written.
+    #[error("{path}: {len} bytes at offset {offset} are not what was written: {why}", path = .path.display())]
+    Mismatch {
+        /// Which file.
+        path: PathBuf,
+        /// Where.
+        offset: u64,
+        /// How much.
+        len: u32,
+        /// What is wrong.
+        why: String,
+    },
+    /// The host could not be asked or controlled.
+    #[error(transparent)]
+    Machine(#[from] machine::Error),
+}

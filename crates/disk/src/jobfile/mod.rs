@@ -1,0 +1,140 @@
+//! fio's job files: an INI format with `[global]` sections, `stonewall` and `include`.
+
+mod options;
+mod values;
+
+use std::path::Path;
+
+pub use options::{honoured, not_honoured};
+
+use crate::Error;
+use crate::job::Job;
+use options::Draft;
+
+/// Included files may include others, so deep at most.
+const DEEPEST: usize = 8;
+/// A job file is no larger.
+const LARGEST: u64 = 1 << 20;
+
+/// A line that says something, and where it stands.
+struct Line {
+    file: String,
+    number: usize,
+    text: String,
+}
+
+impl Line {
+    fn error(&self, what: impl Into<String>) -> Error {
+        Error::JobFile { file: self.file.clone(), line: self.number, what: what.into() }
+    }
+}
+
+/// The jobs of a job file's text. Relative paths in it, those of included files too, are relative to `dir`.
+///
+/// ```
+/// let jobs = disk::jobfile::parse("[global]\nbs=4k\nsize=1g\n[a]\nrw=randread\niodepth=32\n", "/scratch".as_ref())?;
+/// assert_eq!((jobs[0].name.as_str(), jobs[0].queue.depth), ("a", 32));
+/// # Ok::<(), disk::Error>(())
+/// ```
+pub fn parse(text: &str, dir: &Path) -> Result<Vec<Job>, Error> {
+    let mut lines = Vec::new();
+    collect("job file", text, dir, 0, &mut lines)?;
+    let mut global = Draft::new();
+    let mut jobs: Vec<Job> = Vec::new();
+    let mut current: Option<(Line, Option<Draft>)> = None;
+    for line in lines {
+        if let Some(name) = section(&line)? {
+            jobs.extend(close(current.take(), dir)?);
+            if name.eq_ignore_ascii_case("global") {
+                current = Some((line, None));
+            } else {
+                let mut draft = global.clone();
+                draft.forget_options();
+                draft.name(&name);
+                current = Some((line, Some(draft)));
+            }
+            continue;
+        }
+        let (key, value) = line.text.split_once('=').unwrap_or((&line.text, ""));
+        let (key, value) = (key.trim(), value.trim());
+        let target = match &mut current {
+            None => return Err(line.error(format!("`{key}` stands before the first [section]"))),
+            Some((_, None)) => &mut global,
+            Some((_, Some(draft))) => draft,
+        };
+        target.set(key, value).map_err(|what| line.error(what))?;
+    }
+    jobs.extend(close(current, dir)?);
+    if jobs.is_empty() {
+        let what = "it has no job: a section such as [read] is needed".to_owned();
+        return Err(Error::JobFile { file: "job file".to_owned(), line: 0, what });
+    }
+    Ok(jobs)
+}
+
+/// The options of the `[global]` sections of a text that [`parse`] accepts, for the result.
+pub fn global_options(text: &str, dir: &Path) -> Result<Vec<(String, String)>, Error> {
+    let mut lines = Vec::new();
+    collect("job file", text, dir, 0, &mut lines)?;
+    let mut global = Draft::new();
+    let mut inside = false;
+    for line in lines {
+        if let Some(name) = section(&line)? {
+            inside = name.eq_ignore_ascii_case("global");
+        } else if inside {
+            let (key, value) = line.text.split_once('=').unwrap_or((&line.text, ""));
+            global.set(key.trim(), value.trim()).map_err(|what| line.error(what))?;
+        }
+    }
+    Ok(global.forget_options())
+}
+
+fn close(section: Option<(Line, Option<Draft>)>, dir: &Path) -> Result<Option<Job>, Error> {
+    match section {
+        Some((line, Some(draft))) => draft.finish(dir).map(Some).map_err(|what| line.error(what)),
+        _ => Ok(None),
+    }
+}
+
+/// The name of a section's head, or `None` for another line.
+fn section(line: &Line) -> Result<Option<String>, Error> {
+    let Some(rest) = line.text.strip_prefix('[') else { return Ok(None) };
+    match rest.strip_suffix(']').map(str::trim) {
+        Some(name) if !name.is_empty() => Ok(Some(name.to_owned())),
+        _ => Err(line.error(format!("`{}` is not a section such as [name]", line.text))),
+    }
+}
+
+/// The lines that say something, with those of included files in their place.
+fn collect(file: &str, text: &str, dir: &Path, depth: usize, lines: &mut Vec<Line>) -> Result<(), Error> {
+    for (index, raw) in text.lines().enumerate() {
+        // As in fio, a comment may begin anywhere in a line.
+        let text = raw.split([';', '#']).next().unwrap_or_default().trim().to_owned();
+        if text.is_empty() {
+            continue;
+        }
+        let line = Line { file: file.to_owned(), number: index + 1, text };
+        match line.text.strip_prefix("include ") {
+            None => lines.push(line),
+            Some(name) if depth < DEEPEST => {
+                let name = name.trim();
+                let included = read(&dir.join(name)).map_err(|why| line.error(format!("include {name}: {why}")))?;
+                collect(name, &included, dir, depth + 1, lines)?;
+            }
+            Some(_) => return Err(line.error(format!("files include one another more than {DEEPEST} deep"))),
+        }
+    }
+    Ok(())
+}
+
+/// The text of an included file, which is a regular file of a sane size.
+fn read(path: &Path) -> Result<String, String> {
+    let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !about.is_file() || about.len() > LARGEST {
+        return Err("it is not a regular file of at most 1 MiB".to_owned());
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! From jobs to what their workers do: files opened, regions cut, room and rights checked, before anything is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use machine::{CpuSet, memory_available};
+
+use crate::Error;
+use crate::files::{self, Files, Kind, Opened};
+use crate::job::{Amount, Job, Place};
+use crate::pattern::Extent;
+use crate::ring::buffer_bytes;
+use crate::safety::Rights;
+use crate::volume::Volume;
+
+/// What one worker is given.
+#[derive(Debug)]
+pub(crate) struct Share {
+    pub(crate) files: Vec<Arc<File>>,
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) extents: Vec<Extent>,
+    /// Bytes that it transfers at most.
+    pub(crate) amount: u64,
+    pub(crate) cpus: Option<CpuSet>,
+}
+
+/// A job that can start.
+#[derive(Debug)]
+pub(crate) struct Planned<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) shares: Vec<Share>,
+    pub(crate) opened: Vec<Opened>,
+    pub(crate) volume: Volume,
+    /// What is not as it was asked for.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Where things are and what may be done to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What the user allowed.
+    pub rights: Rights,
+    /// Where `/proc` and `/sys` are found: `/` but in tests.
+    pub root: PathBuf,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { rights: Rights::default(), root: PathBuf::from("/") }
+    }
+}
+
+/// Names of the files of a worker, and whether they are test files by themselves.
+fn names(job: &Job, worker: u32) -> (Vec<PathBuf>, bool) {
+    match &job.place {
+        Place::Scratch(dir) => (vec![dir.join(format!("{}.{worker}.0", job.name))], true),
+        Place::Paths(paths) => (paths.clone(), false),
+    }
+}
+
+/// The bytes of each of a job's files from its start to the end of the region, where it states them.
+fn stated_end(job: &Job, files: usize) -> Option<u64> {
+    match (job.size?, job.offset) {
+        (Amount::Bytes(size), Amount::Bytes(offset)) => offset.checked_add(size / files.max(1) as u64),
+        _ => None,
+    }
+}
+
+/// That the test files which are still to be made fit their file systems, all jobs of a phase together.
+pub(crate) fn check_room(jobs: &[&Job], files: &Files) -> Result<(), Error> {
+    let mut ends = BTreeMap::<PathBuf, u64>::new();
+    for job in jobs {
+        for worker in 0..job.workers {
+            let (names, scratch) = names(job, worker);
+            let end = stated_end(job, names.len()).unwrap_or(0);
+            for name in names.into_iter().filter(|name| scratch || files.is_test_file(name)) {
+                let known = ends.entry(name).or_default();
+                *known = (*known).max(end);
+            }
+        }
+    }
+    let mut systems = BTreeMap::<u64, (PathBuf, u64)>::new();
+    for (name, end) in ends {
+        let dir = files::folder(&name);
+        let about =
+            fs::metadata(dir).map_err(|source| Error::File { path: dir.to_owned(), what: "examined", source })?;
+        let system = systems.entry(about.dev()).or_insert_with(|| (dir.to_owned(), 0));
+        system.1 = system.1.saturating_add(end.saturating_sub(files.len_of_made(&name)));
+    }
+    systems.values().filter(|(_, needed)| *needed > 0).try_for_each(|(dir, needed)| files::check_room(dir, *needed))
+}
+
+/// That the buffers of all workers of a phase fit the memory.
+pub(crate) fn check_memory(jobs: &[&Job]) -> Result<(), Error> {
+    let bytes = |job: &&Job| buffer_bytes(job.queue.depth, job.largest_block()) as u64 * u64::from(job.workers);
+    let (needed, available) = (jobs.iter().map(bytes).sum::<u64>(), memory_available());
+    if needed <= available / 2 {
+        return Ok(());
+    }
+    let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+    let why =
+        format!("its buffers would take {needed} bytes and {available} are free: use a smaller iodepth, bs or numjobs");
+    Err(Error::Plan { job: names.join(", "), why })
+}
+
+impl<'a> Planned<'a> {
+    /// Opens a job's files and cuts their regions.
+    pub(crate) fn new(job: &'a Job, files: &mut Files, settings: &Settings) -> Result<Self, Error> {
+        let mut notes = job.not_honoured.clone();
+        let mut shares = Vec::new();
+        let mut all: Vec<Opened> = Vec::new();
+        let mut volume = None;
+        for worker in 0..job.workers {
+            let (names, scratch) = names(job, worker);
+            if worker == 0 || scratch {
+                let ways = (job.flow.writes(), job.ways.direct);
+                for name in &names {
+                    let opened = if scratch {
+                        files.test_file(name, job.ways.direct)?
+                    } else {
+                        files.open(name, ways, &settings.rights, &settings.root)?
+                    };
+                    all.push(opened);
+                }
+            }
+            let mine = if scratch { all.len() - names.len()..all.len() } else { 0..all.len() };
+            let extents =
+                mine.clone().map(|index| region(job, &mut all[index], names.len())).collect::<Result<Vec<_>, _>>()?;
+            let volume = volume.get_or_insert_with(|| holder(&all[0], &settings.root));
+            let whole: u64 = extents.iter().map(|extent| extent.len).sum();
+            let amount = if job.span.time_based { u64::MAX } else { job.io_size.map_or(whole, |size| size.of(whole)) };
+            let cpus = cpus(job, worker, volume.node, &settings.root)?;
+            let mine = &all[mine];
+            let (files, paths) = mine.iter().map(|one| (Arc::clone(&one.file), one.path.clone())).unzip();
+            shares.push(Share { files, paths, extents, amount, cpus });
+        }
+        let volume = volume.unwrap_or_default();
+        note_files(job, &all, &shares, &volume, &mut notes);
+        Ok(Planned { job, shares, opened: all, volume, notes })
+    }
+}
+
+fn holder(opened: &Opened, root: &Path) -> Volume {
+    let path = if opened.kind == Kind::TestFile { files::folder(&opened.path) } else { &opened.path };
+    Volume::of(path, root)
+}
+
+/// The region of one file: whole blocks, within the file. A test file is reserved where it is only written to; what
+/// is read is laid out later.
+fn region(job: &Job, opened: &mut Opened, count: usize) -> Result<Extent, Error> {
+    let wrong = |why: String| Error::Plan { job: job.name.clone(), why };
+    let block = u64::from(job.smallest_block());
+    let test = opened.kind == Kind::TestFile;
+    let (start, size) = match (job.size, job.offset) {
+        (Some(Amount::Bytes(size)), Amount::Bytes(offset)) => (offset, size / count as u64),
+        (size, offset) if test && opened.len == 0 => {
+            return Err(wrong(format!("a test file needs sizes in bytes, not {size:?} from {offset:?}")));
+        }
+        (size, offset) => {
+            let start = offset.of(opened.len);
+            let left = opened.len.saturating_sub(start);
+            let size = match size {
+                None => left,
+                Some(Amount::Bytes(size)) => size / count as u64,
+                Some(percent) => percent.of(opened.len).min(left),
+            };
+            (start, size)
+        }
+    };
+    let len = size / block * block;
+    if len < u64::from(job.largest_block()) {
+        return Err(wrong(format!("{size} bytes of {} are less than one block", opened.path.display())));
+    }
+    let end = start.checked_add(len).ok_or_else(|| wrong("its region ends beyond 2^64".to_owned()))?;
+    if test && !job.flow.reads() {
+        files::reserve(opened, end)?;
+    } else if !test && end > opened.len {
+        let (path, has) = (opened.path.display(), opened.len);
+        return Err(wrong(format!("{path} has {has} bytes and the job reaches to {end}: it is not enlarged")));
+    }
+    Ok(Extent { start, len })
+}
+
+/// The CPUs of a worker: those that it names, those of its nodes, or those of the device's node.
+fn cpus(job: &Job, worker: u32, node: Option<u32>, root: &Path) -> Result<Option<CpuSet>, Error> {
+    let of_node = |node: u32| -> Result<CpuSet, Error> {
+        let path = root.join(format!("sys/devices/system/node/node{node}/cpulist"));
+        let text = fs::read_to_string(&path).map_err(|source| Error::File { path, what: "read", source })?;
+        Ok(text.parse()?)
+    };
+    let set = match (&job.cpus, &job.nodes, node) {
+        (Some(cpus), ..) => cpus.clone(),
+        (None, Some(nodes), _) => {
+            let sets = nodes.iter().map(of_node).collect::<Result<Vec<CpuSet>, Error>>()?;
+            CpuSet(sets.into_iter().flat_map(|set| set.0).collect::<BTreeSet<u32>>())
+        }
+        // A hint: where the node's CPUs are not known, or are not this process's, the scheduler chooses.
+        (None, None, Some(node)) => return Ok(of_node(node).ok().filter(|set| !set.is_empty())),
+        (None, None, None) => return Ok(None),
+    };
+    let turn = worker as usize % set.len().max(1);
+    let one = set.iter().nth(turn).filter(|_| job.pinned);
+    Ok(Some(one.map_or(set, |cpu| CpuSet::from_iter([cpu]))))
+}
+
+/// Says what of the files is not as it should be.
+fn note_files(job: &Job, opened: &[Opened], shares: &[Share], volume: &Volume, notes: &mut Vec<String>) {
+    if job.ways.direct && opened.iter().any(|file| !file.direct) {
+        notes.push(format!("direct: {} has no direct I/O, so it was buffered", volume.file_system));
+    } else if job.ways.direct && volume.in_memory() {
+        notes.push(format!("direct: {} keeps its files in memory, so no device was measured", volume.file_system));
+    }
+    if let Some(zfs) = &volume.zfs {
+        let version = zfs.version.as_deref().unwrap_or("of unknown version");
+        notes.push(format!("ZFS {version} works synchronously below io_uring: requests are punted to helper threads"));
+    }
+    if opened.iter().any(|file| file.kind == Kind::TestFile) && matches!(job.place, Place::Paths(_)) {
+        notes.push("filename: a file that was not there is a test file without a name, gone at the end".to_owned());
+    }
+    if opened.iter().any(|file| file.kind != Kind::TestFile) && job.flow.reads() {
+        notes.push("what is read was not written by this run: its data may be compressible or cached".to_owned());
+    }
+    let read = shares.first().filter(|_| job.flow.reads());
+    let existing = |share: &&Share| -> u64 {
+        let files = share.files.iter().zip(&share.extents).zip(opened);
+        let old = files.filter(|(_, opened)| opened.kind == Kind::Existing);
+        old.map(|((file, extent), _)| files::holes(file, extent.start, extent.len)).sum()
+    };
+    let holes = read.as_ref().map_or(0, existing);
+    if holes > 0 {
+        notes.push(format!("{holes} bytes of the region are holes: reading them is no I/O"));
+    }
+}

@@ -1,0 +1,339 @@
+//! What came of jobs.
+
+use std::time::Duration;
+
+use machine::Clock;
+
+use crate::engine::Observed;
+use crate::histogram::{Histogram, Moments};
+use crate::job::{Direction, Job};
+use crate::log::{Depths, Little, Log, Stats, TICK, Tick};
+use crate::plan::Planned;
+use crate::ring::Granted;
+use crate::steady::Criterion;
+use crate::usage::Usage;
+use crate::volume::{DeviceStat, Volume};
+
+/// Ticks of a second.
+const TICKS: usize = (1_000_000_000 / TICK) as usize;
+
+/// What one worker hands in.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) log: Log,
+    pub(crate) usage: Usage,
+    pub(crate) granted: Granted,
+    pub(crate) cpus: Vec<u32>,
+    pub(crate) verified: u64,
+}
+
+/// Everything that a run of jobs gave.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// Wall-clock time of the start, since 1970 in UTC.
+    pub started: Duration,
+    /// How long all took, layout and verification included, in seconds.
+    pub seconds: f64,
+    /// One for each job, or for each worker of a job without `group_reporting`, in order.
+    pub jobs: Vec<JobResult>,
+    /// What the devices below counted in the phases, summed by device.
+    pub devices: Vec<DeviceStat>,
+}
+
+/// How a job's steady state came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SteadyResult {
+    /// What was asked for.
+    pub criterion: Criterion,
+    /// Values of the watched series, one a second.
+    pub values: Vec<f64>,
+    /// How far the last window was from steady, in the unit of the limit; `None` where there were too few values.
+    pub off: Option<f64>,
+    /// Whether it was reached.
+    pub attained: bool,
+}
+
+impl SteadyResult {
+    pub(crate) fn new(criterion: Criterion) -> Self {
+        SteadyResult { criterion, values: Vec::new(), off: None, attained: false }
+    }
+}
+
+/// The time in which all workers of a job ran, and what was done in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Window {
+    /// Seconds in which all ran: whole ticks of 100 ms, or the whole span where it is shorter than ten ticks.
+    pub seconds: f64,
+    /// What was completed.
+    pub done: Tick,
+    /// Seconds from the first worker's start to the last one's end.
+    pub span: f64,
+    /// Seconds from the first finisher to the last.
+    pub straggle: f64,
+}
+
+impl Window {
+    /// Requests a second of a direction.
+    #[must_use]
+    pub fn iops(&self, direction: Direction) -> f64 {
+        rate(self.done.operations[direction as usize], self.seconds)
+    }
+
+    /// Bytes a second of a direction.
+    #[must_use]
+    pub fn bandwidth(&self, direction: Direction) -> f64 {
+        rate(self.done.bytes[direction as usize], self.seconds)
+    }
+}
+
+fn rate(amount: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { amount as f64 / seconds } else { 0.0 }
+}
+
+/// What came of one job, or of one worker of it.
+#[derive(Clone, Debug)]
+pub struct JobResult {
+    /// The job as it was planned.
+    pub job: Job,
+    /// Which phase it ran in.
+    pub group: u32,
+    /// Workers in it.
+    pub workers: u32,
+    /// Reads and writes, from the first start to the last end.
+    pub stats: [Stats; 2],
+    /// `fsync` and `fdatasync`.
+    pub syncs: Histogram,
+    /// Depths and batches.
+    pub depths: Depths,
+    /// The time in which all workers ran.
+    pub window: Window,
+    /// What was completed in each whole second, all workers together.
+    pub seconds: Vec<Tick>,
+    /// CPU time and faults.
+    pub usage: Usage,
+    /// Little's law for each worker.
+    pub little: Vec<Little>,
+    /// What the kernel granted; the refusals of all workers together.
+    pub granted: Granted,
+    /// CPUs that the workers could run on, by `sched_getaffinity`.
+    pub cpus: Vec<u32>,
+    /// Where the data lay.
+    pub volume: Volume,
+    /// Whether all files had `O_DIRECT`.
+    pub direct: bool,
+    /// Threads that `io_uring` started for requests which block; more than 0 means that requests were punted.
+    pub helpers: usize,
+    /// What the devices below counted while it ran.
+    pub devices: Vec<DeviceStat>,
+    /// Hits and misses of ZFS's cache while it ran.
+    pub arc: Option<(u64, u64)>,
+    /// Blocks whose data was checked.
+    pub verified: u64,
+    /// Its steady state, where one was asked for.
+    pub steady: Option<SteadyResult>,
+    /// What was not honoured, and what a reader should know.
+    pub notes: Vec<String>,
+}
+
+impl JobResult {
+    /// Bytes of the devices over bytes of the job, by direction: amplification where it is over 1, a cache that
+    /// answered where it is under 0.98. `None` where no device counts or nothing was transferred. What other jobs of
+    /// the same phase did to the devices is in it.
+    #[must_use]
+    pub fn amplification(&self) -> [Option<f64>; 2] {
+        let ratio = |index: usize, device: fn(&DeviceStat) -> u64| {
+            let own = self.stats[index].bytes;
+            let moved: u64 = self.devices.iter().map(device).sum();
+            (own > 0 && !self.devices.is_empty()).then(|| moved as f64 / own as f64)
+        };
+        [ratio(0, |device| device.read[2]), ratio(1, |device| device.write[2])]
+    }
+
+    /// The worker whose Little's law is farthest off, of those that can tell.
+    #[must_use]
+    pub fn worst_little(&self) -> Option<Little> {
+        let told = self.little.iter().filter(|little| little.holds().is_some()).copied();
+        told.max_by(|a, b| a.error().total_cmp(&b.error()))
+    }
+}
+
+/// The results of a job's reports: one, or one for each worker where they are not reported as a group.
+pub(crate) fn results_of(planned: &Planned<'_>, reports: &[Report], seen: &Observed) -> Vec<JobResult> {
+    if planned.job.grouped {
+        return vec![join(planned, reports, seen.clone())];
+    }
+    reports.chunks(1).map(|report| join(planned, report, seen.clone())).collect()
+}
+
+/// Adds what devices counted, by name.
+pub(crate) fn merge_devices(sums: &mut Vec<DeviceStat>, more: &[DeviceStat]) {
+    for device in more {
+        match sums.iter_mut().find(|known| known.name == device.name) {
+            Some(known) => known.add(device),
+            None => sums.push(device.clone()),
+        }
+    }
+}
+
+fn join(planned: &Planned<'_>, reports: &[Report], seen: Observed) -> JobResult {
+    let logs: Vec<&Log> = reports.iter().map(|report| &report.log).collect();
+    let mut stats: [Stats; 2] = Default::default();
+    let (mut syncs, mut depths, mut usage) = (Histogram::default(), Depths::default(), Usage::default());
+    for report in reports {
+        for (sum, more) in stats.iter_mut().zip(&report.log.stats) {
+            sum.merge(more);
+        }
+        syncs.merge(&report.log.syncs);
+        depths.add(&report.log.depths);
+        usage.add(&report.usage);
+    }
+    let mut cpus: Vec<u32> = reports.iter().flat_map(|report| report.cpus.iter().copied()).collect();
+    cpus.sort_unstable();
+    cpus.dedup();
+    let mut granted = reports.first().map(|report| report.granted.clone()).unwrap_or_default();
+    granted.refused = reports.iter().flat_map(|report| report.granted.refused.iter().cloned()).collect();
+    granted.refused.sort();
+    granted.refused.dedup();
+    let mut result = JobResult {
+        job: planned.job.clone(),
+        group: seen.group,
+        workers: u32::try_from(reports.len()).unwrap_or(u32::MAX),
+        stats,
+        syncs,
+        depths,
+        window: window(&logs),
+        seconds: seconds(&logs),
+        usage,
+        little: logs.iter().map(|log| log.little()).collect(),
+        granted,
+        cpus,
+        volume: planned.volume.clone(),
+        direct: planned.opened.iter().all(|opened| opened.direct),
+        helpers: seen.helpers,
+        devices: seen.devices,
+        arc: seen.arc,
+        verified: reports.iter().map(|report| report.verified).sum(),
+        steady: seen.steady,
+        notes: planned.notes.clone(),
+    };
+    let notes = observe(&result);
+    result.notes.extend(notes);
+    result
+}
+
+/// What a reader should know of a result.
+fn observe(result: &JobResult) -> Vec<String> {
+    let mut notes = result.granted.refused.clone();
+    if result.helpers > 0 {
+        notes.push(format!(
+            "{} helper threads of io_uring were seen: the file system blocks, so requests were punted to them",
+            result.helpers
+        ));
+    }
+    if let Some(little) = result.worst_little().filter(|little| little.holds() == Some(false)) {
+        notes.push(format!(
+            "Little's law is off by {:.1} %: {:.2} requests were in flight, {:.0} a second of {:.1} µs each make {:.2}",
+            little.error() * 100.0,
+            little.in_flight,
+            little.rate,
+            little.latency * 1e6,
+            little.rate * little.latency
+        ));
+    }
+    for (name, ratio) in ["read", "written"].into_iter().zip(result.amplification()) {
+        match ratio {
+            Some(ratio) if ratio < 0.98 => notes.push(format!(
+                "the devices have {name} only {ratio:.2} of the bytes: a cache answered, or has not written yet"
+            )),
+            Some(ratio) if ratio > 1.1 => {
+                notes
+                    .push(format!("the devices have {name} {ratio:.2} times the bytes (amplification, or other work)"));
+            }
+            _ => {}
+        }
+    }
+    if let Some((hits, misses)) = result.arc.filter(|(hits, _)| *hits > 0) {
+        notes.push(format!("the cache of ZFS answered {hits} times and missed {misses} times"));
+    }
+    if let Some(steady) = result.steady.as_ref().filter(|steady| !steady.attained) {
+        notes.push(format!("the steady state was not reached in {} seconds", steady.values.len()));
+    }
+    notes
+}
+
+/// What was done while all workers ran.
+fn window(logs: &[&Log]) -> Window {
+    let begins = || logs.iter().map(|log| log.begin);
+    let ends = || logs.iter().map(|log| log.end);
+    let (first, last) = (begins().min().unwrap_or(0), ends().max().unwrap_or(0));
+    let span = Clock::seconds(first, last);
+    let straggle = Clock::seconds(ends().min().unwrap_or(0), last);
+    let ranges = || logs.iter().map(|log| log.whole_ticks());
+    let start = ranges().map(|range| range.start).max().unwrap_or(0);
+    let end = ranges().map(|range| range.end).min().unwrap_or(0);
+    let mut done = Tick::default();
+    if end < start + TICKS {
+        for log in logs {
+            for (index, stats) in log.stats.iter().enumerate() {
+                done.operations[index] += stats.operations();
+                done.bytes[index] += stats.bytes;
+            }
+        }
+        return Window { seconds: span, done, span, straggle };
+    }
+    let ticks = logs.iter().flat_map(|log| &log.ticks[start..end]);
+    ticks.for_each(|tick| done.add(tick));
+    Window { seconds: (end - start) as f64 * TICK as f64 * 1e-9, done, span, straggle }
+}
+
+/// One value a second, from the first whole tick on.
+fn seconds(logs: &[&Log]) -> Vec<Tick> {
+    let start = logs.iter().map(|log| log.whole_ticks().start).min().unwrap_or(0);
+    let end = logs.iter().map(|log| log.whole_ticks().end).max().unwrap_or(0);
+    let whole = end.saturating_sub(start) / TICKS;
+    let mut seconds = vec![Tick::default(); whole];
+    for log in logs {
+        for (second, sum) in seconds.iter_mut().enumerate() {
+            let from = start + second * TICKS;
+            let ticks = log.ticks.get(from..(from + TICKS).min(log.ticks.len())).unwrap_or_default();
+            ticks.iter().for_each(|tick| sum.add(tick));
+        }
+    }
+    seconds
+}
+
+impl Tick {
+    fn add(&mut self, other: &Tick) {
+        for index in 0..2 {
+            self.operations[index] += other.operations[index];
+            self.bytes[index] += other.bytes[index];
+        }
+    }
+}
+
+impl Depths {
+    fn add(&mut self, other: &Depths) {
+        for index in 0..self.level.len() {
+            self.level[index] += other.level[index];
+            self.submit[index] += other.submit[index];
+            self.complete[index] += other.complete[index];
+        }
+    }
+}
+
+impl DeviceStat {
+    fn add(&mut self, other: &DeviceStat) {
+        for index in 0..4 {
+            self.read[index] += other.read[index];
+            self.write[index] += other.write[index];
+        }
+        self.busy += other.busy;
+        self.queued += other.queued;
+    }
+}
+
+/// Moments without the marker of an empty minimum, as reports print them.
+#[must_use]
+pub(crate) fn least(moments: &Moments) -> u64 {
+    if moments.count == 0 { 0 } else { moments.min }
+}

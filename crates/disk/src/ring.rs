@@ -1,0 +1,348 @@
+//! One `io_uring` of one worker, made and used in the worker's own thread.
+#![allow(unsafe_code)] // the kernel reads and writes the buffers behind the compiler's back: registration and submission
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use io_uring::{EnterFlags, IoUring, Probe, opcode, types};
+use machine::{Buffer, Clock, Pages};
+
+use crate::Error;
+use crate::job::{Direction, Memory, Ways};
+use crate::pattern::{Action, Op};
+use crate::worker::Device;
+
+/// Arrivals nearer than this in nanoseconds are waited for in user space: a sleep wakes up later than that.
+const SPIN: u64 = 100_000;
+/// The kernel registers buffers up to 1 GiB each.
+const LARGEST_BUFFER: usize = 1 << 30;
+const PAGE: usize = 4096;
+
+/// What the kernel granted, and what it refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// The flags of the ring: `SINGLE_ISSUER DEFER_TASKRUN`.
+    pub setup: String,
+    /// Files are registered.
+    pub fixed_files: bool,
+    /// Buffers are registered.
+    pub fixed_buffers: bool,
+    /// Completions are polled for.
+    pub poll: bool,
+    /// A kernel thread submits.
+    pub submit_thread: bool,
+    /// What was asked for and refused, with the reason.
+    pub refused: Vec<String>,
+}
+
+/// A ring with the buffers of its requests.
+///
+/// Each request belongs to a slot, and each slot has a part of the buffer. The kernel may touch that part from the
+/// request's submission to its completion; `busy` says so, and nothing else touches it in between.
+pub(crate) struct Ring {
+    ring: IoUring,
+    base: *mut u8,
+    stride: usize,
+    busy: Vec<bool>,
+    in_flight: u32,
+    fds: Vec<RawFd>,
+    pub(crate) granted: Granted,
+    // Freed after `drop` has waited for the kernel.
+    _buffer: Buffer<u8>,
+    files: Vec<Arc<File>>,
+}
+
+/// Bytes of a worker's buffer: a page-aligned part for each slot, at least one.
+pub(crate) fn buffer_bytes(depth: u32, block: u32) -> usize {
+    depth.max(1) as usize * (block as usize).next_multiple_of(PAGE).max(PAGE)
+}
+
+impl Ring {
+    /// A ring for `depth` requests of at most `block` bytes to `files`. What the kernel refuses is left out, and said.
+    pub(crate) fn open(
+        files: Vec<Arc<File>>,
+        depth: u32,
+        block: u32,
+        ways: Ways,
+        memory: &Memory,
+    ) -> Result<Ring, Error> {
+        let bytes = buffer_bytes(depth, block);
+        let mut buffer = Buffer::<u8>::map(bytes, Pages::Huge)?;
+        if let Memory::Bind(node) = *memory {
+            buffer.bind(0..buffer.as_slice().len(), node)?;
+        }
+        // Touched here, by the thread that uses it; the kernel's zero page would make reads and writes look cheap.
+        buffer.as_mut_slice().fill(1);
+        let base = buffer.as_mut_slice().as_mut_ptr();
+        let mut granted = Granted::default();
+        let ring = set_up(depth, ways, &mut granted)?;
+        let mut ring = Ring {
+            ring,
+            base,
+            stride: bytes / depth.max(1) as usize,
+            busy: vec![false; depth as usize],
+            in_flight: 0,
+            fds: files.iter().map(|file| file.as_raw_fd()).collect(),
+            granted,
+            _buffer: buffer,
+            files,
+        };
+        ring.register(ways, bytes);
+        if ring.granted.poll && !ring.polls(block) {
+            let files = std::mem::take(&mut ring.files);
+            drop(ring);
+            let mut plain = Ring::open(files, depth, block, Ways { poll: false, ..ways }, memory)?;
+            plain.granted.refused.push("polling: the device has no poll queues".to_owned());
+            return Ok(plain);
+        }
+        Ok(ring)
+    }
+
+    fn register(&mut self, ways: Ways, bytes: usize) {
+        // Saves the kernel a look-up at each call; an older kernel does without.
+        let _ = self.ring.submitter().register_ring_fd();
+        if ways.fixed_files {
+            match self.ring.submitter().register_files(&self.fds) {
+                Ok(()) => self.granted.fixed_files = true,
+                Err(error) => self.granted.refused.push(format!("registered files: {error}")),
+            }
+        }
+        if ways.fixed_buffers {
+            match self.register_buffer(bytes) {
+                Ok(()) => self.granted.fixed_buffers = true,
+                Err(error) => {
+                    let said = format!("registered buffers: {error} (raise the limit of locked memory, ulimit -l)");
+                    self.granted.refused.push(said);
+                }
+            }
+        }
+    }
+
+    fn register_buffer(&mut self, bytes: usize) -> io::Result<()> {
+        if bytes > LARGEST_BUFFER {
+            return Err(io::Error::other("depth times block size is over 1 GiB"));
+        }
+        let whole = libc::iovec { iov_base: self.base.cast(), iov_len: bytes };
+        // SAFETY: `base` points to `bytes` mapped bytes of `_buffer`, which is neither moved nor unmapped before the ring
+        // is dropped: fields drop in their order, `ring` first.
+        unsafe { self.ring.submitter().register_buffers(&[whole]) }
+    }
+
+    /// Whether a polled read works: a device without poll queues refuses it.
+    fn polls(&mut self, block: u32) -> bool {
+        let op = Op { action: Action::Transfer(Direction::Read), file: 0, len: block, offset: 0 };
+        let mut done = Vec::new();
+        self.push(0, &op);
+        while done.is_empty() {
+            if self.enter(1, None).is_err() {
+                return false;
+            }
+            self.reap(&mut done);
+        }
+        done[0].1 >= 0
+    }
+
+    /// Submits, and lets the kernel post what is done, without waiting: with `DEFER_TASKRUN` it posts only when asked.
+    fn poll(&mut self) -> io::Result<usize> {
+        if self.granted.submit_thread {
+            return self.ring.submitter().submit();
+        }
+        let count = self.ring.submission().len();
+        let flags = EnterFlags::GETEVENTS.bits();
+        // SAFETY: `count` is the number of queued entries, no argument is passed, and the flag needs none.
+        unsafe { self.ring.submitter().enter::<libc::sigset_t>(u32::try_from(count).unwrap_or(0), 0, flags, None) }
+    }
+
+    fn slot(&self, slot: u32) -> *mut u8 {
+        // Within the mapping: there are `busy.len()` parts of `stride` bytes, and indexing `busy` bounds the slot.
+        assert!(!self.busy[slot as usize], "slot {slot} is the kernel's until its request completes");
+        self.base.wrapping_add(slot as usize * self.stride)
+    }
+}
+
+/// Makes the ring with the best flags that this kernel has.
+fn set_up(depth: u32, ways: Ways, granted: &mut Granted) -> Result<IoUring, Error> {
+    const LOCAL: &[(&str, bool, bool, bool)] = &[
+        ("SINGLE_ISSUER DEFER_TASKRUN NO_SQARRAY", true, true, true),
+        ("SINGLE_ISSUER DEFER_TASKRUN", true, true, false),
+        ("SINGLE_ISSUER COOP_TASKRUN", true, false, false),
+        ("plain", false, false, false),
+    ];
+    const THREAD: &[(&str, bool, bool, bool)] =
+        &[("SQPOLL SINGLE_ISSUER", true, false, false), ("SQPOLL", false, false, false)];
+    let polls: &[bool] = if ways.poll { &[true, false] } else { &[false] };
+    let threads: &[bool] = if ways.submit_thread { &[true, false] } else { &[false] };
+    let mut last = io::Error::other("no ring was tried");
+    for (&thread, &poll) in threads.iter().flat_map(|thread| polls.iter().map(move |poll| (thread, poll))) {
+        for &(name, single, defer, no_array) in if thread { THREAD } else { LOCAL } {
+            let mut builder = IoUring::builder();
+            builder.setup_submit_all();
+            if single {
+                builder.setup_single_issuer();
+            }
+            match (thread, defer, single) {
+                (true, ..) => builder.setup_sqpoll(1000),
+                (false, true, _) => builder.setup_defer_taskrun(),
+                (false, false, true) => builder.setup_coop_taskrun(),
+                (false, false, false) => &mut builder,
+            };
+            if no_array {
+                builder.setup_no_sqarray();
+            }
+            if poll {
+                builder.setup_iopoll();
+            }
+            match builder.build(depth.max(1)) {
+                Ok(ring) => {
+                    granted.setup = format!("{name}{}", if poll { " IOPOLL" } else { "" });
+                    granted.poll = poll;
+                    granted.submit_thread = thread;
+                    if ways.poll && !poll {
+                        granted.refused.push("polling: the kernel has no polled ring".to_owned());
+                    }
+                    if ways.submit_thread && !thread {
+                        granted.refused.push("a submitting kernel thread: the kernel has none".to_owned());
+                    }
+                    return Ok(ring);
+                }
+                Err(error) => last = error,
+            }
+        }
+    }
+    let what = "no ring could be made (kernel.io_uring_disabled must be 0, and a container must allow io_uring)";
+    Err(Error::Ring { what, source: last })
+}
+
+/// Whether this process may use `io_uring` at all, and the operations that the engine needs.
+pub fn available() -> Result<(), Error> {
+    let wrong = |source| Error::Ring {
+        what: "it cannot be used here (kernel.io_uring_disabled must be 0, and a container must allow io_uring)",
+        source,
+    };
+    let ring = IoUring::new(2).map_err(wrong)?;
+    let mut probe = Probe::new();
+    ring.submitter().register_probe(&mut probe).map_err(wrong)?;
+    let needed = [opcode::Read::CODE, opcode::Write::CODE, opcode::ReadFixed::CODE, opcode::WriteFixed::CODE];
+    if needed.iter().all(|&code| probe.is_supported(code)) {
+        Ok(())
+    } else {
+        Err(wrong(io::Error::other("Linux 5.6 or later is needed")))
+    }
+}
+
+/// Builds an entry for a registered or a plain file.
+macro_rules! on_file {
+    ($ring:expr, $file:expr, |$fd:ident| $entry:expr) => {
+        if $ring.granted.fixed_files {
+            let $fd = types::Fixed(u32::from($file));
+            $entry
+        } else {
+            let $fd = types::Fd($ring.fds[usize::from($file)]);
+            $entry
+        }
+    };
+}
+
+impl Device for Ring {
+    #[inline]
+    fn stamp(&self) -> u64 {
+        Clock::now()
+    }
+
+    #[inline]
+    fn meter(&self) -> u64 {
+        Clock::now()
+    }
+
+    fn buffer(&mut self, slot: u32) -> &mut [u8] {
+        let start = self.slot(slot);
+        // SAFETY: `slot` gives the start of `stride` initialised bytes of `_buffer`, and panics where the kernel has
+        // them; the borrow of `self` keeps `push` from handing them to the kernel while the slice lives.
+        unsafe { std::slice::from_raw_parts_mut(start, self.stride) }
+    }
+
+    #[inline]
+    fn push(&mut self, slot: u32, op: &Op) {
+        let start = self.slot(slot);
+        assert!(op.len as usize <= self.stride, "a request fits its slot");
+        let (len, offset) = (op.len, op.offset);
+        let entry = match (op.action, self.granted.fixed_buffers) {
+            (Action::Transfer(Direction::Read), true) => {
+                on_file!(self, op.file, |fd| opcode::ReadFixed::new(fd, start, len, 0).offset(offset).build())
+            }
+            (Action::Transfer(Direction::Write), true) => {
+                on_file!(self, op.file, |fd| opcode::WriteFixed::new(fd, start, len, 0).offset(offset).build())
+            }
+            (Action::Transfer(Direction::Read), false) => {
+                on_file!(self, op.file, |fd| opcode::Read::new(fd, start, len).offset(offset).build())
+            }
+            (Action::Transfer(Direction::Write), false) => {
+                on_file!(self, op.file, |fd| opcode::Write::new(fd, start, len).offset(offset).build())
+            }
+            (Action::Sync { data_only }, _) => {
+                let flags = if data_only { types::FsyncFlags::DATASYNC } else { types::FsyncFlags::empty() };
+                on_file!(self, op.file, |fd| opcode::Fsync::new(fd).flags(flags).build())
+            }
+        };
+        let entry = entry.user_data(u64::from(slot));
+        // SAFETY: `start` points to `len` bytes of `_buffer` that stay mapped and are touched by nothing else until this
+        // request's completion: `busy` is set below and cleared in `reap`, and `drop` waits for every busy slot. The
+        // file's descriptor is open as long as `files` lives.
+        let pushed = unsafe { self.ring.submission().push(&entry) };
+        pushed.expect("the submission queue has an entry for each slot");
+        self.busy[slot as usize] = true;
+        self.in_flight += 1;
+    }
+
+    #[inline]
+    fn enter(&mut self, wait: u32, until: Option<u64>) -> Result<(), Error> {
+        let left = until.map(|until| until.saturating_sub(Clock::now()));
+        let answer = match (left, wait) {
+            (Some(left), _) if left > SPIN => {
+                let time = types::Timespec::from(Duration::from_nanos(left - SPIN));
+                let args = types::SubmitArgs::new().timespec(&time);
+                self.ring.submitter().submit_with_args(1, &args)
+            }
+            (Some(_), _) => self.poll(),
+            (None, wait) => self.ring.submitter().submit_and_wait(wait as usize),
+        };
+        match answer {
+            Ok(_) => Ok(()),
+            // A timeout, a signal, or a full completion queue: what is there is reaped, and the caller comes again.
+            Err(error)
+                if matches!(error.raw_os_error(), Some(libc::ETIME | libc::EINTR | libc::EAGAIN | libc::EBUSY)) =>
+            {
+                Ok(())
+            }
+            Err(source) => Err(Error::Ring { what: "requests could not be submitted", source }),
+        }
+    }
+
+    #[inline]
+    fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
+        for entry in self.ring.completion() {
+            #[expect(clippy::cast_possible_truncation, reason = "the slot that `push` put there")]
+            let slot = entry.user_data() as u32;
+            self.busy[slot as usize] = false;
+            self.in_flight -= 1;
+            done.push((slot, entry.result()));
+        }
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // The kernel writes into the buffer until the last request is done: it may not be freed before.
+        let mut done = Vec::with_capacity(self.in_flight as usize);
+        while self.in_flight > 0 {
+            if self.enter(1, None).is_err() {
+                // The ring is broken; its buffer must outlive requests that nobody can wait for any more.
+                std::process::abort();
+            }
+            self.reap(&mut done);
+        }
+    }
+}

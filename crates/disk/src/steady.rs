@@ -1,0 +1,175 @@
+//! Whether a device is in its steady state, by the rules of the SNIA Performance Test Specification.
+
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Series {
+    /// Requests a second.
+    Iops,
+    /// Bytes a second.
+    Bandwidth,
+}
+
+/// How far values may be from steady.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// As a share of their mean.
+    Share(f64),
+    /// In their own unit.
+    Absolute(f64),
+}
+
+/// A steady state that ends a job: fio's option `ss`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Criterion {
+    /// What is watched.
+    pub series: Series,
+    /// Whether the slope of the fitted line is bounded, and not the largest deviation from the mean.
+    pub slope: bool,
+    /// The bound.
+    pub limit: Limit,
+    /// Seconds that have to be steady.
+    pub duration: f64,
+    /// Seconds at the start that are not watched.
+    pub ramp: f64,
+}
+
+impl Criterion {
+    /// How far the last values, one a second, are from steady: the deviation or the slope in the unit of the limit,
+    /// and whether it is within the limit. `None` while there are too few values.
+    #[must_use]
+    pub fn judge(&self, values: &[f64]) -> Option<(f64, bool)> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
+        let window = (self.duration as usize).max(2);
+        let last = &values[values.len().checked_sub(window)?..];
+        let line = Line::through(last)?;
+        let off = if self.slope {
+            line.slope.abs()
+        } else {
+            last.iter().map(|value| (value - line.mean).abs()).fold(0.0, f64::max)
+        };
+        Some(match self.limit {
+            Limit::Absolute(limit) => (off, off <= limit),
+            Limit::Share(limit) => (off / line.mean, line.mean > 0.0 && off / line.mean <= limit),
+        })
+    }
+}
+
+/// The least-squares line through equidistant values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Their mean.
+    pub mean: f64,
+    /// Change from one value to the next.
+    pub slope: f64,
+}
+
+impl Line {
+    /// The line through at least two values.
+    #[must_use]
+    pub fn through(values: &[f64]) -> Option<Line> {
+        if values.len() < 2 {
+            return None;
+        }
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let center = (count - 1.0) / 2.0;
+        let (mut xy, mut xx) = (0.0, 0.0);
+        for (index, value) in values.iter().enumerate() {
+            let x = index as f64 - center;
+            xy += x * (value - mean);
+            xx += x * x;
+        }
+        Some(Line { mean, slope: xy / xx })
+    }
+}
+
+/// Rounds that are looked at together.
+pub const WINDOW: usize = 5;
+/// Rounds after which a device that was never steady is given up.
+pub const ROUNDS: usize = 25;
+
+/// What the rounds of a test say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum State {
+    /// The last five rounds are steady.
+    Steady {
+        /// Largest minus smallest, as a share of the mean; at most 0.20.
+        range: f64,
+        /// What the fitted line rises or falls over the window, as a share of the mean; at most 0.10.
+        excursion: f64,
+    },
+    /// Not yet: more rounds are needed.
+    NotYet,
+    /// Not in 25 rounds: a verdict of its own.
+    NeverReached,
+}
+
+/// Judges rounds in their order, each the mean rate of one round (amount over its own elapsed time).
+/// SNIA PTS: over five rounds, range ≤ 20 % of the mean, and the fitted line's excursion ≤ 10 % of it.
+#[must_use]
+pub fn judge(rounds: &[f64]) -> State {
+    if let Some(window) = rounds.len().checked_sub(WINDOW).map(|first| &rounds[first..])
+        && let Some(line) = Line::through(window)
+    {
+        let max = window.iter().copied().fold(f64::MIN, f64::max);
+        let min = window.iter().copied().fold(f64::MAX, f64::min);
+        let range = (max - min) / line.mean;
+        let excursion = line.slope.abs() * (WINDOW - 1) as f64 / line.mean;
+        if range <= 0.20 && excursion <= 0.10 {
+            return State::Steady { range, excursion };
+        }
+    }
+    if rounds.len() >= ROUNDS { State::NeverReached } else { State::NotYet }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snia_windows() {
+        let check = |rounds: &[f64], expect: &str| {
+            let seen = match judge(rounds) {
+                State::Steady { .. } => "steady",
+                State::NotYet => "not yet",
+                State::NeverReached => "never",
+            };
+            assert_eq!(seen, expect, "{rounds:?}");
+        };
+        check(&[], "not yet");
+        check(&[100.0; 4], "not yet");
+        check(&[100.0; 5], "steady");
+        check(&[500.0, 300.0, 100.0, 101.0, 99.0, 100.0, 100.0], "steady");
+        check(&[110.0, 100.0, 100.0, 100.0, 89.0], "not yet");
+        check(&[106.0, 103.0, 100.0, 97.0, 94.0], "not yet");
+        check(&[104.0, 102.0, 100.0, 98.0, 96.0], "steady");
+        check(&[0.0; 25], "never");
+        let falling: Vec<f64> = (0..25).map(|round| 1000.0 * 0.9_f64.powi(round)).collect();
+        check(&falling, "never");
+    }
+
+    #[test]
+    fn the_range_alone_can_fail() {
+        // A line without slope, and one value far off.
+        assert_eq!(judge(&[100.0, 100.0, 125.0, 100.0, 100.0]), State::NotYet);
+    }
+
+    #[test]
+    fn a_slope_is_found() {
+        let line = Line::through(&[1.0, 3.0, 5.0]).unwrap();
+        assert!((line.slope - 2.0).abs() < 1e-12 && (line.mean - 3.0).abs() < 1e-12);
+        assert_eq!(Line::through(&[1.0]), None);
+    }
+
+    #[test]
+    fn criteria_of_job_files() {
+        let base =
+            Criterion { series: Series::Iops, slope: false, limit: Limit::Share(0.05), duration: 3.0, ramp: 0.0 };
+        assert_eq!(base.judge(&[100.0, 100.0]), None);
+        assert!(base.judge(&[1.0, 100.0, 104.0, 96.0]).unwrap().1);
+        assert!(!base.judge(&[100.0, 110.0, 90.0]).unwrap().1);
+        let slope = Criterion { slope: true, limit: Limit::Absolute(1.0), ..base };
+        assert!(slope.judge(&[100.0, 120.0, 100.0]).unwrap().1);
+        assert!(!slope.judge(&[100.0, 102.0, 104.0]).unwrap().1);
+    }
+}

@@ -1,0 +1,316 @@
+//! Where a file lies: its file system, the devices below it, and what they count themselves.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Bytes of a sector in the kernel's statistics, whatever the device's own sectors are.
+const STAT_SECTOR: u64 = 512;
+
+/// What holds a file, or a device itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// `ext4`, `zfs`, `tmpfs`; `block device` for a device that is used as it is.
+    pub file_system: String,
+    /// The mount's source: a device, a dataset.
+    pub source: String,
+    /// Where it is mounted.
+    pub mount_point: PathBuf,
+    /// Kernel names of the devices whose statistics are read: `nvme0n1`.
+    pub devices: Vec<String>,
+    /// NUMA node of the first device, where it has one.
+    pub node: Option<u32>,
+    /// What ZFS says of the dataset, where it is one.
+    pub zfs: Option<Zfs>,
+}
+
+/// Facts of a ZFS dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Zfs {
+    /// Version of the module: from 2.3 on, `O_DIRECT` is honoured.
+    pub version: Option<String>,
+    /// Properties as `zfs get` says them: `recordsize`, `compression`, `primarycache`, `sync`, `direct`, `dedup`.
+    pub properties: Vec<(String, String)>,
+}
+
+impl Zfs {
+    /// Bytes of a record.
+    #[must_use]
+    pub fn record_size(&self) -> Option<u64> {
+        self.properties.iter().find(|(name, _)| name == "recordsize").and_then(|(_, value)| value.parse().ok())
+    }
+}
+
+/// A line of `/proc/self/mountinfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mount {
+    pub(crate) device: String,
+    pub(crate) point: PathBuf,
+    pub(crate) file_system: String,
+    pub(crate) source: String,
+}
+
+/// The mounts of this process, in the order in which they were made.
+pub(crate) fn mounts(root: &Path) -> Vec<Mount> {
+    let text = fs::read_to_string(root.join("proc/self/mountinfo")).unwrap_or_default();
+    text.lines().filter_map(parse_mount).collect()
+}
+
+/// `36 35 98:0 /root /point rw,noatime shared:1 - ext3 /dev/root rw`
+fn parse_mount(line: &str) -> Option<Mount> {
+    let (head, tail) = line.split_once(" - ")?;
+    let mut head = head.split(' ');
+    let mut tail = tail.split(' ');
+    Some(Mount {
+        device: head.nth(2)?.to_owned(),
+        point: PathBuf::from(unescape(head.nth(1)?)),
+        file_system: tail.next()?.to_owned(),
+        source: unescape(tail.next()?),
+    })
+}
+
+/// Blanks of names are written in octal: `\040`.
+fn unescape(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        match after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                plain.push(char::from(byte));
+                rest = &after[3..];
+            }
+            None => {
+                plain.push('\\');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+impl Volume {
+    /// What holds `path`, which exists; `root` is where `/proc` and `/sys` are found.
+    #[must_use]
+    pub fn of(path: &Path, root: &Path) -> Volume {
+        let Ok(about) = fs::metadata(path) else { return Volume::default() };
+        let mut volume = Volume::default();
+        if about.file_type().is_block_device() {
+            "block device".clone_into(&mut volume.file_system);
+            volume.source = path.display().to_string();
+            volume.devices.extend(device_name(&number(about.rdev()), root));
+        } else {
+            let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+            let holds = |mount: &Mount| full.starts_with(&mount.point);
+            // The longest mount point holds it; of several on one point, the last one.
+            let mount = mounts(root).into_iter().filter(holds).max_by_key(|mount| mount.point.as_os_str().len());
+            if let Some(mount) = mount {
+                volume.devices = devices_of(&mount, root);
+                volume.file_system = mount.file_system;
+                volume.source = mount.source;
+                volume.mount_point = mount.point;
+            }
+        }
+        volume.node = volume.devices.first().and_then(|device| node(device, root));
+        if volume.file_system == "zfs" {
+            volume.zfs = Some(zfs(&volume.source, root));
+        }
+        volume
+    }
+
+    /// Whether it keeps its files in memory, so that no device is measured.
+    #[must_use]
+    pub fn in_memory(&self) -> bool {
+        matches!(self.file_system.as_str(), "tmpfs" | "ramfs")
+    }
+
+    /// What the devices have counted since the start of the host.
+    #[must_use]
+    pub fn counters(&self, root: &Path) -> Vec<DeviceStat> {
+        self.devices.iter().filter_map(|device| DeviceStat::read(device, root)).collect()
+    }
+}
+
+/// `major:minor` of a device number.
+pub(crate) fn number(device: u64) -> String {
+    format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device))
+}
+
+/// The kernel's name of a device number.
+pub(crate) fn device_name(number: &str, root: &Path) -> Option<String> {
+    let link = fs::canonicalize(root.join("sys/dev/block").join(number)).ok()?;
+    link.file_name().map(|name| name.to_string_lossy().into_owned())
+}
+
+fn devices_of(mount: &Mount, root: &Path) -> Vec<String> {
+    if mount.file_system == "zfs" {
+        let pool = mount.source.split('/').next().unwrap_or_default();
+        return said("zpool", &["list", "-vHPL", pool]).map(|text| pool_devices(&text)).unwrap_or_default();
+    }
+    if let Some(name) = device_name(&mount.device, root) {
+        return vec![name];
+    }
+    // Btrfs and others have a number of their own and name one of their devices as the source.
+    let about = Path::new(&mount.source).starts_with("/dev").then(|| fs::metadata(&mount.source).ok()).flatten();
+    about.and_then(|about| device_name(&number(about.rdev()), root)).into_iter().collect()
+}
+
+/// The node in the device's own folder or in one above it.
+fn node(device: &str, root: &Path) -> Option<u32> {
+    let folder = fs::canonicalize(root.join("sys/class/block").join(device)).ok()?;
+    let text = folder.ancestors().find_map(|folder| fs::read_to_string(folder.join("numa_node")).ok())?;
+    text.trim().parse().ok()
+}
+
+fn zfs(dataset: &str, root: &Path) -> Zfs {
+    let asked = "recordsize,compression,primarycache,sync,direct,dedup";
+    let text = said("zfs", &["get", "-Hp", "-o", "property,value", asked, dataset]).unwrap_or_default();
+    Zfs {
+        version: fs::read_to_string(root.join("sys/module/zfs/version")).ok().map(|text| text.trim().to_owned()),
+        properties: properties(&text),
+    }
+}
+
+fn said(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Lines `property<TAB>value`.
+fn properties(text: &str) -> Vec<(String, String)> {
+    text.lines().filter_map(|line| line.split_once('\t')).map(|(key, value)| (key.into(), value.into())).collect()
+}
+
+/// The device paths in what `zpool list -vHPL` says.
+fn pool_devices(text: &str) -> Vec<String> {
+    let names = text.lines().filter_map(|line| line.trim_start().split('\t').next()?.strip_prefix("/dev/"));
+    names.map(str::to_owned).collect()
+}
+
+/// Hits and misses of ZFS's cache since the module was loaded; `None` where there is no ZFS.
+pub(crate) fn arc_counters(root: &Path) -> Option<(u64, u64)> {
+    let text = fs::read_to_string(root.join("proc/spl/kstat/zfs/arcstats")).ok()?;
+    let value = |name: &str| {
+        let line = text.lines().find(|line| line.split_whitespace().next() == Some(name))?;
+        line.split_whitespace().nth(2)?.parse().ok()
+    };
+    Some((value("hits")?, value("misses")?))
+}
+
+/// A device's own counters, as `/sys/block/NAME/stat` has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceStat {
+    /// Kernel name.
+    pub name: String,
+    /// Requests, merges, bytes and milliseconds of reads.
+    pub read: [u64; 4],
+    /// Requests, merges, bytes and milliseconds of writes.
+    pub write: [u64; 4],
+    /// Milliseconds in which it was busy.
+    pub busy: u64,
+    /// Milliseconds of all requests together.
+    pub queued: u64,
+}
+
+impl DeviceStat {
+    fn read(name: &str, root: &Path) -> Option<DeviceStat> {
+        let text = fs::read_to_string(root.join("sys/class/block").join(name).join("stat")).ok()?;
+        DeviceStat::parse(name, &text)
+    }
+
+    fn parse(name: &str, text: &str) -> Option<DeviceStat> {
+        let fields: Vec<u64> = text.split_whitespace().map_while(|field| field.parse().ok()).collect();
+        let direction = |first: usize| -> Option<[u64; 4]> {
+            let part: &[u64; 4] = fields.get(first..first + 4)?.try_into().ok()?;
+            Some([part[0], part[1], part[2] * STAT_SECTOR, part[3]])
+        };
+        Some(DeviceStat {
+            name: name.to_owned(),
+            read: direction(0)?,
+            write: direction(4)?,
+            busy: *fields.get(9)?,
+            queued: *fields.get(10)?,
+        })
+    }
+
+    /// What was counted since `before`.
+    #[must_use]
+    pub fn since(&self, before: &DeviceStat) -> DeviceStat {
+        let less = |now: [u64; 4], then: [u64; 4]| std::array::from_fn(|index| now[index].saturating_sub(then[index]));
+        DeviceStat {
+            name: self.name.clone(),
+            read: less(self.read, before.read),
+            write: less(self.write, before.write),
+            busy: self.busy.saturating_sub(before.busy),
+            queued: self.queued.saturating_sub(before.queued),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mounts_with_blanks() {
+        let line = r"36 35 98:0 /sub /mnt\040two rw,noatime shared:1 - ext4 /dev/disk\040one rw,errors=continue";
+        let mount = parse_mount(line).unwrap();
+        assert_eq!((mount.device.as_str(), mount.file_system.as_str()), ("98:0", "ext4"));
+        assert_eq!((mount.point.as_path(), mount.source.as_str()), (Path::new("/mnt two"), "/dev/disk one"));
+        assert_eq!(parse_mount("nonsense"), None);
+    }
+
+    #[test]
+    fn the_longest_mount_point_holds_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, scratch) = (dir.path().join("root"), dir.path().join("scratch"));
+        fs::create_dir_all(root.join("proc/self")).unwrap();
+        fs::create_dir_all(root.join("sys/dev/block")).unwrap();
+        fs::create_dir_all(root.join("sys/class/block")).unwrap();
+        fs::create_dir_all(root.join("sys/devices/pci/nvme0/nvme0n1")).unwrap();
+        fs::create_dir_all(&scratch).unwrap();
+        let here = scratch.canonicalize().unwrap();
+        let mounts = format!(
+            "1 0 254:0 / / rw - ext4 /dev/vda rw\n2 1 259:0 / {} rw - xfs /dev/nvme0n1 rw\n3 1 0:9 / /dev/shm rw - tmpfs shm rw\n",
+            here.display()
+        );
+        fs::write(root.join("proc/self/mountinfo"), mounts).unwrap();
+        std::os::unix::fs::symlink("../../devices/pci/nvme0/nvme0n1", root.join("sys/dev/block/259:0")).unwrap();
+        std::os::unix::fs::symlink("../../devices/pci/nvme0/nvme0n1", root.join("sys/class/block/nvme0n1")).unwrap();
+        fs::write(root.join("sys/devices/pci/nvme0/numa_node"), "1\n").unwrap();
+        fs::write(root.join("sys/devices/pci/nvme0/nvme0n1/stat"), "10 1 80 5 20 2 160 7 0 9 12 0 0 0 0\n").unwrap();
+        let volume = Volume::of(&scratch, &root);
+        assert_eq!((volume.file_system.as_str(), volume.source.as_str()), ("xfs", "/dev/nvme0n1"));
+        assert_eq!((volume.devices.as_slice(), volume.node), (&["nvme0n1".to_owned()][..], Some(1)));
+        let counters = volume.counters(&root);
+        assert_eq!((counters[0].read, counters[0].write), ([10, 1, 80 * 512, 5], [20, 2, 160 * 512, 7]));
+        assert_eq!((counters[0].busy, counters[0].queued), (9, 12));
+        assert_eq!(Volume::of(Path::new("/no/such/file"), &root), Volume::default());
+    }
+
+    #[test]
+    fn what_zfs_says() {
+        let zfs = Zfs { version: None, properties: properties("recordsize\t131072\ncompression\tlz4\n") };
+        assert_eq!(zfs.record_size(), Some(131_072));
+        let list = "tank\t46T\t1G\n\t/dev/nvme0n1p1\t7T\t0\n\t/dev/nvme1n1p1\t7T\t0\n";
+        assert_eq!(pool_devices(list), ["nvme0n1p1", "nvme1n1p1"]);
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(arc_counters(dir.path()), None);
+        let folder = dir.path().join("proc/spl/kstat/zfs");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("arcstats"), "9 1 0x01 123 33456 1 2\nname type data\nhits 4 100\nmisses 4 20\n")
+            .unwrap();
+        assert_eq!(arc_counters(dir.path()), Some((100, 20)));
+    }
+
+    #[test]
+    fn counters_are_subtracted() {
+        let before = DeviceStat::parse("a", "1 0 8 1 1 0 8 1 0 1 2").unwrap();
+        let after = DeviceStat::parse("a", "3 1 24 2 1 0 8 1 0 4 6").unwrap();
+        let delta = after.since(&before);
+        assert_eq!((delta.read, delta.write, delta.busy), ([2, 1, 8192, 1], [0; 4], 3));
+        assert_eq!(DeviceStat::parse("a", "1 2"), None);
+    }
+}

@@ -1,0 +1,325 @@
+//! The loop of one worker: take a request from the pattern, submit, wait, record. It decides nothing and allocates
+//! nothing while the clock runs.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::Error;
+use crate::data;
+use crate::job::{Checksum, Direction, Queue};
+use crate::log::Log;
+use crate::pattern::{Action, Op};
+use crate::permutation::mix;
+
+/// What requests are sent to: a ring, or a simulation of one in virtual time.
+pub(crate) trait Device {
+    /// The clock of the latencies in nanoseconds.
+    fn stamp(&self) -> u64;
+    /// The clock of the requests in flight. It is read apart from the stamps, so that Little's law can fail.
+    fn meter(&self) -> u64;
+    /// The memory of a slot whose request is not under way.
+    fn buffer(&mut self, slot: u32) -> &mut [u8];
+    /// Queues the request of a slot.
+    fn push(&mut self, slot: u32, op: &Op);
+    /// Submits what is queued and waits for `wait` completions; with `until`, for one completion or until that moment.
+    fn enter(&mut self, wait: u32, until: Option<u64>) -> Result<(), Error>;
+    /// Takes all completions that are there: slot, and bytes or a negative error number.
+    fn reap(&mut self, done: &mut Vec<(u32, i32)>);
+}
+
+/// What is in written blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Random bytes of the start, with a new stamp in each sector.
+    Stamped,
+    /// New random bytes for each write.
+    Fresh,
+    /// New random bytes behind a header that tells whether they are right.
+    Sealed(Checksum),
+}
+
+/// The rules of a run of requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) queue: Queue,
+    /// Arrivals a second, and how late in nanoseconds the first one is: an open loop.
+    pub(crate) rate: Option<(u32, u64)>,
+    /// Nanoseconds that do not count.
+    pub(crate) ramp: u64,
+    /// Nanoseconds that count at most.
+    pub(crate) runtime: Option<u64>,
+    pub(crate) content: Content,
+    /// Whether blocks that were read are checked.
+    pub(crate) check: Option<Checksum>,
+    pub(crate) seed: u64,
+}
+
+/// What a worker shows to others while it runs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Shown {
+    pub(crate) ops: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+}
+
+/// Why a worker stopped before its end.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The ring failed.
+    Ring(Error),
+    /// A request failed, with this error number.
+    Request(Op, i32),
+    /// A request transferred less than asked.
+    Short(Op, i32),
+    /// A block is not what was written.
+    Mismatch(Op, String),
+}
+
+/// A request under way.
+#[derive(Clone, Copy)]
+struct Slot {
+    op: Op,
+    /// When it was due: its arrival in an open loop, else when it was taken from the pattern.
+    start: u64,
+    issued: u64,
+}
+
+/// Arrivals at a fixed rate, in whole nanoseconds without drift.
+struct Pace {
+    next: u64,
+    step: u64,
+    rest: u64,
+    carry: u64,
+    rate: u64,
+}
+
+impl Pace {
+    fn new(begin: u64, rate: u32) -> Self {
+        let rate = u64::from(rate);
+        Pace { next: begin, step: 1_000_000_000 / rate, rest: 1_000_000_000 % rate, carry: 0, rate }
+    }
+
+    fn take(&mut self) -> u64 {
+        let due = self.next;
+        self.carry += self.rest;
+        let extra = u64::from(self.carry >= self.rate);
+        self.carry -= extra * self.rate;
+        self.next += self.step + extra;
+        due
+    }
+}
+
+/// One worker's loop over a device.
+pub(crate) struct Worker<'a, D> {
+    device: &'a mut D,
+    rules: Rules,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    queued: Vec<u32>,
+    done: Vec<(u32, i32)>,
+    pace: Option<Pace>,
+    written: u64,
+    exhausted: bool,
+    taken: u64,
+}
+
+impl<'a, D: Device> Worker<'a, D> {
+    /// A worker whose buffers hold random bytes.
+    pub(crate) fn new(device: &'a mut D, rules: Rules) -> Self {
+        let depth = rules.queue.depth;
+        let nothing = Op { action: Action::Sync { data_only: false }, file: 0, len: 0, offset: 0 };
+        for slot in 0..depth {
+            data::fill(device.buffer(slot), mix(rules.seed ^ u64::from(slot)));
+        }
+        let room = depth as usize;
+        Worker {
+            device,
+            rules,
+            slots: vec![Slot { op: nothing, start: 0, issued: 0 }; room],
+            free: (0..depth).rev().collect(),
+            queued: Vec::with_capacity(room),
+            done: Vec::with_capacity(room),
+            pace: None,
+            written: 0,
+            exhausted: false,
+            taken: 0,
+        }
+    }
+
+    /// Sends what `next` gives until it gives no more, the time is up, or `stop` is set; returns how many transfers
+    /// were issued. All requests are done when it returns without failure.
+    pub(crate) fn run(
+        &mut self,
+        next: &mut impl FnMut() -> Option<Op>,
+        log: &mut Log,
+        shown: &Shown,
+        stop: &AtomicBool,
+    ) -> Result<u64, Failure> {
+        let begin = self.device.stamp();
+        let ramp_end = begin + self.rules.ramp;
+        let deadline = self.rules.runtime.map_or(u64::MAX, |runtime| ramp_end.saturating_add(runtime));
+        self.pace = self.rules.rate.map(|(rate, late)| Pace::new(begin + late, rate));
+        let mut ramping = self.rules.ramp > 0;
+        log.begin(begin, self.device.meter());
+        while !stop.load(Ordering::Relaxed) {
+            let now = self.device.stamp();
+            if ramping && now >= ramp_end {
+                ramping = false;
+                log.restart(now, self.device.meter());
+            }
+            if now >= deadline {
+                break;
+            }
+            self.take(next, now);
+            if self.exhausted && self.under_way() == 0 {
+                break;
+            }
+            self.submit(log)?;
+            self.complete(log)?;
+            shown.ops.store(log.operations(), Ordering::Relaxed);
+            shown.bytes.store(log.bytes(), Ordering::Relaxed);
+        }
+        log.end(self.device.stamp().min(deadline), self.device.meter());
+        self.drain()?;
+        Ok(self.taken)
+    }
+
+    fn under_way(&self) -> u32 {
+        self.rules.queue.depth - u32::try_from(self.free.len()).expect("at most the depth")
+    }
+
+    /// Queues requests for free slots: as many as one submission may hold, in an open loop those that are due.
+    #[inline]
+    fn take(&mut self, next: &mut impl FnMut() -> Option<Op>, now: u64) {
+        while self.queued.len() < self.rules.queue.submit as usize
+            && !self.exhausted
+            && let Some(&slot) = self.free.last()
+        {
+            if self.pace.as_ref().is_some_and(|pace| pace.next > now) {
+                return;
+            }
+            let Some(op) = next() else {
+                self.exhausted = true;
+                return;
+            };
+            let start = self.pace.as_mut().map_or(now, Pace::take);
+            self.free.pop();
+            if matches!(op.action, Action::Transfer(_)) {
+                self.taken += 1;
+            }
+            if op.action == Action::Transfer(Direction::Write) {
+                self.prepare(slot, &op);
+            }
+            self.slots[slot as usize] = Slot { op, start, issued: 0 };
+            self.device.push(slot, &op);
+            self.queued.push(slot);
+        }
+    }
+
+    /// Makes the data of a write.
+    fn prepare(&mut self, slot: u32, op: &Op) {
+        self.written += 1;
+        let (sequence, seed) = (self.written, self.rules.seed);
+        let buffer = &mut self.device.buffer(slot)[..op.len as usize];
+        if self.rules.content != Content::Stamped {
+            data::fill(buffer, mix(seed ^ sequence) ^ op.offset);
+        }
+        match self.rules.content {
+            Content::Sealed(checksum) => data::seal(buffer, checksum, op.offset, sequence),
+            Content::Stamped | Content::Fresh => data::stamp(buffer, op.offset, sequence ^ seed << 40),
+        }
+    }
+
+    /// Stamps and submits what is queued, and waits where there is nothing else to do.
+    #[inline]
+    fn submit(&mut self, log: &mut Log) -> Result<(), Failure> {
+        let full = self.free.is_empty() || self.exhausted;
+        let (wait, until) = match &self.pace {
+            _ if full => (self.rules.queue.complete.min(self.under_way()), None),
+            Some(pace) => (0, Some(pace.next)),
+            None => (0, None),
+        };
+        let count = self.queued.len() as u64;
+        // The stamp comes before the meter here and before it again after the wait: both see spans of equal length.
+        let issued = self.device.stamp();
+        log.submitted(count, self.device.meter());
+        for &slot in &self.queued {
+            self.slots[slot as usize].issued = issued;
+        }
+        self.queued.clear();
+        self.device.enter(wait, until).map_err(Failure::Ring)
+    }
+
+    /// Takes the completions that are there.
+    #[inline]
+    fn complete(&mut self, log: &mut Log) -> Result<(), Failure> {
+        self.done.clear();
+        self.device.reap(&mut self.done);
+        if self.done.is_empty() {
+            return Ok(());
+        }
+        let seen = self.device.stamp();
+        let meter = self.device.meter();
+        let mut again = 0;
+        for index in 0..self.done.len() {
+            let (slot, result) = self.done[index];
+            let Slot { op, start, issued } = self.slots[slot as usize];
+            if is_passing(result) {
+                self.device.push(slot, &op);
+                again += 1;
+                continue;
+            }
+            self.accept(slot, &op, result)?;
+            self.free.push(slot);
+            log.record(&op, start, issued, seen);
+        }
+        log.completed(self.done.len() as u64 - again, meter);
+        Ok(())
+    }
+
+    /// Whether a request did what it was asked to.
+    #[inline]
+    fn accept(&mut self, slot: u32, op: &Op, result: i32) -> Result<(), Failure> {
+        if result < 0 {
+            return Err(Failure::Request(*op, -result));
+        }
+        let Action::Transfer(direction) = op.action else { return Ok(()) };
+        if result.cast_unsigned() != op.len {
+            return Err(Failure::Short(*op, result));
+        }
+        match self.rules.check {
+            Some(checksum) if direction == Direction::Read => {
+                let buffer = &self.device.buffer(slot)[..op.len as usize];
+                data::check(buffer, checksum, op.offset).map_err(|why| Failure::Mismatch(*op, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for what is under way, without recording it.
+    fn drain(&mut self) -> Result<(), Failure> {
+        while self.under_way() > 0 {
+            self.device.enter(1, None).map_err(Failure::Ring)?;
+            self.done.clear();
+            self.device.reap(&mut self.done);
+            for index in 0..self.done.len() {
+                let (slot, result) = self.done[index];
+                let op = self.slots[slot as usize].op;
+                if is_passing(result) {
+                    self.device.push(slot, &op);
+                    continue;
+                }
+                self.accept(slot, &op, result)?;
+                self.free.push(slot);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Errors after which a request is sent again: the kernel ran out of something, or a signal came.
+fn is_passing(result: i32) -> bool {
+    result == -libc::EAGAIN || result == -libc::EINTR
+}
+
+#[cfg(test)]
+mod tests;

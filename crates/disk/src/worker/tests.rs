@@ -1,0 +1,258 @@
+//! The loop over a device in virtual time: nothing here depends on the machine that it runs on.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+use super::*;
+use crate::job::{Job, Place};
+use crate::pattern::{Extent, Pattern};
+
+const MICRO: u64 = 1000;
+const MILLI: u64 = 1_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// A device that needs the same time for each request, but for one stall in which nothing completes.
+struct Simulated {
+    now: Cell<u64>,
+    service: u64,
+    stall: std::ops::Range<u64>,
+    queued: Vec<u32>,
+    /// End of each request that is under way, in order.
+    under_way: VecDeque<(u64, u32)>,
+    memory: Vec<Vec<u8>>,
+    lens: Vec<u32>,
+    /// A planted error: the stamp of a submission is this much late.
+    late: u64,
+    deepest: usize,
+}
+
+impl Simulated {
+    fn new(depth: u32) -> Self {
+        Simulated {
+            now: Cell::new(SECOND),
+            service: 100 * MICRO,
+            stall: 0..0,
+            queued: Vec::new(),
+            under_way: VecDeque::new(),
+            memory: vec![vec![0; 4096]; depth as usize],
+            lens: vec![0; depth as usize],
+            late: 0,
+            deepest: 0,
+        }
+    }
+}
+
+/// When a request that begins now ends. What would end in the stall, or begins in it, is served when it is over.
+fn end_of(begin: u64, service: u64, stall: &std::ops::Range<u64>) -> u64 {
+    let end = begin + service;
+    if end > stall.start && begin < stall.end { stall.end + service } else { end }
+}
+
+impl Device for Simulated {
+    fn stamp(&self) -> u64 {
+        // The stamp that is taken with requests queued is the one of their submission.
+        self.now.get() + if self.queued.is_empty() { 0 } else { self.late }
+    }
+
+    fn meter(&self) -> u64 {
+        self.now.get()
+    }
+
+    fn buffer(&mut self, slot: u32) -> &mut [u8] {
+        &mut self.memory[slot as usize]
+    }
+
+    fn push(&mut self, slot: u32, op: &Op) {
+        self.lens[slot as usize] = op.len;
+        self.queued.push(slot);
+    }
+
+    fn enter(&mut self, wait: u32, until: Option<u64>) -> Result<(), Error> {
+        let now = self.now.get();
+        for slot in self.queued.drain(..) {
+            let end = end_of(now, self.service, &self.stall);
+            self.under_way.push_back((end, slot));
+        }
+        self.deepest = self.deepest.max(self.under_way.len());
+        let enough = self.under_way.get((wait.max(1) - 1) as usize).map(|&(end, _)| end);
+        let wake = match (wait, until) {
+            (0, None) => Some(now),
+            (_, Some(until)) => Some(enough.map_or(until, |end| end.min(until))),
+            (_, None) => enough,
+        };
+        self.now.set(wake.unwrap_or(now).max(now));
+        Ok(())
+    }
+
+    fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
+        while let Some(&(_, slot)) = self.under_way.front().filter(|&&(end, _)| end <= self.now.get()) {
+            self.under_way.pop_front();
+            done.push((slot, self.lens[slot as usize].cast_signed()));
+        }
+    }
+}
+
+fn rules(depth: u32, seconds: u64) -> Rules {
+    Rules {
+        queue: Queue::deep(depth),
+        rate: None,
+        ramp: 0,
+        runtime: Some(seconds * SECOND),
+        content: Content::Stamped,
+        check: None,
+        seed: 1,
+    }
+}
+
+fn run(device: &mut Simulated, rules: Rules) -> Log {
+    let mut job = Job::new("test", Place::Paths(Vec::new()));
+    job.random_map = false;
+    let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 30 }], 0, u64::MAX);
+    let mut log = Log::new(device.stamp(), rules.rate.is_some());
+    let stop = AtomicBool::new(false);
+    Worker::new(device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop).unwrap();
+    log
+}
+
+fn percentile(histogram: &crate::histogram::Histogram, percent: f64) -> u64 {
+    histogram.percentile(percent).unwrap()
+}
+
+#[test]
+fn a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one() {
+    // Two seconds, a stall of 200 ms after the first.
+    let stall = 2 * SECOND..2 * SECOND + 200 * MILLI;
+    let mut closed = Simulated { stall: stall.clone(), ..Simulated::new(1) };
+    let closed = run(&mut closed, rules(1, 2));
+    let reads = &closed.stats[0];
+    assert!(reads.operations() > 10_000);
+    // One request of 18,000 met the stall: coordinated omission.
+    assert!(percentile(&reads.completion, 99.9) < 110 * MICRO);
+    assert!(reads.response.max >= 200 * MILLI);
+
+    let mut open = Simulated { stall, ..Simulated::new(4) };
+    let open = run(&mut open, Rules { rate: Some((1000, 0)), ..rules(4, 2) });
+    let reads = &open.stats[0];
+    let delayed = reads.delayed.as_ref().unwrap();
+    // 200 of 2000 arrivals fell into the stall, the first of which waited for all of it.
+    assert_eq!(reads.operations(), 2000);
+    assert!((190 * MILLI..=205 * MILLI).contains(&percentile(delayed, 99.9)), "{delayed:?}");
+    let tenth = percentile(delayed, 95.0);
+    assert!((90 * MILLI..=110 * MILLI).contains(&tenth), "half of the delayed ones waited half of it: {tenth}");
+    // The device's own view of the open loop hides it as the closed loop does.
+    assert!(percentile(&reads.completion, 99.0) < 110 * MICRO);
+}
+
+#[test]
+fn an_open_loop_keeps_its_rate_without_drift() {
+    for rate in [1, 3, 7, 1000, 9999] {
+        let log = run(&mut Simulated::new(64), Rules { rate: Some((rate, 0)), ..rules(64, 7) });
+        let done = log.stats[0].operations();
+        assert!(done.abs_diff(u64::from(rate) * 7) <= 1, "{rate}: {done}");
+        assert_eq!(log.stats[0].response.max, 100 * MICRO, "{rate}");
+    }
+}
+
+#[test]
+fn littles_law_holds_and_a_wrong_stamp_breaks_it() {
+    let check = |depth: u32, late: u64, holds: bool| {
+        let mut device = Simulated { late, ..Simulated::new(depth) };
+        let log = run(&mut device, rules(depth, 2));
+        let little = log.little();
+        assert_eq!(little.holds(), Some(holds), "depth {depth}, {late} ns late: {little:?}");
+    };
+    check(1, 0, true);
+    check(8, 0, true);
+    check(32, 0, true);
+    // As if the time were taken after the submission instead of before it.
+    check(1, 20 * MICRO, false);
+    check(32, 3 * MICRO, false);
+    check(32, MICRO, true);
+}
+
+#[test]
+fn a_short_window_tells_nothing_of_littles_law() {
+    let mut device = Simulated { service: 100 * MILLI, ..Simulated::new(4) };
+    assert_eq!(run(&mut device, rules(4, 1)).little().holds(), None);
+}
+
+#[test]
+fn depth_and_batches_are_kept() {
+    let check = |queue: Queue, submits: usize| {
+        let mut device = Simulated::new(queue.depth);
+        let log = run(&mut device, Rules { queue, ..rules(queue.depth, 1) });
+        assert_eq!(device.deepest, queue.depth as usize, "{queue:?}");
+        let most = (0..7).max_by_key(|&class| log.depths.submit[class]).unwrap();
+        assert_eq!(most, submits, "{queue:?}: {:?}", log.depths);
+        // 100 µs each: depth times 10,000 a second.
+        let expect = u64::from(queue.depth) * 10_000;
+        assert!(log.operations().abs_diff(expect) <= expect / 50, "{}", log.operations());
+    };
+    check(Queue::deep(16), 3);
+    check(Queue { depth: 16, submit: 1, complete: 1 }, 1);
+    check(Queue { depth: 32, submit: 8, complete: 8 }, 2);
+}
+
+#[test]
+fn the_ramp_does_not_count() {
+    let mut device = Simulated::new(1);
+    let log = run(&mut device, Rules { ramp: SECOND, ..rules(1, 1) });
+    assert!(log.operations().abs_diff(10_000) <= 2, "{}", log.operations());
+    assert_eq!(log.end - log.begin, SECOND);
+    let before: u64 = log.ticks[..9].iter().map(|tick| tick.operations[0]).sum();
+    assert_eq!(before, 0);
+    assert_eq!(log.whole_ticks(), 10..20);
+}
+
+#[test]
+fn an_end_of_data_ends_the_run() {
+    let mut device = Simulated::new(4);
+    let job = Job::new("test", Place::Paths(Vec::new()));
+    let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 40_960 }], 0, 40_960);
+    let mut log = Log::new(0, false);
+    let rules = Rules { runtime: None, ..rules(4, 1) };
+    let stop = AtomicBool::new(false);
+    let issued = Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop);
+    assert_eq!((issued.unwrap(), log.operations(), log.bytes()), (10, 10, 40_960));
+    assert!(device.under_way.is_empty());
+}
+
+#[test]
+fn what_a_device_cannot_do_is_a_failure() {
+    /// Answers each request with the same result.
+    struct Answering(Simulated, i32);
+    impl Device for Answering {
+        fn stamp(&self) -> u64 {
+            self.0.stamp()
+        }
+        fn meter(&self) -> u64 {
+            self.0.meter()
+        }
+        fn buffer(&mut self, slot: u32) -> &mut [u8] {
+            self.0.buffer(slot)
+        }
+        fn push(&mut self, slot: u32, op: &Op) {
+            self.0.push(slot, op);
+        }
+        fn enter(&mut self, wait: u32, until: Option<u64>) -> Result<(), Error> {
+            self.0.enter(wait, until)
+        }
+        fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
+            self.0.reap(done);
+            done.iter_mut().for_each(|one| one.1 = self.1);
+        }
+    }
+    let check = |answer: i32, verify: Option<Checksum>, expect: &str| {
+        let job = Job::new("test", Place::Paths(Vec::new()));
+        let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 20 }], 0, 1 << 20);
+        let mut device = Answering(Simulated::new(2), answer);
+        let rules = Rules { check: verify, ..rules(2, 1) };
+        let (mut log, stop) = (Log::new(0, false), AtomicBool::new(false));
+        let failure = Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop);
+        assert!(format!("{:?}", failure.unwrap_err()).contains(expect), "{answer}");
+    };
+    check(-libc::EIO, None, "Request");
+    check(-libc::ENOSPC, None, "28");
+    check(512, None, "Short");
+    check(4096, Some(Checksum::Crc32c), "Mismatch");
+}
