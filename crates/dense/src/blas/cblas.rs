@@ -1,4 +1,4 @@
-//! The two calls into the linked library.
+//! The calls into the linked library.
 #![allow(unsafe_code)] // foreign functions over raw pointers
 
 use std::ffi::c_int;
@@ -105,6 +105,45 @@ pub fn trsm(l: View<'_>, b: ViewMut<'_>) {
             l.data.as_ptr(),
             int(l.ld),
             data.as_mut_ptr(),
+            int(ld),
+        );
+    }
+}
+
+/// C ← C − A·B, where B is the upper part of `columns`, as high as A is wide, and C what is below it (`cblas_dgemm`).
+///
+/// # Panics
+///
+/// If `columns` is not as high as A is wide and high.
+pub fn eliminate(a: View<'_>, columns: ViewMut<'_>) {
+    let ViewMut { data, rows, cols, ld } = columns;
+    assert!(rows == a.cols + a.rows, "elimination in columns of another height");
+    if a.rows == 0 || cols == 0 {
+        return;
+    }
+    let upper = data.as_mut_ptr();
+    // SAFETY: the view has at least one row in its lower part, and at least one column, so that element (a.cols, 0) lies
+    // within its slice.
+    let lower = unsafe { upper.add(a.cols) };
+    // SAFETY: the pointers come from slices; a view has checked that (cols - 1) * ld + rows elements lie within its
+    // slice, that ld >= max(1, rows), and that all numbers fit a C int; the lower part begins a.cols rows further and is
+    // as many rows less high. B and C are different rows of the same columns, borrowed exclusively here, so that what is
+    // written is neither read as B nor overlaps A. The declaration is that of cblas.h with 32-bit integers.
+    unsafe {
+        cblas_dgemm(
+            COLUMN_MAJOR,
+            NO_TRANSPOSE,
+            NO_TRANSPOSE,
+            int(a.rows),
+            int(cols),
+            int(a.cols),
+            -1.0,
+            a.data.as_ptr(),
+            int(a.ld),
+            upper,
+            int(ld),
+            1.0,
+            lower,
             int(ld),
         );
     }

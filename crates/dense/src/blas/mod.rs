@@ -1,9 +1,9 @@
-//! The BLAS, one thread for each caller: column-major views, and the two routines that the timed work consists of.
+//! The BLAS, one thread for each caller: column-major views, and the routines that the timed work consists of.
 
 mod cblas;
 mod library;
 
-pub use cblas::{gemm, trsm};
+pub use cblas::{eliminate, gemm, trsm};
 pub use library::{Library, environment, library, set_threads};
 
 /// A column-major matrix in a slice: element (i, j) is `data[i + j * ld]`.
@@ -65,6 +65,18 @@ impl<'a> View<'a> {
     pub fn cols(&self) -> usize {
         self.cols
     }
+
+    /// The part from row `first` and column `first` on, `rows` × `cols`.
+    ///
+    /// # Panics
+    ///
+    /// If it reaches beyond the matrix.
+    #[must_use]
+    pub fn part(&self, first: (usize, usize), rows: usize, cols: usize) -> View<'a> {
+        assert!(first.0 + rows <= self.rows && first.1 + cols <= self.cols, "a part beyond its matrix");
+        let start = (first.1 * self.ld + first.0).min(self.data.len());
+        View::new(&self.data[start..], rows, cols, self.ld)
+    }
 }
 
 impl<'a> ViewMut<'a> {
@@ -77,6 +89,17 @@ impl<'a> ViewMut<'a> {
     pub fn new(data: &'a mut [f64], rows: usize, cols: usize, ld: usize) -> Self {
         fits(data.len(), rows, cols, ld);
         ViewMut { data, rows, cols, ld }
+    }
+
+    /// `rows` of all columns, from row `first` on.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn rows_from(&mut self, first: usize, rows: usize) -> ViewMut<'_> {
+        assert!(first + rows <= self.rows, "rows beyond the matrix");
+        let start = first.min(self.data.len());
+        ViewMut::new(&mut self.data[start..], rows, self.cols, self.ld)
     }
 
     /// The elements of a column, to write.
@@ -95,13 +118,15 @@ impl<'a> ViewMut<'a> {
 pub struct Blas {
     /// C ← α·A·B + β·C, see [`gemm`].
     pub gemm: fn(f64, View<'_>, View<'_>, f64, ViewMut<'_>),
+    /// C ← C − A·B with C below B, see [`eliminate`].
+    pub eliminate: fn(View<'_>, ViewMut<'_>),
     /// B ← L⁻¹·B, see [`trsm`].
     pub trsm: fn(View<'_>, ViewMut<'_>),
 }
 
 impl Blas {
     /// The library that this program is linked with.
-    pub const LINKED: Blas = Blas { gemm, trsm };
+    pub const LINKED: Blas = Blas { gemm, eliminate, trsm };
 }
 
 #[cfg(test)]
@@ -137,6 +162,14 @@ mod tests {
         let mut x = [2.0, 3.0];
         trsm(View::new(&lower, 2, 2, 2), ViewMut::new(&mut x, 2, 1, 2));
         assert_eq!(x.map(f64::to_bits), [2.0, 2.0].map(f64::to_bits));
+    }
+
+    #[test]
+    fn elimination_works_on_the_rows_below() {
+        // one column (2, 3 | 10, 20) and A = columns (1 4), (5 6)
+        let mut column = [2.0, 3.0, 10.0, 20.0, -1.0];
+        eliminate(View::new(&[1.0, 4.0, 5.0, 6.0], 2, 2, 2), ViewMut::new(&mut column, 4, 1, 5));
+        assert_eq!(column.map(f64::to_bits), [2.0, 3.0, 10.0 - 17.0, 20.0 - 26.0, -1.0].map(f64::to_bits));
     }
 
     #[test]

@@ -20,15 +20,8 @@ pub(super) struct NoPivot {
 }
 
 /// Factors the `rows` × `pivots.len()` matrix `a`, columns `ld` apart, in place: below the diagonal L, on and above U.
-/// `pivots[i]` is the row that row i was exchanged with. `scratch` holds a square of half as many columns.
-pub(super) fn factor(
-    a: &mut [f64],
-    rows: usize,
-    ld: usize,
-    pivots: &mut [usize],
-    scratch: &mut [f64],
-    blas: &Blas,
-) -> Result<(), NoPivot> {
+/// `pivots[i]` is the row that row i was exchanged with.
+pub(super) fn factor(a: &mut [f64], rows: usize, ld: usize, pivots: &mut [usize], blas: &Blas) -> Result<(), NoPivot> {
     let cols = pivots.len();
     let a = &mut a[..(cols - 1) * ld + rows];
     if cols <= BASE {
@@ -38,28 +31,34 @@ pub(super) fn factor(
     let rest = cols - half;
     let (left, right) = a.split_at_mut(half * ld);
     let (first, second) = pivots.split_at_mut(half);
-    factor(left, rows, ld, first, scratch, blas)?;
+    factor(left, rows, ld, first, blas)?;
     exchange(right, ld, first);
-    (blas.trsm)(View::new(left, half, half, ld), ViewMut::new(right, half, rest, ld));
-    // The product reads these rows of the columns that it writes: it gets a copy.
-    for (copy, column) in scratch.chunks_exact_mut(half).zip(right.chunks(ld)).take(rest) {
-        copy.copy_from_slice(&column[..half]);
-    }
     let below = rows - half;
-    (blas.gemm)(
-        -1.0,
-        View::new(&left[half..], below, half, ld),
-        View::new(scratch, half, rest, half),
-        1.0,
-        ViewMut::new(&mut right[half..], below, rest, ld),
-    );
-    factor(&mut right[half..], below, ld, second, scratch, blas)
+    let left_view = View::new(left, rows, half, ld);
+    solve_lower(left_view.part((0, 0), half, half), ViewMut::new(right, half, rest, ld), blas);
+    (blas.eliminate)(left_view.part((half, 0), below, half), ViewMut::new(right, rows, rest, ld));
+    factor(&mut right[half..], below, ld, second, blas)
         .map_err(|NoPivot { column }| NoPivot { column: half + column })?;
     for pivot in &mut *second {
         *pivot += half;
     }
     exchange_from(left, ld, half, second);
     Ok(())
+}
+
+/// B ← L⁻¹·B with L the unit lower triangle of a square matrix: by halves, so that most of it is a matrix product, which
+/// libraries form faster than they solve with a triangle.
+pub(super) fn solve_lower(l: View<'_>, mut b: ViewMut<'_>, blas: &Blas) {
+    /// Rows that are left to the library.
+    const WHOLE: usize = 32;
+    let rows = l.rows();
+    if rows <= WHOLE {
+        return (blas.trsm)(l, b);
+    }
+    let half = (rows / 2).next_multiple_of(BASE);
+    solve_lower(l.part((0, 0), half, half), b.rows_from(0, half), blas);
+    (blas.eliminate)(l.part((half, 0), rows - half, half), b.rows_from(0, rows));
+    solve_lower(l.part((half, half), rows - half, rows - half), b.rows_from(half, rows - half), blas);
 }
 
 /// Applies exchanges of rows, the first with row `pivots[0]` and so on, to all columns.
@@ -153,8 +152,7 @@ mod tests {
         let mut a: Vec<f64> = (0..cols * ld).map(|at| element(at % ld, at / ld)).collect();
         let mut expect = a.clone();
         let mut pivots = vec![0; cols];
-        let mut scratch = vec![0.0; cols * cols];
-        factor(&mut a, rows, ld, &mut pivots, &mut scratch, &Blas::LINKED)?;
+        factor(&mut a, rows, ld, &mut pivots, &Blas::LINKED)?;
         exchange(&mut expect, ld, &pivots);
         for j in 0..cols {
             for i in 0..rows {

@@ -108,17 +108,11 @@ impl Plan {
         (self.ld * self.block).next_multiple_of(HUGE_PAGE / size_of::<f64>())
     }
 
-    /// Elements of the space for a worker's share of U: as wide as a group, as high as a panel is wide.
-    pub(super) fn scratch_elements(&self) -> usize {
-        (self.panels_in_group * self.block + 1) * self.block
-    }
-
     /// Bytes of everything that a solution on these nodes and workers allocates.
     #[must_use]
     pub fn memory(&self, nodes: usize, workers: usize) -> u64 {
         let elements = self.elements()
             + self.panel_elements() * DEPTH * nodes
-            + self.scratch_elements() * workers
             // the triangles of U, and the vectors of the check
             + self.block * self.order
             + self.order * (2 * workers + 4);

@@ -108,13 +108,13 @@ impl<'a> Schedule<'a> {
     }
 
     /// The part of one worker: takes units until none is left for its node.
-    pub(super) fn work(&self, member: &Member<'_>, scratch: &mut [f64]) {
+    pub(super) fn work(&self, member: &Member<'_>) {
         let node = member.worker.node;
         let home = self.homes.iter().find(|home| home.node == node).expect("a home for each node of the team");
         let _abandon = Abandon(&self.abandoned);
         let mut idle = 0;
         while !self.stopped() && !self.done(node) {
-            if self.critical(home, scratch) || self.fetch(home) || self.bulk(home, scratch) {
+            if self.critical(home) || self.fetch(home) || self.bulk(home) {
                 idle = 0;
             } else {
                 idle += 1;
@@ -148,7 +148,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Brings the next panel up to date and factors it, if it is ready and of this node, and nobody has begun it.
-    fn critical(&self, home: &Home<'_>, scratch: &mut [f64]) -> bool {
+    fn critical(&self, home: &Home<'_>) -> bool {
         let panel = self.factored.load(Ordering::Acquire);
         if panel == self.plan.panels() || self.begun.load(Ordering::Relaxed) != panel {
             return false;
@@ -170,11 +170,11 @@ impl<'a> Schedule<'a> {
         let first = self.plan.group_columns(group).start;
         let own = &mut data[(columns.start - first) * self.plan.ld()..];
         if let Some(step) = panel.checked_sub(1) {
-            self.update(&read(&home.slots[step % DEPTH]), step, own, columns.len(), scratch);
+            self.update(&read(&home.slots[step % DEPTH]), step, own, columns.len());
         }
         slot.take(own, self.plan.ld(), columns.start..self.plan.order(), columns.len());
         drop(data); // others may go on with the group while the copy is factored
-        match slot.factor(scratch, &self.blas) {
+        match slot.factor(&self.blas) {
             Ok(()) => self.publish(home, panel, &slot),
             Err(NoPivot { column }) => self.singular.store(columns.start + column, Ordering::Release),
         }
@@ -225,7 +225,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Takes one bulk update of the group of this node that is the farthest behind, if one is ready and free.
-    fn bulk(&self, home: &Home<'_>, scratch: &mut [f64]) -> bool {
+    fn bulk(&self, home: &Home<'_>) -> bool {
         let fetched = home.fetched.load(Ordering::Acquire);
         let mut behind = usize::MAX;
         let mut chosen = None;
@@ -244,37 +244,22 @@ impl<'a> Schedule<'a> {
         let Some(columns) = self.plan.bulk_columns(group, step).filter(|_| step < fetched) else { return false };
         let first = self.plan.group_columns(group).start;
         let own = &mut data[(columns.start - first) * self.plan.ld()..];
-        self.update(&read(&home.slots[step % DEPTH]), step, own, columns.len(), scratch);
+        self.update(&read(&home.slots[step % DEPTH]), step, own, columns.len());
         self.next[group].store(step + 1, Ordering::Release);
         true
     }
 
     /// Updates whole columns with panel `step`: exchanges rows, solves for U, subtracts L·U.
-    fn update(&self, slot: &Slot<'_>, step: usize, columns: &mut [f64], width: usize, scratch: &mut [f64]) {
+    fn update(&self, slot: &Slot<'_>, step: usize, columns: &mut [f64], width: usize) {
         let (top, ld) = (self.plan.panel_columns(step).start, self.plan.ld());
         let (block, below) = (slot.pivots.len(), slot.rows - slot.pivots.len());
-        // U goes through a copy: the product reads it while it writes the rows below it.
-        let upper = &mut scratch[..block * width];
-        for (column, copy) in columns.chunks_mut(ld).zip(upper.chunks_exact_mut(block)) {
-            let column = &mut column[top..];
-            for (row, &pivot) in slot.pivots.iter().enumerate() {
-                column.swap(row, pivot);
-            }
-            copy.copy_from_slice(&column[..block]);
+        for column in columns.chunks_mut(ld).take(width) {
+            panel::exchange(&mut column[top..], ld, &slot.pivots);
         }
-        (self.blas.trsm)(View::new(slot.data, block, block, slot.ld), ViewMut::new(upper, block, width, block));
-        for (column, copy) in columns.chunks_mut(ld).zip(upper.chunks_exact(block)) {
-            column[top..][..block].copy_from_slice(copy);
-        }
-        if below > 0 {
-            (self.blas.gemm)(
-                -1.0,
-                View::new(&slot.data[block..], below, block, slot.ld),
-                View::new(upper, block, width, block),
-                1.0,
-                ViewMut::new(&mut columns[top + block..], below, width, ld),
-            );
-        }
+        let lower = View::new(slot.data, slot.rows, block, slot.ld);
+        let columns = &mut columns[top..];
+        panel::solve_lower(lower.part((0, 0), block, block), ViewMut::new(columns, block, width, ld), &self.blas);
+        (self.blas.eliminate)(lower.part((block, 0), below, block), ViewMut::new(columns, slot.rows, width, ld));
         let flops = (2 * below + block) * block * width;
         self.flops.fetch_add(flops as u64, Ordering::Relaxed);
     }
@@ -301,8 +286,8 @@ impl Slot<'_> {
         }
     }
 
-    fn factor(&mut self, scratch: &mut [f64], blas: &Blas) -> Result<(), NoPivot> {
-        panel::factor(self.data, self.rows, self.ld, &mut self.pivots, scratch, blas)
+    fn factor(&mut self, blas: &Blas) -> Result<(), NoPivot> {
+        panel::factor(self.data, self.rows, self.ld, &mut self.pivots, blas)
     }
 
     /// Becomes a copy of another node's panel.

@@ -20,7 +20,6 @@ pub struct System {
     owners: Vec<u32>,
     matrix: Buffer<f64>,
     panels: Vec<(u32, Buffer<f64>)>,
-    scratch: Vec<Vec<f64>>,
 }
 
 /// What came of a solution.
@@ -63,15 +62,14 @@ impl System {
             buffer.bind(0..buffer.as_slice().len(), node)?;
             panels.push((node, buffer));
         }
-        Ok(System { plan, owners, matrix, panels, scratch: vec![Vec::new(); workers.len()] })
+        Ok(System { plan, owners, matrix, panels })
     }
 
     /// Writes the matrix and touches the space, each part by a worker of its node.
     pub fn fill(&mut self, team: &Team, fill: Fill<'_>) {
         let plan = self.plan;
         let workers = team.workers();
-        let mut shares: Vec<Share<'_>> =
-            self.scratch.iter_mut().map(|scratch| Share { groups: Vec::new(), panels: None, scratch }).collect();
+        let mut shares: Vec<Share<'_>> = workers.iter().map(|_| Share { groups: Vec::new(), panels: None }).collect();
         // The groups of a node go to its workers in turn.
         for (group, columns) in self.matrix.as_mut_slice().chunks_mut(plan.group_stride()).enumerate() {
             let of_node: Vec<_> =
@@ -93,8 +91,6 @@ impl System {
             if let Some(panels) = &mut share.panels {
                 panels.fill(0.0);
             }
-            share.scratch.resize(plan.scratch_elements(), 0.0);
-            share.scratch.fill(0.0);
         });
     }
 
@@ -103,7 +99,7 @@ impl System {
         let panels = self.panels.iter_mut().map(|(node, buffer)| (*node, buffer.as_mut_slice())).collect();
         let schedule = Schedule::new(self.plan, blas, &self.owners, self.matrix.as_mut_slice(), panels, flops);
         let start = Clock::now();
-        let timing = team.timed(&mut self.scratch, |member, scratch| schedule.work(member, scratch));
+        let timing = team.timed(&mut vec![(); team.workers().len()], |member, ()| schedule.work(member));
         let kept = schedule.finish()?;
         let x = solve::back_substitute(team, &self.plan, self.matrix.as_slice(), &kept);
         let seconds = Clock::seconds(start, Clock::now());
@@ -138,5 +134,4 @@ pub fn residual(team: &Team, fill: Fill<'_>, x: &[f64]) -> f64 {
 struct Share<'a> {
     groups: Vec<(usize, &'a mut [f64])>,
     panels: Option<&'a mut [f64]>,
-    scratch: &'a mut Vec<f64>,
 }
