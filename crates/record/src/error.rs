@@ -59,6 +59,36 @@ pub enum Error {
         /// How many runs it has.
         runs: usize,
     },
+    /// A selection of runs is not written as one.
+    #[error(
+        "`{text}` selects no runs: {what}; expected run ids, dates (2026-07-01, 2026-07-01..2026-07-05) or key=value, \
+         separated by commas"
+    )]
+    Selector {
+        /// The term.
+        text: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The index failed; it holds nothing that the records do not.
+    #[error("the index {} failed: {source}; delete it, it is built again from the records", path.display())]
+    Index {
+        /// Its file.
+        path: PathBuf,
+        /// What `SQLite` said.
+        source: rusqlite::Error,
+    },
+    /// A file that should hold one run does not.
+    #[error("{} holds no run: {what}", path.display())]
+    Bundle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A campaign is asked for what it cannot do now.
+    #[error("{0}")]
+    Campaign(String),
     /// More than one run in the store fits.
     #[error("`{text}` fits {} runs, for instance {} and {}: give more of the id", ids.len(), ids[0], ids[1])]
     Ambiguous {

@@ -6,18 +6,31 @@
 //!
 //! Invariant: this crate judges nothing.
 
+pub mod bundle;
+mod campaign;
+mod chain;
 mod error;
+mod index;
+mod journal;
+mod marks;
 mod num;
 pub mod pipe;
 mod read;
+mod selector;
 mod store;
 #[cfg(test)]
 mod testdata;
 mod wire;
 mod writer;
 
+pub use campaign::{Campaign, Event, Order, Plan, Side, Slot};
+pub use chain::{Chain, Fault, Verified};
 pub use error::Error;
+pub use index::{Index, Listed, prune};
+pub use journal::Journal;
+pub use marks::{Mark, Marked, Marks};
 pub use read::{parse, read};
+pub use selector::{Selector, holds, present};
 pub use store::{Entry, Store};
 pub use wire::SCHEMA;
 pub use writer::Writer;

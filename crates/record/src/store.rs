@@ -34,6 +34,18 @@ impl Store {
         Store { root: root.to_owned() }
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the record of a run belongs.
+    #[must_use]
+    pub fn place(&self, host: &str, id: &str) -> PathBuf {
+        self.root.join(file_name(host)).join(file_name(id)).join(FILE)
+    }
+
     /// A new run's id, `20260701T120000Z-0a1b`, and its folder, which the `Writer` creates.
     #[must_use]
     pub fn new_run(&self, host: &str) -> (String, PathBuf) {

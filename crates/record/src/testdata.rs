@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use measure::{
-    Attempt, Build, Ending, Event, FactValue, Facts, Fingerprint, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome,
-    Placement, Reading, Reason, Run, SpecSource, Taint, Unit, Warning, Workload,
+    Attempt, Build, Ending, Event, FactValue, Facts, Fingerprint, Labels, Measurement, Metric, MetricId, NotMeasured,
+    Outcome, Placement, Reading, Reason, Run, SpecSource, Taint, Unit, Warning, Workload,
 };
 
 use crate::Writer;

@@ -1,0 +1,462 @@
+//! The index of a store: the digest of every record, so that thousands are listed and compared without reading them.
+//!
+//! It holds nothing that the records do not, and is brought up to date whenever it is opened: a record that is new, gone
+//! or of another size or time of change is read again. A file that cannot be used is built again, and where none can be
+//! written (a store on read-only media) the index lives in memory.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use measure::{Better, Build, Digest, Ending, Fingerprint, Metric, MetricId, Series, Unit};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::{Chain, Entry, Error, Marked, Marks, Store, read};
+
+const FILE: &str = ".index.sqlite";
+
+/// Changes with the tables; another one is built again.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE fingerprint (key INTEGER PRIMARY KEY, platform_id TEXT, config_id TEXT, platform TEXT, config TEXT,
+        UNIQUE (platform_id, config_id, platform, config));
+    CREATE TABLE build (key INTEGER PRIMARY KEY, version TEXT, revision TEXT, compiler TEXT, profile TEXT, features TEXT,
+        UNIQUE (version, revision, compiler, profile, features));
+    CREATE TABLE run (key INTEGER PRIMARY KEY, path TEXT UNIQUE, size INTEGER, changed INTEGER, id TEXT, host TEXT,
+        started TEXT, boot_id TEXT, profile TEXT, ending TEXT, build INTEGER, fingerprint INTEGER);
+    CREATE TABLE metric (key INTEGER PRIMARY KEY, name TEXT, labels TEXT, unit TEXT, higher INTEGER,
+        UNIQUE (name, labels, unit, higher));
+    CREATE TABLE series (run INTEGER, metric INTEGER, valid INTEGER, tainted INTEGER, medians BLOB,
+        PRIMARY KEY (run, metric)) WITHOUT ROWID;
+    CREATE TABLE unreadable (path TEXT PRIMARY KEY, size INTEGER, changed INTEGER, why TEXT);
+";
+
+/// An index that is up to date.
+#[derive(Debug)]
+pub struct Index {
+    db: Connection,
+    root: PathBuf,
+}
+
+/// A run in the store, without its series until they are loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// Its key in the index.
+    pub(crate) key: i64,
+    /// The run in brief.
+    pub digest: Digest,
+    /// The record.
+    pub path: PathBuf,
+    /// What people call it.
+    pub tags: BTreeSet<String>,
+}
+
+/// A record as the file system tells of it.
+struct Found {
+    entry: Entry,
+    path: String,
+    size: i64,
+    changed: i64,
+}
+
+impl Index {
+    /// Opens the index of a store, brings it up to date and seals the records that have ended since.
+    pub fn open(store: &Store) -> Result<Index, Error> {
+        let root = store.root();
+        let file = root.join(FILE);
+        let found = found(store)?;
+        let on_disk = || -> rusqlite::Result<Connection> {
+            let mut db = Connection::open(&file)?;
+            prepare(&db)?;
+            refresh(&mut db, &found)?;
+            Ok(db)
+        };
+        let db = match on_disk().or_else(|_| {
+            // It may be damaged or of another version: nothing is lost with it.
+            let _ = fs::remove_file(&file);
+            on_disk()
+        }) {
+            Ok(db) => db,
+            Err(_) => in_memory(&found).map_err(|source| Error::Index { path: file, source })?,
+        };
+        let entries: Vec<Entry> = found.into_iter().map(|found| found.entry).collect();
+        // A store that cannot be written to cannot be sealed; it is still read.
+        match Chain::at(root).seal(&entries) {
+            Ok(_) | Err(Error::Io { .. }) => Ok(Index { db, root: root.to_owned() }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every run, the oldest first, without series.
+    pub fn runs(&self) -> Result<Vec<Listed>, Error> {
+        let marked = self.marks()?;
+        let (builds, fingerprints) = self.at(builds(&self.db).and_then(|b| Ok((b, fingerprints(&self.db)?))))?;
+        let listed = || -> rusqlite::Result<Vec<Listed>> {
+            let mut statement = self.db.prepare(
+                "SELECT key, path, id, host, started, boot_id, profile, ending, build, fingerprint FROM run
+                 ORDER BY started, id",
+            )?;
+            let rows = statement.query_map([], |row| {
+                let id: String = row.get(2)?;
+                Ok(Listed {
+                    key: row.get(0)?,
+                    path: PathBuf::from(row.get::<_, String>(1)?),
+                    tags: marked.tags.get(&id).cloned().unwrap_or_default(),
+                    digest: Digest {
+                        id,
+                        host: row.get(3)?,
+                        started: row.get(4)?,
+                        boot_id: row.get(5)?,
+                        profile: row.get(6)?,
+                        ending: ending(&row.get::<_, String>(7)?),
+                        build: builds.get(&row.get(8)?).cloned().unwrap_or_default(),
+                        fingerprint: fingerprints.get(&row.get(9)?).cloned().unwrap_or_default(),
+                        series: BTreeMap::new(),
+                    },
+                })
+            })?;
+            rows.collect()
+        };
+        self.at(listed())
+    }
+
+    /// The digests of some runs, with their series; of `names` only those metrics, where given.
+    pub fn load(&self, runs: &[&Listed], names: Option<&dyn Fn(&MetricId) -> bool>) -> Result<Vec<Digest>, Error> {
+        let load = || -> rusqlite::Result<Vec<Digest>> {
+            let metrics = metrics(&self.db, names)?;
+            let mut statement = self.db.prepare("SELECT metric, valid, tainted, medians FROM series WHERE run = ?1")?;
+            let mut digests = Vec::with_capacity(runs.len());
+            for run in runs {
+                let mut digest = run.digest.clone();
+                let mut rows = statement.query([run.key])?;
+                while let Some(row) = rows.next()? {
+                    if let Some((id, metric)) = metrics.get(&row.get::<_, i64>(0)?) {
+                        let series = Series {
+                            metric: metric.clone(),
+                            valid: row.get(1)?,
+                            tainted: row.get(2)?,
+                            medians: numbers(row.get_ref(3)?.as_blob()?),
+                        };
+                        digest.series.insert(id.clone(), series);
+                    }
+                }
+                digests.push(digest);
+            }
+            Ok(digests)
+        };
+        self.at(load())
+    }
+
+    /// Records that cannot be read, and why.
+    pub fn unreadable(&self) -> Result<Vec<(PathBuf, String)>, Error> {
+        let list = || -> rusqlite::Result<Vec<(PathBuf, String)>> {
+            let mut statement = self.db.prepare("SELECT path, why FROM unreadable ORDER BY path")?;
+            let rows = statement.query_map([], |row| Ok((PathBuf::from(row.get::<_, String>(0)?), row.get(1)?)))?;
+            rows.collect()
+        };
+        self.at(list())
+    }
+
+    /// What people say about the runs.
+    pub fn marks(&self) -> Result<Marked, Error> {
+        Marks::at(&self.root).read()
+    }
+
+    fn at<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
+        result.map_err(|source| Error::Index { path: self.root.join(FILE), source })
+    }
+}
+
+fn found(store: &Store) -> Result<Vec<Found>, Error> {
+    let stat = |entry: Entry| {
+        let fail = |source| Error::Io { doing: "look at", path: entry.path.clone(), source };
+        let metadata = fs::metadata(&entry.path).map_err(fail)?;
+        let changed = metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec();
+        let path = entry.path.to_string_lossy().into_owned();
+        let size = i64::try_from(metadata.len()).unwrap_or(i64::MAX);
+        Ok(Found { entry, path, size, changed })
+    };
+    store.list()?.into_iter().map(stat).collect()
+}
+
+fn in_memory(found: &[Found]) -> rusqlite::Result<Connection> {
+    let mut db = Connection::open_in_memory()?;
+    prepare(&db)?;
+    refresh(&mut db, found)?;
+    Ok(db)
+}
+
+/// Makes the tables where there are none. An index of another version is an error, so that it is built again.
+fn prepare(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(std::time::Duration::from_secs(30))?;
+    // What a power cut takes from an index is built again.
+    db.pragma_update(None, "synchronous", "OFF")?;
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == VERSION {
+        return Ok(());
+    }
+    db.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"))
+}
+
+/// Takes in what is new or changed, and drops what is gone.
+fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<()> {
+    let mut known: HashMap<String, (i64, i64)> = HashMap::new();
+    {
+        let mut statement =
+            db.prepare("SELECT path, size, changed FROM run UNION ALL SELECT path, size, changed FROM unreadable")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            known.insert(row.get(0)?, (row.get(1)?, row.get(2)?));
+        }
+    }
+    let mut fresh = Vec::new();
+    for record in found {
+        if known.remove(&record.path) != Some((record.size, record.changed)) {
+            fresh.push(record);
+        }
+    }
+    if fresh.is_empty() && known.is_empty() {
+        return Ok(());
+    }
+    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for path in known.keys().chain(fresh.iter().map(|record| &record.path)) {
+        transaction.execute("DELETE FROM series WHERE run IN (SELECT key FROM run WHERE path = ?1)", [path])?;
+        transaction.execute("DELETE FROM run WHERE path = ?1", [path])?;
+        transaction.execute("DELETE FROM unreadable WHERE path = ?1", [path])?;
+    }
+    for record in fresh {
+        match read(&record.entry.path) {
+            Ok(run) => insert(&transaction, record, &Digest::of(&run))?,
+            Err(error) => {
+                transaction.execute(
+                    "INSERT INTO unreadable VALUES (?1, ?2, ?3, ?4)",
+                    params![record.path, record.size, record.changed, error.to_string()],
+                )?;
+            }
+        }
+    }
+    transaction.commit()
+}
+
+fn insert(db: &Transaction<'_>, record: &Found, digest: &Digest) -> rusqlite::Result<()> {
+    let (build, print) = (&digest.build, &digest.fingerprint);
+    let build = key(
+        db,
+        "build (version, revision, compiler, profile, features)",
+        &[&build.version, &build.revision, &build.compiler, &build.profile, &build.target_features],
+    )?;
+    let fingerprint = key(
+        db,
+        "fingerprint (platform_id, config_id, platform, config)",
+        &[&print.platform_id, &print.config_id, &json(&print.platform), &json(&print.config)],
+    )?;
+    let ending = match digest.ending {
+        Ending::Complete => "complete",
+        Ending::Interrupted => "interrupted",
+        Ending::Cut => "cut",
+    };
+    db.prepare_cached("INSERT INTO run VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(
+        params![
+            record.path,
+            record.size,
+            record.changed,
+            record.entry.id,
+            record.entry.host,
+            digest.started,
+            digest.boot_id,
+            digest.profile,
+            ending,
+            build,
+            fingerprint
+        ],
+    )?;
+    let run = db.last_insert_rowid();
+    for (id, series) in &digest.series {
+        let higher = if series.metric.better == Better::Higher { "1" } else { "0" };
+        let metric = key(
+            db,
+            "metric (name, labels, unit, higher)",
+            &[&id.name, &json(&id.labels), series.metric.unit.symbol(), higher],
+        )?;
+        let medians: Vec<u8> = series.medians.iter().flat_map(|median| median.to_le_bytes()).collect();
+        db.prepare_cached("INSERT INTO series VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+            run,
+            metric,
+            series.valid,
+            series.tainted,
+            medians
+        ])?;
+    }
+    Ok(())
+}
+
+/// The key of a row of texts, which is put in where it is new. `table` names its columns.
+fn key(db: &Transaction<'_>, table: &str, texts: &[&str]) -> rusqlite::Result<i64> {
+    let (name, columns) = table.split_once(' ').unwrap_or((table, ""));
+    let columns = columns.trim_matches(['(', ')']);
+    let wanted: Vec<String> =
+        columns.split(", ").enumerate().map(|(index, column)| format!("{column} = ?{}", index + 1)).collect();
+    let parameters = rusqlite::params_from_iter(texts);
+    let known = db
+        .prepare_cached(&format!("SELECT key FROM {name} WHERE {}", wanted.join(" AND ")))?
+        .query_row(parameters, |row| row.get(0))
+        .optional()?;
+    if let Some(key) = known {
+        return Ok(key);
+    }
+    let places: Vec<String> = (1..=texts.len()).map(|index| format!("?{index}")).collect();
+    db.prepare_cached(&format!("INSERT INTO {table} VALUES ({})", places.join(", ")))?
+        .execute(rusqlite::params_from_iter(texts))?;
+    Ok(db.last_insert_rowid())
+}
+
+fn json(map: &BTreeMap<String, String>) -> String {
+    // A map of texts always becomes JSON.
+    serde_json::to_string(map).unwrap_or_default()
+}
+
+fn map(text: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn numbers(bytes: &[u8]) -> Vec<f64> {
+    bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+}
+
+fn ending(text: &str) -> Ending {
+    match text {
+        "complete" => Ending::Complete,
+        "interrupted" => Ending::Interrupted,
+        _ => Ending::Cut,
+    }
+}
+
+fn builds(db: &Connection) -> rusqlite::Result<HashMap<i64, Build>> {
+    let mut statement = db.prepare("SELECT key, version, revision, compiler, profile, features FROM build")?;
+    let rows = statement.query_map([], |row| {
+        let build = Build {
+            version: row.get(1)?,
+            revision: row.get(2)?,
+            compiler: row.get(3)?,
+            profile: row.get(4)?,
+            target_features: row.get(5)?,
+        };
+        Ok((row.get(0)?, build))
+    })?;
+    rows.collect()
+}
+
+fn fingerprints(db: &Connection) -> rusqlite::Result<HashMap<i64, Fingerprint>> {
+    let mut statement = db.prepare("SELECT key, platform_id, config_id, platform, config FROM fingerprint")?;
+    let rows = statement.query_map([], |row| {
+        let fingerprint = Fingerprint {
+            platform_id: row.get(1)?,
+            config_id: row.get(2)?,
+            platform: map(&row.get::<_, String>(3)?),
+            config: map(&row.get::<_, String>(4)?),
+        };
+        Ok((row.get(0)?, fingerprint))
+    })?;
+    rows.collect()
+}
+
+/// The metrics by their key; of `names` only those, where given.
+fn metrics(
+    db: &Connection,
+    names: Option<&dyn Fn(&MetricId) -> bool>,
+) -> rusqlite::Result<HashMap<i64, (MetricId, Metric)>> {
+    let mut statement = db.prepare("SELECT key, name, labels, unit, higher FROM metric")?;
+    let mut rows = statement.query([])?;
+    let mut metrics = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let id = MetricId { name: row.get(1)?, labels: map(&row.get::<_, String>(2)?) };
+        // A unit that is not known was written by a later version, whose index this is not.
+        let Some(unit) = Unit::from_symbol(&row.get::<_, String>(3)?) else { continue };
+        let better = if row.get::<_, i64>(4)? == 1 { Better::Higher } else { Better::Lower };
+        if names.is_none_or(|wanted| wanted(&id)) {
+            let metric = Metric { name: id.name.clone(), unit, better };
+            metrics.insert(row.get(0)?, (id, metric));
+        }
+    }
+    Ok(metrics)
+}
+
+/// Removes a run from the store by choice, and notes it in the chain first.
+pub fn prune(store: &Store, run: &Listed, why: &str) -> Result<(), Error> {
+    let (id, host) = (run.digest.id.clone(), run.digest.host.clone());
+    let entry = Entry { id, host, path: run.path.clone() };
+    Chain::at(store.root()).removed(&entry, why)?;
+    let folder = run.path.parent().unwrap_or(Path::new("."));
+    fs::remove_dir_all(folder).map_err(|source| Error::Io { doing: "remove", path: folder.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata::{run, write_all};
+
+    fn ids(index: &Index) -> Vec<String> {
+        index.runs().unwrap().into_iter().map(|run| run.digest.id).collect()
+    }
+
+    #[test]
+    fn an_index_says_what_the_records_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        let mut original = run();
+        write_all(&store.place("node-1", &original.id), &original);
+        let index = Index::open(&store).unwrap();
+        let runs = index.runs().unwrap();
+        let loaded = index.load(&runs.iter().collect::<Vec<_>>(), None).unwrap();
+        let expect = Digest::of(&original);
+        assert_eq!(format!("{:?}", loaded[0]), format!("{expect:?}"));
+        assert!(index.load(&[&runs[0]], Some(&|_| false)).unwrap()[0].series.is_empty());
+        // One more, one gone, one damaged.
+        original.id = "20260702T120000Z-0002".into();
+        write_all(&store.place("node-1", &original.id), &original);
+        assert_eq!(ids(&Index::open(&store).unwrap()).len(), 2);
+        fs::remove_file(&runs[0].path).unwrap();
+        assert_eq!(ids(&Index::open(&store).unwrap()), ["20260702T120000Z-0002"]);
+        fs::write(store.place("node-1", &original.id), "damaged\n").unwrap();
+        let index = Index::open(&store).unwrap();
+        assert!(ids(&index).is_empty());
+        assert!(index.unreadable().unwrap()[0].1.contains("line 1"));
+    }
+
+    #[test]
+    fn a_damaged_index_is_built_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        write_all(&store.place("h", "20260701T120000Z-0001"), &run());
+        drop(Index::open(&store).unwrap());
+        for damage in [&b"no database"[..], b"", b"SQLite format 3\0 and nothing else"] {
+            fs::write(dir.path().join(FILE), damage).unwrap();
+            assert_eq!(ids(&Index::open(&store).unwrap()).len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_not_there_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(&dir.path().join("none"));
+        assert!(ids(&Index::open(&store).unwrap()).is_empty());
+        assert!(!dir.path().join("none").exists());
+    }
+
+    #[test]
+    fn pruning_removes_a_run_and_the_chain_knows() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        for id in ["20260701T120000Z-0001", "20260702T120000Z-0002"] {
+            let run = measure::Run { id: id.into(), host: "h".into(), ..run() };
+            write_all(&store.place("h", id), &run);
+        }
+        let runs = Index::open(&store).unwrap().runs().unwrap();
+        prune(&store, &runs[0], "a test").unwrap();
+        assert_eq!(ids(&Index::open(&store).unwrap()), ["20260702T120000Z-0002"]);
+        let verified = Chain::at(dir.path()).verify(&store.list().unwrap()).unwrap();
+        assert_eq!((verified.sound, verified.faults.len()), (1, 0));
+    }
+}

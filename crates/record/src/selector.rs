@@ -1,0 +1,265 @@
+//! Which runs of a store: `bios=1.2,tag=quiet`, `2026-07-01..2026-07-05`, `20260701T12`, `baseline`.
+
+use std::str::FromStr;
+
+use measure::{Digest, Fingerprint};
+
+use crate::Error;
+use crate::index::Listed;
+
+/// A selection. Terms of one kind are alternatives; terms of different kinds must all hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    terms: Vec<Term>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Term {
+    /// The beginning of a run's id.
+    Id(String),
+    /// From the first of these dates to the second, both included, `YYYY-MM-DD`.
+    Dates(String, String),
+    /// The newest run.
+    Latest,
+    /// The host's baseline.
+    Baseline,
+    /// A part of the fingerprint, or another property.
+    Key(String, String),
+}
+
+/// Short names of parts of the fingerprint.
+const PARTS: [(&str, &str); 7] = [
+    ("bios", "bios.version"),
+    ("microcode", "cpu.microcode"),
+    ("kernel", "os.kernel"),
+    ("cmdline", "os.cmdline"),
+    ("mitigations", "os.mitigations"),
+    ("zfs", "os.zfs"),
+    ("bmc", "bmc.version"),
+];
+
+/// Properties that are no parts of the fingerprint.
+const PROPERTIES: [&str; 8] = ["host", "profile", "boot", "tag", "config_id", "platform_id", "version", "nvme_fw"];
+
+impl FromStr for Selector {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Selector, Error> {
+        let terms: Result<Vec<Term>, Error> = text.split(',').map(|term| Term::parse(term.trim())).collect();
+        Ok(Selector { terms: terms? })
+    }
+}
+
+impl Term {
+    fn parse(text: &str) -> Result<Term, Error> {
+        let wrong = |what: &str| Error::Selector { text: text.to_owned(), what: what.to_owned() };
+        if let Some((key, value)) = text.split_once('=') {
+            let part = PARTS.iter().find(|(short, _)| *short == key).map_or(key, |(_, part)| part);
+            if !part.contains('.') && !PROPERTIES.contains(&part) {
+                let short: Vec<&str> = PARTS.iter().map(|(short, _)| *short).chain(PROPERTIES).collect();
+                return Err(wrong(&format!("the key is none of {}, and no part of a fingerprint", short.join(", "))));
+            }
+            return Ok(Term::Key(part.to_owned(), value.to_owned()));
+        }
+        if let Some((from, to)) = text.split_once("..") {
+            return match (is_date(from), is_date(to)) {
+                (true, true) => Ok(Term::Dates(from.to_owned(), to.to_owned())),
+                _ => Err(wrong("a range has a date on both sides")),
+            };
+        }
+        match text {
+            "" => Err(wrong("a term is empty")),
+            "latest" => Ok(Term::Latest),
+            "baseline" => Ok(Term::Baseline),
+            date if is_date(date) => Ok(Term::Dates(date.to_owned(), date.to_owned())),
+            id if id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
+                Ok(Term::Id(id.to_owned()))
+            }
+            _ => Err(wrong("it is neither the beginning of a run's id nor a date nor key=value")),
+        }
+    }
+
+    fn kind(&self) -> &str {
+        match self {
+            Term::Id(_) | Term::Latest | Term::Baseline => "run",
+            Term::Dates(..) => "date",
+            Term::Key(key, _) => key,
+        }
+    }
+
+    fn fits(&self, run: &Listed, newest: &str, baselines: &crate::Marked) -> bool {
+        let digest = &run.digest;
+        match self {
+            Term::Id(start) => digest.id.starts_with(start),
+            Term::Latest => digest.id == newest,
+            Term::Baseline => baselines.baselines.get(&digest.host).is_some_and(|(runs, _)| runs.contains(&digest.id)),
+            Term::Dates(from, to) => {
+                let date = digest.started.get(..10).unwrap_or("");
+                from.as_str() <= date && date <= to.as_str()
+            }
+            Term::Key(key, value) => has(run, digest, key, value),
+        }
+    }
+}
+
+fn has(run: &Listed, digest: &Digest, key: &str, value: &str) -> bool {
+    let starts = |text: &str| !value.is_empty() && text.starts_with(value);
+    match key {
+        "host" => fits(&digest.host, value),
+        "profile" => fits(&digest.profile, value),
+        "version" => fits(&digest.build.version, value),
+        "tag" => run.tags.contains(value),
+        "boot" => digest.boot_id.as_deref().is_some_and(starts),
+        "config_id" => starts(&digest.fingerprint.config_id),
+        "platform_id" => starts(&digest.fingerprint.platform_id),
+        "nvme_fw" => drive_firmware(&digest.fingerprint).any(|firmware| fits(firmware, value)),
+        part => {
+            let fingerprint = &digest.fingerprint;
+            let found = fingerprint.config.get(part).or_else(|| fingerprint.platform.get(part));
+            found.is_some_and(|found| fits(found, value))
+        }
+    }
+}
+
+/// Equal; or what begins so, where a `*` ends the value.
+fn fits(text: &str, value: &str) -> bool {
+    match value.strip_suffix('*') {
+        Some(start) => text.starts_with(start),
+        None => text == value,
+    }
+}
+
+fn drive_firmware(fingerprint: &Fingerprint) -> impl Iterator<Item = &str> {
+    fingerprint.config.iter().filter(|(part, _)| part.ends_with("firmware")).map(|(_, value)| value.as_str())
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}
+
+impl Selector {
+    /// The runs that fit, in the order in which they are given.
+    #[must_use]
+    pub fn select<'a>(&self, runs: &'a [Listed], marked: &crate::Marked) -> Vec<&'a Listed> {
+        let newest = runs.iter().map(|run| run.digest.id.as_str()).max().unwrap_or("").to_owned();
+        let fits = |run: &&Listed| {
+            self.terms.iter().all(|term| {
+                let alternatives = self.terms.iter().filter(|other| other.kind() == term.kind());
+                alternatives.into_iter().any(|other| other.fits(run, &newest, marked))
+            })
+        };
+        runs.iter().filter(fits).collect()
+    }
+}
+
+/// Whether a host in this state meets `key=value`, in the words of a selector.
+pub fn holds(fingerprint: &Fingerprint, condition: &str) -> Result<bool, Error> {
+    match Term::parse(condition)? {
+        Term::Key(key, value) if key == "nvme_fw" => {
+            Ok(drive_firmware(fingerprint).any(|firmware| fits(firmware, &value)))
+        }
+        Term::Key(key, value) if key == "config_id" => Ok(fingerprint.config_id.starts_with(&value)),
+        Term::Key(key, value) if key.contains('.') => {
+            let found = fingerprint.config.get(&key).or_else(|| fingerprint.platform.get(&key));
+            Ok(found.is_some_and(|found| fits(found, &value)))
+        }
+        _ => Err(Error::Selector {
+            text: condition.to_owned(),
+            what: "a condition on a host is a part of its fingerprint, such as bios=1.2 or microcode=0x2c".to_owned(),
+        }),
+    }
+}
+
+/// What a host has for the key of a condition, for messages.
+#[must_use]
+pub fn present(fingerprint: &Fingerprint, condition: &str) -> String {
+    let Ok(Term::Key(key, _)) = Term::parse(condition) else { return "unknown".to_owned() };
+    let found = match key.as_str() {
+        "nvme_fw" => Some(drive_firmware(fingerprint).collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()),
+        "config_id" => Some(fingerprint.config_id.clone()),
+        part => fingerprint.config.get(part).or_else(|| fingerprint.platform.get(part)).cloned(),
+    };
+    found.unwrap_or_else(|| "unknown".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata::run;
+    use crate::{Mark, Marked, Marks};
+
+    fn listed(id: &str, bios: &str, date: &str, tag: &str) -> Listed {
+        let mut digest = Digest::of(&run());
+        digest.id = id.into();
+        digest.started = format!("{date}T10:00:00Z");
+        digest.fingerprint.config =
+            [("bios.version".to_owned(), bios.to_owned()), ("drive S1 firmware".to_owned(), "FW1".to_owned())].into();
+        let tags = [tag.to_owned()].into();
+        Listed { key: 0, digest, path: id.into(), tags }
+    }
+
+    #[test]
+    fn terms_select_runs() {
+        let runs = [
+            listed("20260701T100000Z-0001", "1.2", "2026-07-01", "quiet"),
+            listed("20260702T100000Z-0002", "1.2", "2026-07-02", ""),
+            listed("20260703T100000Z-0003", "1.3", "2026-07-03", "quiet"),
+        ];
+        let dir = tempfile::tempdir().unwrap();
+        let marks = Marks::at(dir.path());
+        marks
+            .add(&Mark::Baseline {
+                host: "node-1".into(),
+                runs: vec!["20260702T100000Z-0002".into()],
+                at: String::new(),
+            })
+            .unwrap();
+        let marked: Marked = marks.read().unwrap();
+        let check = |text: &str, expect: &[usize]| {
+            let selector: Selector = text.parse().unwrap();
+            let found: Vec<&str> = selector.select(&runs, &marked).iter().map(|run| run.digest.id.as_str()).collect();
+            let expect: Vec<&str> = expect.iter().map(|index| runs[*index].digest.id.as_str()).collect();
+            assert_eq!(found, expect, "{text}");
+        };
+        check("bios=1.2", &[0, 1]);
+        check("bios=1.*", &[0, 1, 2]);
+        check("bios.version=1.3", &[2]);
+        check("bios=1.2,tag=quiet", &[0]);
+        check("bios=1.2, bios=1.3", &[0, 1, 2]);
+        check("20260701,20260703", &[0, 2]);
+        check("2026-07-02..2026-07-03", &[1, 2]);
+        check("2026-07-02", &[1]);
+        check("latest", &[2]);
+        check("baseline", &[1]);
+        check("nvme_fw=FW1,host=node-1,profile=quick", &[0, 1, 2]);
+        check("config_id=b2", &[0, 1, 2]);
+        check("config_id=c3", &[]);
+        check("boot=e0,kernel=6.1", &[]);
+    }
+
+    #[test]
+    fn what_is_no_selection_says_what_is_expected() {
+        let check = |text: &str, expect: &str| {
+            let error = text.parse::<Selector>().unwrap_err().to_string();
+            assert!(error.contains(expect), "{text}: {error}");
+        };
+        check("", "a term is empty");
+        check("bios=1.2,,", "a term is empty");
+        check("colour=blue", "the key is none of bios, microcode");
+        check("2026-07-01..", "a date on both sides");
+        check("what is this", "neither the beginning of a run's id");
+    }
+
+    #[test]
+    fn conditions_hold_of_a_host() {
+        let fingerprint = listed("1", "1.2", "2026-07-01", "").digest.fingerprint;
+        let check = |text: &str, expect: bool| assert_eq!(holds(&fingerprint, text).unwrap(), expect, "{text}");
+        check("bios=1.2", true);
+        check("bios=1.3", false);
+        check("microcode=0x2c", false);
+        check("nvme_fw=FW1", true);
+        assert!(holds(&fingerprint, "tag=quiet").is_err());
+        assert_eq!(present(&fingerprint, "bios=1.3"), "1.2");
+        assert_eq!(present(&fingerprint, "microcode=1"), "unknown");
+    }
+}
