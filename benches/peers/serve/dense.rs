@@ -1,0 +1,57 @@
+//! Our figures of dense compute.
+
+use anyhow::{Context, bail};
+use dense::blas::{Blas, set_threads};
+use dense::dgemm::{Product, Shape};
+use dense::fma::{Precision, measure, usable};
+use dense::lu::{Plan, System, residual};
+use dense::matrix::fill_column;
+use machine::{Machine, Siblings, Source, Team, place};
+
+use super::answer;
+
+/// Samples of each instruction set, and their seconds.
+const SAMPLES: usize = 5;
+const SECONDS: f64 = 0.1;
+
+fn team() -> anyhow::Result<Team> {
+    let machine = Machine::detect(&Source::Host)?;
+    set_threads(1);
+    Ok(Team::start(&place(&machine.topology, Siblings::OnePerCore)?)?)
+}
+
+/// The median of each instruction set, of which the best.
+pub(super) fn fma() -> anyhow::Result<()> {
+    let team = team()?;
+    answer("best of the instruction sets", "rate", || {
+        let mut best = 0.0_f64;
+        for isa in usable() {
+            let mut readings = measure(&team, isa, Precision::Fp64, SAMPLES, SECONDS)?;
+            readings.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+            best = best.max(readings.get(SAMPLES / 2).context("samples")?.rate);
+        }
+        Ok(best)
+    })
+}
+
+pub(super) fn dgemm(order: usize) -> anyhow::Result<()> {
+    let team = team()?;
+    let mut product = Product::prepare(&team, Shape::square(order), 1, Blas::LINKED)?;
+    answer("tiles of the pinned team", "rate", || product.measure(1)?.samples.first().copied().context("a sample"))
+}
+
+pub(super) fn hpl(order: usize, block: usize, group: usize) -> anyhow::Result<()> {
+    let team = team()?;
+    let plan = Plan::new(order, block, group);
+    let fill = |j: usize, column: &mut [f64]| fill_column(1, j, column);
+    let mut system = System::allocate(plan, team.workers())?;
+    answer(&format!("NB {block}, {group} panels a group"), "rate", || {
+        system.fill(&team, &fill);
+        let solution = system.solve(&team, Blas::LINKED, &0.into())?;
+        let residual = residual(&team, &fill, &solution.x);
+        if residual.is_nan() || residual >= 16.0 {
+            bail!("the scaled residual is {residual}");
+        }
+        Ok(plan.flops() / solution.seconds)
+    })
+}
