@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use machine::{Machine, Source};
+use machine::{Machine, Source, inventory};
 use measure::{Unit, Workload};
 use spec::System;
 
@@ -37,7 +37,10 @@ pub(crate) struct Step {
 impl RunPlan {
     pub(crate) fn resolve(args: &RunArgs) -> Result<RunPlan> {
         let specification = Specification::load(&args.spec)?;
-        let machine = Machine::detect(&Source::Host).context("could not read this host's topology")?;
+        let mut machine = Machine::detect(&Source::Host).context("could not read this host's topology")?;
+        let inventory = inventory::take(Path::new("/"));
+        machine.fingerprint = inventory.fingerprint();
+        machine.facts = inventory.facts;
         let results = locations::results(args.out.as_deref())?;
         let scratch = args.scratch.clone().unwrap_or_else(|| results.clone());
         if !args.dry_run {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use measure::{Facts, Fingerprint};
 
-use crate::{Error, Source, Topology, inventory};
+use crate::inventory::{self, FilesOnly};
+use crate::{Error, Source, Topology};
 
 /// A host, or the description of one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,14 +21,15 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Reads the topology, and on this host the facts.
+    /// Reads the topology, and on this host the facts that files tell. A full inventory, which asks tools and drives
+    /// and may take a second, is [`inventory::take`].
     pub fn detect(source: &Source) -> Result<Machine, Error> {
         let topology = Topology::read(source)?;
         let is_host = *source == Source::Host;
         if !is_host {
             return Ok(Machine { topology, ..Machine::default() });
         }
-        let inventory = inventory::take(Path::new("/"));
+        let inventory = inventory::take_with(Path::new("/"), &FilesOnly);
         let fingerprint = inventory.fingerprint();
         Ok(Machine { topology, facts: inventory.facts, fingerprint, is_host })
     }

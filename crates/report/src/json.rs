@@ -1,10 +1,10 @@
 //! The same views for machines. Numbers are in base units; each stands with its unit.
 
-use measure::{Better, Ending, FactValue, Facts, Quantity, Reading, Run, Summary};
+use measure::{Better, Ending, FactValue, Facts, Fingerprint, Quantity, Reading, Run, Summary};
 use serde_json::{Value, json};
 use spec::audit::Grade;
 use spec::{Standing, System};
-use verdict::{Acceptance, Comparability, HostLimit, Judgement, Measured, Row};
+use verdict::{Acceptance, Comparability, FactMatch, HostLimit, Judgement, Measured, Row, check_limit, compare_fact};
 
 use crate::series;
 
@@ -161,9 +161,9 @@ fn warnings(run: &Run) -> Vec<Value> {
     series::warnings(run).into_iter().map(|(of, text)| json!({"of": of, "text": text})).collect()
 }
 
-/// All facts of a host, each with its source; with a system, beside what its document states.
+/// All facts of a host, each with its source.
 #[must_use]
-pub fn facts(facts: &Facts, system: Option<&System>) -> Value {
+pub fn facts(facts: &Facts) -> Value {
     let all = facts.0.iter().map(|(id, fact)| {
         let mut entry = match &fact.reading {
             Reading::Present(value) => json!({"value": fact_value(value)}),
@@ -172,25 +172,53 @@ pub fn facts(facts: &Facts, system: Option<&System>) -> Value {
             Reading::Failed { error } => json!({"failed": error}),
         };
         entry["source"] = json!(fact.source);
-        if let Some(system) = system {
-            entry["documented"] = stated(system, id);
-        }
         (id.clone(), entry)
     });
     Value::Object(all.collect())
 }
 
-fn stated(system: &System, id: &str) -> Value {
-    let all = system.stated(id).map(|fact| {
-        let standing = match &fact.standing {
+/// A host against a document: every statement and every operational limit with its answer.
+#[must_use]
+pub fn comparison(facts: &Facts, system: &System) -> Value {
+    let stated = system.facts.iter().map(|stated| {
+        let standing = match &stated.standing {
             Standing::Firm => "firm",
             Standing::Placeholder(_) => "placeholder",
             Standing::Contradicted(_) => "contradicted",
         };
-        json!({"value": fact_value(&fact.value), "approximate": fact.approximate, "at": fact.place.at,
-            "standing": standing})
+        let mut entry = answer(&compare_fact(stated, facts));
+        entry["fact"] = json!(stated.id);
+        entry["documented"] = fact_value(&stated.value);
+        entry["approximate"] = json!(stated.approximate);
+        entry["at"] = json!(stated.place.at);
+        entry["standing"] = json!(standing);
+        entry
     });
-    Value::Array(all.collect())
+    let limits = system.limits.iter().map(|limit| {
+        let mut entry = answer(&check_limit(limit, facts));
+        entry["fact"] = json!(limit.fact);
+        entry["bound"] = json!(crate::terminal::bound(limit));
+        entry["at"] = json!(limit.place.at);
+        entry
+    });
+    json!({"spec": system.id, "facts": stated.collect::<Vec<_>>(), "limits": limits.collect::<Vec<_>>()})
+}
+
+fn answer(answer: &FactMatch) -> Value {
+    match answer {
+        FactMatch::Match => json!({"answer": "match"}),
+        FactMatch::Differs { how } => json!({"answer": "differs", "why": how}),
+        FactMatch::Unknown { why } => json!({"answer": "unknown", "why": why}),
+    }
+}
+
+/// A fingerprint: the two ids and the parts that they stand for.
+#[must_use]
+pub fn fingerprint(fingerprint: &Fingerprint) -> Value {
+    json!({
+        "platform_id": fingerprint.platform_id, "config_id": fingerprint.config_id,
+        "platform": fingerprint.platform, "config": fingerprint.config,
+    })
 }
 
 /// An audit: the grades and the findings, quantities in base units.

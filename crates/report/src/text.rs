@@ -3,7 +3,8 @@
 use measure::{Quantity, Summary, Unit};
 
 /// A text from the outside with what would steer the terminal or turn the reading direction written out.
-pub(crate) fn clean(text: &str) -> String {
+#[must_use]
+pub fn clean(text: &str) -> String {
     let harmful = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

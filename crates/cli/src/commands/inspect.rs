@@ -4,7 +4,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use machine::doctor;
-use machine::inventory;
+use machine::inventory::{self, Inventory, Lack, Table};
+use measure::FactValue;
+use report::{json, terminal};
+use serde_json::Value;
+use spec::System;
 
 use crate::args::{DoctorArgs, InspectArgs};
 use crate::commands::{look, print, print_json};
@@ -13,30 +17,74 @@ use crate::locations::Specification;
 
 pub(crate) fn inspect(args: &InspectArgs) -> Result<Exit> {
     let specification = args.spec.as_deref().map(Specification::load).transpose()?;
-    let facts = inventory::inspect(Path::new("/"));
     let system = specification.as_ref().map(|specification| &specification.system);
+    let inventory = inventory::take(Path::new("/"));
     if args.json {
-        print_json(&report::json::facts(&facts, system))?;
+        print_json(&as_json(&inventory, system))?;
     } else {
-        print(&report::terminal::facts(&facts, system, look()))?;
+        print(&as_text(&inventory, system))?;
     }
     Ok(Exit::Done)
+}
+
+fn as_text(inventory: &Inventory, system: Option<&System>) -> String {
+    let look = look();
+    let mut parts = vec![terminal::facts(&inventory.facts, look)];
+    for table in inventory.tables() {
+        let rows = rows(&table);
+        let rows = rows.as_ref().map(Vec::as_slice).map_err(String::as_str);
+        parts.push(terminal::list(table.title, table.columns, rows, look));
+    }
+    parts.extend(system.map(|system| terminal::comparison(&inventory.facts, system, look)));
+    parts.push(terminal::fingerprint(&inventory.fingerprint(), look));
+    parts.join("\n")
+}
+
+fn as_json(inventory: &Inventory, system: Option<&System>) -> Value {
+    let tables = inventory.tables().iter().map(|table| {
+        let mut entry = serde_json::json!({"title": table.title, "columns": table.columns, "source": table.source});
+        match rows(table) {
+            Ok(rows) => entry["rows"] = rows.into(),
+            Err(why) => entry["missing"] = why.into(),
+        }
+        entry
+    });
+    let mut value = serde_json::json!({
+        "facts": json::facts(&inventory.facts), "lists": tables.collect::<Vec<_>>(),
+        "fingerprint": json::fingerprint(&inventory.fingerprint()),
+    });
+    if let Some(system) = system {
+        value["comparison"] = json::comparison(&inventory.facts, system);
+    }
+    value
+}
+
+/// The rows of a list as text, or why there are none.
+fn rows(table: &Table) -> Result<Vec<Vec<Option<String>>>, String> {
+    let text = |cell: &Option<FactValue>| cell.as_ref().map(ToString::to_string);
+    match &table.rows {
+        Ok(rows) => Ok(rows.iter().map(|row| row.iter().map(text).collect()).collect()),
+        Err(Lack::Absent) => Err(format!("none, or not told ({})", table.source)),
+        Err(Lack::Denied { remedy }) => Err(format!("not allowed: {remedy}")),
+        Err(Lack::Failed { error }) => Err(format!("failed: {error}")),
+    }
 }
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit> {
     let advice = doctor::advise(Path::new("/"));
     if args.json {
-        let advice: Vec<_> = advice
+        let advice = advice
             .iter()
-            .map(|advice| serde_json::json!({"what": advice.what, "why": advice.why, "command": advice.command}))
-            .collect();
-        print_json(&serde_json::Value::Array(advice))?;
+            .map(|advice| serde_json::json!({"what": advice.what, "why": advice.why, "command": advice.command}));
+        print_json(&Value::Array(advice.collect()))?;
     } else if advice.is_empty() {
         print("nothing on this host is known to disturb measurements")?;
     } else {
-        for advice in &advice {
-            print(&format!("{}\n  {}\n  {}", advice.what, advice.why, advice.command))?;
-        }
+        let paragraph = |advice: &doctor::Advice| {
+            let [what, why, command] = [&advice.what, &advice.why, &advice.command].map(|text| terminal::clean(text));
+            format!("{what}\n  {why}\n  {command}\n")
+        };
+        print(&advice.iter().map(paragraph).collect::<String>())?;
     }
     let disturbed = args.strict && !advice.is_empty();
     Ok(if disturbed { Exit::NotComparable } else { Exit::Done })

@@ -3,14 +3,16 @@
 
 mod audit;
 mod facts;
-mod grid;
+pub(crate) mod grid;
 mod judgement;
 mod metrics;
 mod placement;
 mod systems;
 
+pub use crate::text::clean;
 pub use audit::audit;
-pub use facts::facts;
+pub(crate) use facts::bound;
+pub use facts::{comparison, facts, fingerprint, list};
 pub use judgement::{judged_run, reasons, targets};
 pub use metrics::{metrics, warnings};
 pub use placement::{PlacementRow, placement};
@@ -48,12 +50,9 @@ mod tests {
     #[test]
     fn the_facts_of_a_host() {
         let (host, system) = (testdata::facts(), testdata::system());
-        insta::assert_snapshot!("facts_wide", check(facts(&host, None, WIDE), WIDE));
-        insta::assert_snapshot!("facts_documented_narrow", check(facts(&host, Some(&system), NARROW), NARROW));
-        insta::assert_snapshot!(
-            "facts_json",
-            serde_json::to_string_pretty(&json::facts(&host, Some(&system))).unwrap()
-        );
+        insta::assert_snapshot!("facts_wide", check(facts(&host, WIDE), WIDE));
+        insta::assert_snapshot!("facts_documented_narrow", check(comparison(&host, &system, NARROW), NARROW));
+        insta::assert_snapshot!("facts_json", serde_json::to_string_pretty(&json::comparison(&host, &system)).unwrap());
     }
 
     #[test]

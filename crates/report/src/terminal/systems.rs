@@ -1,8 +1,9 @@
 //! The documented systems.
 
 use measure::{Better, Unit};
-use spec::{Bound, Standing, StatedFact, System};
+use spec::{Standing, StatedFact, System};
 
+use super::facts::bound;
 use super::grid::{Cell, Grid, Paint};
 use crate::Look;
 use crate::text::{documented, quantity, wrap};
@@ -90,13 +91,7 @@ fn baselines(system: &System) -> Grid {
 fn limits(system: &System) -> Grid {
     let mut grid = Grid::new(&["Fact", "Limit", "Place"], &[]);
     for limit in &system.limits {
-        let bound = match &limit.bound {
-            Bound::AtMost(most) => format!("≤ {most}"),
-            Bound::AtLeast(least) => format!("≥ {least}"),
-            Bound::OneOf(texts) => texts.join(" or "),
-            Bound::Open(words) => words.clone(),
-        };
-        grid.row([(&limit.fact).into(), bound.into(), (&limit.place.at).into()]);
+        grid.row([(&limit.fact).into(), bound(limit).into(), (&limit.place.at).into()]);
     }
     grid
 }
