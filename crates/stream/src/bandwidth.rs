@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use machine::Isa;
 use measure::{Measurement, Reason, Warning};
 
+use crate::config::MOST_VARIANTS;
 use crate::kernel::{Kernel, Store, Tuning, Variant};
 use crate::report::Report;
 use crate::{Arrays, Context, Error, Pass, metrics};
@@ -41,7 +42,7 @@ struct Series {
 /// Finds the fastest variants, and measures them.
 pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut Report<'_>) -> Result<(), Error> {
     let seconds = context.config.phase_seconds(context.machine)[0];
-    let rounds = context.config.variant_samples as usize * 18 + context.config.samples as usize + 2;
+    let rounds = context.config.variant_samples as usize * MOST_VARIANTS + context.config.samples as usize + 2;
     let step = seconds / (rounds + 4) as f64;
     report.doing("touching the arrays", 4.0 * step);
     let mut arrays = Arrays::new(&context.workers, context.config.array_bytes)?;

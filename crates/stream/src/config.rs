@@ -85,6 +85,9 @@ const MEMORY_SHARE: f64 = 0.8;
 /// The least that a worker must have of each array: below it the barriers are what is timed.
 const LEAST_CHUNK: u64 = HUGE_PAGE as u64;
 
+/// How many variants a kernel has at most: so many rounds give each a sample.
+pub(crate) const MOST_VARIANTS: usize = 18;
+
 const EVERY_LINE: Walk = Walk { page: Page::Huge, spacing: 64 };
 const SMALL_PAGES: Walk = Walk { page: Page::Small, spacing: 64 };
 const SPACED: Walk = Walk { page: Page::Huge, spacing: 256 };
@@ -250,27 +253,32 @@ impl Config {
     pub(crate) fn phase_seconds(&self, machine: &Machine) -> [f64; 7] {
         let cores = machine.topology.cores.len().max(1) as f64;
         let nodes = machine.topology.nodes.len().max(1) as f64;
-        // A busy core moves 12 GB/s or more until memory is saturated, at some 300 GB/s a node.
-        let rate = (12e9 * cores).min(300e9 * nodes);
+        // A core moves 16 GB/s or more until memory is saturated, at some 300 GB/s a node.
+        let rate = (16e9 * cores).min(300e9 * nodes);
         let array = self.array_bytes as f64;
-        let touch = |bytes: f64| bytes / (2e9 * cores).min(50e9);
+        let touch = |bytes: f64| bytes / (1.5e9 * cores).min(50e9);
+        // The kernel gives and clears pages; a virtual machine must first get them from its host.
+        let first_touch = 3.0 * array / (0.4e9 * cores).min(25e9);
+        // Each of the six kernels once: 96 bytes for each 8 of an array.
         let round = 12.0 * array / rate;
+        let rounds = f64::from(self.samples) + f64::from(self.variant_samples) * MOST_VARIANTS as f64 + 1.0;
         let point = self.point_seconds * f64::from(self.point_samples);
         let points = self.sizes().len() as f64;
-        let link = self.chase_bytes as f64 / 64.0 * 40e-9;
-        let rounds = f64::from(self.samples) + f64::from(self.variant_samples) * 18.0 + 2.0;
+        let link = self.chase_bytes as f64 / 64.0 * 20e-9;
+        let chase = self.chase_bytes as f64 / 1.5e9 + 3.0 * link;
         let small = |walk: &Walk| if walk.page == Page::Small { self.chase_bytes as f64 / 0.6e9 } else { 0.0 };
         let octaves = 1.0 / (1.0 - (-1.0 / f64::from(self.points_per_octave)).exp2());
         let walk =
-            |walk: &Walk| small(walk) + points * point + link * (2.0 + octaves * 64.0 / f64::from(walk.spacing)) + 1.0;
+            |walk: &Walk| 1.0 + small(walk) + points * point + link * (2.0 + octaves * 64.0 / f64::from(walk.spacing));
+        let passes = f64::from(self.point_samples + 1);
         [
-            touch(3.0 * array) + rounds * round,
-            cores.log2().ceil() * (touch(3.0 * array) + f64::from(self.point_samples) * round),
-            points * point,
-            3.0 * link + 10.0 * self.point_seconds * f64::from(self.samples) + f64::from(self.chases) * point,
+            first_touch + rounds * round,
+            (cores.log2().ceil() + 1.0) * (touch(3.0 * array) + passes * round / 3.0),
+            points * (point + self.point_seconds),
+            chase + 10.0 * self.point_seconds * f64::from(self.samples) + f64::from(self.chases) * point,
             self.walks.iter().map(walk).sum(),
-            nodes * (3.0 * link + touch(array) + nodes * f64::from(self.point_samples) * 0.5),
-            3.0 * link + self.delays.len() as f64 * 10.0 * point,
+            nodes * nodes * (chase + touch(array) + passes * array / rate * 4.0),
+            chase + touch(array) + self.delays.len() as f64 * 8.0 * point,
         ]
     }
 }

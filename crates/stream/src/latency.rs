@@ -16,8 +16,8 @@ use crate::report::Report;
 use crate::sweep::level;
 use crate::{Context, Error, metrics};
 
-/// Loads that warm a cycle up, at most: beyond the caches nothing is gained by more.
-const WARM: u64 = 1 << 20;
+/// Turns of the unrolled loop that tell about how long a load takes.
+const WARM: u64 = 50;
 
 /// A piece of memory for pointer chases, and the thread that walks it.
 pub struct Chase {
@@ -53,8 +53,15 @@ impl Chase {
         self.bytes = bytes;
     }
 
-    /// Links the cycle, walks some of it, and gives it to `f` with the team and the time of a load in seconds.
-    fn walk<T>(&mut self, f: impl FnOnce(&Team, Cycle<'_>, f64) -> T) -> T {
+    /// Times a single chase through the cycle: `samples` values of seconds a load, each over about `seconds`, and the
+    /// migrations of the thread meanwhile.
+    pub fn latency(&mut self, samples: u32, seconds: f64) -> Series {
+        self.link().latency(samples, seconds)
+    }
+
+    /// Links the cycle, which also brings as much of it into the caches as they hold: it is written in the order in
+    /// which it will be read.
+    pub(crate) fn link(&mut self) -> Linked<'_> {
         let (order, stride) = (&self.order[..], self.stride);
         let mut item = [(Some(self.buffer.as_mut_slice()), None)];
         self.team.each(&mut item, |_, (words, cycle)| {
@@ -62,49 +69,10 @@ impl Chase {
         });
         let [(_, cycle)] = item;
         let cycle = cycle.expect("the worker linked it");
-        let turns = (cycle.slots() as u64).min(WARM).div_ceil(UNROLLED);
-        let (timing, _) = time(&self.team, cycle.at(0), turns);
-        f(&self.team, cycle, timing.elapsed / (turns * UNROLLED) as f64)
-    }
-
-    /// Times a single chase: `samples` values of seconds a load, each over about `seconds`, and the migrations.
-    pub fn latency(&mut self, samples: u32, seconds: f64) -> (Vec<f64>, Option<u64>) {
-        self.walk(|team, cycle, load| {
-            let turns = turns(seconds, load);
-            let mut cursor = cycle.at(0);
-            let mut values = Vec::new();
-            let mut migrations = Some(0);
-            for _ in 0..samples {
-                let (timing, end) = time(team, cursor, turns);
-                cursor = end;
-                values.push(timing.elapsed / (turns * UNROLLED) as f64);
-                migrations = migrations.zip(timing.migrations).map(|(a, b)| a + b);
-            }
-            (values, migrations)
-        })
-    }
-
-    /// Times `count` chases side by side, which begin evenly spread over the cycle, as [`Chase::latency`] does.
-    fn side_by_side(&mut self, count: usize, samples: u32, seconds: f64) -> (Vec<f64>, Option<u64>) {
-        self.walk(|team, cycle, load| {
-            let steps = (turns(seconds, load) * UNROLLED / count as u64).max(8);
-            let mut values = Vec::new();
-            let mut migrations = Some(0);
-            for sample in 0..samples as usize {
-                let shift = sample * cycle.slots() / (count * samples as usize);
-                let from: Vec<Cursor<'_>> = (0..count).map(|k| cycle.at(k * cycle.slots() / count + shift)).collect();
-                let mut item = [(from, 0)];
-                let timing = team.timed(&mut item, |_, (from, loads)| *loads = chase::side_by_side(from, steps));
-                values.push(timing.elapsed / item[0].1 as f64);
-                migrations = migrations.zip(timing.migrations).map(|(a, b)| a + b);
-            }
-            (values, migrations)
-        })
-    }
-
-    /// Lets `f` walk the cycle while the clock runs, beside other work; the parts are those of [`Chase::walk`].
-    pub(crate) fn with_cycle<T>(&mut self, f: impl FnOnce(Cycle<'_>, f64) -> T) -> T {
-        self.walk(|_, cycle, load| f(cycle, load))
+        let mut linked = Linked { team: &self.team, cycle, load: 0.0 };
+        let (timing, _) = linked.time(cycle.at(0), WARM);
+        linked.load = timing.elapsed / (WARM * UNROLLED) as f64;
+        linked
     }
 
     /// Adds where thread and pages are, and how the cycle lies.
@@ -124,16 +92,61 @@ impl Chase {
     }
 }
 
-/// Turns of the unrolled loop that take about so long.
-pub(crate) fn turns(seconds: f64, load: f64) -> u64 {
-    whole(seconds / (load.max(1e-10) * UNROLLED as f64)).max(1)
+/// Values in seconds a load, and how often the thread was moved meanwhile.
+pub type Series = (Vec<f64>, Option<u64>);
+
+/// A cycle that is ready to be walked, and the thread that walks it.
+pub(crate) struct Linked<'a> {
+    team: &'a Team,
+    pub(crate) cycle: Cycle<'a>,
+    /// About how many seconds a load takes.
+    load: f64,
 }
 
-/// Times turns of a single chase; where it came to.
-fn time<'a>(team: &Team, from: Cursor<'a>, turns: u64) -> (Timing, Cursor<'a>) {
-    let mut item = [from];
-    let timing = team.timed(&mut item, |_, cursor| *cursor = chase::single(*cursor, turns));
-    (timing, item[0])
+impl<'a> Linked<'a> {
+    fn latency(&self, samples: u32, seconds: f64) -> Series {
+        let turns = self.turns(seconds);
+        let mut cursor = self.cycle.at(0);
+        let timings = (0..samples).map(|_| {
+            let (timing, end) = self.time(cursor, turns);
+            cursor = end; // on from there: what was just loaded may still lie in a cache
+            (timing, turns * UNROLLED)
+        });
+        series(timings)
+    }
+
+    /// `count` chases side by side, which begin evenly spread over the cycle.
+    fn side_by_side(&self, count: usize, samples: u32, seconds: f64) -> Series {
+        let steps = (self.turns(seconds) * UNROLLED / count as u64).max(8);
+        let slots = self.cycle.slots();
+        let timings = (0..samples as usize).map(|sample| {
+            let shift = sample * slots / (count * samples as usize);
+            let from: Vec<Cursor<'_>> = (0..count).map(|k| self.cycle.at(k * slots / count + shift)).collect();
+            let mut item = [(from, 0)];
+            let timing = self.team.timed(&mut item, |_, (from, loads)| *loads = chase::side_by_side(from, steps));
+            (timing, item[0].1)
+        });
+        series(timings)
+    }
+
+    /// Turns of the unrolled loop that take about so long.
+    pub(crate) fn turns(&self, seconds: f64) -> u64 {
+        whole(seconds / (self.load.max(1e-10) * UNROLLED as f64)).max(1)
+    }
+
+    /// Times turns of a single chase; where it came to.
+    fn time(&self, from: Cursor<'a>, turns: u64) -> (Timing, Cursor<'a>) {
+        let mut item = [from];
+        let timing = self.team.timed(&mut item, |_, cursor| *cursor = chase::single(*cursor, turns));
+        (timing, item[0])
+    }
+}
+
+/// Timings with the number of their loads, as seconds a load.
+fn series(timings: impl Iterator<Item = (Timing, u64)>) -> Series {
+    let of = |(timing, loads): (Timing, u64)| (timing.elapsed / loads as f64, timing.migrations);
+    let (values, migrations): (Vec<f64>, Vec<Option<u64>>) = timings.map(of).unzip();
+    (values, migrations.into_iter().sum())
 }
 
 /// The headline, and several chases side by side, both in the largest size and huge pages.
@@ -144,14 +157,19 @@ pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Repor
     let walk = Walk { page: Page::Huge, spacing: 64 };
     report.doing("latency", seconds / 2.0);
     let mut chase = Chase::new(worker, worker.node, walk, config.chase_bytes, config.seed)?;
-    let (values, migrations) = chase.latency(config.samples, 10.0 * config.point_seconds);
+    let linked = chase.link();
+    let (values, migrations) = linked.latency(config.samples, 10.0 * config.point_seconds);
+    let side_by_side: Vec<Series> = (1..=config.chases as usize)
+        .map(|count| {
+            report.doing(format!("{count} chases side by side"), seconds / 2.0 / f64::from(config.chases));
+            linked.side_by_side(count, config.point_samples, config.point_seconds)
+        })
+        .collect();
     let headline = Measurement::new(metrics::time(metrics::LATENCY), values)
         .context("page", walk.page.name())
         .context("clock_resolution", Clock::resolution());
     report.measured(chase.describe(headline, migrations));
-    for count in 1..=config.chases.min(u32::try_from(chase::MOST).unwrap_or(u32::MAX)) {
-        report.doing(format!("{count} chases side by side"), seconds / 2.0 / f64::from(config.chases));
-        let (values, migrations) = chase.side_by_side(count as usize, config.point_samples, config.point_seconds);
+    for (count, (values, migrations)) in (1..).zip(side_by_side) {
         let measurement = Measurement::new(metrics::time(metrics::MLP), values).label("chases", count);
         report.measured(chase.describe(measurement, migrations));
     }

@@ -25,7 +25,7 @@ use measure::{Event, Reason};
 pub use arrays::{Arrays, Pass};
 pub use config::{Config, Page, Walk};
 pub use error::Error;
-pub use latency::Chase;
+pub use latency::{Chase, Series};
 
 use bandwidth::Winners;
 use report::Report;

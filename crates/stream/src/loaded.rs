@@ -11,7 +11,6 @@ use crate::bandwidth::Winners;
 use crate::config::{Page, Walk};
 use crate::kernel::chase::{self, Cursor, UNROLLED};
 use crate::kernel::{Kernel, Variant};
-use crate::latency::turns;
 use crate::report::Report;
 use crate::{Chase, Context, Error, metrics};
 
@@ -49,21 +48,21 @@ pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut
     touch(&team, split_mut(buffer.as_mut_slice(), &parts));
     let parts: Vec<&[f64]> = parts.into_iter().map(|part| &buffer.as_slice()[part]).collect();
     let read = winners.of(Kernel::Read);
-    let points: Vec<Point> = chase.with_cycle(|cycle, load| {
-        let turns = turns(10.0 * config.point_seconds, load);
-        let delays = config.delays.iter();
-        delays
-            .map(|&delay| {
-                report.doing(format!("latency under load, pauses of {delay} ns"), seconds);
-                let mut point = Point { delay, latencies: Vec::new(), rates: Vec::new(), migrations: Some(0) };
-                for sample in 0..config.point_samples as usize {
-                    let from = cycle.at(sample * 7919);
-                    point.sample(&team, Role::Chase { from, turns }, &parts, read);
-                }
-                point
-            })
-            .collect()
-    });
+    let linked = chase.link();
+    let turns = linked.turns(5.0 * config.point_seconds);
+    let points: Vec<Point> = config
+        .delays
+        .iter()
+        .map(|&delay| {
+            report.doing(format!("latency under load, pauses of {delay} ns"), seconds);
+            let mut point = Point { delay, latencies: Vec::new(), rates: Vec::new(), migrations: Some(0) };
+            for sample in 0..config.point_samples as usize {
+                let from = linked.cycle.at(sample * linked.cycle.slots() / config.point_samples as usize);
+                point.sample(&team, Role::Chase { from, turns }, &parts, read);
+            }
+            point
+        })
+        .collect();
     team.verify()?;
     for point in points {
         for measurement in point.measurements() {
