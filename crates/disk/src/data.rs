@@ -18,7 +18,9 @@ const MAGIC: u64 = 0x6870_7665_7269_6679;
 pub fn fill(buffer: &mut [u8], seed: u64) {
     let mut random = Random::new(seed);
     let mut lanes = [0_u64; 8];
-    lanes.iter_mut().for_each(|lane| *lane = random.next() | 1);
+    for lane in &mut lanes {
+        *lane = random.next() | 1;
+    }
     let (chunks, rest) = buffer.as_chunks_mut::<64>();
     for chunk in chunks {
         step(&mut lanes);
@@ -103,7 +105,9 @@ mod tests {
         let mut buffer = vec![0; 1 << 16];
         fill(&mut buffer, 1);
         let mut counts = [0_u32; 256];
-        buffer.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+        for &byte in &buffer {
+            counts[usize::from(byte)] += 1;
+        }
         assert!(counts.iter().all(|count| (150..370).contains(count)), "{counts:?}");
         let mut words = buffer.as_chunks::<8>().0.to_vec();
         words.sort_unstable();

@@ -113,13 +113,12 @@ impl Files {
     /// Opens the test file that a name stands for; the name is never given to it.
     pub(crate) fn test_file(&mut self, path: &Path, direct: bool) -> Result<Opened, Error> {
         let failed = |source| Error::File { path: path.to_owned(), what: "made", source };
-        let base = match self.made(path) {
-            Some(file) => Arc::clone(file),
-            None => {
-                let file = Arc::new(make(folder(path)).map_err(failed)?);
-                self.made.push((path.to_owned(), Arc::clone(&file)));
-                file
-            }
+        let base = if let Some(file) = self.made(path) {
+            Arc::clone(file)
+        } else {
+            let file = Arc::new(make(folder(path)).map_err(failed)?);
+            self.made.push((path.to_owned(), Arc::clone(&file)));
+            file
         };
         let (file, direct) = again(&base, true, direct, false).map_err(failed)?;
         finish(file, path, Kind::TestFile, direct)
@@ -249,7 +248,7 @@ mod tests {
         let whole = holes(&file, 0, 1 << 20);
         // A file system that does not tell says that there is none.
         assert!(whole == 1 << 20 || whole == 0);
-        std::os::unix::fs::FileExt::write_all_at(&file, &[1; 65536], 0).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &vec![1; 65536], 0).unwrap();
         let rest = holes(&file, 0, 1 << 20);
         assert!(rest == (1 << 20) - 65536 || rest == 0, "{rest}");
         assert_eq!(holes(&file, 0, 65536), 0);

@@ -7,10 +7,10 @@
 /// Buckets in an octave.
 const SUB: usize = 128;
 /// Values below this have a bucket of their own.
-const EXACT: u64 = 2 * SUB as u64;
+const EXACT: usize = 2 * SUB;
 /// Values of 2^40 ns (1099 s) and more share the last bucket.
 const TOP_BITS: u32 = 40;
-const BUCKETS: usize = (TOP_BITS - EXACT.ilog2()) as usize * SUB + EXACT as usize;
+const BUCKETS: usize = (TOP_BITS - EXACT.ilog2()) as usize * SUB + EXACT;
 
 /// The largest relative error of a quantile below 2^40 ns.
 pub const ERROR_BOUND: f64 = 1.0 / SUB as f64;
@@ -156,10 +156,11 @@ impl Histogram {
 
 /// The bucket of a value: its octave, then its seven bits below the leading one.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "shifted below EXACT")]
+#[allow(clippy::cast_possible_truncation, reason = "shifted below EXACT")]
 fn bucket(nanos: u64) -> usize {
     let nanos = nanos.min((1 << TOP_BITS) - 1);
-    let shift = (nanos | (EXACT - 1)).ilog2() - (EXACT - 1).ilog2();
+    let least = EXACT as u64 - 1;
+    let shift = (nanos | least).ilog2() - least.ilog2();
     shift as usize * SUB + (nanos >> shift) as usize
 }
 
@@ -171,13 +172,16 @@ fn upper_edge(bucket: usize) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank in a short list")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn of(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();
-        values.iter().for_each(|&value| histogram.record(value));
+        for &value in values {
+            histogram.record(value);
+        }
         histogram
     }
 

@@ -174,6 +174,7 @@ pub struct Syncs {
 }
 
 /// One job: workers that do the same to the same place.
+#[expect(clippy::struct_excessive_bools, reason = "the switches of a job file")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     /// Its name in the result.

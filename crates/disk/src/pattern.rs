@@ -116,9 +116,8 @@ impl Pattern {
         }
         let direction = match self.flow {
             Flow::Read => Direction::Read,
-            Flow::Write => Direction::Write,
             Flow::Mixed { read_percent } if self.random.below(100) < u64::from(read_percent) => Direction::Read,
-            Flow::Mixed { .. } => Direction::Write,
+            Flow::Write | Flow::Mixed { .. } => Direction::Write,
         };
         let len = self.length(direction);
         if self.left < u64::from(len) {

@@ -27,7 +27,7 @@ impl Random {
 
 /// The high half of a product: maps 64 random bits to `0..end`.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the high half of a product of 64-bit numbers")]
+#[allow(clippy::cast_possible_truncation, reason = "the high half of a product of 64-bit numbers")]
 fn scale(bits: u64, end: u64) -> u64 {
     ((u128::from(bits) * u128::from(end)) >> 64) as u64
 }

@@ -296,7 +296,9 @@ fn seconds(logs: &[&Log]) -> Vec<Tick> {
         for (second, sum) in seconds.iter_mut().enumerate() {
             let from = start + second * TICKS;
             let ticks = log.ticks.get(from..(from + TICKS).min(log.ticks.len())).unwrap_or_default();
-            ticks.iter().for_each(|tick| sum.add(tick));
+            for tick in ticks {
+                sum.add(tick);
+            }
         }
     }
     seconds

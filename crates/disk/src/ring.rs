@@ -22,6 +22,7 @@ const LARGEST_BUFFER: usize = 1 << 30;
 const PAGE: usize = 4096;
 
 /// What the kernel granted, and what it refused.
+#[expect(clippy::struct_excessive_bools, reason = "each is granted or refused by itself")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Granted {
     /// The flags of the ring: `SINGLE_ISSUER DEFER_TASKRUN`.
@@ -43,7 +44,7 @@ pub struct Granted {
 /// Each request belongs to a slot, and each slot has a part of the buffer. The kernel may touch that part from the
 /// request's submission to its completion; `busy` says so, and nothing else touches it in between.
 pub(crate) struct Ring {
-    ring: IoUring,
+    uring: IoUring,
     base: *mut u8,
     stride: usize,
     busy: Vec<bool>,
@@ -78,14 +79,14 @@ impl Ring {
         buffer.as_mut_slice().fill(1);
         let base = buffer.as_mut_slice().as_mut_ptr();
         let mut granted = Granted::default();
-        let ring = set_up(depth, ways, &mut granted)?;
+        let uring = set_up(depth, ways, &mut granted)?;
         let mut ring = Ring {
-            ring,
+            uring,
             base,
             stride: bytes / depth.max(1) as usize,
             busy: vec![false; depth as usize],
             in_flight: 0,
-            fds: files.iter().map(|file| file.as_raw_fd()).collect(),
+            fds: files.iter().map(AsRawFd::as_raw_fd).collect(),
             granted,
             _buffer: buffer,
             files,
@@ -103,9 +104,9 @@ impl Ring {
 
     fn register(&mut self, ways: Ways, bytes: usize) {
         // Saves the kernel a look-up at each call; an older kernel does without.
-        let _ = self.ring.submitter().register_ring_fd();
+        let _ = self.uring.submitter().register_ring_fd();
         if ways.fixed_files {
-            match self.ring.submitter().register_files(&self.fds) {
+            match self.uring.submitter().register_files(&self.fds) {
                 Ok(()) => self.granted.fixed_files = true,
                 Err(error) => self.granted.refused.push(format!("registered files: {error}")),
             }
@@ -127,8 +128,8 @@ impl Ring {
         }
         let whole = libc::iovec { iov_base: self.base.cast(), iov_len: bytes };
         // SAFETY: `base` points to `bytes` mapped bytes of `_buffer`, which is neither moved nor unmapped before the ring
-        // is dropped: fields drop in their order, `ring` first.
-        unsafe { self.ring.submitter().register_buffers(&[whole]) }
+        // is dropped: fields drop in their order, `uring` first.
+        unsafe { self.uring.submitter().register_buffers(&[whole]) }
     }
 
     /// Whether a polled read works: a device without poll queues refuses it.
@@ -148,12 +149,12 @@ impl Ring {
     /// Submits, and lets the kernel post what is done, without waiting: with `DEFER_TASKRUN` it posts only when asked.
     fn poll(&mut self) -> io::Result<usize> {
         if self.granted.submit_thread {
-            return self.ring.submitter().submit();
+            return self.uring.submitter().submit();
         }
-        let count = self.ring.submission().len();
+        let count = self.uring.submission().len();
         let flags = EnterFlags::GETEVENTS.bits();
         // SAFETY: `count` is the number of queued entries, no argument is passed, and the flag needs none.
-        unsafe { self.ring.submitter().enter::<libc::sigset_t>(u32::try_from(count).unwrap_or(0), 0, flags, None) }
+        unsafe { self.uring.submitter().enter::<libc::sigset_t>(u32::try_from(count).unwrap_or(0), 0, flags, None) }
     }
 
     fn slot(&self, slot: u32) -> *mut u8 {
@@ -195,7 +196,9 @@ fn set_up(depth: u32, ways: Ways, granted: &mut Granted) -> Result<IoUring, Erro
             if poll {
                 builder.setup_iopoll();
             }
-            match builder.build(depth.max(1)) {
+            // The kernel thread may complete a request before it gives its entry back: then a second set is needed.
+            let entries = depth.max(1) * if thread { 2 } else { 1 };
+            match builder.build(entries) {
                 Ok(ring) => {
                     granted.setup = format!("{name}{}", if poll { " IOPOLL" } else { "" });
                     granted.poll = poll;
@@ -291,7 +294,7 @@ impl Device for Ring {
         // SAFETY: `start` points to `len` bytes of `_buffer` that stay mapped and are touched by nothing else until this
         // request's completion: `busy` is set below and cleared in `reap`, and `drop` waits for every busy slot. The
         // file's descriptor is open as long as `files` lives.
-        let pushed = unsafe { self.ring.submission().push(&entry) };
+        let pushed = unsafe { self.uring.submission().push(&entry) };
         pushed.expect("the submission queue has an entry for each slot");
         self.busy[slot as usize] = true;
         self.in_flight += 1;
@@ -304,10 +307,10 @@ impl Device for Ring {
             (Some(left), _) if left > SPIN => {
                 let time = types::Timespec::from(Duration::from_nanos(left - SPIN));
                 let args = types::SubmitArgs::new().timespec(&time);
-                self.ring.submitter().submit_with_args(1, &args)
+                self.uring.submitter().submit_with_args(1, &args)
             }
             (Some(_), _) => self.poll(),
-            (None, wait) => self.ring.submitter().submit_and_wait(wait as usize),
+            (None, wait) => self.uring.submitter().submit_and_wait(wait as usize),
         };
         match answer {
             Ok(_) => Ok(()),
@@ -323,7 +326,7 @@ impl Device for Ring {
 
     #[inline]
     fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
-        for entry in self.ring.completion() {
+        for entry in self.uring.completion() {
             #[expect(clippy::cast_possible_truncation, reason = "the slot that `push` put there")]
             let slot = entry.user_data() as u32;
             self.busy[slot as usize] = false;

@@ -60,8 +60,8 @@ macro_rules! set {
 
 /// Every option that is known, by name.
 const TABLE: &[Row] = &[
-    with_alias("blocksize", "bs", |d, v| values::blocks(v).map(|sizes| d.blocks(sizes))),
-    with_alias("blocksize_range", "bsrange", |d, v| values::block_ranges(v).map(|sizes| d.blocks(sizes))),
+    with_alias("bs", "blocksize", |d, v| values::blocks(v).map(|sizes| d.blocks(sizes))),
+    with_alias("bsrange", "blocksize_range", |d, v| values::block_ranges(v).map(|sizes| d.blocks(sizes))),
     row("cpus_allowed", set!(|d, v| d.job.cpus = Some(cpus(v)?))),
     row("cpus_allowed_policy", set!(|d, v| d.job.pinned = choose(v, &[("shared", false), ("split", true)])?)),
     row("description", |_, _| Ok(())),
@@ -76,7 +76,7 @@ const TABLE: &[Row] = &[
     row("hipri", set!(|d, v| d.job.ways.poll = values::flag(v)?)),
     row("io_size", set!(|d, v| d.job.io_size = Some(values::amount(v)?))),
     row("iodepth", set!(|d, v| d.job.queue.depth = values::count(v, 1, 32768)?)),
-    with_alias("iodepth_batch_submit", "iodepth_batch", |d, v| {
+    with_alias("iodepth_batch", "iodepth_batch_submit", |d, v| {
         d.job.queue.submit = values::count(v, 1, 32768)?;
         Ok(())
     }),
@@ -93,10 +93,10 @@ const TABLE: &[Row] = &[
         }
         Ok(())
     }),
-    row("name", set!(|d, v| d.job.name = v.to_owned())),
+    row("name", set!(|d, v| v.clone_into(&mut d.job.name))),
     row("norandommap", set!(|d, v| d.job.random_map = !values::flag(v)?)),
     row("numa_cpu_nodes", set!(|d, v| d.job.nodes = Some(cpus(v)?))),
-    row("numa_mem_policy", |d, v| d.memory(v)),
+    row("numa_mem_policy", Draft::memory),
     row("numjobs", set!(|d, v| d.job.workers = values::count(v, 1, 4096)?)),
     row("offset", set!(|d, v| d.job.offset = values::amount(v)?)),
     row("percentile_list", set!(|d, v| d.job.percentiles = values::percentiles(v)?)),
@@ -108,8 +108,8 @@ const TABLE: &[Row] = &[
         Ok(())
     }),
     row("randseed", set!(|d, v| d.job.seed = values::bytes(v)?)),
-    row("rate_iops", |d, v| d.rate(v)),
-    with_alias("readwrite", "rw", |d, v| d.flow(v)),
+    row("rate_iops", Draft::rate),
+    with_alias("rw", "readwrite", Draft::flow),
     row("refill_buffers", set!(|d, v| d.job.refill = values::flag(v)?)),
     row("registerfiles", set!(|d, v| d.job.ways.fixed_files = values::flag(v)?)),
     row("runtime", set!(|d, v| d.job.span.runtime = Some(values::seconds(v)?).filter(|&seconds| seconds > 0.0))),
@@ -117,9 +117,9 @@ const TABLE: &[Row] = &[
     row("rwmixwrite", set!(|d, v| d.read_percent = 100 - percent(v)?)),
     row("size", set!(|d, v| d.job.size = Some(values::amount(v)?))),
     row("sqthread_poll", set!(|d, v| d.job.ways.submit_thread = values::flag(v)?)),
-    with_alias("ss", "steadystate", set!(|d, v| d.steady = Some(values::steady(v)?))),
-    with_alias("ss_dur", "steadystate_duration", set!(|d, v| d.steady_span.0 = values::seconds(v)?)),
-    with_alias("ss_ramp", "steadystate_ramp_time", set!(|d, v| d.steady_span.1 = values::seconds(v)?)),
+    with_alias("steadystate", "ss", set!(|d, v| d.steady = Some(values::steady(v)?))),
+    with_alias("steadystate_duration", "ss_dur", set!(|d, v| d.steady_span.0 = values::seconds(v)?)),
+    with_alias("steadystate_ramp_time", "ss_ramp", set!(|d, v| d.steady_span.1 = values::seconds(v)?)),
     with_alias("stonewall", "wait_for_previous", set!(|d, v| d.job.stonewall = values::flag(v)?)),
     row("thread", |_, v| values::flag(v).map(|_| ())),
     row("time_based", set!(|d, v| d.job.span.time_based = values::flag(v)?)),
@@ -187,7 +187,10 @@ impl Draft {
             Effect::Set(set) => set(self, value).map_err(|why| format!("{key}: {why}"))?,
             Effect::Not(why) => self.job.not_honoured.push(format!("{key}: {why}")),
         }
-        self.job.options.push((name, if value.is_empty() { "1" } else { value }.to_owned()));
+        // As fio prints them: under its own name of the option, and without switches that have no value.
+        if !value.is_empty() {
+            self.job.options.push((row.name.to_owned(), value.to_owned()));
+        }
         Ok(())
     }
 

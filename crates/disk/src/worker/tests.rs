@@ -239,7 +239,9 @@ fn what_a_device_cannot_do_is_a_failure() {
         }
         fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
             self.0.reap(done);
-            done.iter_mut().for_each(|one| one.1 = self.1);
+            for one in done {
+                one.1 = self.1;
+            }
         }
     }
     let check = |answer: i32, verify: Option<Checksum>, expect: &str| {
