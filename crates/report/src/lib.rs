@@ -1,14 +1,19 @@
-//! View model to terminal tables and JSON.
+//! Views of a judged run: terminal tables, JSON, one HTML page, and the exchange formats.
 //!
 //! Invariant: this crate judges nothing and measures nothing; its arithmetic is that of formatting.
 
+pub mod exchange;
+pub mod html;
 pub mod json;
+mod judged;
 pub mod markdown;
 mod series;
 pub mod terminal;
 #[cfg(test)]
 mod testdata;
 mod text;
+
+pub use judged::Judged;
 
 /// How to print: what the terminal can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

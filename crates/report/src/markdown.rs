@@ -9,7 +9,8 @@ use crate::text::{clean, documented};
 #[must_use]
 pub fn audit(system: &System, audit: &Audit) -> String {
     let mut text = format!("# Audit of {}\n\n{}\n\n", escape(&system.id), escape(&system.document));
-    text += "Every figure below follows from the document's own tables and from the published constants that are named.\n";
+    text +=
+        "Every figure below follows from the document's own tables and from the published constants that are named.\n";
     if !audit.graded.is_empty() {
         text += "\n| target | documented | ceiling by its own tables | grade | arithmetic |\n|---|---:|---:|---|---|\n";
     }
@@ -46,7 +47,7 @@ fn section(number: usize, finding: &Finding) -> String {
 }
 
 /// A text from the outside, so that it is shown as it is: no markup of its own, one line.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in clean(text).chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~') {

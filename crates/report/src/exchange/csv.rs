@@ -1,0 +1,84 @@
+//! CSV in the long form: one line for each sample.
+
+use measure::{Better, Measurement, Outcome};
+
+use super::Error;
+use crate::judged::Judged;
+use crate::text::clean;
+
+const HEADER: [&str; 14] = [
+    "run",
+    "host",
+    "boot",
+    "profile",
+    "workload",
+    "repetition",
+    "metric",
+    "labels",
+    "unit",
+    "better",
+    "sample",
+    "value",
+    "taint",
+    "not_measured",
+];
+
+/// Every sample of every run; what has no value is a line with its reason.
+pub fn csv(judged: &Judged<'_>) -> Result<String, Error> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let mut line = |fields: &[String]| table.write_record(fields).map_err(|error| Error::Csv(error.to_string()));
+    line(&HEADER.map(str::to_owned))?;
+    for run in judged.runs {
+        for attempt in &run.attempts {
+            let start = [
+                &run.id,
+                &run.host,
+                run.boot_id.as_deref().unwrap_or_default(),
+                &run.profile,
+                attempt.workload.name(),
+                &attempt.repetition.to_string(),
+            ]
+            .map(clean);
+            for outcome in &attempt.outcomes {
+                for end in lines(outcome) {
+                    line(&[start.as_slice(), end.as_slice()].concat())?;
+                }
+            }
+        }
+    }
+    let bytes = table.into_inner().map_err(|error| Error::Csv(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| Error::Csv(error.to_string()))
+}
+
+/// What follows the run and the attempt in each line of an outcome.
+fn lines(outcome: &Outcome) -> Vec<[String; 8]> {
+    match outcome {
+        Outcome::Measured(one) => samples(one),
+        Outcome::NotMeasured(missing) => {
+            let [metric, labels] = name(&missing.id);
+            let reason = clean(&missing.reason.to_string());
+            let none = String::new;
+            vec![[metric, labels, none(), none(), none(), none(), none(), reason]]
+        }
+    }
+}
+
+fn samples(one: &Measurement) -> Vec<[String; 8]> {
+    let better = match one.metric.better {
+        Better::Higher => "higher",
+        Better::Lower => "lower",
+    };
+    let line = |(index, sample): (usize, &measure::Sample)| {
+        let [metric, labels] = name(&one.id());
+        let taint = sample.taint.as_ref().map(|taint| clean(&taint.to_string())).unwrap_or_default();
+        let unit = one.metric.unit.symbol().to_owned();
+        [metric, labels, unit, better.to_owned(), index.to_string(), sample.value.to_string(), taint, String::new()]
+    };
+    one.samples.iter().enumerate().map(line).collect()
+}
+
+/// The name, and the labels as `key=value` separated by spaces.
+fn name(id: &measure::MetricId) -> [String; 2] {
+    let labels: Vec<String> = id.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    [clean(&id.name), clean(&labels.join(" "))]
+}

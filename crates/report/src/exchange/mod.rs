@@ -1,0 +1,77 @@
+//! The formats that other tools read. All of them tell the same figures: the judged value of each target, and the median
+//! of each series of the last run, in base units with all digits.
+
+mod bencher;
+mod csv;
+mod junit;
+mod markdown;
+mod ocptv;
+mod prometheus;
+#[cfg(test)]
+mod tests;
+
+pub use self::bencher::bencher;
+pub use self::csv::csv;
+pub use self::junit::junit;
+pub use self::markdown::markdown;
+pub use self::ocptv::ocptv;
+pub use self::prometheus::prometheus;
+
+use measure::{Ending, Run, Unit};
+use verdict::Acceptance;
+
+use crate::judged::Judged;
+use crate::series::{self, Series};
+
+/// Why a report could not be written in a format.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Neither terminal nor page can be made of nothing.
+    #[error("there is no run to report on")]
+    NoRun,
+    /// The XML could not be made.
+    #[error("the JUnit report could not be made: {0}")]
+    Junit(#[from] quick_junit::SerializeError),
+    /// The table could not be made.
+    #[error("the CSV table could not be made: {0}")]
+    Csv(String),
+}
+
+fn last<'a>(judged: &Judged<'a>) -> Result<(&'a Run, Vec<Series>), Error> {
+    let run = judged.runs.last().ok_or(Error::NoRun)?;
+    Ok((run, series::series(run)))
+}
+
+/// The unit as a part of a name: `bytes_per_second`; empty for pure numbers.
+fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Count => "",
+        Unit::Ratio => "ratio",
+        Unit::Second => "seconds",
+        Unit::Byte => "bytes",
+        Unit::BytePerSecond => "bytes_per_second",
+        Unit::FlopPerSecond => "flops_per_second",
+        Unit::OpPerSecond => "operations_per_second",
+        Unit::IoPerSecond => "io_per_second",
+        Unit::TransferPerSecond => "transfers_per_second",
+        Unit::RowPerSecond => "rows_per_second",
+        Unit::Hertz => "hertz",
+        Unit::FlopPerCycle => "flops_per_cycle",
+        Unit::Watt => "watts",
+        Unit::Celsius => "celsius",
+        Unit::Score => "points",
+    }
+}
+
+fn acceptance_name(acceptance: Acceptance) -> &'static str {
+    match acceptance {
+        Acceptance::Accepted => "accepted",
+        Acceptance::Rejected => "rejected",
+        Acceptance::Inconclusive => "inconclusive",
+        Acceptance::NotComparable => "not-comparable",
+    }
+}
+
+fn is_complete(run: &Run) -> bool {
+    run.ending == Ending::Complete
+}

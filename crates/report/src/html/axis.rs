@@ -1,0 +1,205 @@
+//! Where values lie on an axis, and where it has its labels.
+
+use std::ops::Range;
+
+use measure::{Quantity, Unit};
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+
+/// How values lie along an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// From zero, evenly.
+    Linear,
+    /// By powers of two: sizes.
+    Log2,
+    /// By powers of ten.
+    Log10,
+}
+
+/// How the numbers at an axis are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Label {
+    /// As a quantity.
+    Unit(Unit),
+    /// As a binary size: `64 KiB`.
+    Binary,
+}
+
+/// An axis that shows all of its values.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    pub(super) title: String,
+    scale: Scale,
+    label: Label,
+    /// Ends and labelled points, in the coordinate that is drawn: the logarithm on logarithmic axes.
+    pub(super) low: f64,
+    pub(super) high: f64,
+    ticks: Vec<f64>,
+}
+
+impl Axis {
+    /// An axis around values; `None` where there is none that it can show.
+    pub(super) fn around(title: &str, scale: Scale, label: Label, values: impl Iterator<Item = f64>) -> Option<Axis> {
+        let shown = values.filter(|value| value.is_finite() && (scale == Scale::Linear || *value > 0.0));
+        let placed: Vec<f64> = shown.map(|value| place(scale, value)).collect();
+        let least = placed.iter().copied().reduce(f64::min)?;
+        let most = placed.iter().copied().reduce(f64::max)?;
+        let (low, high) = match scale {
+            Scale::Linear => (least.min(0.0), if most > 0.0 { most * 1.08 } else { 1.0 }),
+            Scale::Log2 => (least, most.max(least + 1.0)),
+            Scale::Log10 => {
+                let margin = ((most - least) * 0.06).max(0.03);
+                (least - margin, most + margin)
+            }
+        };
+        let ticks = match scale {
+            Scale::Linear => even(low, high),
+            Scale::Log2 => thin((whole(low.ceil())..=whole(high.floor())).map(f64::from).collect()),
+            Scale::Log10 => decades(low, high),
+        };
+        Some(Axis { title: title.to_owned(), scale, label, low, high, ticks })
+    }
+
+    /// Where a value lies.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        place(self.scale, value).clamp(self.low, self.high)
+    }
+
+    /// The text at a labelled point.
+    pub(super) fn label(&self, at: f64) -> String {
+        let value = match self.scale {
+            Scale::Linear => at,
+            Scale::Log2 => at.exp2(),
+            Scale::Log10 => 10_f64.powf(at),
+        };
+        match self.label {
+            Label::Unit(unit) => Quantity::new(value, unit).to_string(),
+            Label::Binary => binary(value),
+        }
+    }
+}
+
+/// The axis as plotters wants it: along the coordinate that is drawn, with labels at the ticks alone.
+impl Ranged for Axis {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, at: &f64, limit: (i32, i32)) -> i32 {
+        let share = (at - self.low) / (self.high - self.low);
+        limit.0 + whole(share * f64::from(limit.1 - limit.0))
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+fn place(scale: Scale, value: f64) -> f64 {
+    match scale {
+        Scale::Linear => value,
+        Scale::Log2 => value.log2(),
+        Scale::Log10 => value.log10(),
+    }
+}
+
+/// Multiples of 1, 2 or 5 × a power of ten, about five of them.
+fn even(low: f64, high: f64) -> Vec<f64> {
+    let rough = (high - low) / 5.0;
+    if !(rough.is_finite() && rough > 0.0) {
+        return vec![low];
+    }
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough * 0.999);
+    let step = step.unwrap_or(power * 10.0);
+    let first = (low / step).ceil();
+    (0..20).map(|index| (first + f64::from(index)) * step).take_while(|tick| *tick <= high).collect()
+}
+
+/// Powers of ten; between them 2 and 5 where there are few, and even steps where there is hardly one.
+fn decades(low: f64, high: f64) -> Vec<f64> {
+    let steps: &[f64] = if high - low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let powers = whole(low.floor())..=whole(high.ceil());
+    let ticks = powers.flat_map(|power| steps.iter().map(move |step| f64::from(power) + step.log10()));
+    let ticks: Vec<f64> = ticks.filter(|tick| (low..=high).contains(tick)).collect();
+    if ticks.len() >= 3 {
+        return thin(ticks);
+    }
+    even(10_f64.powf(low), 10_f64.powf(high)).into_iter().filter(|tick| *tick > 0.0).map(f64::log10).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "logarithms of an f64 and pixels are small")]
+fn whole(value: f64) -> i32 {
+    value.round() as i32
+}
+
+/// Every second, third… of the ticks, so that at most eight are left.
+fn thin(ticks: Vec<f64>) -> Vec<f64> {
+    let step = ticks.len().div_ceil(8).max(1);
+    ticks.into_iter().step_by(step).collect()
+}
+
+/// A size in binary units, for powers of two: `64 KiB`.
+pub(super) fn binary(bytes: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{} {}", (value * 100.0).round() / 100.0, units[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn labels_are_round_numbers() {
+        let check = |scale, label, values: &[f64], expect: &[&str]| {
+            let axis = Axis::around("x", scale, label, values.iter().copied()).unwrap();
+            let labels: Vec<_> = axis.ticks.iter().map(|tick| axis.label(*tick)).collect();
+            assert_eq!(labels, expect, "{values:?}");
+        };
+        let rate = Label::Unit(Unit::BytePerSecond);
+        check(Scale::Linear, rate, &[3e9, 38e9], &["0 B/s", "10 GB/s", "20 GB/s", "30 GB/s", "40 GB/s"]);
+        check(Scale::Log2, Label::Binary, &[16384.0, 131_072.0], &["16 KiB", "32 KiB", "64 KiB", "128 KiB"]);
+        check(
+            Scale::Log10,
+            Label::Unit(Unit::Second),
+            &[1e-9, 9e-8],
+            &["1 ns", "2 ns", "5 ns", "10 ns", "20 ns", "50 ns", "100 ns"],
+        );
+        check(Scale::Log10, Label::Unit(Unit::Second), &[1e-9, 1e-5], &["1 ns", "10 ns", "100 ns", "1 µs", "10 µs"]);
+    }
+
+    #[test]
+    fn what_cannot_be_shown_has_no_axis() {
+        let none = |scale, values: &[f64]| {
+            assert!(Axis::around("x", scale, Label::Binary, values.iter().copied()).is_none(), "{values:?}");
+        };
+        none(Scale::Linear, &[]);
+        none(Scale::Linear, &[f64::NAN]);
+        none(Scale::Log10, &[0.0, -1.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_is_on_the_axis_and_labels_are_few(
+            values in prop::collection::vec(1e-9_f64..1e13, 1..30),
+            scale in prop::sample::select(vec![Scale::Linear, Scale::Log2, Scale::Log10]),
+        ) {
+            let axis = Axis::around("x", scale, Label::Unit(Unit::Second), values.iter().copied()).unwrap();
+            prop_assert!(axis.low < axis.high);
+            prop_assert!(axis.ticks.len() <= 20);
+            for tick in &axis.ticks {
+                prop_assert!((axis.low..=axis.high).contains(tick));
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! One self-contained page: no script, no network, and every text from the outside inert.
+
+mod axis;
+mod charts;
+mod methods;
+mod page;
+mod plot;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, escape_formatter};
+
+use crate::judged::Judged;
+use crate::text::clean;
+use page::Page;
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A chart could not be drawn.
+    #[error("a chart of the report could not be drawn: {0}")]
+    Chart(String),
+    /// The template does not fit its values.
+    #[error("the page of the report could not be made: {0}")]
+    Template(#[from] minijinja::Error),
+}
+
+/// The report of judged runs as one HTML page.
+pub fn page(judged: &Judged<'_>) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    // The name ends in .html: every value is escaped. Before that, what would turn or hide text is written out.
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(clean(text))),
+        _ => escape_formatter(out, state, value),
+    });
+    environment.add_template("report.html", include_str!("report.html"))?;
+    let page = Page::of(judged)?;
+    Ok(environment.get_template("report.html")?.render(Value::from(Serde(&page)))?)
+}

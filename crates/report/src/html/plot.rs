@@ -1,0 +1,216 @@
+//! Charts as SVG: lines with marks, heat maps, and the targets.
+//!
+//! Colours are those of the light theme; the page's style sheet exchanges them by value for the dark one.
+
+use std::io;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use super::Error;
+use super::axis::Axis;
+
+/// Text and cell borders.
+pub(super) const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
+const GRID: RGBColor = RGBColor(0xd0, 0xd7, 0xde);
+const AXIS: RGBColor = RGBColor(0x65, 0x6d, 0x76);
+/// One for each series, in order; each has a mark of its own, so that nothing depends on colour.
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0x05, 0x50, 0xae),
+    RGBColor(0x95, 0x38, 0x00),
+    RGBColor(0x11, 0x63, 0x29),
+    RGBColor(0x82, 0x50, 0xdf),
+    RGBColor(0xa4, 0x0e, 0x26),
+    RGBColor(0x57, 0x60, 0x6a),
+];
+const GLYPHS: [&str; 6] = ["●", "▲", "■", "◆", "✕", "○"];
+/// 12 px: the SVG backend divides by 1.24.
+const FONT: (&str, f64) = ("sans-serif", 15.0);
+const WIDTH: u32 = 480;
+
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Drawn = Result<(), DrawingAreaErrorKind<io::Error>>;
+
+/// One line of a chart.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) points: Vec<(f64, f64)>,
+    /// Whether the points are joined.
+    pub(super) joined: bool,
+    /// Which colour and mark it has.
+    pub(super) style: usize,
+}
+
+/// What tells one line from another, beside the chart.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Legend {
+    style: usize,
+    glyph: &'static str,
+    name: String,
+}
+
+pub(super) fn legend(lines: &[Line]) -> Vec<Legend> {
+    lines.iter().map(|line| key(line.style, line.name.clone())).collect()
+}
+
+pub(super) fn key(style: usize, name: String) -> Legend {
+    let style = style % GLYPHS.len();
+    Legend { style, glyph: GLYPHS[style], name }
+}
+
+/// Draws into a text.
+pub(super) fn svg(height: u32, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String, Error> {
+    let mut text = String::new();
+    {
+        let root = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
+        draw(&root).and_then(|()| root.present()).map_err(|error| Error::Chart(error.to_string()))?;
+    }
+    Ok(text)
+}
+
+pub(super) fn font() -> TextStyle<'static> {
+    FONT.into_font().color(&INK)
+}
+
+/// Lines over two axes.
+pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line]) -> Result<String, Error> {
+    svg(300, |root| {
+        root.draw(&Text::new(y.title.clone(), (8, 6), font()))?;
+        let mut chart = ChartBuilder::on(root)
+            .margin_top(28)
+            .margin_right(34)
+            .x_label_area_size(46)
+            .y_label_area_size(86)
+            .build_cartesian_2d(x.clone(), y.clone())?;
+        chart
+            .configure_mesh()
+            .label_style(font())
+            .axis_desc_style(font())
+            .x_desc(x.title.clone())
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .axis_style(AXIS)
+            .x_label_formatter(&|at| x.label(*at))
+            .y_label_formatter(&|at| y.label(*at))
+            .draw()?;
+        for line in lines {
+            let colour = COLOURS[line.style % COLOURS.len()];
+            let placed: Vec<(f64, f64)> =
+                line.points.iter().map(|point| (x.place(point.0), y.place(point.1))).collect();
+            if line.joined {
+                chart.draw_series(LineSeries::new(placed.iter().copied(), colour.stroke_width(2)))?;
+            }
+            let area = chart.plotting_area();
+            for point in placed {
+                mark(area, line.style, point)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The mark of a series at a point.
+fn mark<Y>(area: &DrawingArea<SVGBackend<'_>, Cartesian2d<Axis, Y>>, style: usize, at: (f64, f64)) -> Drawn
+where
+    Y: Ranged<ValueType = f64>,
+{
+    let style = style % COLOURS.len();
+    let fill = COLOURS[style].filled();
+    match style {
+        0 => area.draw(&Circle::new(at, 4, fill)),
+        1 => area.draw(&TriangleMarker::new(at, 6, fill)),
+        2 => area.draw(&(EmptyElement::at(at) + Rectangle::new([(-4, -4), (4, 4)], fill))),
+        3 => area.draw(&(EmptyElement::at(at) + Polygon::new(vec![(0, -6), (6, 0), (0, 6), (-6, 0)], fill))),
+        4 => area.draw(&Cross::new(at, 4, COLOURS[style].stroke_width(2))),
+        _ => area.draw(&Circle::new(at, 4, COLOURS[style].stroke_width(2))),
+    }
+}
+
+/// A grid of cells: the more of the value, the fuller the colour; the values stand in the cells where they have room.
+pub(super) fn heat(
+    rows: &[String],
+    columns: &[String],
+    cell: impl Fn(usize, usize) -> Option<(f64, String)>,
+) -> Result<String, Error> {
+    const LEFT: i32 = 60;
+    const TOP: i32 = 44;
+    /// Wider grids have no room for text in their cells.
+    const READABLE: usize = 6;
+    let (across, down) = (columns.len().max(1), rows.len().max(1));
+    let side = |count: usize, room: i32| room / i32::try_from(count).unwrap_or(i32::MAX).max(1);
+    let wide = side(across, 480 - LEFT - 8).min(140);
+    let high = wide.min(48);
+    let at = |index: usize, step: i32| i32::try_from(index).unwrap_or(0) * step;
+    let height = TOP + at(down, high) + 8;
+    let most = (0..down)
+        .flat_map(|row| (0..across).map(move |column| (row, column)))
+        .filter_map(|(row, column)| cell(row, column))
+        .fold(0.0_f64, |most, (value, _)| most.max(value));
+    svg(u32::try_from(height).unwrap_or(300), |root| {
+        root.draw(&Text::new("to node →", (LEFT, 6), font()))?;
+        root.draw(&Text::new("from ↓", (4, 24), font()))?;
+        for (column, name) in columns.iter().enumerate() {
+            root.draw(&Text::new(name.clone(), (LEFT + at(column, wide) + 4, 24), font()))?;
+        }
+        for (row, name) in rows.iter().enumerate() {
+            let top = TOP + at(row, high);
+            root.draw(&Text::new(name.clone(), (LEFT - 24, top + high / 2 - 6), font()))?;
+            for column in 0..across {
+                let left = LEFT + at(column, wide);
+                let corners = [(left, top), (left + wide - 2, top + high - 2)];
+                let Some((value, text)) = cell(row, column) else { continue };
+                // At most 0.4, so that the text on it keeps its contrast in both themes.
+                let depth = if most > 0.0 { 0.05 + 0.35 * value / most } else { 0.05 };
+                root.draw(&Rectangle::new(corners, COLOURS[0].mix(depth).filled()))?;
+                root.draw(&Rectangle::new(corners, GRID))?;
+                if across <= READABLE {
+                    root.draw(&Text::new(text, (left + 6, top + high / 2 - 6), font()))?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// A line of the chart of targets: name, and marks as (style, share of the documented value).
+pub(super) struct Strip {
+    pub(super) name: String,
+    pub(super) marks: Vec<(usize, f64)>,
+}
+
+/// Targets one below the other on one logarithmic axis; the documented value of each is at 100 %.
+pub(super) fn strips(x: &Axis, strips: &[Strip]) -> Result<String, Error> {
+    let count = strips.len();
+    let height = 70 + 40 * u32::try_from(count).unwrap_or(1);
+    svg(height, |root| {
+        let mut chart = ChartBuilder::on(root)
+            .margin_top(6)
+            .margin_right(24)
+            .margin_left(18)
+            .x_label_area_size(46)
+            .build_cartesian_2d(x.clone(), 0.0..count as f64)?;
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .label_style(font())
+            .axis_desc_style(font())
+            .x_desc(x.title.clone())
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .axis_style(AXIS)
+            .x_label_formatter(&|at| x.label(*at))
+            .draw()?;
+        let area = chart.plotting_area();
+        let documented = x.place(1.0);
+        area.draw(&PathElement::new([(documented, 0.0), (documented, count as f64)], INK.stroke_width(2)))?;
+        for (index, strip) in strips.iter().enumerate() {
+            let middle = (count - index) as f64 - 0.72;
+            area.draw(&Text::new(strip.name.clone(), (x.low, middle + 0.62), font()))?;
+            area.draw(&PathElement::new([(x.low, middle), (x.high, middle)], GRID))?;
+            for &(style, share) in &strip.marks {
+                mark(area, style, (x.place(share), middle))?;
+            }
+        }
+        Ok(())
+    })
+}

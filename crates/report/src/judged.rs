@@ -1,0 +1,19 @@
+//! What a report is made from.
+
+use measure::Run;
+use spec::System;
+use spec::audit::Audit;
+use verdict::Judgement;
+
+/// Runs of one host with the document that they were judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// The runs, oldest first.
+    pub runs: &'a [Run],
+    /// The documented system.
+    pub system: &'a System,
+    /// What arithmetic says of the document.
+    pub audit: &'a Audit,
+    /// The runs judged together.
+    pub judgement: &'a Judgement,
+}
