@@ -1,6 +1,7 @@
 //! Our side: it makes everything ready, says so, and measures once for each line that it reads.
 
 mod dense;
+mod disk;
 
 use std::io::{BufRead, Write};
 
@@ -29,6 +30,17 @@ pub(crate) enum What {
         /// In pages of 4 KiB.
         #[arg(long)]
         small_pages: bool,
+    },
+    /// Random reads of 4 KiB from a file in memory.
+    Randread {
+        /// Which figure.
+        figure: disk::Figure,
+        /// Requests in flight of each worker.
+        depth: u32,
+        /// Workers.
+        workers: u32,
+        /// Requests of one submission at most.
+        batch: u32,
     },
     /// FMA peak, FP64, on all cores.
     Fma,
@@ -63,6 +75,7 @@ pub(crate) fn serve(what: &What) -> anyhow::Result<()> {
             bandwidth(kernel, *temporal)
         }
         What::Latency { bytes, small_pages } => latency(*bytes, *small_pages),
+        What::Randread { figure, depth, workers, batch } => disk::randread(*figure, *depth, *workers, *batch),
         What::Fma => dense::fma(),
         What::Dgemm { order } => dense::dgemm(*order),
         What::Hpl { order, block, group } => dense::hpl(*order, *block, *group),

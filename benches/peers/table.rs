@@ -110,6 +110,30 @@ const BLIS: &str = "missing: install BLIS (apt-get install libblis4-pthread)";
 const MKL: &str =
     "missing: install the Python package mkl (pip install --prefix DIR mkl), start with LD_LIBRARY_PATH=DIR/lib";
 
+/// fio's `io_uring` engine on a file in memory (`scripts/peers.d/fio`).
+const fn fio(arguments: &'static [&'static str]) -> Side {
+    Side {
+        name: "fio",
+        program: "{built}/fio",
+        version: &["version"],
+        arguments,
+        way: Way::StartsAnew,
+        after: "iops",
+        hint: "missing: install fio (apt-get install fio)",
+        ..Side::NONE
+    }
+}
+
+/// Our engine, as fio's.
+const fn engine(arguments: &'static [&'static str]) -> Side {
+    Side { after: "iops", ..bandwidth(arguments) }
+}
+
+/// User CPU time of an I/O.
+const fn user(side: Side) -> Side {
+    Side { after: "user", factor: 1e-9, ..side }
+}
+
 const RATE: Unit = Unit::BytePerSecond;
 const FLOPS: Unit = Unit::FlopPerSecond;
 
@@ -235,6 +259,30 @@ pub(crate) const TABLE: &[Figure] = &[
             hint: "missing: install hpcc (apt-get install hpcc)",
             ..Side::NONE
         },
+    },
+    Figure {
+        id: "randread",
+        what: "random reads of 4 KiB, depth 32, a file in memory",
+        unit: Unit::IoPerSecond,
+        wanted: Wanted::AtLeast(1.05),
+        ours: engine(&["serve", "randread", "iops", "32", "1", "1"]),
+        peer: fio(&["iops", "32", "1", "1"]),
+    },
+    Figure {
+        id: "randread-2",
+        what: "random reads of 4 KiB, depth 32, two jobs, a file in memory",
+        unit: Unit::IoPerSecond,
+        wanted: Wanted::AtLeast(1.05),
+        ours: engine(&["serve", "randread", "iops", "32", "2", "1"]),
+        peer: fio(&["iops", "32", "2", "1"]),
+    },
+    Figure {
+        id: "randread-user",
+        what: "user CPU of a random read of 4 KiB, depth 32 (0.7 at most is the aim)",
+        unit: Unit::Second,
+        wanted: Wanted::Any,
+        ours: user(engine(&["serve", "randread", "user", "32", "1", "1"])),
+        peer: user(fio(&["user", "32", "1", "1"])),
     },
 ];
 
