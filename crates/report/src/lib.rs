@@ -2,6 +2,7 @@
 //!
 //! Invariant: this crate judges nothing and measures nothing; its arithmetic is that of formatting.
 
+pub mod compare;
 pub mod exchange;
 pub mod html;
 pub mod json;

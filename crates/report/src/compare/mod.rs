@@ -1,0 +1,210 @@
+//! Comparisons, noise and histories for a terminal, and the same for machines.
+
+mod json;
+mod listing;
+mod trend;
+
+use measure::{Better, Quantity, Scope, Unit};
+use verdict::compare::{Attribution, Comparison, Effect, Finding, Overall, Row, Share, Side, Suspect};
+use verdict::stats::Interval;
+
+pub use json::{comparison_json, noise_json, trend_json};
+pub use listing::{runs, runs_json};
+pub use trend::{noise, trend};
+
+use crate::Look;
+use crate::terminal::grid::{Cell, Grid, Paint};
+use crate::text::{clean, quantity, share, wrap};
+
+/// A comparison: the critical metrics, what moved of the others, causes, and what they add up to. `all` shows every
+/// other metric too.
+#[must_use]
+pub fn comparison(comparison: &Comparison, all: bool, look: Look) -> String {
+    let (before, after) = (&comparison.before, &comparison.after);
+    let mut text =
+        wrap(&format!("host {}: {} boots before, {} after", comparison.host, before.boots, after.boots), 0, look.width);
+    for (name, sample) in [("before", before), ("after", after)] {
+        text += &wrap(&format!("{name}: {}", ids(&sample.runs)), 2, look.width);
+    }
+    text += "\n";
+    text += &rows(&comparison.critical().collect::<Vec<_>>(), look);
+    text += &advisory(comparison, all, look);
+    text += &suspects(&comparison.suspects, look);
+    for attribution in &comparison.attributions {
+        text += &attributed(attribution, look);
+    }
+    if !comparison.remarks.is_empty() {
+        text += "\nRemarks\n";
+        text += &comparison.remarks.iter().map(|remark| wrap(remark, 2, look.width)).collect::<String>();
+    }
+    text + &conclusion(comparison, look)
+}
+
+/// Few run ids in full, many by their number.
+fn ids(ids: &[String]) -> String {
+    match ids {
+        [first, .., last] if ids.len() > 6 => format!("{} runs from {first} to {last}", ids.len()),
+        few => few.join(", "),
+    }
+}
+
+/// A table of metrics with their findings, and the reasons below it.
+pub(crate) fn rows(rows: &[&Row], look: Look) -> String {
+    let header = ["Metric", "Before", "After", "Change", "95 %", "p", "Margin", "Power", "Verdict"];
+    let mut grid = Grid::new(&header, &[1, 2, 3, 4, 5, 6, 7]);
+    for row in rows {
+        grid.row(cells(row));
+    }
+    if grid.is_empty() {
+        return "no critical metric was measured on both sides\n".to_owned();
+    }
+    let mut text = grid.render(look);
+    text += "\n";
+    for row in rows.iter().filter(|row| row.finding != Finding::NotWorse) {
+        text += &wrap(&format!("{}: {} {}", row.id, row.finding, row.reason), 0, look.width);
+    }
+    text
+}
+
+fn cells(row: &Row) -> Vec<Cell> {
+    let value = |side: &Side| match side.value {
+        Some(value) => format!("{} (n = {})", quantity(value, row.metric.unit), side.boots),
+        None => "none".to_owned(),
+    };
+    let effect = row.effect.as_ref();
+    let of = |text: fn(&Effect) -> String| effect.map(text).unwrap_or_default();
+    vec![
+        Cell::from(row.id.to_string()),
+        Cell::from(value(&row.before)),
+        Cell::from(value(&row.after)),
+        Cell::from(of(|effect| signed(effect.change()))),
+        Cell::from(of(|effect| interval(effect.interval(0.95)))),
+        Cell::from(of(|effect| probability(effect.worse_tests.t.adjusted))),
+        Cell::from(share(row.margin.share())),
+        Cell::from(of(|effect| share(effect.power))),
+        Cell::painted(row.finding.name(), paint(row.finding)),
+    ]
+}
+
+fn paint(finding: Finding) -> Paint {
+    match finding {
+        Finding::Regression => Paint::Bad,
+        Finding::NotWorse | Finding::ChangedWithinMargin | Finding::Improved => Paint::Good,
+        Finding::Tainted | Finding::Inconclusive | Finding::CannotBeJudged => Paint::Doubtful,
+    }
+}
+
+/// `+1.53 %`, `−4.88 %`.
+pub(crate) fn signed(change: f64) -> String {
+    if change < 0.0 { format!("−{}", share(-change)) } else { format!("+{}", share(change)) }
+}
+
+fn interval(interval: Interval) -> String {
+    format!("{} … {}", signed(interval.low), signed(interval.high))
+}
+
+pub(crate) fn probability(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+fn advisory(comparison: &Comparison, all: bool, look: Look) -> String {
+    let others = || comparison.rows.iter().filter(|row| !row.critical);
+    let shown: Vec<&Row> = others().filter(|row| all || row.finding.moved()).collect();
+    let count = others().count();
+    if count == 0 {
+        return String::new();
+    }
+    let moved = others().filter(|row| row.finding.moved()).count();
+    let mut text = format!("\n{moved} of {count} other metrics moved; they decide nothing.\n");
+    if !shown.is_empty() {
+        text += &rows(&shown, look);
+    }
+    text
+}
+
+fn suspects(suspects: &[Suspect], look: Look) -> String {
+    if suspects.is_empty() {
+        return "\nNothing in the fingerprint differs.\n".to_owned();
+    }
+    let mut text = "\nWhat differs, the likeliest cause of what moved first\n".to_owned();
+    for suspect in suspects {
+        let change = &suspect.change;
+        let value = |value: &Option<String>| value.as_deref().unwrap_or("unknown").to_owned();
+        let scope = if change.scope == Scope::Platform { " (the machine itself)" } else { "" };
+        let touches = match suspect.touches.len() {
+            0 => "touches nothing that moved".to_owned(),
+            n => format!("can touch {n} that moved, score {:.2}", suspect.score),
+        };
+        let line = format!("{}{scope}: {} → {}; {touches}", change.part, value(&change.before), value(&change.after));
+        text += &wrap(&line, 2, look.width);
+    }
+    text
+}
+
+fn attributed(attribution: &Attribution, look: Look) -> String {
+    let gain = |share: &Share| {
+        let percent = |gain: f64| signed(gain.exp_m1());
+        format!("{} (95 %: {} … {})", percent(share.gain), percent(share.interval.low), percent(share.interval.high))
+    };
+    let mut lines = Vec::new();
+    for cause in &attribution.causes {
+        lines.push(format!("{} ({}): {}", cause.name, cause.metric, gain(&cause.share)));
+    }
+    match (&attribution.explained, &attribution.unexplained) {
+        (Some(explained), Some(rest)) => {
+            if attribution.causes.len() > 1 {
+                lines.push(format!("together: {}", gain(explained)));
+            }
+            lines.push(format!("unexplained: {}", gain(rest)));
+        }
+        _ => lines.push("too few boots with all figures to tell what explains it".to_owned()),
+    }
+    if !attribution.left_out.is_empty() {
+        lines.push(format!("left out for want of boots: {}", attribution.left_out.join(", ")));
+    }
+    let title =
+        format!("What explains {} ({} in performance)", attribution.workload, signed(attribution.gain.exp_m1()));
+    let body: String = lines.iter().map(|line| wrap(line, 2, look.width)).collect();
+    format!("\n{}\n{body}", clean(&title))
+}
+
+fn conclusion(comparison: &Comparison, look: Look) -> String {
+    let critical = comparison.critical().count();
+    let named = |wanted: fn(Finding) -> bool| -> String {
+        let rows = comparison.critical().filter(|row| wanted(row.finding));
+        rows.map(|row| match &row.effect {
+            Some(effect) => format!("{} {}", row.id, signed(effect.change())),
+            None => row.id.to_string(),
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+    };
+    let (sentence, paint) = match comparison.overall() {
+        Overall::NotWorse => (format!("not one of {critical} critical metrics is worse by its margin"), Paint::Good),
+        Overall::Regression => (named(|finding| finding == Finding::Regression), Paint::Bad),
+        Overall::Tainted => (named(|finding| finding == Finding::Tainted), Paint::Doubtful),
+        Overall::Inconclusive if critical == 0 => ("no critical metric was measured".to_owned(), Paint::Doubtful),
+        Overall::Inconclusive => (format!("not decided: {}", named(|finding| !finding.holds())), Paint::Doubtful),
+    };
+    let mut text = format!("\n{}\n", paint.on(comparison.overall().name(), look));
+    text += &wrap(&sentence, 2, look.width);
+    if comparison.overall() == Overall::Inconclusive {
+        let needed = comparison.critical().filter_map(|row| row.effect.as_ref()?.boots_needed).max();
+        if let Some(boots) = needed {
+            text +=
+                &wrap(&format!("about {boots} boots on each side would decide all that can be decided"), 2, look.width);
+        }
+    }
+    text
+}
+
+/// A standard deviation of y, which is about a share.
+pub(crate) fn deviation(deviation: f64) -> String {
+    share(deviation)
+}
+
+/// A value of y in the metric's unit.
+pub(crate) fn natural(gain: f64, better: Better, unit: Unit) -> String {
+    let value = if better == Better::Higher { gain.exp() } else { (-gain).exp() };
+    Quantity::new(value, unit).to_string()
+}
