@@ -41,9 +41,9 @@ fn as_text(inventory: &Inventory, system: Option<&System>) -> String {
 }
 
 fn as_json(inventory: &Inventory, system: Option<&System>) -> Value {
-    let tables = inventory.tables().iter().map(|table| {
+    let tables = inventory.tables().into_iter().map(|table| {
         let mut entry = serde_json::json!({"title": table.title, "columns": table.columns, "source": table.source});
-        match rows(table) {
+        match rows(&table) {
             Ok(rows) => entry["rows"] = rows.into(),
             Err(why) => entry["missing"] = why.into(),
         }
@@ -81,7 +81,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit> {
         print("nothing on this host is known to disturb measurements")?;
     } else {
         let paragraph = |advice: &doctor::Advice| {
-            let [what, why, command] = [&advice.what, &advice.why, &advice.command].map(|text| terminal::clean(text));
+            let [what, why, command] = [&*advice.what, &*advice.why, &*advice.command].map(terminal::clean);
             format!("{what}\n  {why}\n  {command}\n")
         };
         print(&advice.iter().map(paragraph).collect::<String>())?;
