@@ -37,6 +37,9 @@ pub(super) struct Axis {
     ticks: Vec<f64>,
 }
 
+/// Labels that an axis has at most.
+const LABELS: usize = 8;
+
 impl Axis {
     /// An axis around values; `None` where there is none that it can show.
     pub(super) fn around(title: &str, scale: Scale, label: Label, values: impl Iterator<Item = f64>) -> Option<Axis> {
@@ -53,11 +56,20 @@ impl Axis {
             }
         };
         let ticks = match scale {
+            Scale::Linear if matches!(label, Label::Unit(Unit::Count)) => {
+                even(low, high).into_iter().filter(|tick| tick.fract() == 0.0).collect()
+            }
             Scale::Linear => even(low, high),
-            Scale::Log2 => thin((whole(low.ceil())..=whole(high.floor())).map(f64::from).collect()),
+            Scale::Log2 => thin((whole(low.ceil())..=whole(high.floor())).map(f64::from).collect(), LABELS),
             Scale::Log10 => decades(low, high),
         };
         Some(Axis { title: title.to_owned(), scale, label, low, high, ticks })
+    }
+
+    /// The same axis with at most so many labels: those of a horizontal one stand side by side.
+    pub(super) fn at_most(mut self, labels: usize) -> Axis {
+        self.ticks = thin(self.ticks, labels);
+        self
     }
 
     /// Where a value lies.
@@ -126,7 +138,7 @@ fn decades(low: f64, high: f64) -> Vec<f64> {
     let ticks = powers.flat_map(|power| steps.iter().map(move |step| f64::from(power) + step.log10()));
     let ticks: Vec<f64> = ticks.filter(|tick| (low..=high).contains(tick)).collect();
     if ticks.len() >= 3 {
-        return thin(ticks);
+        return thin(ticks, LABELS);
     }
     even(10_f64.powf(low), 10_f64.powf(high)).into_iter().filter(|tick| *tick > 0.0).map(f64::log10).collect()
 }
@@ -136,9 +148,9 @@ fn whole(value: f64) -> i32 {
     value.round() as i32
 }
 
-/// Every second, third… of the ticks, so that at most eight are left.
-fn thin(ticks: Vec<f64>) -> Vec<f64> {
-    let step = ticks.len().div_ceil(8).max(1);
+/// Every second, third… of the ticks, so that not more are left.
+fn thin(ticks: Vec<f64>, most: usize) -> Vec<f64> {
+    let step = ticks.len().div_ceil(most).max(1);
     ticks.into_iter().step_by(step).collect()
 }
 

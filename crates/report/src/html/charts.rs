@@ -67,6 +67,7 @@ fn draw(id: &str, plot: &Plot<'_>) -> Result<Option<Figure>, Error> {
     let x = Axis::around(plot.x.0, plot.x.1, plot.x.2, points().map(|point| point.0));
     let y = Axis::around(plot.y.0, plot.y.1, plot.y.2, points().map(|point| point.1));
     let (Some(x), Some(y)) = (x, y) else { return Ok(None) };
+    let x = x.at_most(5);
     let svg = plot::lines(&x, &y, &plot.lines)?;
     Ok(Some(figure(id, plot.title, plot.caption, &svg, plot::legend(&plot.lines))))
 }
@@ -341,7 +342,13 @@ fn frontier(series: &[Series], judgement: &Judgement) -> Result<Option<Figure>, 
 
 /// Every target on one axis, as shares of what the document promises.
 pub(super) fn targets(judgement: &Judgement) -> Result<Option<Figure>, Error> {
-    let strips: Vec<Strip> = judgement.rows.iter().filter(|row| row.documented.value > 0.0).map(strip).collect();
+    let strips: Vec<Strip> = judgement
+        .rows
+        .iter()
+        .filter(|row| row.documented.value > 0.0)
+        .map(strip)
+        .filter(|strip| !strip.marks.is_empty())
+        .collect();
     let shares = strips.iter().flat_map(|strip| &strip.marks).map(|mark| mark.1).chain([0.5, 1.0, 2.0]);
     let axis =
         Axis::around("share of the documented value (more is better)", Scale::Log10, Label::Unit(Unit::Ratio), shares);
@@ -353,8 +360,8 @@ pub(super) fn targets(judgement: &Judgement) -> Result<Option<Figure>, Error> {
         plot::key(2, "most that this host allows".to_owned()),
         plot::key(3, "best of this host's own kernels".to_owned()),
     ];
-    let caption = "Each line is a target; the upright line at 100 % is what the document promises. Right is better, \
-                   also where less is better. A target whose ▲ is left of the line cannot be met by any machine that \
+    let caption = "Each line is a target; the upright stroke at 100 % is what the document promises. Right is better, \
+                   also where less is better. A target whose ▲ is left of the stroke cannot be met by any machine that \
                    matches the document.";
     Ok(Some(figure("targets", "Targets at a glance", caption, &svg, legend)))
 }
@@ -373,9 +380,8 @@ fn strip(row: &Row) -> Strip {
         row.host_limit.as_ref().map(|limit| (limit_style(limit), share(limit.value.value))),
         row.measured.as_ref().map(|measured| (0, share(measured.value.value))),
     ];
-    let beside = if row.companion_of.is_some() { "achievable: " } else { "" };
     Strip {
-        name: format!("{beside}{} · {}", clean(&row.title), row.verdict),
+        name: format!("{} · {}", clean(&row.title), row.verdict),
         marks: marks.into_iter().flatten().filter(|(_, share)| share.is_finite() && *share > 0.0).collect(),
     }
 }

@@ -24,8 +24,10 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(0x57, 0x60, 0x6a),
 ];
 const GLYPHS: [&str; 6] = ["●", "▲", "■", "◆", "✕", "○"];
-/// 12 px: the SVG backend divides by 1.24.
-const FONT: (&str, f64) = ("sans-serif", 15.0);
+/// 13 px: the SVG backend divides by 1.24.
+const FONT: (&str, f64) = ("sans-serif", 16.5);
+/// A line of more points shows no marks.
+const MARKED: usize = 60;
 const WIDTH: u32 = 480;
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -80,7 +82,7 @@ pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line]) -> Result<String, Error>
             .margin_top(28)
             .margin_right(34)
             .x_label_area_size(46)
-            .y_label_area_size(86)
+            .y_label_area_size(92)
             .build_cartesian_2d(x.clone(), y.clone())?;
         chart
             .configure_mesh()
@@ -101,7 +103,9 @@ pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line]) -> Result<String, Error>
                 chart.draw_series(LineSeries::new(placed.iter().copied(), colour.stroke_width(2)))?;
             }
             let area = chart.plotting_area();
-            for point in placed {
+            // Marks of many points would be a band.
+            let marked = if line.joined && placed.len() > MARKED { &[] } else { placed.as_slice() };
+            for &point in marked {
                 mark(area, line.style, point)?;
             }
         }
@@ -202,11 +206,13 @@ pub(super) fn strips(x: &Axis, strips: &[Strip]) -> Result<String, Error> {
             .draw()?;
         let area = chart.plotting_area();
         let documented = x.place(1.0);
-        area.draw(&PathElement::new([(documented, 0.0), (documented, count as f64)], INK.stroke_width(2)))?;
         for (index, strip) in strips.iter().enumerate() {
             let middle = (count - index) as f64 - 0.72;
             area.draw(&Text::new(strip.name.clone(), (x.low, middle + 0.62), font()))?;
             area.draw(&PathElement::new([(x.low, middle), (x.high, middle)], GRID))?;
+            // Not across the names.
+            let upright = [(documented, middle - 0.24), (documented, middle + 0.24)];
+            area.draw(&PathElement::new(upright, INK.stroke_width(3)))?;
             for &(style, share) in &strip.marks {
                 mark(area, style, (x.place(share), middle))?;
             }
