@@ -31,6 +31,13 @@ pub(crate) enum Command {
                             --spec my-server.toml"
     )]
     Judge(JudgeArgs),
+    /// Write a report of judged runs: a page to sign, and the formats that other tools read
+    #[command(
+        after_help = "Examples:\n  hostproof report latest --html report.html\n  hostproof report latest --junit junit.xml --prom \
+                            /var/lib/node_exporter/hostproof.prom\n  hostproof report 20260102T03 20260103T03 --html boots.html \
+                            --spec my-server.toml"
+    )]
+    Report(ReportArgs),
     /// Find by arithmetic which documented targets could ever be met, without measuring
     #[command(after_help = "Examples:\n  hostproof audit\n  hostproof audit --spec offer.toml --markdown > letter.md")]
     Audit(AuditArgs),
@@ -122,6 +129,41 @@ pub(crate) struct JudgeArgs {
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("format").required(true).multiple(true))]
+pub(crate) struct ReportArgs {
+    /// Runs of one host: ids or the starts of them, folders, files, or `latest`; several boots are judged together
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    /// One self-contained page, to read and to sign
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) html: Option<PathBuf>,
+    /// OCP Test & Validation output 2.0, JSON lines
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) ocptv: Option<PathBuf>,
+    /// `JUnit` XML: a failure is below its target, an error could not be measured, skipped is undecided
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Prometheus text for the textfile collector, written by rename
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) prom: Option<PathBuf>,
+    /// CSV, one line for each sample
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Markdown summary
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) md: Option<PathBuf>,
+    /// Bencher Metric Format, JSON
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) bmf: Option<PathBuf>,
+    /// Another specification than the last run's own: the id of a built-in system, or a TOML file
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) spec: Option<String>,
+    /// Where records are [default: results/ in a checkout, else the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -40,6 +40,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Run(args) => commands::run::run(&args, commands::run::Purpose::Look),
         Command::Accept(args) => commands::run::run(&args, commands::run::Purpose::Gate),
         Command::Judge(args) => commands::judge::judge(&args),
+        Command::Report(args) => commands::report::report(&args),
         Command::Audit(args) => commands::audit::audit(&args),
         Command::Spec { command } => commands::spec::spec(&command),
         Command::Plan(args) => commands::plan::plan(&args),

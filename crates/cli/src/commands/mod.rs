@@ -5,15 +5,16 @@ pub(crate) mod disk;
 pub(crate) mod inspect;
 pub(crate) mod judge;
 pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod spec;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use ::report::Look;
 use anyhow::Result;
 use measure::Run;
-use report::Look;
 use serde_json::Value;
 use verdict::Judgement;
 
