@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use measure::{
-    Attempt, Better, Build, Ending, FactValue, Facts, Fingerprint, Measurement, Metric, Outcome, Quantity, Run, SpecSource, Unit,
-    Workload,
+    Attempt, Better, Build, Ending, FactValue, Facts, Fingerprint, Measurement, Metric, Outcome, Quantity, Run,
+    SpecSource, Unit, Workload,
 };
 use spec::audit::{Grade, Graded};
 use spec::{Baseline, Constraint, Place, Standing, StatedFact, System, Target};
