@@ -81,7 +81,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit> {
         print("nothing on this host is known to disturb measurements")?;
     } else {
         let paragraph = |advice: &doctor::Advice| {
-            let [what, why, command] = [&*advice.what, &*advice.why, &*advice.command].map(terminal::clean);
+            let [what, why, command] = [advice.what.as_str(), advice.why, advice.command.as_str()].map(terminal::clean);
             format!("{what}\n  {why}\n  {command}\n")
         };
         print(&advice.iter().map(paragraph).collect::<String>())?;
