@@ -59,9 +59,9 @@ impl Counts {
     }
 }
 
-/// How far sums of these values may differ by rounding alone.
+/// How far sums of these values may differ by rounding alone; never zero, so that a sum is at least as large as itself.
 fn slack(values: &[f64]) -> f64 {
-    1e-12 * values.iter().map(|value| value.abs()).sum::<f64>()
+    (1e-12 * values.iter().map(|value| value.abs()).sum::<f64>()).max(f64::MIN_POSITIVE)
 }
 
 /// Counts subsets (of `size`, or of every size) by their sum. Sums that differ by no more than `slack` are equal.
@@ -159,6 +159,8 @@ mod tests {
     #[test]
     fn equal_boots_say_nothing() {
         let found = permute(&[0.1, 0.1, 0.1], &[0.1, 0.1, 0.1]).unwrap();
+        assert_eq!((found.worse, found.better), (1.0, 1.0));
+        let found = permute(&[0.0], &[0.0]).unwrap();
         assert_eq!((found.worse, found.better), (1.0, 1.0));
     }
 
