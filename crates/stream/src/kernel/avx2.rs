@@ -82,7 +82,7 @@ kernels!(loads "avx2,fma");
 
 /// Kernels with ordinary stores.
 pub(super) mod temporal {
-    use std::arch::x86_64::_mm256_storeu_pd;
+    use std::arch::asm;
 
     use super::{Line, V, add, fma, halves_mut, kernels, load, mul, prefetch, splat};
 
@@ -90,10 +90,16 @@ pub(super) mod temporal {
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn store(line: &mut Line, v: V) {
         let [low, high] = halves_mut(line);
-        // SAFETY: the 32 bytes of half a line are writable; the instruction asks for no alignment.
-        unsafe { _mm256_storeu_pd(low.as_mut_ptr(), v[0]) };
+        let (low, high) = (low.as_mut_ptr(), high.as_mut_ptr());
+        // In assembly, because the compiler calls memcpy instead of a loop that only copies.
+        // SAFETY: the 32 bytes of half a line are writable, and nothing else is; the instruction asks for no alignment.
+        unsafe {
+            asm!("vmovupd [{low}], {v}", low = in(reg) low, v = in(ymm_reg) v[0], options(nostack, preserves_flags))
+        };
         // SAFETY: the same of the other half.
-        unsafe { _mm256_storeu_pd(high.as_mut_ptr(), v[1]) };
+        unsafe {
+            asm!("vmovupd [{high}], {v}", high = in(reg) high, v = in(ymm_reg) v[1], options(nostack, preserves_flags))
+        };
     }
 
     #[inline]

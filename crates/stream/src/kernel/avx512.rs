@@ -67,15 +67,19 @@ kernels!(loads "avx512f");
 
 /// Kernels with ordinary stores.
 pub(super) mod temporal {
-    use std::arch::x86_64::_mm512_storeu_pd;
+    use std::arch::asm;
 
     use super::{Line, V, add, fma, kernels, load, mul, prefetch, splat};
 
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn store(line: &mut Line, v: V) {
-        // SAFETY: the 64 bytes of a line are writable; the instruction asks for no alignment.
-        unsafe { _mm512_storeu_pd(line.as_mut_ptr(), v) };
+        let line = line.as_mut_ptr();
+        // In assembly, because the compiler calls memcpy instead of a loop that only copies.
+        // SAFETY: the 64 bytes of a line are writable, and nothing else is; the instruction asks for no alignment.
+        unsafe {
+            asm!("vmovupd [{line}], {v}", line = in(reg) line, v = in(zmm_reg) v, options(nostack, preserves_flags))
+        };
     }
 
     #[inline]
