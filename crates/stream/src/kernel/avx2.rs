@@ -2,7 +2,8 @@
 #![allow(unsafe_code)] // Vector loads and stores take pointers.
 
 use std::arch::x86_64::{
-    __m256d, _MM_HINT_T0, _mm_prefetch, _mm256_add_pd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_mul_pd, _mm256_set1_pd,
+    __m256d, _MM_HINT_T0, _mm_add_pd, _mm_cvtsd_f64, _mm_prefetch, _mm_unpackhi_pd, _mm256_add_pd,
+    _mm256_castpd256_pd128, _mm256_extractf128_pd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_mul_pd, _mm256_set1_pd,
 };
 
 use machine::Isa;
@@ -63,9 +64,9 @@ fn fma(x: V, y: V, z: V) -> V {
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn sum(v: V) -> f64 {
-    let mut line: Line = [0.0; 8];
-    temporal::store(&mut line, v);
-    line.iter().sum()
+    let halves = _mm256_add_pd(v[0], v[1]);
+    let pair = _mm_add_pd(_mm256_castpd256_pd128(halves), _mm256_extractf128_pd::<1>(halves));
+    _mm_cvtsd_f64(pair) + _mm_cvtsd_f64(_mm_unpackhi_pd(pair, pair))
 }
 
 #[inline]
@@ -88,7 +89,7 @@ pub(super) mod temporal {
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn store(line: &mut Line, v: V) {
+    fn store(line: &mut Line, v: V) {
         let [low, high] = halves_mut(line);
         let (low, high) = (low.as_mut_ptr(), high.as_mut_ptr());
         // In assembly, because the compiler calls memcpy instead of a loop that only copies.
