@@ -95,11 +95,11 @@ pub(super) mod temporal {
         // In assembly, because the compiler calls memcpy instead of a loop that only copies.
         // SAFETY: the 32 bytes of half a line are writable, and nothing else is; the instruction asks for no alignment.
         unsafe {
-            asm!("vmovupd [{low}], {v}", low = in(reg) low, v = in(ymm_reg) v[0], options(nostack, preserves_flags))
+            asm!("vmovupd [{low}], {v}", low = in(reg) low, v = in(ymm_reg) v[0], options(nostack, preserves_flags));
         };
         // SAFETY: the same of the other half.
         unsafe {
-            asm!("vmovupd [{high}], {v}", high = in(reg) high, v = in(ymm_reg) v[1], options(nostack, preserves_flags))
+            asm!("vmovupd [{high}], {v}", high = in(reg) high, v = in(ymm_reg) v[1], options(nostack, preserves_flags));
         };
     }
 

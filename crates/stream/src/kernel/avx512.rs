@@ -78,7 +78,7 @@ pub(super) mod temporal {
         // In assembly, because the compiler calls memcpy instead of a loop that only copies.
         // SAFETY: the 64 bytes of a line are writable, and nothing else is; the instruction asks for no alignment.
         unsafe {
-            asm!("vmovupd [{line}], {v}", line = in(reg) line, v = in(zmm_reg) v, options(nostack, preserves_flags))
+            asm!("vmovupd [{line}], {v}", line = in(reg) line, v = in(zmm_reg) v, options(nostack, preserves_flags));
         };
     }
 
