@@ -20,6 +20,9 @@ pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
         SpecCommand::Derive { id } => {
             let facts = machine::inventory::inspect(Path::new("/"));
             print(&spec::to_toml(&[spec::derive(&facts, id)]))?;
+            for (metric, missing) in spec::underived(&facts) {
+                eprintln!("no target for {metric}: this host does not tell {}", missing.join(", "));
+            }
         }
         SpecCommand::Schema => print_json(&spec::schema())?,
     }
