@@ -105,6 +105,9 @@ pub(crate) struct RunArgs {
     /// Use this instruction set in the memory kernels instead of the best one: scalar, avx2, avx512
     #[arg(long, value_name = "ISA")]
     pub(crate) isa: Option<String>,
+    /// Refuse to measure, with exit code 4, where `doctor` finds something to mend first
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

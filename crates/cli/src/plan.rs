@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use machine::doctor::{self, Advice};
 use machine::{Machine, Source, inventory};
 use measure::{Unit, Workload};
 use spec::System;
@@ -22,6 +23,8 @@ pub(crate) struct RunPlan {
     pub(crate) specification: Specification,
     pub(crate) machine: Machine,
     pub(crate) results: PathBuf,
+    /// What should be mended before measuring.
+    pub(crate) advice: Vec<Advice>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -40,13 +43,14 @@ impl RunPlan {
         let mut machine = Machine::detect(&Source::Host).context("could not read this host's topology")?;
         let inventory = inventory::take(Path::new("/"));
         machine.fingerprint = inventory.fingerprint();
-        machine.facts = inventory.facts;
         let results = locations::results(args.out.as_deref())?;
         let scratch = args.scratch.clone().unwrap_or_else(|| results.clone());
         if !args.dry_run {
             writable(&results)?;
         }
         let scratch = existing(&scratch)?;
+        let advice = doctor::advise_on(Path::new("/"), &inventory, &scratch);
+        machine.facts = inventory.facts;
         let randread_p99 = latency_bound(&specification.system, "disk.randread.iops");
         let choices = Choices { isa: args.isa.clone(), scratch, randread_p99 };
         let profile = profile_name(args.profile);
@@ -62,7 +66,7 @@ impl RunPlan {
             let refusals: Vec<_> = refusals.into_iter().map(String::as_str).collect();
             bail!("no workload can run on this host: {}", refusals.join("; "));
         }
-        Ok(RunPlan { profile, specification, machine, results, steps })
+        Ok(RunPlan { profile, specification, machine, results, advice, steps })
     }
 
     /// Seconds that all steps take together, as planned.

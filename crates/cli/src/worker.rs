@@ -102,7 +102,7 @@ fn answer(request: &Request, pipe: &mut File) -> Result<Message> {
                     std::process::exit(i32::from(Exit::Unusable as u8));
                 }
             };
-            watch::idle_power(workload).into_iter().for_each(&mut tell);
+            watch::idle_power(workload, &machine).into_iter().for_each(&mut tell);
             let mut watched = Watched::start(workload, &machine);
             let end = run(workload, config, &machine, &mut |mut event| {
                 watched.judge(&mut event);

@@ -78,6 +78,25 @@ fn a_dry_run_measures_and_writes_nothing() {
 }
 
 #[test]
+fn a_strict_run_refuses_a_host_that_needs_mending() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = hostproof(folder.path()).get_program().to_owned();
+    for command in ["run", "accept"] {
+        let run = std::process::Command::new("sh")
+            .args(["-c", "ulimit -n 1000; exec \"$0\" \"$@\""])
+            .arg(&program)
+            .args([command, "--strict", "--profile", "smoke", "--only", "stream", "--out", "here"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(run.status.code(), Some(4), "{}", said(&run));
+        let text = String::from_utf8_lossy(&run.stdout).into_owned();
+        assert!(text.contains("a process may open 1000 files") && text.contains("prlimit --nofile"), "{text}");
+        assert!(files(folder.path()).is_empty(), "nothing is recorded");
+    }
+}
+
+#[test]
 fn wrong_use_says_what_to_do_and_exits_with_2() {
     let folder = tempfile::tempdir().unwrap();
     let check = |arguments: &[&str], expect: &str| {

@@ -1,10 +1,17 @@
 //! Advice before a measurement: what on this host would spoil it, and the command that mends it.
 
 use std::path::Path;
+use std::time::Duration;
+
+use measure::{Quantity, Unit};
 
 use crate::inventory::tree::Tree;
-use crate::inventory::{self, Inventory};
-use crate::memory::cpu_quota;
+use crate::inventory::{self, BmcValue, Entity, Inventory};
+use crate::{affinity, memory};
+
+mod activity;
+
+use activity::{Activity, Process};
 
 /// Something to mend before measuring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,21 +35,30 @@ const LITTLE_MEMLOCK: f64 = (64_u64 << 20) as f64;
 
 /// Bytes that records and the test file of a short storage run need.
 const LITTLE_SPACE: f64 = 10e9;
+/// CPU time of others, as a share of all, that a measurement bears; and that of the hypervisor.
+const BUSY: (f64, f64) = (0.05, 0.02);
+/// Bytes a second of others that a drive's measurement bears.
+const TRAFFIC: f64 = 1e6;
+/// How long others are watched.
+const WINDOW: Duration = Duration::from_millis(300);
 
-/// All advice for the host under `root`.
+/// All advice for the host under `root`, whose records and test files would lie in `folder`.
 #[must_use]
-pub fn advise(root: &Path) -> Vec<Advice> {
-    advise_on(root, &inventory::take(root))
+pub fn advise(root: &Path, folder: &Path) -> Vec<Advice> {
+    advise_on(root, &inventory::take(root), folder)
 }
 
 /// The same for an inventory that was taken before.
 #[must_use]
-pub fn advise_on(root: &Path, inventory: &Inventory) -> Vec<Advice> {
+pub fn advise_on(root: &Path, inventory: &Inventory, folder: &Path) -> Vec<Advice> {
     let tree = Tree::new(root);
     let mut advice = Vec::new();
     kernel(inventory, &mut advice);
-    limits(root, &tree, inventory, &mut advice);
-    load(&tree, inventory, &mut advice);
+    limits(inventory, &mut advice);
+    space(&tree, folder, &mut advice);
+    groups(root, inventory, &mut advice);
+    let drives: Vec<String> = inventory.drives.found.iter().flatten().map(|drive| drive.name.clone()).collect();
+    others(&activity::watch(&tree, &drives, WINDOW), inventory, &mut advice);
     hardware(inventory, &mut advice);
     advice
 }
@@ -92,14 +108,14 @@ fn kernel(inventory: &Inventory, advice: &mut Vec<Advice>) {
     }
 }
 
-fn limits(root: &Path, tree: &Tree, inventory: &Inventory, advice: &mut Vec<Advice>) {
+fn limits(inventory: &Inventory, advice: &mut Vec<Advice>) {
     let facts = &inventory.facts;
     if facts.number("os.file_handles").is_some_and(|files| files < FEW_FILES) {
         tell(
             advice,
             format!("a process may open {} files", facts.number("os.file_handles").unwrap_or_default()),
             "pools of workers with shared memory need more",
-            "ulimit -n 1048576",
+            "sudo prlimit --nofile=1048576 --pid $$",
         );
     }
     if facts.number("os.memlock").is_some_and(|bytes| bytes < LITTLE_MEMLOCK) {
@@ -107,7 +123,7 @@ fn limits(root: &Path, tree: &Tree, inventory: &Inventory, advice: &mut Vec<Advi
             advice,
             "little memory may be locked (ulimit -l)",
             "buffers cannot be registered with the kernel, so storage figures pay for mapping them each time",
-            "ulimit -l unlimited",
+            "sudo prlimit --memlock=unlimited --pid $$",
         );
     }
     let half = facts.number("memory.total").map(|total| total * 0.45);
@@ -119,52 +135,114 @@ fn limits(root: &Path, tree: &Tree, inventory: &Inventory, advice: &mut Vec<Advi
             "sudo mount -o remount,size=50% /dev/shm",
         );
     }
-    let free = tree.is_live().then(|| rustix::fs::statvfs(".").ok()).flatten();
-    let free = free.map(|stat| stat.f_bavail as f64 * stat.f_frsize as f64);
-    if free.is_some_and(|bytes| bytes < LITTLE_SPACE) {
+}
+
+fn space(tree: &Tree, folder: &Path, advice: &mut Vec<Advice>) {
+    let stat = tree.is_live().then(|| rustix::fs::statvfs(folder).ok()).flatten();
+    let free = stat.map(|stat| stat.f_bavail as f64 * stat.f_frsize as f64);
+    if let Some(free) = free.filter(|free| *free < LITTLE_SPACE) {
         tell(
             advice,
-            format!("the file system of this folder has {:.1} GB left", free.unwrap_or_default() / 1e9),
-            "records do not fit, and nearly full drives write slower",
-            "df -h .",
-        );
-    }
-    let threads = facts.number("cpu.threads");
-    if let Some((quota, _)) = cpu_quota(root).zip(threads).filter(|(quota, threads)| quota < threads) {
-        tell(
-            advice,
-            format!("a control group grants the time of {quota} CPUs, which is less than the host has"),
-            "the kernel stops the workers when their time is used up",
-            "systemd-run --scope -p CPUQuota= -- hostproof …",
+            format!("the file system of {} has {} left", folder.display(), Quantity::new(free, Unit::Byte)),
+            "records and test files do not fit, and nearly full drives write slower",
+            "df -h   # then: hostproof run --out FOLDER --scratch FOLDER, with one that has room",
         );
     }
 }
 
-fn load(tree: &Tree, inventory: &Inventory, advice: &mut Vec<Advice>) {
-    let load = tree.word("/proc/loadavg").ok();
-    let load: Option<f64> = load.and_then(|text| text.split_whitespace().next()?.parse().ok());
-    let threads = inventory.facts.number("cpu.threads").unwrap_or(1.0);
-    // One task is this program.
-    if let Some(load) = load.filter(|load| *load > 1.0 + threads * 0.05) {
+/// What control groups and affinity leave of the host.
+fn groups(root: &Path, inventory: &Inventory, advice: &mut Vec<Advice>) {
+    let facts = &inventory.facts;
+    let threads = facts.number("cpu.threads");
+    if let Some((limit, threads)) = memory::tightest_quota(root).zip(threads).filter(|(limit, n)| limit.value < *n) {
         tell(
             advice,
-            format!("{load} tasks were running in the last minute"),
-            "they take CPU time, caches and memory bandwidth from the measurement",
-            "top -b -n 1 -o %CPU | head -20",
+            format!("a control group grants the time of {} CPUs of {threads}", limit.value),
+            "the kernel stops the workers when their time is used up",
+            limit.command(),
         );
     }
-    for drive in inventory.drives.found.iter().flatten() {
-        let inflight = tree.word(&format!("/sys/block/{}/inflight", drive.name)).unwrap_or_default();
-        let requests: u64 =
-            inflight.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).fold(0, u64::saturating_add);
-        if requests > 0 {
-            tell(
-                advice,
-                format!("{} has {requests} requests in flight", drive.name),
-                "another user of a drive takes its bandwidth and adds to its latency",
-                "sudo iotop -o -b -n 3",
-            );
-        }
+    let total = facts.number("memory.total");
+    if let Some(limit) = memory::tightest_limit(root).zip(total).filter(|(limit, total)| limit.value < total * 0.95) {
+        tell(
+            advice,
+            format!("a control group grants {} of memory", Quantity::new(limit.0.value, Unit::Byte)),
+            "arrays are smaller than the host could hold, and the kernel reclaims while they are measured",
+            limit.0.command(),
+        );
+    }
+    let allowed = (root == Path::new("/")).then(|| affinity::allowed().ok()).flatten();
+    if let Some((allowed, threads)) = allowed.zip(threads).filter(|(allowed, n)| (allowed.len() as f64) < *n) {
+        tell(
+            advice,
+            format!("this process may run on {} of {threads} CPUs ({allowed})", allowed.len()),
+            "the others are not measured",
+            format!("sudo taskset -cp 0-{} $$", threads - 1.0),
+        );
+    }
+}
+
+/// Who else uses CPUs and drives.
+fn others(activity: &Activity, inventory: &Inventory, advice: &mut Vec<Advice>) {
+    let threads = inventory.facts.number("cpu.threads").unwrap_or(1.0);
+    if activity.busy > threads * BUSY.0 {
+        let busiest = largest(&activity.processes, |process| process.busy, 0.02);
+        tell(
+            advice,
+            format!(
+                "others kept {:.2} of {threads} CPUs busy for {:.1} s{}",
+                activity.busy,
+                activity.seconds,
+                names(&busiest)
+            ),
+            "they take CPU time, caches and memory bandwidth from the measurement",
+            stop(&busiest, "top -b -n 1 -o %CPU | head -20"),
+        );
+    }
+    if activity.steal > BUSY.1 {
+        tell(
+            advice,
+            format!("the hypervisor gave {:.0} % of the CPU time to others", activity.steal * 100.0),
+            "what is measured then is what neighbours leave",
+            "mpstat 1 5   # only the owner of the host can give this machine CPUs of its own",
+        );
+    }
+    let used = activity.drives.iter().filter(|(_, bytes)| **bytes > TRAFFIC || **bytes == 0.0);
+    for (drive, bytes) in used {
+        let busiest = largest(&activity.processes, |process| process.bytes, TRAFFIC);
+        tell(
+            advice,
+            format!(
+                "others use {drive} ({} in the last {:.1} s){}",
+                Quantity::new(*bytes, Unit::BytePerSecond),
+                activity.seconds,
+                names(&busiest)
+            ),
+            "another user of a drive takes its bandwidth and adds to its latency",
+            stop(&busiest, "sudo iotop -o -b -n 3"),
+        );
+    }
+}
+
+/// The three processes with the most of something, and no less than `least`.
+fn largest(processes: &[Process], of: fn(&Process) -> f64, least: f64) -> Vec<&Process> {
+    let mut found: Vec<&Process> = processes.iter().filter(|process| of(process) >= least).collect();
+    found.sort_by(|a, b| of(b).total_cmp(&of(a)));
+    found.truncate(3);
+    found
+}
+
+fn names(processes: &[&Process]) -> String {
+    let names: Vec<String> = processes.iter().map(|process| format!("{} ({})", process.name, process.id)).collect();
+    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
+}
+
+/// Holds processes until they are let go on; `look` finds them where they are not known.
+fn stop(processes: &[&Process], look: &str) -> String {
+    let ids: Vec<String> = processes.iter().map(|process| process.id.to_string()).collect();
+    match ids.join(" ") {
+        ids if ids.is_empty() => look.to_owned(),
+        ids => format!("sudo kill -STOP {ids}   # afterwards: sudo kill -CONT {ids}"),
     }
 }
 
@@ -181,17 +259,7 @@ fn hardware(inventory: &Inventory, advice: &mut Vec<Advice>) {
             );
         }
     }
-    for sensor in inventory.sensors.found.iter().flatten() {
-        let limit = sensor.critical.filter(|critical| *critical > 0.0).map_or(HOT, |critical| critical.min(HOT));
-        if inventory::sensors::is_processor_or_drive(sensor) && sensor.value >= limit {
-            tell(
-                advice,
-                format!("{} {} is at {} °C", sensor.chip, sensor.label, sensor.value),
-                "hot parts lower their clocks",
-                "sudo ipmitool sdr type Fan",
-            );
-        }
-    }
+    heat(inventory, advice);
     for controller in inventory.memory_controllers.found.iter().flatten() {
         if controller.corrected > 0 || controller.uncorrected > 0 {
             tell(
@@ -214,6 +282,42 @@ fn hardware(inventory: &Inventory, advice: &mut Vec<Advice>) {
             format!("the DIMMs run at {} of the {} MT/s that they are rated for", configured / 1e6, rated / 1e6),
             "memory bandwidth is lower by the same share",
             "sudo dmidecode -t memory | grep -E 'Locator|Speed'",
+        );
+    }
+}
+
+fn heat(inventory: &Inventory, advice: &mut Vec<Advice>) {
+    let mut hot = |what: String, degrees: f64| {
+        let fans = "sudo ipmitool sdr type Fan";
+        tell(advice, format!("{what} is at {degrees:.0} °C"), "hot parts lower their clocks", fans);
+    };
+    for sensor in inventory.sensors.found.iter().flatten() {
+        let limit = sensor.critical.filter(|critical| *critical > 0.0).map_or(HOT, |critical| critical.min(HOT));
+        if inventory::sensors::is_processor_or_drive(sensor) && sensor.value >= limit {
+            hot(format!("{} {}", sensor.chip, sensor.label), sensor.value);
+        }
+    }
+    for gpu in inventory.gpus.found.iter().flatten() {
+        if let Some(degrees) = gpu.temperature.filter(|degrees| *degrees >= HOT) {
+            hot(format!("GPU {}", gpu.address), degrees);
+        }
+    }
+    let Ok(bmc) = &inventory.bmc.found else { return };
+    for sensor in &bmc.sensors {
+        match sensor.value {
+            BmcValue::Celsius(degrees) if degrees >= HOT && !matches!(sensor.entity, Entity::Other(_)) => {
+                hot(sensor.name.clone(), degrees);
+            }
+            _ => {}
+        }
+    }
+    let failed = bmc.sensors.iter().filter(|sensor| matches!(sensor.value, BmcValue::Supply { failed: true, .. }));
+    for supply in failed {
+        tell(
+            advice,
+            format!("power supply {} failed or has no input", supply.name),
+            "the other one is alone, and at its limit firmware lowers the processors' clocks",
+            "sudo ipmitool sdr type 'Power Supply'",
         );
     }
 }
@@ -273,13 +377,9 @@ fn drives(inventory: &Inventory, advice: &mut Vec<Advice>) {
                 device.clone(),
             );
         }
-        if health.temperature >= HOT {
-            tell(
-                advice,
-                format!("{} is at {:.0} °C", drive.name, health.temperature),
-                "a hot drive throttles itself",
-                device,
-            );
+        let limit = drive.warm.unwrap_or(HOT).min(HOT);
+        if let Some(degrees) = health.temperature.filter(|degrees| *degrees >= limit) {
+            tell(advice, format!("{} is at {degrees:.0} °C", drive.name), "a hot drive throttles itself", device);
         }
     }
 }

@@ -36,19 +36,63 @@ pub(crate) fn available_on_node(root: &Path, node: u32) -> Option<u64> {
     Some(field("MemFree:")? + cached.sum::<u64>())
 }
 
+/// A limit that a control group sets, and the file that holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GroupLimit {
+    /// The limit: CPUs, or bytes.
+    pub(crate) value: f64,
+    file: PathBuf,
+}
+
+impl GroupLimit {
+    /// The command that lifts it.
+    pub(crate) fn command(&self) -> String {
+        // Version 1 has minus one for none.
+        let version1 = self.file.extension().is_some_and(|kind| kind == "cfs_quota_us" || kind == "limit_in_bytes");
+        let none = if version1 { "-1" } else { "max" };
+        // Names of groups come from outside: nothing in them may be read by a shell.
+        let file = self.file.display().to_string().replace('\'', "'\\''");
+        format!("echo {none} | sudo tee '{file}'")
+    }
+}
+
 /// How many CPUs' time the tightest control group grants; `None` where none limits it.
 pub(crate) fn cpu_quota(root: &Path) -> Option<f64> {
+    tightest_quota(root).map(|limit| limit.value)
+}
+
+/// The tightest quota of CPU time.
+pub(crate) fn tightest_quota(root: &Path) -> Option<GroupLimit> {
     let quota = |group: &PathBuf| {
         let number = |text: &str| text.trim().parse::<f64>().ok().filter(|&number| number > 0.0);
         // v2: "max 100000" or "200000 100000" (µs in each period); v1: -1 or the same in two files.
-        if let Ok(text) = fs::read_to_string(group.join("cpu.max")) {
+        let file = group.join("cpu.max");
+        if let Ok(text) = fs::read_to_string(&file) {
             let (quota, period) = text.trim().split_once(' ')?;
-            return Some(number(quota)? / number(period)?);
+            return Some(GroupLimit { value: number(quota)? / number(period)?, file });
         }
-        let file = |name: &str| fs::read_to_string(group.join(name)).ok().as_deref().and_then(number);
-        Some(file("cpu.cfs_quota_us")? / file("cpu.cfs_period_us")?)
+        let file = group.join("cpu.cfs_quota_us");
+        let read = |file: &Path| fs::read_to_string(file).ok().as_deref().and_then(number);
+        Some(GroupLimit { value: read(&file)? / read(&group.join("cpu.cfs_period_us"))?, file })
     };
-    groups(root, "cpu").iter().filter_map(quota).reduce(f64::min)
+    tightest(groups(root, "cpu").iter().filter_map(quota))
+}
+
+/// The tightest limit of memory, in bytes.
+pub(crate) fn tightest_limit(root: &Path) -> Option<GroupLimit> {
+    let limit = |group: &PathBuf| {
+        let number = |name: &str| {
+            let file = group.join(name);
+            let bytes = fs::read_to_string(&file).ok()?.trim().parse::<u64>().ok()?;
+            Some(GroupLimit { value: bytes as f64, file })
+        };
+        number("memory.max").or_else(|| number("memory.limit_in_bytes"))
+    };
+    tightest(groups(root, "memory").iter().filter_map(limit))
+}
+
+fn tightest(limits: impl Iterator<Item = GroupLimit>) -> Option<GroupLimit> {
+    limits.min_by(|a, b| a.value.total_cmp(&b.value))
 }
 
 /// A field of a file like `/proc/meminfo` in bytes; the files of nodes begin each line with `Node 0`.
@@ -169,6 +213,39 @@ mod tests {
         let period = ("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
         check(&[v1, period, ("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "-1\n")], None);
         check(&[v1, period, ("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n")], Some(0.5));
+    }
+
+    #[test]
+    fn a_limit_is_lifted_in_its_own_file() {
+        let check = |files: &[(&str, &str)], quota: Option<&str>, memory: Option<&str>| {
+            let root = tree(files);
+            let command = |limit: Option<GroupLimit>| {
+                limit.map(|limit| limit.command().replace(&root.path().display().to_string(), ""))
+            };
+            assert_eq!(command(tightest_quota(root.path())).as_deref(), quota);
+            assert_eq!(command(tightest_limit(root.path())).as_deref(), memory);
+        };
+        check(&[], None, None);
+        check(
+            &[
+                ("proc/self/cgroup", "0::/a/b'c\n"),
+                ("sys/fs/cgroup/a/b'c/cpu.max", "250000 100000\n"),
+                ("sys/fs/cgroup/a/b'c/memory.max", "max\n"),
+                ("sys/fs/cgroup/a/memory.max", "1000\n"),
+            ],
+            Some("echo max | sudo tee '/sys/fs/cgroup/a/b'\\''c/cpu.max'"),
+            Some("echo max | sudo tee '/sys/fs/cgroup/a/memory.max'"),
+        );
+        check(
+            &[
+                ("proc/self/cgroup", "2:cpu,cpuacct:/a\n4:memory:/a\n"),
+                ("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n"),
+                ("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n"),
+                ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "1000\n"),
+            ],
+            Some("echo -1 | sudo tee '/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us'"),
+            Some("echo -1 | sudo tee '/sys/fs/cgroup/memory/a/memory.limit_in_bytes'"),
+        );
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //! and gates over them say which samples must not count.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use measure::Taint;
 
+use crate::inventory::{FilesOnly, Live, Outside};
 use crate::{CpuSet, affinity};
 
 mod snapshot;
@@ -19,6 +20,9 @@ use snapshot::{Places, Snapshot};
 const STEAL_ALLOWED: f64 = 0.02;
 /// The share of the workers' CPU time that other processes may take.
 const OTHER_ALLOWED: f64 = 0.05;
+
+/// Seconds over which heat and power are said to be sustained.
+const SUSTAINED: f64 = 10.0;
 
 /// What to watch, and how often.
 #[derive(Clone, Debug)]
@@ -59,6 +63,8 @@ pub struct Point {
     pub other: Option<f64>,
     /// Share of the workers' CPU time that interrupts took.
     pub interrupts: Option<f64>,
+    /// Interrupts that the workers' CPUs served.
+    pub interrupt_count: Option<u64>,
     /// Runnable tasks of the whole host, averaged by the kernel over a minute.
     pub load: Option<f64>,
     /// Page faults of the watched processes that were answered from memory.
@@ -69,9 +75,12 @@ pub struct Point {
     pub clock: Option<f64>,
     /// The hottest processor, DIMM, drive or GPU in °C.
     pub hottest: Option<f64>,
+    /// The hottest drive in °C.
+    pub hottest_drive: Option<f64>,
     /// How often the processor throttled itself for its temperature.
     pub throttles: Option<u64>,
-    /// Power in W by source, named by what it covers: `rapl package-0`, `hwmon power_meter power1` (the whole host).
+    /// Power in W by source, named by what it covers: `bmc host (DCMI)` and `hwmon power_meter power1` are of the whole
+    /// host, `rapl package-0` of a processor, `rapl dram of package-0` of its memory, `nvml GPUs` of the GPUs.
     pub watts: Vec<(String, f64)>,
     /// Memory errors that were corrected.
     pub corrected: Option<u64>,
@@ -93,8 +102,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// Mean power in W by source between these times (seconds after the start). The name says what a source covers:
-    /// `rapl package-0` a processor, `rapl dram` its memory, `hwmon power_meter …` the whole host.
+    /// Mean power in W by source between these times (seconds after the start); [`Point::watts`] says what each covers.
     #[must_use]
     pub fn power(&self, from: f64, to: f64) -> BTreeMap<String, f64> {
         let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
@@ -112,6 +120,29 @@ impl Series {
     #[must_use]
     pub fn hottest(&self, from: f64, to: f64) -> Option<f64> {
         self.inside(from, to).filter_map(|point| point.hottest).reduce(f64::max)
+    }
+
+    /// The highest mean over ten seconds of what a point tells; of a shorter series the mean over all of it.
+    #[must_use]
+    pub fn sustained(&self, of: impl Fn(&Point) -> Option<f64>) -> Option<f64> {
+        let told: Vec<(f64, f64)> =
+            self.points.iter().filter_map(|point| Some((of(point)?, point.to - point.from))).collect();
+        let mut highest: Option<f64> = None;
+        for first in 0..told.len() {
+            let (mut sum, mut time) = (0.0, 0.0);
+            for (value, length) in &told[first..] {
+                sum += value * length;
+                time += length;
+                if time >= SUSTAINED {
+                    break;
+                }
+            }
+            // A window that the end cuts is whole only where there is no longer one.
+            if time > 0.0 && (time >= SUSTAINED || first == 0) {
+                highest = Some(highest.map_or(sum / time, |highest| highest.max(sum / time)));
+            }
+        }
+        highest
     }
 
     fn inside(&self, from: f64, to: f64) -> impl Iterator<Item = &Point> {
@@ -153,6 +184,11 @@ impl Series {
     }
 }
 
+/// Whom to ask beyond the files of the kernel; each asking has its own time.
+fn outside(watch: &Watch) -> Box<dyn Outside> {
+    if watch.root == Path::new("/") { Box::new(Live::now()) } else { Box::new(FilesOnly) }
+}
+
 /// What the watching thread is asked.
 #[derive(Debug)]
 enum Ask {
@@ -178,13 +214,18 @@ impl Telemetry {
         let started = Instant::now();
         let body = move || {
             let pinned = keep_apart(&watch.workers);
-            let places = Places::find(&watch);
+            let places = Places::find(&watch, &*outside(&watch));
             let cpu_before = cpu_seconds();
             let mut series = Series { pinned, ..Series::default() };
-            let mut last = Snapshot::take(&places, started);
+            let mut told = places.ask(&*outside(&watch));
+            let mut last = Snapshot::take(&places, &told, started);
             loop {
                 let ask = asked.recv_timeout(watch.interval);
-                let now = Snapshot::take(&places, started);
+                // Who waits for an answer does not wait for slow sensors too.
+                if matches!(ask, Err(RecvTimeoutError::Timeout)) {
+                    told = places.ask(&*outside(&watch));
+                }
+                let now = Snapshot::take(&places, &told, started);
                 series.points.push(now.since(&last));
                 last = now;
                 match ask {
@@ -277,6 +318,24 @@ mod tests {
         assert_eq!(series.power(0.0, 2.0).into_iter().collect::<Vec<_>>(), [("rapl package-0".to_owned(), 200.0)]);
         assert_eq!((series.hottest(0.0, 2.0), series.hottest(5.0, 6.0)), (Some(30.0), None));
         assert!(series.power(5.0, 6.0).is_empty());
+    }
+
+    #[test]
+    fn what_is_sustained_lasts_ten_seconds() {
+        let check = |values: &[f64], expect: Option<f64>| {
+            let points = values
+                .iter()
+                .zip(0_u32..)
+                .map(|(watts, second)| Point { hottest: Some(*watts), ..point(f64::from(second), 0.0, 0) });
+            let series = Series { points: points.collect(), ..Series::default() };
+            assert_eq!(series.sustained(|point| point.hottest), expect, "{values:?}");
+        };
+        check(&[], None);
+        check(&[50.0, 70.0], Some(60.0));
+        // A spike counts with its tenth.
+        check(&[50.0, 50.0, 50.0, 150.0, 50.0, 50.0, 50.0, 50.0, 50.0, 50.0, 50.0, 50.0], Some(60.0));
+        let rising: Vec<f64> = (0..20).map(f64::from).collect();
+        check(&rising, Some(14.5));
     }
 
     #[test]

@@ -4,8 +4,13 @@ mod fixture;
 
 use fixture::{DimmPlan, Host, documented, set_link, structure, table};
 use machine::doctor::advise_on;
-use machine::inventory::{FilesOnly, Inventory, Lack, host_power, inspect, take_with};
+use machine::inventory::{BmcValue, FilesOnly, Inventory, Lack, inspect, take_with};
 use measure::{FactValue, Facts, Reading};
+
+/// Numbers of the controller's sensors.
+const CPU_TEMPERATURE: usize = 0;
+const SECOND_SUPPLY: usize = 4;
+const REDUNDANCY: usize = 5;
 
 fn inventory(host: &Host) -> Inventory {
     take_with(host.root(), host)
@@ -40,6 +45,9 @@ fn the_documented_system_is_read_in_every_fact() {
         ("cpu.turbo_clock", "4.500 GHz"),
         ("cpu.l3_per_socket", "134.2 MB"),
         ("cpu.l3", "268.4 MB"),
+        ("cpu.l1d", "49.15 kB"),
+        ("cpu.l2", "2.097 MB"),
+        ("os.smt", "yes"),
         ("cpu.tdp_per_socket", "350 W"),
         ("cpu.tdp", "700 W"),
         ("cpu.pcie_gen", "5"),
@@ -57,12 +65,14 @@ fn the_documented_system_is_read_in_every_fact() {
         ("memory.data_rate", "5600 MT/s"),
         ("memory.bandwidth", "716.8 GB/s"),
         ("numa.nodes", "2"),
+        ("numa.nodes_per_socket", "1"),
         // §1.4
         ("storage.boot.drives", "2"),
         ("storage.boot.drive_capacity", "1.920 TB"),
         ("storage.boot.form_factor", "U.2"),
         ("storage.boot.pcie_gen", "4"),
         ("storage.boot.layout", "raid1"),
+        ("storage.boot.missing", "0"),
         ("storage.boot.media", "nvme"),
         ("storage.scratch.drives", "6"),
         ("storage.scratch.drive_capacity", "7.682 TB"),
@@ -89,6 +99,7 @@ fn the_documented_system_is_read_in_every_fact() {
         ("os.file_handles", "1048576"),
         ("os.shm", "1.100 TB"),
         ("os.zfs", "2.3.1-1"),
+        ("os.drivers", "nvidia 560.35.03"),
         ("bmc.version", "1.02"),
     ] {
         check(id, expect);
@@ -96,35 +107,71 @@ fn the_documented_system_is_read_in_every_fact() {
 }
 
 #[test]
-fn the_controller_tells_the_power_of_the_host() {
-    let host = documented(2);
+fn the_controller_is_asked_for_power_heat_and_supplies() {
+    let mut host = documented(2);
+    for piece in [255, 16] {
+        host.controller.piece = piece;
+        let bmc = inventory(&host).bmc.found.unwrap();
+        assert_eq!((bmc.watts, bmc.whole), (Some((451.0, "bmc host (DCMI)")), true));
+        let sensors: Vec<(&str, BmcValue)> =
+            bmc.sensors.iter().map(|sensor| (sensor.name.as_str(), sensor.value)).collect();
+        let works = BmcValue::Supply { present: true, failed: false };
+        assert_eq!(
+            sensors,
+            [
+                ("CPU1 Temp", BmcValue::Celsius(49.0)),
+                ("PS1 Input Power", BmcValue::Watts(228.0)),
+                ("PS2 Input Power", BmcValue::Watts(216.0)),
+                ("PS1 Status", works),
+                ("PS2 Status", works),
+                ("PS Redundancy", BmcValue::Redundant(true)),
+                ("System Temp", BmcValue::Celsius(120.0)),
+            ]
+        );
+    }
+    host.controller.watts = None;
     let bmc = inventory(&host).bmc.found.unwrap();
-    assert_eq!((bmc.watts, bmc.supplies.len()), (Some(451.0), 3));
-    assert_eq!(host_power(&host), Ok(451.0));
-    assert_eq!(host_power(&FilesOnly), Err(Lack::Absent));
+    assert_eq!(bmc.watts, Some((444.0, "bmc supplies (sum of their inputs)")));
+    let alone = take_with(host.root(), &FilesOnly);
+    assert_eq!(alone.bmc.found, Err(Lack::Absent));
+}
+
+#[test]
+fn a_drive_is_asked_for_what_sysfs_does_not_tell() {
+    let host = documented(2);
+    host.remove("sys/class/nvme/nvme2/model");
+    host.remove("sys/class/nvme/nvme2/serial");
+    let drives = inventory(&host).drives.found.unwrap();
+    let names = |drive: usize| (drives[drive].model.as_deref(), drives[drive].serial.as_deref());
+    assert_eq!(names(2), (Some("BY ITSELF"), Some("nvme2")));
+    assert_eq!(names(3), (Some("SCRATCH MODEL 7.68TB"), Some("S0000003")));
+    assert_eq!(drives[3].warm.map(f64::round), Some(70.0));
 }
 
 #[test]
 fn the_whole_system_needs_no_advice() {
     let host = documented(2);
-    assert_eq!(advise_on(host.root(), &inventory(&host)), []);
+    assert_eq!(advise_on(host.root(), &inventory(&host), host.root()), []);
+}
+
+/// Plants a fault; it must change these facts, and be named by exactly this advice.
+fn check(fault: &str, plant: fn(&mut Host), changed: &[(&str, &str)], advice: &[&str]) {
+    let mut host = documented(2);
+    plant(&mut host);
+    let inventory = inventory(&host);
+    for (id, expect) in changed {
+        assert_eq!(&printed(&inventory.facts, id), expect, "{fault}: {id}");
+    }
+    let told: Vec<String> =
+        advise_on(host.root(), &inventory, host.root()).into_iter().map(|advice| advice.what).collect();
+    assert_eq!(told.len(), advice.len(), "{fault}: {told:?}");
+    for expect in advice {
+        assert!(told.iter().any(|told| told.contains(expect)), "{fault}: {expect}: {told:?}");
+    }
 }
 
 #[test]
 fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
-    let check = |fault: &str, plant: fn(&mut Host), changed: &[(&str, &str)], advice: &[&str]| {
-        let mut host = documented(2);
-        plant(&mut host);
-        let inventory = inventory(&host);
-        for (id, expect) in changed {
-            assert_eq!(&printed(&inventory.facts, id), expect, "{fault}: {id}");
-        }
-        let told: Vec<String> = advise_on(host.root(), &inventory).into_iter().map(|advice| advice.what).collect();
-        assert_eq!(told.len(), advice.len(), "{fault}: {told:?}");
-        for expect in advice {
-            assert!(told.iter().any(|told| told.contains(expect)), "{fault}: {expect}: {told:?}");
-        }
-    };
     check(
         "a missing DIMM",
         |host| {
@@ -182,8 +229,77 @@ fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
     check(
         "a broken mirror",
         |host| host.write("sys/block/md0/md/degraded", "1\n"),
-        &[],
+        &[("storage.boot.missing", "1")],
         &["array md0 lacks 1 of 2 devices"],
+    );
+}
+
+#[test]
+fn what_the_controller_and_drives_tell_of_faults_is_named() {
+    check(
+        "a hot drive",
+        |host| host.kelvin = 346,
+        &[("thermal.highest", "72.85 °C")],
+        &["nvme0n1", "nvme1n1", "nvme2n1", "nvme3n1", "nvme4n1", "nvme5n1", "nvme6n1", "nvme7n1"],
+    );
+    check(
+        "a processor that only the controller knows to be hot",
+        |host| host.controller.readings[CPU_TEMPERATURE][0] = 95,
+        &[("thermal.highest", "95 °C")],
+        &["CPU1 Temp is at 95 °C"],
+    );
+    check(
+        "a supply without input",
+        |host| {
+            host.controller.readings[SECOND_SUPPLY][1] = 0b1001;
+            host.controller.readings[REDUNDANCY][1] = 0b10;
+        },
+        &[("power.supply_redundancy", "none")],
+        &["power supply PS2 Status failed or has no input"],
+    );
+}
+
+#[test]
+fn what_disturbs_a_measurement_is_named_with_what_mends_it() {
+    check(
+        "a control group",
+        |host| {
+            host.write("proc/self/cgroup", "0::/job\n");
+            host.write("sys/fs/cgroup/job/cpu.max", "200000 100000\n");
+            host.write("sys/fs/cgroup/job/memory.max", "1000000000000\n");
+        },
+        &[],
+        &["the time of 2 CPUs of 8", "grants 1 TB of memory"],
+    );
+    check(
+        "another user of a drive",
+        |host| host.write("sys/block/nvme5n1/stat", "100 0 800 9 50 0 400 9 7 9 18\n"),
+        &[],
+        &["others use nvme5n1"],
+    );
+    check(
+        "a kernel that is set otherwise",
+        |host| {
+            host.write("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+            host.write("sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
+            host.write("proc/sys/kernel/numa_balancing", "1\n");
+            host.write("proc/meminfo", "MemTotal:       2113401234 kB\nSwapTotal:      8388604 kB\n");
+            host.write(
+                "proc/self/limits",
+                "Max open files  1024  1048576  files\nMax locked memory  8388608  8388608  bytes\n",
+            );
+            host.write("proc/self/mounts", "/dev/md0 / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw,size=64m 0 0\n");
+        },
+        &[("os.governor", "performance, powersave"), ("os.file_handles", "1024"), ("os.memlock", "8.389 MB")],
+        &[
+            "governor is performance, powersave",
+            "transparent huge pages are off",
+            "automatic NUMA balancing is on",
+            "swap space is switched on",
+            "a process may open 1024 files",
+            "little memory may be locked",
+            "/dev/shm is smaller",
+        ],
     );
 }
 

@@ -34,7 +34,7 @@ fn small() -> Host {
 fn read_all(host: &Host) {
     let inventory = take_with(host.root(), host);
     assert!(inventory.facts.0.len() > 40);
-    let _ = (inventory.tables(), inventory.fingerprint(), advise_on(host.root(), &inventory));
+    let _ = (inventory.tables(), inventory.fingerprint(), advise_on(host.root(), &inventory, host.root()));
     let watch = Watch {
         root: host.root().to_owned(),
         interval: Duration::from_hours(1),
@@ -112,5 +112,29 @@ proptest! {
             bytes[at] = value;
         }
         let _ = machine::inventory::parse_smbios(bytes);
+    }
+
+    #[test]
+    fn any_answers_of_a_controller_are_read(
+        mut answers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..20),
+        accepted in any::<bool>(),
+    ) {
+        let mut host = small();
+        if accepted {
+            for answer in &mut answers {
+                answer.insert(0, 0);
+            }
+        }
+        host.babble = answers;
+        read_all(&host);
+    }
+
+    #[test]
+    fn a_controller_with_flipped_bits_is_read(flips in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 1..20)) {
+        let mut host = small();
+        for (index, bits) in flips {
+            host.controller.flip(|length| index.index(length), bits);
+        }
+        read_all(&host);
     }
 }

@@ -173,6 +173,8 @@ pub const VOCABULARY: &[FactKind] = &[
     number("cpu.turbo_clock", Unit::Hertz, "highest single-core clock"),
     number("cpu.l3_per_socket", Unit::Byte, "level-3 cache of a package"),
     number("cpu.l3", Unit::Byte, "level-3 cache in all"),
+    number("cpu.l1d", Unit::Byte, "level-1 data cache of a core"),
+    number("cpu.l2", Unit::Byte, "level-2 cache of a core, or of the cores that share it"),
     number("cpu.tdp_per_socket", Unit::Watt, "thermal design power of a package"),
     number("cpu.tdp", Unit::Watt, "thermal design power of all packages"),
     text("cpu.arch", "instruction set architecture"),
@@ -201,6 +203,7 @@ pub const VOCABULARY: &[FactKind] = &[
     number("memory.bandwidth", Unit::BytePerSecond, "theoretical bandwidth in all"),
     number("memory.usable_dataset", Unit::Byte, "largest dataset that is said to fit"),
     number("numa.nodes", Unit::Count, "NUMA nodes with memory"),
+    number("numa.nodes_per_socket", Unit::Count, "NUMA nodes of a package: more than one is SNC or NPS"),
     // storage
     number("storage.boot.drives", Unit::Count, "boot drives"),
     number("storage.boot.drive_capacity", Unit::Byte, "capacity of a boot drive"),
@@ -209,6 +212,7 @@ pub const VOCABULARY: &[FactKind] = &[
     number("storage.boot.pcie_lanes", Unit::Count, "PCIe lanes of a boot drive"),
     text("storage.boot.layout", "how the boot drives are joined: raid1"),
     text("storage.boot.media", "kind of boot drive: nvme, sata"),
+    number("storage.boot.missing", Unit::Count, "drives that the mirror of the boot drives lacks"),
     number("storage.scratch.drives", Unit::Count, "drives of the working volume"),
     number("storage.scratch.drive_capacity", Unit::Byte, "capacity of a drive of the working volume"),
     text("storage.scratch.form_factor", "form factor of a drive of the working volume"),
@@ -258,6 +262,7 @@ pub const VOCABULARY: &[FactKind] = &[
     number("os.shm", Unit::Byte, "size of /dev/shm"),
     number("os.swap", Unit::Byte, "swap space that is switched on"),
     flag("os.smt", "more than one hardware thread runs on a core"),
+    text("os.drivers", "drivers of drives, network and accelerators that have a version of their own"),
     text("os.zfs", "version of the ZFS kernel module"),
 ];
 

@@ -37,6 +37,11 @@ pub enum Warning {
         /// From what, by which model.
         how: String,
     },
+    /// The figure is of a part, and the whole has at least as much: it can break an upper limit, and never keep it.
+    Partial {
+        /// What it covers.
+        covers: String,
+    },
     /// What was asked for could not be honoured by the kernel or the device.
     NotHonoured {
         /// What it was, and what was done instead.
@@ -69,6 +74,7 @@ impl fmt::Display for Warning {
             }
             Warning::NarrowIsa { used } => write!(f, "{used} was used although the CPU has a wider instruction set"),
             Warning::Extrapolated { how } => write!(f, "extrapolated: {how}"),
+            Warning::Partial { covers } => write!(f, "it covers only {covers}: the whole has at least as much"),
             Warning::NotHonoured { what } => write!(f, "not honoured: {what}"),
             Warning::Note(text) => f.write_str(text),
         }

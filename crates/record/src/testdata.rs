@@ -84,6 +84,7 @@ fn warnings() -> Vec<Warning> {
         Warning::PlacementUnproved { why: "EPERM".into() },
         Warning::NarrowIsa { used: "avx2".into() },
         Warning::Extrapolated { how: "R(N)".into() },
+        Warning::Partial { covers: "rapl package-0".into() },
         Warning::NotHonoured { what: "O_DIRECT".into() },
         Warning::Note("note".into()),
     ]

@@ -427,6 +427,9 @@ enum WarningDef {
     Extrapolated {
         how: String,
     },
+    Partial {
+        covers: String,
+    },
     NotHonoured {
         what: String,
     },

@@ -4,9 +4,17 @@ use measure::{Better, Ending, FactValue, Facts, Fingerprint, Quantity, Reading, 
 use serde_json::{Value, json};
 use spec::audit::Grade;
 use spec::{Standing, System};
-use verdict::{Acceptance, Comparability, FactMatch, HostLimit, Judgement, Measured, Row, check_limit, compare_fact};
+use verdict::{
+    Acceptance, Comparability, FactMatch, HostLimit, Judgement, Measured, Row, check_limit, check_rules, compare_fact,
+};
 
 use crate::series;
+
+/// A value as text for people and machines: indented, and harmless on a terminal.
+#[must_use]
+pub fn pretty(value: &Value) -> String {
+    crate::text::clean_json(&format!("{value:#}"))
+}
 
 fn quantity(quantity: Quantity) -> Value {
     json!({"value": quantity.value, "unit": quantity.unit.symbol(), "text": quantity.to_string()})
@@ -201,7 +209,18 @@ pub fn comparison(facts: &Facts, system: &System) -> Value {
         entry["at"] = json!(limit.place.at);
         entry
     });
-    json!({"spec": system.id, "facts": stated.collect::<Vec<_>>(), "limits": limits.collect::<Vec<_>>()})
+    let rules = check_rules(system, facts).into_iter().map(|rule| {
+        let mut entry = answer(&rule.answer);
+        entry["rule"] = json!(rule.rule);
+        entry["asks"] = json!(rule.asks);
+        entry["at"] = json!(rule.at);
+        entry["warning"] = json!(rule.warning);
+        entry
+    });
+    json!({
+        "spec": system.id, "facts": stated.collect::<Vec<_>>(), "limits": limits.collect::<Vec<_>>(),
+        "rules": rules.collect::<Vec<_>>(),
+    })
 }
 
 fn answer(answer: &FactMatch) -> Value {

@@ -4,6 +4,8 @@
 
 pub mod compare;
 pub mod exchange;
+#[cfg(test)]
+mod hostile;
 pub mod html;
 pub mod json;
 mod judged;

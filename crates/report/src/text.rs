@@ -5,13 +5,25 @@ use measure::{Quantity, Summary, Unit};
 /// A text from the outside with what would steer the terminal or turn the reading direction written out.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
-        if harmful(c) { clean.extend(c.escape_unicode()) } else { clean.push(c) }
+        if is_harmful(c) { clean.extend(c.escape_unicode()) } else { clean.push(c) }
+    }
+    clean
+}
+
+/// Whether a terminal or a browser does something else with it than show it.
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// JSON text that says the same, and that a terminal may show: what serialisers leave of the above is escaped too.
+pub(crate) fn clean_json(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Line feeds stand between values: inside of strings they are escaped already.
+        if is_harmful(c) && c != '\n' { clean += &format!("\\u{:04x}", u32::from(c)) } else { clean.push(c) }
     }
     clean
 }

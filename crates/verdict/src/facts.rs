@@ -67,8 +67,7 @@ pub fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
     let id = if limit.fact == "thermal.limit" { "thermal.highest" } else { &limit.fact };
     let fact = host.0.get(id);
     if let Bound::Open(words) = &limit.bound {
-        let found = present(fact).map_or_else(|_| "is not known".to_owned(), |value| format!("has {value}"));
-        return FactMatch::Unknown { why: format!("the document gives no figure (\"{words}\"); the host {found}") };
+        return open(words, id, host);
     }
     let value = match present(fact) {
         Ok(value) => value,
@@ -88,6 +87,46 @@ pub fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
         (bound, _) => return FactMatch::Unknown { why: format!("{bound:?} cannot be held against {value}") },
     };
     if kept { FactMatch::Match } else { differs(&bound, value, fact) }
+}
+
+/// What the document asks for in words cannot be shown to be kept. It is broken where not even what this suite asks is.
+fn open(words: &str, id: &str, host: &Facts) -> FactMatch {
+    let words = format!("the document gives no figure (\"{words}\")");
+    let Ok(value) = present(host.0.get(id)) else {
+        return FactMatch::Unknown { why: format!("{words}; the host is not known") };
+    };
+    match own_bound(id, value, host) {
+        Some((true, asked)) => {
+            FactMatch::Unknown { why: format!("{words}; the host has {value}, and this suite asks {asked}") }
+        }
+        Some((false, asked)) => {
+            FactMatch::Differs { how: format!("{words}; this suite asks {asked}, and the host has {value}") }
+        }
+        None => FactMatch::Unknown { why: format!("{words}; the host has {value}") },
+    }
+}
+
+/// Open files of a process that pools of workers with shared memory need at least.
+const FILES: f64 = 65_536.0;
+/// The endurance that a drive may have used.
+const WORN: f64 = 0.8;
+/// The kernel gives `/dev/shm` half of the memory by itself; who increased it has more.
+const HALF: f64 = 0.505;
+
+/// Whether a value keeps what this suite asks of a fact that documents leave open, and what that is in words.
+fn own_bound(id: &str, value: &FactValue, host: &Facts) -> Option<(bool, String)> {
+    let FactValue::Quantity(found) = value else { return None };
+    match id {
+        "os.file_handles" => Some((found.value >= FILES, format!("at least {FILES}"))),
+        "os.shm" => {
+            let least = host.number("memory.total")? * HALF;
+            Some((found.value >= least, "more than the half of the memory that the kernel gives by itself".to_owned()))
+        }
+        "storage.scratch.wear" | "storage.boot.wear" => {
+            Some((found.value <= WORN, format!("at most {}", Quantity::new(WORN, Unit::Ratio))))
+        }
+        _ => None,
+    }
 }
 
 /// The value of a fact, or why there is none.
@@ -314,13 +353,33 @@ mod tests {
         let words = Bound::Open("significantly increased".into());
         check(
             "os.shm",
-            words,
+            words.clone(),
             ("os.shm", number(1e12, Unit::Byte)),
             "gives no figure (\"significantly increased\"); the host has 1 TB",
         );
+        let files = |count: f64| ("os.file_handles", number(count, Unit::Count));
+        check("os.file_handles", words.clone(), files(1024.0), "this suite asks at least 65536, and the host has 1024");
+        check("os.file_handles", words.clone(), files(1e6), "the host has 1000000, and this suite asks at least 65536");
+        let wear = |share: f64| ("storage.scratch.wear", number(share, Unit::Ratio));
+        check("storage.scratch.wear", words.clone(), wear(0.96), "asks at most 80 %, and the host has 96 %");
+        check("storage.scratch.wear", words.clone(), ("os.shm", text("x")), "the host is not known");
+        check("cpu.microcode", words, ("cpu.microcode", text("0x1")), "the host has 0x1");
         let supplies = Bound::AtLeast(Quantity::new(2.0, Unit::Count));
         check("power.supplies", supplies.clone(), ("power.supplies", number(1.0, Unit::Count)), "at least 2");
         check("power.supplies", supplies, ("power.supplies", text("two")), "cannot be held against");
+    }
+
+    #[test]
+    fn shared_memory_is_increased_where_it_is_more_than_the_kernel_s_half() {
+        let check = |size: f64, differs: bool| {
+            let mut facts = host("os.shm", number(size, Unit::Byte));
+            facts.quantity("memory.total", 1000.0 * GIB, Unit::Byte, "test");
+            let place = Place { at: "§5.4".into(), says: String::new() };
+            let limit = Limit { fact: "os.shm".into(), bound: Bound::Open("increased".into()), place };
+            assert_eq!(matches!(check_limit(&limit, &facts), FactMatch::Differs { .. }), differs, "{size}");
+        };
+        check(500.0 * GIB, true);
+        check(512.0 * GIB, false);
     }
 
     proptest! {

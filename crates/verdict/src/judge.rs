@@ -147,7 +147,8 @@ impl Judge<'_> {
         let unknown =
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
-        [infeasible, result, foreign, differs, unknown, modelled].into_iter().flatten().collect()
+        let partial = partial(target, found).map(|why| (Verdict::Inconclusive, why));
+        [infeasible, result, foreign, differs, unknown, modelled, partial].into_iter().flatten().collect()
     }
 
     /// Why the figures cannot be held against documented ones, whatever the host.
@@ -255,6 +256,23 @@ fn extrapolated(found: &Found) -> Option<String> {
     })
 }
 
+/// A figure of a part decides only where it is above a limit already: the whole has at least as much.
+fn partial(target: &Target, found: &Found) -> Option<String> {
+    let Found::Valid(measured, _) = found else { return None };
+    let covers: Vec<&str> = (measured.warnings.iter())
+        .filter_map(|warning| match warning {
+            Warning::Partial { covers } => Some(covers.as_str()),
+            _ => None,
+        })
+        .collect();
+    let goal = Goal { value: target.value.value, tolerance: target.tolerance, better: target.better };
+    let missed = goal.decide(&measured.boots, DEFAULT_NOISE_FLOOR) == Decision::Missed;
+    if covers.is_empty() || (missed && target.better == Better::Lower) {
+        return None;
+    }
+    Some(format!("{} covers only {}: the whole has at least as much.", measured.value, covers.join("; and ")))
+}
+
 fn tainted_in_part(measured: &Measured) -> Option<String> {
     let all = measured.tainted + measured.summary.n;
     (measured.tainted > 0).then(|| format!("{} of {all} samples were disturbed and do not count.", measured.tainted))
@@ -347,6 +365,10 @@ mod tests {
 
     fn unknown(case: &mut Case) {
         case.run.facts.put("memory.data_rate", Reading::Denied { remedy: "run as root".into() }, "SMBIOS");
+    }
+
+    fn partial(case: &mut Case) {
+        case.triad().warnings.push(Warning::Partial { covers: "one socket".into() });
     }
 
     fn modelled(case: &mut Case) {
@@ -535,5 +557,22 @@ mod tests {
         let judgement = judge(&run, &system(), &[], &[]);
         assert_eq!(judgement.count(Verdict::NotMeasured), 1);
         assert_eq!(judgement.count(Verdict::Pass), 2);
+    }
+    #[test]
+    fn a_part_breaks_a_limit_and_never_keeps_it() {
+        check(partial, Verdict::Inconclusive, "covers only one socket");
+        let check = |nanoseconds: f64, expect: Verdict| {
+            let row = row("memory.latency", |case| {
+                let Outcome::Measured(latency) = &mut case.run.attempts[0].outcomes[1] else {
+                    panic!("it is measured")
+                };
+                latency.samples = vec![measure::Sample::valid(nanoseconds * 1e-9)];
+                latency.warnings.push(Warning::Partial { covers: "one socket".into() });
+            });
+            assert_eq!(row.verdict, expect, "{}", row.reason);
+        };
+        // The limit is 100 ns and 5 % more.
+        check(50.0, Verdict::Inconclusive);
+        check(150.0, Verdict::Fail);
     }
 }

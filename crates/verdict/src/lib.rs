@@ -12,6 +12,7 @@ mod judgement;
 pub mod power;
 mod reason;
 mod result;
+mod rules;
 pub mod stats;
 #[cfg(test)]
 mod testdata;
@@ -24,3 +25,4 @@ pub use facts::{FactMatch, check_limit, compare_fact};
 pub use judge::{judge, judge_boots};
 pub use judgement::{Acceptance, BaselineShare, Judgement, Row, Verdict};
 pub use result::Measured;
+pub use rules::{RuleCheck, check_rules};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use machine::doctor;
+use machine::doctor::{self, Advice};
 use machine::inventory::{self, Inventory, Lack, Table};
 use measure::FactValue;
 use report::{json, terminal};
@@ -71,21 +71,30 @@ fn rows(table: &Table) -> Result<Vec<Vec<Option<String>>>, String> {
 }
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit> {
-    let advice = doctor::advise(Path::new("/"));
+    let advice = doctor::advise(Path::new("/"), Path::new("."));
     if args.json {
-        let advice = advice
-            .iter()
-            .map(|advice| serde_json::json!({"what": advice.what, "why": advice.why, "command": advice.command}));
-        print_json(&Value::Array(advice.collect()))?;
+        print_json(&advice_as_json(&advice))?;
     } else if advice.is_empty() {
         print("nothing on this host is known to disturb measurements")?;
     } else {
-        let paragraph = |advice: &doctor::Advice| {
-            let [what, why, command] = [advice.what.as_str(), advice.why, advice.command.as_str()].map(terminal::clean);
-            format!("{what}\n  {why}\n  {command}\n")
-        };
-        print(&advice.iter().map(paragraph).collect::<String>())?;
+        print(&advice_as_text(&advice))?;
     }
     let disturbed = args.strict && !advice.is_empty();
     Ok(if disturbed { Exit::NotComparable } else { Exit::Done })
+}
+
+/// A paragraph for each piece of advice.
+pub(crate) fn advice_as_text(advice: &[Advice]) -> String {
+    let paragraph = |advice: &Advice| {
+        let [what, why, command] = [advice.what.as_str(), advice.why, advice.command.as_str()].map(terminal::clean);
+        format!("{what}\n  {why}\n  {command}\n")
+    };
+    advice.iter().map(paragraph).collect()
+}
+
+pub(crate) fn advice_as_json(advice: &[Advice]) -> Value {
+    advice
+        .iter()
+        .map(|advice| serde_json::json!({"what": advice.what, "why": advice.why, "command": advice.command}))
+        .collect()
 }

@@ -48,5 +48,5 @@ pub(crate) fn print(text: &str) -> Result<()> {
 
 /// Prints JSON for machines.
 pub(crate) fn print_json(value: &Value) -> Result<()> {
-    print(&serde_json::to_string_pretty(value)?)
+    print(&::report::json::pretty(value))
 }

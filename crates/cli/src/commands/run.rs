@@ -8,6 +8,7 @@ use measure::Unit;
 use verdict::Acceptance;
 
 use crate::args::RunArgs;
+use crate::commands::inspect::{advice_as_json, advice_as_text};
 use crate::commands::{judge, judgement, print, print_json};
 use crate::exit::Exit;
 use crate::plan::RunPlan;
@@ -27,6 +28,12 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
     if args.dry_run {
         return show_plan(&plan, args.json);
     }
+    if args.strict && !plan.advice.is_empty() {
+        return refuse(&plan, args.json);
+    }
+    if !plan.advice.is_empty() {
+        eprintln!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len());
+    }
     let interrupted = interrupt::flag()?;
     eprintln!("{} profile, about {}", plan.profile, Quantity::new(plan.seconds(), Unit::Second));
     let recorded = run::measure(&plan, &interrupted)?;
@@ -43,6 +50,16 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
         (Purpose::Gate, Acceptance::Inconclusive) => Exit::Inconclusive,
         (Purpose::Gate, Acceptance::NotComparable) => Exit::NotComparable,
     })
+}
+
+/// Says what is to be mended before this host is measured.
+fn refuse(plan: &RunPlan, json: bool) -> Result<Exit> {
+    if json {
+        print_json(&serde_json::json!({"refused": advice_as_json(&plan.advice)}))?;
+    } else {
+        print(&format!("nothing was measured: mend this first\n\n{}", advice_as_text(&plan.advice)))?;
+    }
+    Ok(Exit::NotComparable)
 }
 
 fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {

@@ -15,7 +15,7 @@ pub(super) fn probe(tree: &Tree, facts: &mut Facts) {
     identity(tree, facts);
     counts(tree, facts);
     clocks(tree, facts);
-    level3(tree, facts);
+    caches(tree, facts);
     rated_power(tree, facts);
 }
 
@@ -120,7 +120,28 @@ fn clock_in_name(tree: &Tree) -> Found<f64> {
     told(clock)
 }
 
-fn level3(tree: &Tree, facts: &mut Facts) {
+fn caches(tree: &Tree, facts: &mut Facts) {
+    let source = "/sys/devices/system/cpu/cpu*/cache";
+    let level3 = level3(tree);
+    let all = told(Some(level3.iter().map(|size| *size as f64).sum()).filter(|sum| *sum > 0.0));
+    note_number(facts, "cpu.l3", Unit::Byte, all, source);
+    note_number(facts, "cpu.l3_per_socket", Unit::Byte, same(&level3).map(|size| size as f64), source);
+    // Hybrid processors have cores of several kinds: the first CPU's are those of the fast ones.
+    let own = |level: u64, not: &str| -> Found<f64> {
+        let folder = format!("{CPUS}/cpu0/cache");
+        let found = tree.numbered(&folder, "index").into_iter().find(|index| {
+            let is_kind = tree.word(&format!("{folder}/{index}/type")).is_ok_and(|kind| kind != not);
+            is_kind && tree.number(&format!("{folder}/{index}/level")) == Ok(level)
+        });
+        let size = tree.word(&format!("{folder}/{}/size", told(found)?))?;
+        told(kernel_size(&size).map(|bytes| bytes as f64))
+    };
+    note_number(facts, "cpu.l1d", Unit::Byte, own(1, "Instruction"), source);
+    note_number(facts, "cpu.l2", Unit::Byte, own(2, "Instruction"), source);
+}
+
+/// Bytes of level-3 cache of each package.
+fn level3(tree: &Tree) -> Vec<u64> {
     // A cache belongs to the package of the first CPU that shares it.
     let mut caches: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for cpu in tree.numbered(CPUS, "cpu") {
@@ -141,11 +162,7 @@ fn level3(tree: &Tree, facts: &mut Facts) {
         let sum = packages.entry(package).or_default();
         *sum = sum.saturating_add(size);
     }
-    let sizes: Vec<u64> = packages.into_values().collect();
-    let source = "/sys/devices/system/cpu/cpu*/cache";
-    let all = told(Some(sizes.iter().map(|size| *size as f64).sum()).filter(|sum| *sum > 0.0));
-    note_number(facts, "cpu.l3", Unit::Byte, all, source);
-    note_number(facts, "cpu.l3_per_socket", Unit::Byte, same(&sizes).map(|size| size as f64), source);
+    packages.into_values().collect()
 }
 
 /// RAPL states a package's rated power as the highest long-term limit.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::thread;
 
+use super::nvme::{Health, Identity};
 use super::outside::Outside;
 use super::pci::{self, Link};
-use super::smart::Health;
 use super::smbios::Slot;
 use super::tree::{Found, Lack, Tree};
 use super::zfs::Pool;
@@ -43,6 +43,8 @@ pub struct Drive {
     pub node: Option<u32>,
     /// SMART, or why it could not be read.
     pub health: Found<Health>,
+    /// The temperature in °C from which the drive calls itself too warm, where it tells.
+    pub warm: Option<f64>,
 }
 
 /// A join of block devices by Linux' md driver.
@@ -87,32 +89,10 @@ fn is_nvme_path(name: &str) -> bool {
 }
 
 fn drive(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String) -> Drive {
-    let at = |file: &str| format!("{BLOCK}/{name}/{file}");
-    let bytes = tree.number(&at("size")).unwrap_or_default().saturating_mul(SECTOR);
-    let rotational = tree.number(&at("queue/rotational")) == Ok(1);
     if let Some(controller) = controller(tree, &name) {
-        let at = |file: &str| format!("{NVME}/{controller}/{file}");
-        let address = tree.word(&at("address")).ok().filter(|address| address.contains(':'));
-        let slot = address.as_ref().and_then(|address| slot_of(tree, slots, address));
-        let page = outside.smart(&controller);
-        let told = page.and_then(|page| {
-            Health::parse(&page).ok_or_else(|| Lack::failed(format!("the SMART page has {} bytes", page.len())))
-        });
-        return Drive {
-            media: "nvme",
-            model: tree.word(&at("model")).ok(),
-            serial: tree.word(&at("serial")).ok(),
-            firmware: tree.word(&at("firmware_rev")).ok(),
-            bytes,
-            rotational: false,
-            form_factor: slot.and_then(|slot| slot.form),
-            link: pci::link(tree, &at("device")),
-            node: tree.number(&at("device/numa_node")).ok().and_then(|node| u32::try_from(node).ok()),
-            health: told,
-            address,
-            name,
-        };
+        return nvme(tree, outside, slots, name, &controller);
     }
+    let at = |file: &str| format!("{BLOCK}/{name}/{file}");
     let vendor = tree.word(&at("device/vendor")).unwrap_or_default();
     Drive {
         media: match &name {
@@ -123,15 +103,50 @@ fn drive(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String) -> Dr
         model: tree.word(&at("device/model")).ok(),
         serial: tree.word(&at("serial")).or_else(|_| tree.word(&at("device/serial"))).ok(),
         firmware: tree.word(&at("device/rev")).ok(),
-        bytes,
-        rotational,
+        bytes: size(tree, &name),
+        rotational: tree.number(&at("queue/rotational")) == Ok(1),
         form_factor: None,
         address: None,
         link: Link::default(),
-        node: tree.number(&at("device/numa_node")).ok().and_then(|node| u32::try_from(node).ok()),
+        node: node(tree, &at("device")),
         health: Err(Lack::Absent),
+        warm: None,
         name,
     }
+}
+
+/// An NVMe drive: by sysfs, and by its own Identify where sysfs has no name for it.
+fn nvme(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String, controller: &str) -> Drive {
+    let at = |file: &str| format!("{NVME}/{controller}/{file}");
+    let address = tree.word(&at("address")).ok().filter(|address| address.contains(':'));
+    let slot = address.as_ref().and_then(|address| slot_of(tree, slots, address));
+    let identity = outside.identify(controller).ok().and_then(|data| Identity::parse(&data)).unwrap_or_default();
+    let health = outside.smart(controller).and_then(|page| {
+        Health::parse(&page).ok_or_else(|| Lack::failed(format!("the SMART page has {} bytes", page.len())))
+    });
+    Drive {
+        media: "nvme",
+        model: tree.word(&at("model")).ok().or(identity.model),
+        serial: tree.word(&at("serial")).ok().or(identity.serial),
+        firmware: tree.word(&at("firmware_rev")).ok().or(identity.firmware),
+        bytes: size(tree, &name),
+        rotational: false,
+        form_factor: slot.and_then(|slot| slot.form),
+        link: pci::link(tree, &at("device")),
+        node: node(tree, &at("device")),
+        health,
+        warm: identity.warning,
+        address,
+        name,
+    }
+}
+
+fn size(tree: &Tree, name: &str) -> u64 {
+    tree.number(&format!("{BLOCK}/{name}/size")).unwrap_or_default().saturating_mul(SECTOR)
+}
+
+fn node(tree: &Tree, device: &str) -> Option<u32> {
+    tree.number(&format!("{device}/numa_node")).ok().and_then(|node| u32::try_from(node).ok())
 }
 
 /// The controller of an NVMe namespace; with native multipath, the first of its subsystem.
@@ -206,8 +221,19 @@ fn parent_of_partition(tree: &Tree, name: &str) -> Option<String> {
     parents.find(|parent| name.starts_with(parent.as_str()) && tree.has(&format!("{BLOCK}/{parent}/{name}")))
 }
 
+/// What the system boots from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Boot {
+    /// The drives that hold the root file system.
+    pub(super) drives: BTreeSet<String>,
+    /// How they are joined: `raid1`, `single`.
+    pub(super) layout: String,
+    /// How many drives the join lacks, where it is one of md.
+    pub(super) missing: Option<u64>,
+}
+
 /// Which drives hold the root file system, and how they are joined.
-pub(super) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<(BTreeSet<String>, String)> {
+pub(super) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<Boot> {
     let mounts = tree.text(MOUNTS)?;
     let root = mounts.lines().rfind(|line| line.split_whitespace().nth(1) == Some("/")).ok_or(Lack::Absent)?;
     let mut words = root.split_whitespace();
@@ -215,7 +241,8 @@ pub(super) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<(BTre
     if kind == "zfs" {
         let pool = device.split('/').next().unwrap_or_default();
         let pool = pools.iter().find(|other| other.name == pool).ok_or(Lack::Absent)?;
-        return Ok((pool.drives.clone(), pool.layout.clone().unwrap_or_else(|| "zfs".to_owned())));
+        let layout = pool.layout.clone().unwrap_or_else(|| "zfs".to_owned());
+        return Ok(Boot { drives: pool.drives.clone(), layout, missing: None });
     }
     let name = block_name(tree, device).ok_or(Lack::Absent)?;
     let drives = disks(tree, &name);
@@ -228,7 +255,7 @@ pub(super) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<(BTre
         None if drives.len() == 1 => "single".to_owned(),
         None => "unknown".to_owned(),
     };
-    Ok((drives, layout))
+    Ok(Boot { drives, layout, missing: array.map(|array| array.degraded) })
 }
 
 /// The kernel's name of a device path; device-mapper names are looked up.

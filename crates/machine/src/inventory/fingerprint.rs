@@ -8,7 +8,7 @@ use super::Inventory;
 /// Facts that say which machine this is.
 const IDENTITY: [&str; 5] = ["chassis.model", "board.model", "cpu.model", "cpu.microarchitecture", "cpu.sockets"];
 /// Facts that say how it is set up: what an update changes.
-const CONFIGURATION: [&str; 10] = [
+const CONFIGURATION: [&str; 12] = [
     "bios.version",
     "bios.date",
     "bmc.version",
@@ -16,7 +16,9 @@ const CONFIGURATION: [&str; 10] = [
     "os.kernel",
     "os.cmdline",
     "os.mitigations",
+    "os.smt",
     "os.zfs",
+    "os.drivers",
     "gpu.driver",
     "memory.data_rate",
 ];

@@ -1,6 +1,7 @@
 //! GPUs: PCI devices, what NVIDIA's driver lists in `/proc`, and what its management library tells.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use measure::{Facts, Unit};
 use nvml_wrapper::Nvml;
@@ -32,6 +33,8 @@ pub struct Gpu {
     pub memory: Option<u64>,
     /// Power that it may draw, in watts.
     pub watts: Option<f64>,
+    /// Power that it draws now, in watts.
+    pub draws: Option<f64>,
     /// Temperature in °C.
     pub temperature: Option<f64>,
     /// Links to other GPUs that are up.
@@ -60,7 +63,8 @@ pub(super) fn probe(tree: &Tree, outside: &dyn Outside, devices: &[Device], fact
         let Some(told) = told else { continue };
         gpu.model = told.model.clone().or(gpu.model.take());
         gpu.memory = told.memory.or(gpu.memory);
-        (gpu.watts, gpu.temperature, gpu.nvlinks) = (told.watts, told.temperature, told.nvlinks);
+        (gpu.watts, gpu.draws) = (told.watts, told.draws);
+        (gpu.temperature, gpu.nvlinks) = (told.temperature, told.nvlinks);
     }
     describe(tree, &gpus, &report, facts);
     Ok(gpus)
@@ -117,14 +121,21 @@ fn describe(tree: &Tree, gpus: &[Gpu], report: &Found<Nvidia>, facts: &mut Facts
     note_text(facts, "gpu.driver", driver, source);
 }
 
-/// Asks NVIDIA's management library, which is loaded only now and only where it is installed.
+/// Asks NVIDIA's management library, which is loaded at the first question and only where it is installed.
 pub(super) fn ask_nvidia() -> Found<Nvidia> {
+    /// Loading it wakes the driver up: once is enough.
+    static LIBRARY: OnceLock<Nvml> = OnceLock::new();
     let lack = |error: NvmlError| match error {
         NvmlError::LibloadingError(_) | NvmlError::LibraryNotFound | NvmlError::DriverNotLoaded => Lack::Absent,
         NvmlError::NoPermission => Lack::Denied { remedy: "run as root (sudo)".to_owned() },
         other => Lack::failed(other.to_string()),
     };
-    let nvml = Nvml::init().map_err(lack)?;
+    let nvml = if let Some(library) = LIBRARY.get() {
+        library
+    } else {
+        let library = Nvml::init().map_err(lack)?;
+        LIBRARY.get_or_init(|| library)
+    };
     let driver = nvml.sys_driver_version().map_err(lack)?;
     let count = nvml.device_count().map_err(lack)?;
     let gpus = (0..count).filter_map(|index| {
@@ -138,6 +149,7 @@ pub(super) fn ask_nvidia() -> Found<Nvidia> {
             model: device.name().ok(),
             memory: device.memory_info().ok().map(|memory| memory.total),
             watts: device.enforced_power_limit().ok().map(|milliwatts| f64::from(milliwatts) / 1e3),
+            draws: device.power_usage().ok().map(|milliwatts| f64::from(milliwatts) / 1e3),
             temperature: heat.ok().map(f64::from),
             nvlinks: u32::try_from(up).ok(),
             ..Gpu::default()

@@ -4,18 +4,19 @@
 //! live host; what files do not tell is asked through [`Outside`]. Strings are carried as they were found: whoever
 //! prints them escapes them.
 
-mod bmc;
+pub(crate) mod bmc;
 mod board;
 mod cpu;
 mod drives;
 mod fingerprint;
 mod gpu;
+mod ipmi;
 mod memory;
 mod network;
+mod nvme;
 mod outside;
 mod pci;
 pub(crate) mod sensors;
-mod smart;
 mod smbios;
 mod storage;
 mod system;
@@ -28,16 +29,17 @@ use std::thread;
 
 use measure::{Fact, Facts};
 
-use tree::{Found, Tree};
+use tree::{Found, Tree, note_text};
 
-pub use bmc::{Bmc, host_power};
+pub use bmc::{Bmc, BmcSensor, BmcValue};
 pub use drives::{Array, Drive};
 pub use gpu::{Gpu, Nvidia};
+pub use ipmi::{Conversion, DeviceId, Entity, RawReading, Request as IpmiRequest, SensorRecord, power_reading};
 pub use network::Nic;
+pub use nvme::{Health, Identity};
 pub use outside::{FilesOnly, Live, Outside};
 pub use pci::{Device, Link};
 pub use sensors::{Kind, MemoryController, PowerDomain, Sensor};
-pub use smart::Health;
 pub use smbios::{Dimm, Firmware, Slot, Supply, parse as parse_smbios};
 pub use tables::Table;
 pub use tree::Lack;
@@ -102,6 +104,7 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
     system::probe(tree, &mut facts);
     let firmware = smbios::read(tree);
     let devices = pci::devices(tree);
+    note_text(&mut facts, "os.drivers", pci::drivers(tree, &devices), "/sys/module/*/version");
     let dimms = firmware.as_ref().map(|firmware| firmware.dimms.as_slice()).map_err(Clone::clone);
     memory::probe(&dimms, &mut facts);
     board::probe(tree, &firmware, &devices, &mut facts);
@@ -127,13 +130,15 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
     storage::probe(&drives, &arrays, known_pools, drives::boot(tree, &arrays, known_pools), &mut facts);
     let sensors = sensors::sensors(tree);
     let memory_controllers = sensors::memory_controllers(tree);
-    sensors::probe(&sensors, &memory_controllers, &drives, &mut facts);
+    let others = gpus.iter().flatten().filter_map(|gpu| gpu.temperature);
+    let others = others.chain(bmc.as_ref().ok().and_then(|bmc| bmc::hottest(&bmc.sensors)));
+    sensors::probe(&sensors, &memory_controllers, &drives, others, &mut facts);
 
     Inventory {
         facts,
         firmware: Probe { found: firmware, source: smbios::TABLE },
         devices: Probe { found: present(devices), source: pci::DEVICES },
-        drives: Probe { found: drives, source: "/sys/block, /sys/class/nvme, SMART log page" },
+        drives: Probe { found: drives, source: "/sys/block, /sys/class/nvme, SMART log page, Identify" },
         arrays: Probe { found: present(arrays), source: "/sys/block/md*/md" },
         pools: Probe { found: pools, source: "/proc/spl/kstat/zfs, zpool status, zfs get" },
         gpus: Probe { found: gpus, source: "/sys/bus/pci/devices, /proc/driver/nvidia, NVML" },
@@ -141,7 +146,7 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
         sensors: Probe { found: sensors, source: "/sys/class/hwmon" },
         power: Probe { found: sensors::power_domains(tree), source: "/sys/class/powercap" },
         memory_controllers: Probe { found: memory_controllers, source: "/sys/devices/system/edac/mc" },
-        bmc: Probe { found: bmc, source: "/sys/devices/platform/ipmi_bmc.*, ipmitool" },
+        bmc: Probe { found: bmc, source: "/sys/devices/platform/ipmi_bmc.*, /dev/ipmi0" },
     }
 }
 

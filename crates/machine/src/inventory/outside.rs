@@ -7,17 +7,33 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::gpu::{self, Nvidia};
-use super::smart;
+use super::ipmi;
+use super::nvme;
 use super::tree::{Found, Lack};
 
 /// No tool or library is waited for longer, all together: an inventory answers in two seconds.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// A management controller answers a request within some ten milliseconds, or is too busy to be waited for.
+const ANSWER: Duration = Duration::from_millis(500);
 
 /// Sources beyond `/proc`, `/sys` and tables. Each may be absent, which is the default.
 pub trait Outside: Sync {
     /// The SMART log page (NVMe log page 02h, 512 bytes) of a controller: `nvme0`.
     fn smart(&self, controller: &str) -> Result<Vec<u8>, Lack> {
         let _ = controller;
+        Err(Lack::Absent)
+    }
+
+    /// What a controller says of itself (NVMe Identify Controller, 4096 bytes).
+    fn identify(&self, controller: &str) -> Result<Vec<u8>, Lack> {
+        let _ = controller;
+        Err(Lack::Absent)
+    }
+
+    /// The answer of the host's management controller, its completion code first.
+    fn ipmi(&self, request: &ipmi::Request) -> Result<Vec<u8>, Lack> {
+        let _ = request;
         Err(Lack::Absent)
     }
 
@@ -51,11 +67,26 @@ impl Live {
     pub fn now() -> Live {
         Live { deadline: Instant::now() + PATIENCE }
     }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
 }
 
 impl Outside for Live {
     fn smart(&self, controller: &str) -> Result<Vec<u8>, Lack> {
-        smart::read(controller)
+        nvme::smart(controller)
+    }
+
+    fn identify(&self, controller: &str) -> Result<Vec<u8>, Lack> {
+        nvme::identify(controller)
+    }
+
+    fn ipmi(&self, request: &ipmi::Request) -> Result<Vec<u8>, Lack> {
+        match self.left() {
+            Duration::ZERO => Err(too_slow("the management controller")),
+            left => ipmi::device::ask(request, left.min(ANSWER)),
+        }
     }
 
     fn tool(&self, program: &str, arguments: &[&str]) -> Result<String, Lack> {
@@ -67,8 +98,7 @@ impl Outside for Live {
         let (sender, receiver) = mpsc::channel();
         let ask = thread::Builder::new().name("nvml".to_owned()).spawn(move || sender.send(gpu::ask_nvidia()));
         ask.map_err(|error| Lack::of(&error))?;
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        receiver.recv_timeout(left).unwrap_or_else(|_| Err(too_slow("NVML")))
+        receiver.recv_timeout(self.left()).unwrap_or_else(|_| Err(too_slow("NVML")))
     }
 }
 

@@ -1,6 +1,8 @@
 //! PCI devices and their links: `/sys/bus/pci/devices`.
 
-use super::tree::Tree;
+use std::collections::BTreeSet;
+
+use super::tree::{Found, Tree, told};
 
 /// Where the kernel lists them.
 pub(super) const DEVICES: &str = "/sys/bus/pci/devices";
@@ -81,6 +83,18 @@ fn device(tree: &Tree, address: String) -> Device {
 pub(super) fn parent(tree: &Tree, address: &str) -> Option<String> {
     let target = std::fs::read_link(tree.at(&format!("{DEVICES}/{address}"))).ok()?;
     Some(target.parent()?.file_name()?.to_string_lossy().into_owned())
+}
+
+/// The drivers of drives, network cards, displays and accelerators that have a version beside the kernel's.
+pub(super) fn drivers(tree: &Tree, devices: &[Device]) -> Found<String> {
+    let matters = |device: &&Device| matches!(device.class >> 16, 0x01 | 0x02 | 0x03 | 0x0b | 0x12);
+    let names: BTreeSet<&String> = devices.iter().filter(matters).filter_map(|device| device.driver.as_ref()).collect();
+    let versions = names.into_iter().filter_map(|name| {
+        // Names come from outside, and none may lead out of the folder.
+        let file = format!("/sys/module/{}/version", name.replace('/', "").replace('-', "_"));
+        Some(format!("{name} {}", tree.word(&file).ok()?))
+    });
+    told(Some(versions.collect::<Vec<_>>().join("; ")).filter(|all| !all.is_empty()))
 }
 
 /// The link of the device in this folder of sysfs.

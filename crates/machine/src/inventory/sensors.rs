@@ -38,7 +38,7 @@ pub struct Sensor {
 pub struct PowerDomain {
     /// Its folder: `intel-rapl:0`.
     pub zone: String,
-    /// What it covers: `package-0`, `dram`, `psys`.
+    /// What it covers: `package-0`, `dram of package-0`, `psys`.
     pub name: String,
     /// The energy counter in joules, or why it could not be read.
     pub energy: Found<f64>,
@@ -76,7 +76,9 @@ fn sensor(tree: &Tree, folder: &str, chip: &str, file: &str) -> Option<Sensor> {
     let (channel, what) = file.split_once('_')?;
     let (kind, scale) = match (channel.trim_end_matches(|c: char| c.is_ascii_digit()), what) {
         ("temp", "input") => (Kind::Temperature, 1e3),
-        ("power", "average" | "input") => (Kind::Power, 1e6),
+        ("power", "average") => (Kind::Power, 1e6),
+        // Some chips have both; the mean stands for the sensor.
+        ("power", "input") if !tree.has(&format!("{folder}/{channel}_average")) => (Kind::Power, 1e6),
         _ => return None,
     };
     // Temperatures may be below zero.
@@ -94,12 +96,20 @@ fn sensor(tree: &Tree, folder: &str, chip: &str, file: &str) -> Option<Sensor> {
 
 /// All domains of RAPL. Since 2020 kernels give the counter to root alone (CVE-2020-8694).
 pub(crate) fn power_domains(tree: &Tree) -> Found<Vec<PowerDomain>> {
-    let zones: Vec<String> = tree.names(POWERCAP).into_iter().filter(|zone| zone.contains(':')).collect();
+    // The same packages are listed a second time under the registers that are mapped into memory.
+    let zones = tree.names(POWERCAP).into_iter().filter(|zone| zone.contains(':') && !zone.contains("mmio"));
+    let zones: Vec<String> = zones.collect();
     if zones.is_empty() {
         return Err(Lack::Absent);
     }
+    let name = |zone: &str| tree.word(&format!("{POWERCAP}/{zone}/name")).ok();
     let domain = |zone: String| {
-        let name = tree.word(&format!("{POWERCAP}/{zone}/name")).ok()?;
+        // `intel-rapl:1:0` lies in `intel-rapl:1`: every package has domains of the same names.
+        let package = zone.rsplit_once(':').map(|(package, _)| package).filter(|package| package.contains(':'));
+        let name = match package.and_then(name) {
+            Some(package) => format!("{} of {package}", name(&zone)?),
+            None => name(&zone)?,
+        };
         let energy = tree.number(&format!("{POWERCAP}/{zone}/energy_uj")).map(|microjoules| microjoules as f64 / 1e6);
         Some(PowerDomain { zone, name, energy })
     };
@@ -131,12 +141,14 @@ pub(super) fn probe(
     sensors: &Found<Vec<Sensor>>,
     controllers: &Found<Vec<MemoryController>>,
     drives: &Found<Vec<Drive>>,
+    others: impl Iterator<Item = f64>,
     facts: &mut Facts,
 ) {
     let hot = sensors.iter().flatten().filter(|sensor| is_processor_or_drive(sensor)).map(|sensor| sensor.value);
-    let smart = drives.iter().flatten().filter_map(|drive| drive.health.as_ref().ok()).map(|health| health.temperature);
-    let highest = hot.chain(smart).filter(|degrees| degrees.is_finite()).reduce(f64::max);
-    note_number(facts, "thermal.highest", Unit::Celsius, told(highest), "/sys/class/hwmon, SMART");
+    let smart = drives.iter().flatten().filter_map(|drive| drive.health.as_ref().ok()?.temperature);
+    let highest = hot.chain(smart).chain(others).filter(|degrees| degrees.is_finite()).reduce(f64::max);
+    let source = "/sys/class/hwmon, SMART, NVML, /dev/ipmi0";
+    note_number(facts, "thermal.highest", Unit::Celsius, told(highest), source);
     let sum = |of: fn(&MemoryController) -> u64| -> Found<f64> {
         controllers.clone().map(|all| all.iter().map(|controller| of(controller) as f64).sum())
     };
@@ -149,4 +161,9 @@ pub(crate) fn is_processor_or_drive(sensor: &Sensor) -> bool {
     const CHIPS: [&str; 9] =
         ["coretemp", "k10temp", "zenpower", "nvme", "drivetemp", "jc42", "spd5118", "amdgpu", "nouveau"];
     sensor.kind == Kind::Temperature && CHIPS.contains(&sensor.chip.as_str())
+}
+
+/// Sensors of drives.
+pub(crate) fn is_drive(sensor: &Sensor) -> bool {
+    sensor.kind == Kind::Temperature && ["nvme", "drivetemp"].contains(&sensor.chip.as_str())
 }

@@ -193,9 +193,11 @@ fn dimm(device: &SMBiosMemoryDevice<'_>) -> Option<Dimm> {
         },
         MemorySize::NotInstalled | MemorySize::Unknown => return None,
     };
-    let generation = device.memory_type().map(|kind| kind.value).and_then(|kind| generation(&kind));
+    let kind = device.memory_type().map(|kind| kind.value);
     // Flash and ROM have structures of this type too; they are not memory modules.
-    let generation = generation.filter(|_| bytes > 0)?;
+    if bytes == 0 || kind.as_ref().is_some_and(keeps) {
+        return None;
+    }
     let wide = |width: Option<u16>| width.filter(|width| !matches!(*width, 0 | 0xFFFF));
     let ecc = matches!((wide(device.total_width()), wide(device.data_width())), (Some(all), Some(data)) if all > data);
     let module = device.type_detail().and_then(|detail| {
@@ -208,7 +210,7 @@ fn dimm(device: &SMBiosMemoryDevice<'_>) -> Option<Dimm> {
         locator: told(&device.device_locator()).unwrap_or_default(),
         bank: told(&device.bank_locator()).unwrap_or_default(),
         bytes,
-        generation: Some(generation),
+        generation: kind.as_ref().and_then(generation),
         ecc,
         module,
         rated: speed(device.speed(), device.extended_speed()),
@@ -219,11 +221,17 @@ fn dimm(device: &SMBiosMemoryDevice<'_>) -> Option<Dimm> {
     })
 }
 
-/// The name of a memory generation; nothing for what is no main memory.
+/// Whether it keeps its content without power, so that it is no main memory.
+fn keeps(kind: &MemoryDeviceType) -> bool {
+    use MemoryDeviceType as Kind;
+    matches!(kind, Kind::Flash | Kind::Rom | Kind::Eeprom | Kind::Feprom | Kind::Eprom | Kind::LogicalNonVolatileDevice)
+}
+
+/// The name of a memory generation, where the firmware tells.
 fn generation(kind: &MemoryDeviceType) -> Option<String> {
     use MemoryDeviceType as Kind;
     match kind {
-        Kind::Flash | Kind::Rom | Kind::Eeprom | Kind::Feprom | Kind::Eprom | Kind::LogicalNonVolatileDevice => None,
+        Kind::Other | Kind::Unknown | Kind::None => None,
         known => Some(format!("{known:?}").to_uppercase()),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use measure::{Facts, Unit};
 
-use super::drives::{Array, Drive};
+use super::drives::{Array, Boot, Drive};
 use super::tree::{Found, Lack, note_number, note_text, told};
 use super::zfs::{self, Pool};
 
@@ -16,7 +16,7 @@ pub(super) fn probe(
     drives: &Found<Vec<Drive>>,
     arrays: &[Array],
     pools: &[Pool],
-    boot: Found<(BTreeSet<String>, String)>,
+    boot: Found<Boot>,
     facts: &mut Facts,
 ) {
     let all = match drives {
@@ -25,9 +25,11 @@ pub(super) fn probe(
     };
     let of = |names: &BTreeSet<String>| all.iter().filter(|drive| names.contains(&drive.name)).collect::<Vec<_>>();
     let source = "/proc/self/mounts, /sys/block";
-    let boot_names = boot.as_ref().map(|(names, _)| names.clone()).unwrap_or_default();
-    volume("storage.boot", &boot.as_ref().map(|(names, _)| of(names)).map_err(Clone::clone), source, facts);
-    note_text(facts, "storage.boot.layout", boot.map(|(_, layout)| layout), source);
+    let boot_names = boot.as_ref().map(|boot| boot.drives.clone()).unwrap_or_default();
+    volume("storage.boot", &boot.as_ref().map(|boot| of(&boot.drives)).map_err(Clone::clone), source, facts);
+    let missing = boot.clone().and_then(|boot| told(boot.missing.map(|missing| missing as f64)));
+    note_number(facts, "storage.boot.missing", Unit::Count, missing, "/sys/block/md*/md/degraded");
+    note_text(facts, "storage.boot.layout", boot.map(|boot| boot.layout), source);
 
     let apart = |names: &BTreeSet<String>| !names.is_empty() && names.is_disjoint(&boot_names);
     let pool = pools.iter().filter(|pool| apart(&pool.drives)).max_by_key(|pool| pool.drives.len());
@@ -86,7 +88,7 @@ fn each(drives: &[&Drive], of: impl Fn(&Drive) -> Option<String>) -> Found<Strin
 }
 
 /// A figure of every drive's SMART; the first that could not be read says why there is none.
-fn health(drives: &[&Drive], of: impl Fn(&super::smart::Health) -> f64) -> Found<Vec<f64>> {
+fn health(drives: &[&Drive], of: impl Fn(&super::nvme::Health) -> f64) -> Found<Vec<f64>> {
     if drives.is_empty() {
         return Err(Lack::Absent);
     }

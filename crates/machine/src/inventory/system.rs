@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use measure::{Facts, Unit};
+use measure::{FactValue, Facts, Unit};
 
-use super::tree::{Found, Lack, Tree, cut, field, kernel_size, note_number, note_text, told};
+use super::tree::{Found, Lack, Tree, cut, field, kernel_size, note, note_number, note_text, told};
 
 const CPUS: &str = "/sys/devices/system/cpu";
 const LIMITS: &str = "/proc/self/limits";
@@ -12,7 +12,7 @@ const MEMINFO: &str = "/proc/meminfo";
 const MOUNTS: &str = "/proc/self/mounts";
 const NODES: &str = "/sys/devices/system/node";
 
-/// Adds the facts `os.*`, `numa.nodes` and `memory.total`.
+/// Adds the facts `os.*`, `numa.*` and `memory.total`; those of the processors are there already.
 pub(super) fn probe(tree: &Tree, facts: &mut Facts) {
     for (id, file) in [
         ("os.kernel", "/proc/sys/kernel/osrelease"),
@@ -27,8 +27,19 @@ pub(super) fn probe(tree: &Tree, facts: &mut Facts) {
     note_text(facts, "os.governor", governor(tree), "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor");
     let (hypervisor, source) = hypervisor(tree);
     note_text(facts, "os.hypervisor", hypervisor, &source);
+    let (smt, source) = threads(tree, facts);
+    note(facts, "os.smt", smt.map(FactValue::Flag), source);
     memory(tree, facts);
     limits(tree, facts);
+}
+
+/// Whether more than one thread of a core is online: as the kernel says, or by counting.
+fn threads(tree: &Tree, facts: &Facts) -> (Found<bool>, &'static str) {
+    if let Ok(active) = tree.number("/sys/devices/system/cpu/smt/active") {
+        return (Ok(active > 0), "/sys/devices/system/cpu/smt/active");
+    }
+    let counts = facts.number("cpu.threads").zip(facts.number("cpu.cores"));
+    (told(counts.map(|(threads, cores)| threads > cores)), "cpu.threads and cpu.cores")
 }
 
 /// The word in brackets of a kernel choice: `always [madvise] never`.
@@ -101,6 +112,9 @@ fn memory(tree: &Tree, facts: &mut Facts) {
     });
     let nodes = Some(with_memory.count() as f64).filter(|count| *count > 0.0);
     note_number(facts, "numa.nodes", Unit::Count, told(nodes), NODES);
+    // More than one is sub-NUMA clustering (SNC), or AMD's NPS.
+    let clusters = nodes.zip(facts.number("cpu.sockets")).map(|(nodes, sockets)| nodes / sockets);
+    note_number(facts, "numa.nodes_per_socket", Unit::Count, told(clusters), "numa.nodes and cpu.sockets");
 }
 
 fn limits(tree: &Tree, facts: &mut Facts) {

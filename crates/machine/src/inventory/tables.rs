@@ -2,7 +2,7 @@
 
 use measure::{FactValue, Quantity, Unit};
 
-use super::{Inventory, Lack, Link};
+use super::{BmcValue, Inventory, Lack, Link};
 
 /// A list with its columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,7 @@ impl Inventory {
             self.nic_table(),
             self.sensor_table(),
             self.power_table(),
+            self.bmc_table(),
             self.controller_table(),
         ]
     }
@@ -147,7 +148,7 @@ impl Inventory {
                 health.map(|health| number(health.used, Unit::Ratio)),
                 health.map(|health| number(health.spare, Unit::Ratio)),
                 health.map(|health| number(health.media_errors, Unit::Count)),
-                health.map(|health| number(health.temperature, Unit::Celsius)),
+                health.and_then(|health| health.temperature).map(|degrees| number(degrees, Unit::Celsius)),
             ]
         };
         list("drives", COLUMNS, &self.drives, row)
@@ -238,6 +239,28 @@ impl Inventory {
             vec![text(&domain.zone), text(&domain.name), text(counter)]
         };
         list("energy counters", COLUMNS, &self.power, row)
+    }
+
+    fn bmc_table(&self) -> Table {
+        const COLUMNS: &[&str] = &["sensor", "of", "value"];
+        let rows = self.bmc.found.as_ref().map_err(Clone::clone).map(|bmc| {
+            let row = |sensor: &super::BmcSensor| -> Row {
+                let value = match sensor.value {
+                    BmcValue::Celsius(degrees) => Some(number(degrees, Unit::Celsius)),
+                    BmcValue::Watts(watts) => Some(number(watts, Unit::Watt)),
+                    BmcValue::Supply { present: false, .. } => text("not there"),
+                    BmcValue::Supply { failed: true, .. } => text("failed"),
+                    BmcValue::Supply { .. } => text("works"),
+                    BmcValue::Redundant(true) => text("redundant"),
+                    BmcValue::Redundant(false) => text("not redundant"),
+                };
+                vec![text(&sensor.name), text(format!("{:?}", sensor.entity).to_lowercase()), value]
+            };
+            let power = bmc.watts.map(|(watts, name)| vec![text(name), text("host"), Some(number(watts, Unit::Watt))]);
+            let cut = (!bmc.whole).then(|| vec![text("(the list was not read to its end)"), None, None]);
+            power.into_iter().chain(bmc.sensors.iter().map(row)).chain(cut).collect()
+        });
+        Table { title: "management controller", columns: COLUMNS, rows, source: self.bmc.source }
     }
 
     fn controller_table(&self) -> Table {

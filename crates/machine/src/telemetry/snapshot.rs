@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{Point, Watch};
-use crate::inventory::sensors::{self, Kind, is_processor_or_drive};
+use crate::CpuSet;
+use crate::inventory::bmc::{self, Meter};
+use crate::inventory::sensors::{self, Kind, is_drive, is_processor_or_drive};
 use crate::inventory::tree::Tree;
+use crate::inventory::{Outside, SensorRecord};
 
 const CPUS: &str = "/sys/devices/system/cpu";
 const PCI: &str = "/sys/bus/pci/devices";
@@ -19,14 +22,20 @@ pub(super) struct Places {
     energy: Vec<(String, String, f64)>,
     /// Files with the error counts of PCIe devices.
     errors: Vec<String>,
+    /// The management controller's power of the host.
+    meter: Option<Meter>,
+    /// Its sensors of the processors' heat, where the kernel reads none.
+    heat: Vec<SensorRecord>,
+    /// Whether NVIDIA's driver is there to be asked.
+    nvidia: bool,
 }
 
 impl Places {
-    pub(super) fn find(watch: &Watch) -> Places {
+    pub(super) fn find(watch: &Watch, outside: &dyn Outside) -> Places {
         let tree = Tree::new(&watch.root);
         let domains = sensors::power_domains(&tree).unwrap_or_default();
         // Domains below a package are part of it, but for memory.
-        let apart = |name: &str| name.starts_with("package") || name == "dram" || name == "psys";
+        let apart = |name: &str| ["package", "dram", "psys"].iter().any(|kind| name.starts_with(kind));
         let energy = domains.into_iter().filter(|domain| domain.energy.is_ok() && apart(&domain.name)).map(|domain| {
             let range = sensors::energy_range(&tree, &domain.zone).unwrap_or(0.0);
             (domain.zone, domain.name, range)
@@ -35,8 +44,34 @@ impl Places {
         let kinds = ["aer_dev_correctable", "aer_dev_nonfatal", "aer_dev_fatal"];
         let errors = tree.names(PCI).into_iter().flat_map(|device| kinds.map(|kind| format!("{PCI}/{device}/{kind}")));
         let errors = errors.filter(|file| tree.has(file)).collect();
-        Places { tree, watch: watch.clone(), energy, errors }
+        let warm = sensors::sensors(&tree).unwrap_or_default().iter().any(is_processor_or_drive);
+        let heat = if warm { Vec::new() } else { bmc::processor_heat(outside) };
+        let nvidia = tree.has("/sys/module/nvidia");
+        Places { watch: watch.clone(), energy, errors, meter: Meter::find(outside), heat, nvidia, tree }
     }
+
+    /// Reads what takes its time: the management controller and NVIDIA's library.
+    pub(super) fn ask(&self, outside: &dyn Outside) -> Told {
+        let mut told = Told::default();
+        if let Some(meter) = &self.meter {
+            told.watts.extend(meter.watts(outside).map(|watts| (meter.name().to_owned(), watts)));
+        }
+        let degrees = self.heat.iter().filter_map(|sensor| bmc::degrees(outside, sensor));
+        told.hottest = degrees.reduce(f64::max);
+        let gpus =
+            if self.nvidia { outside.nvidia().map(|nvidia| nvidia.gpus).unwrap_or_default() } else { Vec::new() };
+        let drawn = gpus.iter().map(|gpu| gpu.draws).collect::<Option<Vec<f64>>>().filter(|all| !all.is_empty());
+        told.watts.extend(drawn.map(|all| ("nvml GPUs".to_owned(), all.iter().sum())));
+        told.hottest = gpus.iter().filter_map(|gpu| gpu.temperature).chain(told.hottest).reduce(f64::max);
+        told
+    }
+}
+
+/// What was told by others than the kernel's files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Told {
+    watts: Vec<(String, f64)>,
+    hottest: Option<f64>,
 }
 
 /// CPU time in ticks of `/proc/stat`.
@@ -65,6 +100,8 @@ pub(super) struct Snapshot {
     load: Option<f64>,
     clock: Option<f64>,
     hottest: Option<f64>,
+    hottest_drive: Option<f64>,
+    interrupts: Option<u64>,
     throttles: Option<u64>,
     watts: Vec<(String, f64)>,
     /// Joules by name, with the joules at which the counter starts again.
@@ -75,12 +112,14 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn take(places: &Places, started: Instant) -> Snapshot {
+    pub(super) fn take(places: &Places, told: &Told, started: Instant) -> Snapshot {
         let tree = &places.tree;
         let sensors = sensors::sensors(tree).unwrap_or_default();
         let controllers = sensors::memory_controllers(tree).ok();
         let heat = sensors.iter().filter(|sensor| is_processor_or_drive(sensor)).map(|sensor| sensor.value);
+        let drives = sensors.iter().filter(|sensor| is_drive(sensor)).map(|sensor| sensor.value);
         let power = sensors.iter().filter(|sensor| sensor.kind == Kind::Power);
+        let power = power.map(|sensor| (format!("hwmon {} {}", sensor.chip, sensor.label), sensor.value));
         let energy = places.energy.iter().filter_map(|(zone, name, range)| {
             let microjoules = tree.number(&format!("{POWERCAP}/{zone}/energy_uj")).ok()?;
             Some((format!("rapl {name}"), (microjoules as f64 / 1e6, *range)))
@@ -91,9 +130,11 @@ impl Snapshot {
             own: places.watch.processes.iter().map(|process| own(tree, *process)).try_fold(Own::default(), add),
             load: tree.word("/proc/loadavg").ok().and_then(|load| load.split_whitespace().next()?.parse().ok()),
             clock: clock(places),
-            hottest: heat.reduce(f64::max),
+            hottest: heat.chain(told.hottest).reduce(f64::max),
+            hottest_drive: drives.reduce(f64::max),
+            interrupts: tree.text("/proc/interrupts").ok().and_then(|text| interrupts(&text, &places.watch.workers)),
             throttles: throttles(places),
-            watts: power.map(|s| (format!("hwmon {} {}", s.chip, s.label), s.value)).collect(),
+            watts: told.watts.iter().cloned().chain(power).collect(),
             energy: energy.collect(),
             corrected: controllers.as_ref().map(|all| sum(all.iter().map(|controller| controller.corrected))),
             uncorrected: controllers.as_ref().map(|all| sum(all.iter().map(|controller| controller.uncorrected))),
@@ -127,12 +168,14 @@ impl Snapshot {
             to: self.at,
             steal: share(|ticks| ticks.steal),
             interrupts: share(|ticks| ticks.interrupts),
+            interrupt_count: grown(self.interrupts, before.interrupts),
             other: ticks.zip(own).map(|(ticks, own)| ticks.busy.saturating_sub(own) as f64 / ticks.all as f64),
             load: self.load,
             minor_faults: grown(self.own.map(|own| own.minor_faults), before.own.map(|own| own.minor_faults)),
             major_faults: grown(self.own.map(|own| own.major_faults), before.own.map(|own| own.major_faults)),
             clock: self.clock,
             hottest: self.hottest,
+            hottest_drive: self.hottest_drive,
             throttles: grown(self.throttles, before.throttles),
             watts,
             corrected: grown(self.corrected, before.corrected),
@@ -166,6 +209,26 @@ fn ticks(stat: &str, watch: &Watch) -> Option<Ticks> {
         sum.all = [busy, idle, wait, steal].into_iter().fold(sum.all, u64::saturating_add);
     }
     (sum.all > 0).then_some(sum)
+}
+
+/// Interrupts of all kinds that the workers' CPUs served, in `/proc/interrupts`: a column for each CPU that is online.
+fn interrupts(text: &str, workers: &CpuSet) -> Option<u64> {
+    /// Lines with one figure for the whole host.
+    const OF_ALL: [&str; 2] = ["ERR", "MIS"];
+    let mut lines = text.lines();
+    let cpus = lines.next()?.split_whitespace().map(|name| name.strip_prefix("CPU")?.parse::<u32>().ok());
+    let watched: Vec<bool> = cpus.map(|cpu| cpu.is_some_and(|cpu| workers.contains(cpu))).collect();
+    let mut sum = None;
+    for (name, counts) in lines.filter_map(|line| line.split_once(':')) {
+        if OF_ALL.contains(&name.trim()) {
+            continue;
+        }
+        let counts = counts.split_whitespace().map_while(|count| count.parse::<u64>().ok());
+        for (count, _) in counts.zip(&watched).filter(|(_, watched)| **watched) {
+            sum = Some(sum.unwrap_or(0_u64).saturating_add(count));
+        }
+    }
+    sum
 }
 
 /// Faults and CPU time of a process. Its name, in brackets, may itself hold brackets and blanks.
@@ -220,7 +283,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::CpuSet;
+    use crate::inventory::FilesOnly;
 
     fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);
@@ -247,6 +310,18 @@ mod tests {
             write(root, "sys/class/powercap/intel-rapl:0/max_energy_range_uj", "500000000\n");
             // It starts again at 500 J.
             write(root, "sys/class/powercap/intel-rapl:0/energy_uj", &(400_000_000 * second % 500_000_000).to_string());
+            write(
+                root,
+                "proc/interrupts",
+                &format!(
+                    "       CPU0  CPU1\n  1:  {}  9  IO-APIC timer\nLOC:  {second}  9  Local\nERR:  77\n",
+                    40 * second
+                ),
+            );
+            write(root, "sys/class/hwmon/hwmon1/name", "nvme\n");
+            write(root, "sys/class/hwmon/hwmon1/temp1_input", "48000\n");
+            write(root, "sys/class/powercap/intel-rapl:0:0/name", "dram\n");
+            write(root, "sys/class/powercap/intel-rapl:0:0/energy_uj", &(20_000_000 * second).to_string());
             write(root, "sys/class/hwmon/hwmon0/name", "coretemp\n");
             write(root, "sys/class/hwmon/hwmon0/temp1_input", "71000\n");
             write(root, "sys/devices/system/edac/mc/mc0/ce_count", &(2 * second).to_string());
@@ -255,24 +330,26 @@ mod tests {
         };
         at(1);
         let watch = Watch { root: root.to_owned(), processes: vec![7], ..Watch::new("0".parse::<CpuSet>().unwrap()) };
-        let places = Places::find(&watch);
-        let first = Snapshot { at: 1.0, ..Snapshot::take(&places, Instant::now()) };
+        let places = Places::find(&watch, &FilesOnly);
+        let first = Snapshot { at: 1.0, ..Snapshot::take(&places, &Told::default(), Instant::now()) };
         at(2);
-        let second = Snapshot { at: 3.0, ..Snapshot::take(&places, Instant::now()) };
+        let second = Snapshot { at: 3.0, ..Snapshot::take(&places, &Told::default(), Instant::now()) };
         let point = second.since(&first);
         assert_eq!((point.steal, point.other, point.interrupts), (Some(0.1), Some(0.4), Some(0.0)));
         assert_eq!((point.minor_faults, point.major_faults), (Some(100), Some(1)));
         assert_eq!((point.hottest, point.load, point.throttles), (Some(71.0), Some(1.5), Some(1)));
         assert_eq!((point.corrected, point.uncorrected, point.pcie_errors), (Some(2), Some(0), None));
-        assert_eq!(point.watts, [("rapl package-0".to_owned(), 200.0)]);
+        assert_eq!((point.hottest_drive, point.interrupt_count), (Some(48.0), Some(41)));
+        let watts = [("rapl dram of package-0".to_owned(), 10.0), ("rapl package-0".to_owned(), 200.0)];
+        assert_eq!(point.watts, watts);
     }
 
     #[test]
     fn an_empty_host_tells_nothing_and_breaks_nothing() {
         let root = tempfile::tempdir().unwrap();
         let watch = Watch { root: root.path().to_owned(), ..Watch::new(CpuSet::default()) };
-        let places = Places::find(&watch);
-        let snapshot = Snapshot::take(&places, Instant::now());
+        let places = Places::find(&watch, &FilesOnly);
+        let snapshot = Snapshot::take(&places, &Told::default(), Instant::now());
         let point = snapshot.since(&snapshot);
         assert_eq!((point.steal, point.load, point.throttles, point.watts.len()), (None, None, None, 0));
     }

@@ -22,5 +22,5 @@ pub fn bencher(judged: &Judged<'_>) -> Result<String, Error> {
             Some((one.id.to_string(), json!({ measure: value })))
         })
         .collect();
-    Ok(format!("{:#}\n", Value::Object(all)))
+    Ok(crate::json::pretty(&Value::Object(all)) + "\n")
 }

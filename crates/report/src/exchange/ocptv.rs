@@ -10,7 +10,7 @@ use verdict::{Acceptance, Row, Verdict};
 use super::{Error, is_complete, last};
 use crate::judged::Judged;
 use crate::series::{self, Series};
-use crate::text::clean;
+use crate::text::{clean, clean_json};
 
 /// The lines in order; all have the time at which the run began, as a record holds no other.
 struct Output<'a> {
@@ -50,7 +50,7 @@ pub fn ocptv(judged: &Judged<'_>) -> Result<String, Error> {
     };
     let status = if is_complete(run) { "COMPLETE" } else { "ERROR" };
     output.run(&json!({"testRunEnd": {"status": status, "result": result}}));
-    let lines: Vec<String> = output.lines.iter().map(Value::to_string).collect();
+    let lines: Vec<String> = output.lines.iter().map(|line| clean_json(&line.to_string())).collect();
     Ok(lines.join("\n") + "\n")
 }
 

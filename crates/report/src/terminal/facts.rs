@@ -2,7 +2,7 @@
 
 use measure::{Fact, Facts, Fingerprint, Reading, fact_kind};
 use spec::{Bound, Limit, Standing, StatedFact, System};
-use verdict::{FactMatch, check_limit, compare_fact};
+use verdict::{FactMatch, check_limit, check_rules, compare_fact};
 
 use super::grid::{Cell, Grid, Paint};
 use crate::Look;
@@ -34,6 +34,17 @@ pub fn comparison(facts: &Facts, system: &System, look: Look) -> String {
             grid.row(row(name(&limit.fact), &bound(limit), &limit.place.at, &check_limit(limit, facts)));
         }
         text += &format!("\nOperational limits\n{}", grid.render(look));
+    }
+    let rules = check_rules(system, facts);
+    if !rules.is_empty() {
+        let mut grid = Grid::new(&["Rule", "Asks", "Place", "Host", "Why"], &[]);
+        for rule in &rules {
+            grid.row(row(rule.rule.to_owned(), &rule.asks, &rule.at, &rule.answer));
+        }
+        text += &format!("\nOperational rules\n{}", grid.render(look));
+        for warning in rules.iter().filter_map(|rule| rule.warning.as_ref()) {
+            text += &wrap(&format!("Warning: {warning}."), 0, look.width);
+        }
     }
     text
 }
