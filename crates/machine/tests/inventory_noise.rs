@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fixture::{Host, documented};
+use fixture::{Host, bare, documented};
 use machine::doctor::advise_on;
 use machine::inventory::take_with;
 use machine::telemetry::{Telemetry, Watch};
@@ -119,7 +119,7 @@ proptest! {
         mut answers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..20),
         accepted in any::<bool>(),
     ) {
-        let mut host = small();
+        let mut host = bare();
         if accepted {
             for answer in &mut answers {
                 answer.insert(0, 0);
@@ -131,7 +131,7 @@ proptest! {
 
     #[test]
     fn a_controller_with_flipped_bits_is_read(flips in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 1..20)) {
-        let mut host = small();
+        let mut host = bare();
         for (index, bits) in flips {
             host.controller.flip(|length| index.index(length), bits);
         }
