@@ -100,8 +100,10 @@ fn no_output_steers_a_terminal_or_a_browser() {
                 c.is_control() && *c != '\n' || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
             });
             assert_eq!(bad, None, "{format}: {:?}", evil.chars().take(60).collect::<String>());
+            // Behind a backslash it is a sign and no markup.
+            let plain = if format == "markdown" { text.replace("\\<", "") } else { text };
             let is_markup = ["junit", "html", "markdown"].contains(&format);
-            assert!(!is_markup || !(text.contains("<script") || text.contains("<img")), "{format}");
+            assert!(!is_markup || !(plain.contains("<script") || plain.contains("<img")), "{format}");
         }
     }
 }
