@@ -41,14 +41,20 @@ fn fma(criterion: &mut Criterion) {
     }
 }
 
-fn dgemm(criterion: &mut Criterion) {
-    let team = team();
+/// The library, with one thread for each caller.
+fn blas() -> Blas {
+    let blas = Blas::load().expect("a BLAS");
     set_threads(1);
+    blas
+}
+
+fn dgemm(criterion: &mut Criterion) {
+    let (team, blas) = (team(), blas());
     let mut group = criterion.benchmark_group("dgemm");
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     for shape in [512, 1001, 2048].map(Shape::square).into_iter().chain([Shape { m: 2048, n: 2048, k: 256 }]) {
         let id = format!("{}x{}x{}", shape.m, shape.n, shape.k);
-        let mut product = Product::prepare(&team, shape, 1, Blas::LINKED).expect("memory");
+        let mut product = Product::prepare(&team, shape, 1, blas).expect("memory");
         group.throughput(operations(shape.flops()));
         group.bench_function(BenchmarkId::new("team", &id), |bencher| {
             bencher
@@ -68,8 +74,7 @@ fn dgemm(criterion: &mut Criterion) {
 }
 
 fn lu(criterion: &mut Criterion) {
-    let team = team();
-    set_threads(1);
+    let (team, blas) = (team(), blas());
     let mut group = criterion.benchmark_group("hpl");
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     for (order, block, panels) in [(1000, 128, 2), (3000, 192, 2)] {
@@ -80,7 +85,7 @@ fn lu(criterion: &mut Criterion) {
             bencher.iter_custom(|iterations| {
                 let solve = |_| {
                     system.fill(&team, &|j, column| fill_column(1, j, column));
-                    system.solve(&team, Blas::LINKED, &AtomicU64::new(0)).expect("a regular matrix").seconds
+                    system.solve(&team, blas, &AtomicU64::new(0)).expect("a regular matrix").seconds
                 };
                 Duration::from_secs_f64((0..iterations).map(solve).sum())
             });

@@ -16,8 +16,14 @@ const SECONDS: f64 = 0.1;
 
 fn team() -> anyhow::Result<Team> {
     let machine = Machine::detect(&Source::Host)?;
-    set_threads(1);
     Ok(Team::start(&place(&machine.topology, Siblings::OnePerCore)?)?)
+}
+
+/// The library, with one thread for each caller.
+fn blas() -> anyhow::Result<Blas> {
+    let blas = Blas::load()?;
+    set_threads(1);
+    Ok(blas)
 }
 
 /// The median of each instruction set, of which the best.
@@ -35,19 +41,19 @@ pub(super) fn fma() -> anyhow::Result<()> {
 }
 
 pub(super) fn dgemm(order: usize) -> anyhow::Result<()> {
-    let team = team()?;
-    let mut product = Product::prepare(&team, Shape::square(order), 1, Blas::LINKED)?;
+    let (team, blas) = (team()?, blas()?);
+    let mut product = Product::prepare(&team, Shape::square(order), 1, blas)?;
     answer("tiles of the pinned team", "rate", || product.measure(1)?.samples.first().copied().context("a sample"))
 }
 
 pub(super) fn hpl(order: usize, block: usize, group: usize) -> anyhow::Result<()> {
-    let team = team()?;
+    let (team, blas) = (team()?, blas()?);
     let plan = Plan::new(order, block, group);
     let fill = |j: usize, column: &mut [f64]| fill_column(1, j, column);
     let mut system = System::allocate(plan, team.workers())?;
     answer(&format!("NB {block}, {group} panels a group"), "rate", || {
         system.fill(&team, &fill);
-        let solution = system.solve(&team, Blas::LINKED, &0.into())?;
+        let solution = system.solve(&team, blas, &0.into())?;
         let residual = residual(&team, &fill, &solution.x);
         if residual.is_nan() || residual >= 16.0 {
             bail!("the scaled residual is {residual}");

@@ -6,7 +6,7 @@ use std::ops::Range;
 use machine::{Buffer, HUGE_PAGE, Pages, Team, Worker, chunks, memory_available};
 use measure::{Placement, Warning};
 
-use crate::blas::{Blas, View, ViewMut};
+use crate::blas::{Blas, View, ViewMut, packing};
 use crate::lu::padded;
 use crate::matrix::uniform;
 use crate::{Error, verify};
@@ -153,6 +153,7 @@ impl<'a> Product<'a> {
             let what = format!("a product of {} × {} × {}", shape.m, shape.n, shape.k);
             return Err(Error::TooLittleMemory { what, needed, available });
         }
+        packing::place(team);
         let parts = shape.tiles(workers.len());
         let tiles = workers.iter().zip(parts).map(|(worker, (rows, cols))| Tile::map(worker, rows, cols, shape.k));
         let mut tiles: Vec<Tile> = tiles.collect::<Result<_, _>>()?;
@@ -203,7 +204,7 @@ impl<'a> Product<'a> {
                 (tile.data.proof(&[(0..len, tile.node)]), len)
             })
             .collect();
-        let (placement, warnings) = crate::proof::join(self.team, &proofs, migrations);
+        let (placement, warnings) = crate::proof::join(self.team, proofs, migrations);
         Ok(Rates { samples: rates, placement, warnings })
     }
 }
@@ -212,9 +213,11 @@ impl<'a> Product<'a> {
 ///
 /// # Errors
 ///
-/// If there is too little memory, or the result is wrong.
+/// If there is too little memory or no library, or the result is wrong.
 pub fn plain(n: usize, samples: usize, threads: usize, seed: u64) -> Result<Vec<f64>, Error> {
     use ndarray::{Array2, ShapeBuilder, linalg::general_mat_mul};
+    // ndarray calls it by name.
+    Blas::load()?;
     let (needed, available) = (3 * 8 * (n * n) as u64, memory_available());
     if needed > available {
         return Err(Error::TooLittleMemory { what: format!("a product of order {n}"), needed, available });
@@ -257,7 +260,7 @@ mod tests {
     fn products_of_any_shape_are_right() {
         let team = team();
         for (m, n, k) in [(1, 1, 1), (33, 65, 129), (200, 1, 50), (1, 200, 50), (257, 255, 3)] {
-            let mut product = Product::prepare(&team, Shape { m, n, k }, 5, Blas::LINKED).unwrap();
+            let mut product = Product::prepare(&team, Shape { m, n, k }, 5, Blas::load().unwrap()).unwrap();
             let rates = product.measure(2).unwrap();
             assert_eq!(rates.samples.len(), 2);
             assert!(rates.samples.iter().all(|&rate| rate > 0.0));
@@ -270,7 +273,7 @@ mod tests {
             gemm(alpha, a, b, beta, c.rows_from(0, a.rows()));
             c.column(b.cols() / 3)[a.rows() / 3] += 1e-3;
         }
-        let blas = Blas { gemm: disturbed, ..Blas::LINKED };
+        let blas = Blas { gemm: disturbed, ..Blas::load().unwrap() };
         let team = team();
         let mut product = Product::prepare(&team, Shape::square(150), 5, blas).unwrap();
         assert!(matches!(product.measure(1), Err(Error::Wrong(_))));
@@ -284,7 +287,7 @@ mod tests {
     #[test]
     fn too_little_memory_is_an_error() {
         let team = team();
-        let result = Product::prepare(&team, Shape::square(10_000_000), 5, Blas::LINKED);
+        let result = Product::prepare(&team, Shape::square(10_000_000), 5, Blas::load().unwrap());
         assert!(matches!(result, Err(Error::TooLittleMemory { .. })));
         assert!(matches!(plain(10_000_000, 1, 1, 1), Err(Error::TooLittleMemory { .. })));
     }

@@ -16,6 +16,14 @@ pub enum Error {
         /// The bytes that this process may take.
         available: u64,
     },
+    /// The library that forms products is not on this host, or is not one.
+    #[error("{why}: {advice}")]
+    NoBlas {
+        /// What the loader answered.
+        why: String,
+        /// How to get it.
+        advice: &'static str,
+    },
     /// A pivot was zero: the matrix has no LU factorisation that could solve the system.
     #[error("the matrix is singular: no pivot in column {column}")]
     Singular {
@@ -40,7 +48,7 @@ impl Error {
             Error::TooLittleMemory { .. } | Error::Machine(machine::Error::Memory { .. }) => {
                 Reason::NoResources(self.to_string())
             }
-            Error::Machine(_) | Error::Config(_) => Reason::Failed(self.to_string()),
+            Error::Machine(_) | Error::NoBlas { .. } | Error::Config(_) => Reason::Failed(self.to_string()),
         }
     }
 }

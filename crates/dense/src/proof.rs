@@ -3,12 +3,21 @@
 use machine::{PageProof, Team};
 use measure::{Placement, Warning};
 
+use crate::blas::packing;
+
 /// Half of the bytes in huge pages is what a run needs to be representative.
 const ENOUGH_HUGE: f64 = 0.5;
 
-/// Joins the proofs of buffers, each with its length, and asks again where the workers may run.
-pub(crate) fn join(team: &Team, proofs: &[(PageProof, usize)], migrations: Option<u64>) -> (Placement, Vec<Warning>) {
-    let mut warnings = Vec::new();
+/// Joins the proofs of buffers, each with its length, adds that of the library's packing buffers, and asks again where
+/// the workers may run.
+pub(crate) fn join(
+    team: &Team,
+    mut proofs: Vec<(PageProof, usize)>,
+    migrations: Option<u64>,
+) -> (Placement, Vec<Warning>) {
+    let (packing, mut warnings) = packing::proof(team);
+    proofs.extend(packing);
+    let proofs = &proofs[..];
     if let Some(why) = proofs.iter().find_map(|(proof, _)| proof.refused.clone()) {
         warnings.push(Warning::PlacementUnproved { why });
     }

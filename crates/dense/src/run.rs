@@ -20,29 +20,39 @@ const NOISE: f64 = 0.05;
 ///
 /// If no work can be placed on this machine.
 pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
-    run_with(Blas::LINKED, config, machine, emit)
+    run_with(Blas::load, config, machine, emit)
 }
 
-/// The same with given routines, so that a test can see what wrong ones end in.
-fn run_with(blas: Blas, config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
+/// The same with given routines, so that a test can see what wrong ones end in, and none.
+fn run_with(
+    load: impl FnOnce() -> Result<Blas, Error>,
+    config: &Config,
+    machine: &Machine,
+    emit: &mut dyn FnMut(Event),
+) -> Result<(), Error> {
     machine.require_host()?;
     let workers = workers(machine)?;
     let mut reporter = Reporter::new(emit, config.seconds(&workers));
-    let library = library();
+    amx::record(&config.fma, &workers, &mut reporter)?;
+    fma::record(&config.fma, &workers, &mut reporter)?;
+    let blas = match load() {
+        Ok(blas) => blas,
+        Err(error) => {
+            for name in ["dense.dgemm", "dense.hpl"] {
+                reporter.not_measured(name, &[], error.reason());
+            }
+            return Ok(());
+        }
+    };
     if !set_threads(1) {
         let what = "one thread for each call of the BLAS: the loaded library offers no way to say it".into();
         reporter.warn(Warning::NotHonoured { what });
     }
-    amx::record(&config.fma, &workers, &mut reporter)?;
-    fma::record(&config.fma, &workers, &mut reporter)?;
     let mut team = Team::start(&workers)?;
-    let context = context(&library, workers.len());
-    let nodes = workers.iter().any(|worker| worker.node != workers[0].node);
-    let warnings = packing(&library, nodes);
-    let dgemm =
-        Dgemm { config: &config.dgemm, seed: config.seed, blas, context: &context, warnings: &warnings, team: &team };
+    let context = context(&library(), workers.len());
+    let dgemm = Dgemm { config: &config.dgemm, seed: config.seed, blas, context: &context, team: &team };
     dgemm.record(&mut reporter);
-    let hpl = Hpl { config: &config.hpl, seed: config.seed, blas, context: &context, warnings: &warnings };
+    let hpl = Hpl { config: &config.hpl, seed: config.seed, blas, context: &context };
     hpl.record(&mut team, &mut reporter);
     Ok(())
 }
@@ -55,13 +65,6 @@ fn context(library: &Library, threads: usize) -> Vec<(&'static str, String)> {
         ("blas_kernel", library.kernel.clone().unwrap_or_else(|| "it does not tell".into())),
         ("threads", threads.to_string()),
     ]
-}
-
-/// A library packs operands into buffers of its own, taken from a pool of the process by whichever thread comes first:
-/// on several nodes they need not lie where the caller runs. On one node there is no other place.
-fn packing(library: &Library, several_nodes: bool) -> Vec<Warning> {
-    let why = || format!("the packing buffers of {}, which one pool of the process hands to any thread", library.name);
-    several_nodes.then(|| Warning::PlacementUnproved { why: why() }).into_iter().collect()
 }
 
 /// Adds a warning where the samples spread.
@@ -77,7 +80,6 @@ struct Dgemm<'a> {
     seed: u64,
     blas: Blas,
     context: &'a [(&'static str, String)],
-    warnings: &'a [Warning],
     team: &'a Team,
 }
 
@@ -120,8 +122,7 @@ impl Dgemm<'_> {
     fn measurement(&self, name: &str, rates: Rates) -> Measurement {
         let measurement = Measurement::new(Metric::higher(name, Unit::FlopPerSecond), rates.samples)
             .placed(rates.placement)
-            .warn(rates.warnings)
-            .warn(self.warnings.iter().cloned());
+            .warn(rates.warnings);
         self.context.iter().fold(measurement, |measurement, (key, value)| measurement.context(key, value))
     }
 

@@ -21,7 +21,7 @@ mod team;
 pub mod telemetry;
 mod topology;
 
-pub use buffer::{Buffer, PageProof, Pages, Plain};
+pub use buffer::{Buffer, PageProof, Pages, Plain, Region, prove_regions};
 pub use clock::Clock;
 pub use cpuset::CpuSet;
 pub use error::Error;

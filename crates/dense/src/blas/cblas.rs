@@ -1,4 +1,4 @@
-//! The calls into the linked library.
+//! The calls into the library. It must have been loaded: by [`Blas::load`](super::Blas::load).
 #![allow(unsafe_code)] // foreign functions over raw pointers
 
 use std::ffi::c_int;

@@ -1,7 +1,7 @@
 //! Which library answers, and how many threads it may use.
 //!
-//! What is linked need not be what is loaded (`update-alternatives`), so the loaded library is asked, by functions that
-//! only it has.
+//! The name of a file does not tell (`update-alternatives`), so the loaded library is asked, by functions that only it
+//! has.
 #![allow(unsafe_code)] // symbols are looked up by name, and called
 
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -20,6 +20,8 @@ pub struct Library {
 type Text = unsafe extern "C" fn() -> *const c_char;
 type Threads = unsafe extern "C" fn(c_int);
 type Threads64 = unsafe extern "C" fn(i64);
+type Take = unsafe extern "C" fn(c_int) -> *mut c_void;
+type GiveBack = unsafe extern "C" fn(*mut c_void);
 type VersionText = unsafe extern "C" fn(*mut c_char, c_int);
 
 /// The environment that a process should be started with that measures: libraries read it when they are loaded.
@@ -104,15 +106,59 @@ pub fn set_threads(threads: usize) -> bool {
     true
 }
 
+/// A buffer of the pool from which a call of OpenBLAS takes the space that it packs operands into; it goes back when
+/// this is dropped.
+pub(super) struct PackingBuffer {
+    address: *mut c_void,
+    give_back: GiveBack,
+}
+
+impl PackingBuffer {
+    /// The buffer that a call on this thread would take now; `None` where the library shows no such pool.
+    pub(super) fn take() -> Option<PackingBuffer> {
+        let (take, give_back) = (symbol(c"blas_memory_alloc")?, symbol(c"blas_memory_free")?);
+        // SAFETY: OpenBLAS' own routines call it as `void *(int)`; the address is not null.
+        let take: Take = unsafe { std::mem::transmute::<*mut c_void, Take>(take) };
+        // SAFETY: OpenBLAS' own routines call it as `void (void *)`; the address is not null.
+        let give_back: GiveBack = unsafe { std::mem::transmute::<*mut c_void, GiveBack>(give_back) };
+        // SAFETY: any thread may take a buffer at any time; the number is not used on this system.
+        let address = unsafe { take(0) };
+        (!address.is_null()).then_some(PackingBuffer { address, give_back })
+    }
+
+    /// Where it begins.
+    pub(super) fn address(&self) -> usize {
+        self.address.addr()
+    }
+}
+
+impl Drop for PackingBuffer {
+    fn drop(&mut self) {
+        // SAFETY: the buffer was taken from this pool, and is given back once.
+        unsafe { (self.give_back)(self.address) };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blas::Blas;
 
     #[test]
     fn the_loaded_library_names_itself() {
+        Blas::load().unwrap();
         let library = library();
         assert_ne!(library.name, "unknown");
         assert!(!library.version.is_empty());
         assert!(set_threads(1));
+    }
+
+    #[test]
+    fn buffers_that_are_held_at_a_time_differ() {
+        Blas::load().unwrap();
+        let (first, second) = (PackingBuffer::take(), PackingBuffer::take());
+        let addresses = first.as_ref().zip(second.as_ref()).map(|(first, second)| [first.address(), second.address()]);
+        assert_eq!(addresses.is_some(), library().name == "OpenBLAS");
+        assert!(addresses.is_none_or(|[first, second]| first != second));
     }
 }

@@ -7,8 +7,9 @@ use ndarray::{Array1, Array2, ShapeBuilder};
 use ndarray_linalg::{FactorizeInto, Solve};
 
 use super::Solved;
+use crate::Error;
+use crate::blas::{Blas, set_threads};
 use crate::lu::{Fill, Plan, residual};
-use crate::{Error, blas};
 
 /// OpenBLAS' parallel factorisation (0.3.21) calls itself once for each halving of the order, and takes 0.5 MiB of the
 /// stack each time: 300 equations overflow the 2 MiB of an ordinary thread.
@@ -16,6 +17,8 @@ const STACK: usize = 64 << 20;
 
 /// Solves a system with the library, at as many threads as the team has workers. The team only fills and checks.
 pub(super) fn solve(team: &Team, order: usize, fill: Fill<'_>) -> Result<Solved, Error> {
+    // ndarray-linalg calls it by name.
+    Blas::load()?;
     let workers = team.workers().len();
     let (needed, available) = (8 * (order * order + order * (2 * workers + 4)) as u64, memory_available());
     if needed > available {
@@ -40,9 +43,9 @@ pub(super) fn solve(team: &Team, order: usize, fill: Fill<'_>) -> Result<Solved,
         let result = matrix.factorize_into().and_then(|factors| factors.solve(&right));
         (Clock::seconds(start, Clock::now()), result)
     };
-    blas::set_threads(workers);
+    set_threads(workers);
     let (seconds, result) = on_a_large_stack(timed)?;
-    blas::set_threads(1);
+    set_threads(1);
     let failed = |error| Error::Wrong(format!("the library's factorisation failed: {error}"));
     let x = result.map_err(failed)?.to_vec();
     Ok(Solved { rate: Plan::new(order, 1, 1).flops() / seconds, residual: residual(team, fill, &x), seconds })

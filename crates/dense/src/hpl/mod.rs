@@ -34,7 +34,6 @@ pub(crate) struct Hpl<'a> {
     pub(crate) blas: Blas,
     /// What is known of the BLAS, for the records.
     pub(crate) context: &'a [(&'static str, String)],
-    pub(crate) warnings: &'a [Warning],
 }
 
 /// Records of a solution by the team.
@@ -154,8 +153,7 @@ impl Hpl<'_> {
             .context("n", self.config.order)
             .context("nb", cut.0)
             .context("group", cut.1)
-            .warn([Warning::Extrapolated { how }])
-            .warn(self.warnings.iter().cloned());
+            .warn([Warning::Extrapolated { how }]);
         reporter.measured(run::noisy(self.with_context(headline)));
     }
 
@@ -244,7 +242,7 @@ impl Hpl<'_> {
         if let Some(last) = records.last() {
             measurement = measurement.placed(last.placement.clone()).warn(last.warnings.iter().cloned());
         }
-        self.with_context(measurement).warn(self.warnings.iter().cloned())
+        self.with_context(measurement)
     }
 
     fn with_context(&self, mut measurement: Measurement) -> Measurement {

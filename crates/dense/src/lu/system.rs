@@ -9,7 +9,7 @@ use super::plan::{DEPTH, Plan};
 use super::schedule::Schedule;
 use super::solve;
 use crate::Error;
-use crate::blas::Blas;
+use crate::blas::{Blas, packing};
 
 /// Writes the elements of a column of A from its first row on; the column of index N is b.
 pub type Fill<'a> = &'a (dyn Fn(usize, &mut [f64]) + Sync);
@@ -65,8 +65,9 @@ impl System {
         Ok(System { plan, owners, matrix, panels })
     }
 
-    /// Writes the matrix and touches the space, each part by a worker of its node.
+    /// Writes the matrix and touches the space, each part by a worker of its node, and places the space of the library.
     pub fn fill(&mut self, team: &Team, fill: Fill<'_>) {
+        packing::place(team);
         let plan = self.plan;
         let workers = team.workers();
         let mut shares: Vec<Share<'_>> = workers.iter().map(|_| Share { groups: Vec::new(), panels: None }).collect();
@@ -120,7 +121,7 @@ impl System {
             let len = panels.as_slice().len();
             proofs.push((panels.proof(&[(0..len, *node)]), len));
         }
-        crate::proof::join(team, &proofs, migrations)
+        crate::proof::join(team, proofs, migrations)
     }
 }
 

@@ -45,7 +45,7 @@ fn solve(team: &Team, plan: Plan, blas: Blas, element: Element<'_>) -> Result<(S
 
 /// That the residual passes.
 fn check(team: &Team, plan: Plan, element: Element<'_>) -> Solution {
-    let (solution, residual) = solve(team, plan, Blas::LINKED, element).unwrap();
+    let (solution, residual) = solve(team, plan, Blas::load().unwrap(), element).unwrap();
     assert!(residual < 16.0, "{plan:?}: residual {residual}");
     solution
 }
@@ -100,7 +100,7 @@ fn solve_on_nodes(nodes: &[u32], plan: Plan, element: Element<'_>) -> (Vec<usize
     let mut space = vec![vec![0.0; plan.panel_elements() * DEPTH]; homes.len()];
     let panels = homes.into_iter().zip(space.iter_mut().map(Vec::as_mut_slice)).collect();
     let flops = AtomicU64::new(0);
-    let schedule = Schedule::new(plan, Blas::LINKED, &owners, &mut matrix, panels, &flops);
+    let schedule = Schedule::new(plan, Blas::load().unwrap(), &owners, &mut matrix, panels, &flops);
     team.each(&mut vec![(); nodes.len()], |member, ()| schedule.work(member));
     let kept = schedule.finish().unwrap();
     let x = back_substitute(&team, &plan, &matrix, &kept);
@@ -151,7 +151,7 @@ fn the_known_pivots_of_a_permutation() {
 fn a_singular_matrix_is_reported() {
     let team = team(2);
     let check = |element: Element<'_>, expect: usize| {
-        let result = solve(&team, Plan::new(300, 32, 2), Blas::LINKED, element);
+        let result = solve(&team, Plan::new(300, 32, 2), Blas::load().unwrap(), element);
         assert!(matches!(result, Err(Error::Singular { column }) if column == expect), "{result:?}");
     };
     check(&|_, _| 0.0, 0);
@@ -169,7 +169,7 @@ fn a_library_that_answers_wrongly_shows_in_the_residual() {
         }
         eliminate(a, columns);
     }
-    let blas = Blas { eliminate: disturbed, ..Blas::LINKED };
+    let blas = Blas { eliminate: disturbed, ..Blas::load().unwrap() };
     let (_, residual) = solve(&team(2), Plan::new(400, 32, 2), blas, &|i, j| uniform(1, i, j)).unwrap();
     assert!(residual.is_nan() || residual > 16.0, "{residual}");
 }
@@ -179,7 +179,7 @@ fn a_panic_in_a_worker_ends_the_job() {
     fn broken(_: View<'_>, _: ViewMut<'_>) {
         panic!("planted");
     }
-    let blas = Blas { eliminate: broken, ..Blas::LINKED };
+    let blas = Blas { eliminate: broken, ..Blas::load().unwrap() };
     let result = std::panic::catch_unwind(|| solve(&team(3), Plan::new(200, 32, 1), blas, &|i, j| uniform(1, i, j)));
     assert!(result.is_err());
 }

@@ -6,11 +6,11 @@ use measure::{Outcome, Reason};
 use super::*;
 use crate::blas::{View, ViewMut, eliminate, gemm};
 
-fn outcomes(blas: Blas, config: &Config) -> BTreeMap<String, Outcome> {
+fn outcomes(load: impl FnOnce() -> Result<Blas, Error>, config: &Config) -> BTreeMap<String, Outcome> {
     let machine = Machine::detect(&Source::Host).unwrap();
     let mut outcomes = BTreeMap::new();
     let mut done = 0.0;
-    run_with(blas, config, &machine, &mut |event| match event {
+    run_with(load, config, &machine, &mut |event| match event {
         Event::Outcome(outcome) => {
             let id = match &outcome {
                 Outcome::Measured(measurement) => measurement.id(),
@@ -41,7 +41,7 @@ fn small() -> Config {
 
 #[test]
 fn every_metric_is_measured_or_says_why_not() {
-    let outcomes = outcomes(Blas::LINKED, &small());
+    let outcomes = outcomes(Blas::load, &small());
     for (id, outcome) in &outcomes {
         match outcome {
             Outcome::Measured(measurement) => {
@@ -72,7 +72,7 @@ fn the_largest_system_is_measured_where_it_is_planned() {
     let machine = Machine::detect(&Source::Host).unwrap();
     let mut rates = Vec::new();
     let mut sustained = 0;
-    run_with(Blas::LINKED, &config, &machine, &mut |event| match event {
+    run_with(Blas::load, &config, &machine, &mut |event| match event {
         Event::Outcome(Outcome::Measured(m)) if m.id().to_string() == "dense.hpl" => rates.push(m),
         Event::Outcome(Outcome::Measured(m)) if m.id().to_string() == "dense.dgemm.sustained" => {
             sustained = m.samples.len();
@@ -90,7 +90,7 @@ fn the_largest_system_is_measured_where_it_is_planned() {
 fn the_librarys_engine_stands_alone() {
     let mut config = small();
     config.hpl.engine = crate::Engine::Lapack;
-    let outcomes = outcomes(Blas::LINKED, &config);
+    let outcomes = outcomes(Blas::load, &config);
     assert!(matches!(&outcomes["dense.hpl"], Outcome::NotMeasured(_)));
     assert!(matches!(&outcomes["dense.hpl.lapack{n=300}"], Outcome::Measured(_)));
 }
@@ -107,11 +107,24 @@ fn a_library_that_answers_wrongly_ends_in_records() {
             columns.column(0)[a.cols() + a.rows() / 2] += 1e-3;
         }
     }
-    let blas = Blas { gemm: product, eliminate: elimination, ..Blas::LINKED };
-    let outcomes = outcomes(blas, &small());
+    let blas = Blas { gemm: product, eliminate: elimination, ..Blas::load().unwrap() };
+    let outcomes = outcomes(|| Ok(blas), &small());
     for id in ["dense.dgemm", "dense.dgemm.curve{k=256,m=256,n=256}", "dense.hpl"] {
         match &outcomes[id] {
             Outcome::NotMeasured(not) => assert!(matches!(not.reason, Reason::WrongResult(_)), "{id}: {}", not.reason),
+            Outcome::Measured(measurement) => panic!("{id}: {measurement:?}"),
+        }
+    }
+    assert!(matches!(&outcomes["dense.fma"], Outcome::Measured(_)));
+}
+
+#[test]
+fn a_library_that_is_missing_ends_in_records_beside_those_that_need_none() {
+    let missing = || Err(Error::NoBlas { why: "libnone.so.7: no such file".into(), advice: "install it" });
+    let outcomes = outcomes(missing, &small());
+    for id in ["dense.dgemm", "dense.hpl"] {
+        match &outcomes[id] {
+            Outcome::NotMeasured(not) => assert!(not.reason.to_string().contains("libnone.so.7"), "{}", not.reason),
             Outcome::Measured(measurement) => panic!("{id}: {measurement:?}"),
         }
     }
@@ -123,7 +136,7 @@ fn too_little_memory_ends_in_a_record() {
     let mut config = small();
     config.dgemm.order = 10_000_000;
     config.hpl.orders = vec![100, 200, 30_000_000];
-    let outcomes = outcomes(Blas::LINKED, &config);
+    let outcomes = outcomes(Blas::load, &config);
     for id in ["dense.dgemm", "dense.hpl.curve{n=30000000}"] {
         match &outcomes[id] {
             Outcome::NotMeasured(not) => assert!(matches!(not.reason, Reason::NoResources(_)), "{id}: {}", not.reason),

@@ -82,13 +82,7 @@ impl<T: Plain> Map<T> {
         // two were added), which nothing else uses.
         unsafe { mprotect(first, bytes, MprotectFlags::READ | MprotectFlags::WRITE) }
             .map_err(|error| failed(bytes, format!("{error}; use smaller arrays, or free memory")))?;
-        let advice = match pages {
-            Pages::Huge => Advice::LinuxHugepage,
-            Pages::Small => Advice::LinuxNoHugepage,
-        };
-        // A kernel without transparent huge pages refuses both; smaps then tells what the pages are.
-        // SAFETY: the same range; this advice changes no contents.
-        let _ = unsafe { madvise(first, bytes, advice) };
+        advise_pages(map.start()..map.start() + bytes, pages);
         Ok(map)
     }
 
@@ -115,40 +109,13 @@ impl<T: Plain> Map<T> {
 
     /// Sets the policy of a range of bytes to `MPOL_BIND` on one node. The range starts on a page inside the map.
     pub(super) fn bind(&mut self, range: Range<usize>, node: u32) -> io::Result<()> {
-        let node = node as usize;
-        if node >= NODES {
-            return Err(io::Error::from_raw_os_error(libc::EINVAL));
-        }
         assert!(range.start.is_multiple_of(SMALL_PAGE) && range.end <= self.bytes, "checked by the caller");
-        let mut mask = [0_u64; NODES / 64];
-        mask[node / 64] = 1 << (node % 64);
-        let start = self.first.as_ptr().wrapping_byte_add(range.start);
-        // SAFETY: mbind changes the policy of pages inside this map, not their contents; `mask` has the NODES bits
-        // that it is told to read (the kernel takes one off what it is given), and outlives the call.
-        let answer =
-            unsafe { libc::syscall(libc::SYS_mbind, start, range.len(), libc::MPOL_BIND, mask.as_ptr(), NODES + 1, 0) };
-        if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        bind_pages(self.start() + range.start..self.start() + range.end, node, 0)
     }
 
     /// The node of the page at each offset in bytes, or a negative error number (`-ENOENT` where there is no page).
     pub(super) fn nodes_of(&self, offsets: &[usize]) -> io::Result<Vec<i32>> {
-        let pages: Vec<*mut T> = offsets.iter().map(|&offset| self.first.as_ptr().wrapping_byte_add(offset)).collect();
-        let mut nodes = vec![0_i32; pages.len()];
-        // SAFETY: with nodes = NULL move_pages moves nothing: it reads `pages.len()` addresses, which it does not
-        // follow, and writes as many numbers to `nodes`, which has room for them; both outlive the call. Process 0 is
-        // this one.
-        let answer = unsafe {
-            libc::syscall(
-                libc::SYS_move_pages,
-                0,
-                pages.len(),
-                pages.as_ptr(),
-                ptr::null::<i32>(),
-                nodes.as_mut_ptr(),
-                0,
-            )
-        };
-        if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(nodes) }
+        nodes_of_pages(offsets.iter().map(|&offset| self.start() + offset))
     }
 }
 
@@ -158,4 +125,48 @@ impl<T> Drop for Map<T> {
         // from `self`. An error would leave it mapped, which harms nobody.
         let _ = unsafe { munmap(self.reserved.as_ptr(), self.reserved_bytes) };
     }
+}
+
+/// The flag of `mbind` that moves pages which lie elsewhere (`MPOL_MF_MOVE` of linux/mempolicy.h).
+pub(super) const MOVE: libc::c_int = 1 << 1;
+
+/// Sets the policy of pages to `MPOL_BIND` on one node; `flags` are those of `mbind`.
+pub(super) fn bind_pages(addresses: Range<usize>, node: u32, flags: libc::c_int) -> io::Result<()> {
+    let node = node as usize;
+    if node >= NODES {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let mut mask = [0_u64; NODES / 64];
+    mask[node / 64] = 1 << (node % 64);
+    let (start, len) = (addresses.start, addresses.len());
+    // SAFETY: mbind changes where pages lie, or will, never what they hold, and refuses what is not mapped, so that any
+    // range is allowed; `mask` has the NODES bits that it is told to read (the kernel takes one off what it is given),
+    // and outlives the call.
+    let answer =
+        unsafe { libc::syscall(libc::SYS_mbind, start, len, libc::MPOL_BIND, mask.as_ptr(), NODES + 1, flags) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Asks for pages of a kind, for those that are yet to come.
+pub(super) fn advise_pages(addresses: Range<usize>, pages: Pages) {
+    let advice = match pages {
+        Pages::Huge => Advice::LinuxHugepage,
+        Pages::Small => Advice::LinuxNoHugepage,
+    };
+    let start = ptr::without_provenance_mut(addresses.start);
+    // A kernel without transparent huge pages refuses both; smaps then tells what the pages are.
+    // SAFETY: this advice changes no contents, and is refused where nothing is mapped, so that any range is allowed.
+    let _ = unsafe { madvise(start, addresses.len(), advice) };
+}
+
+/// The node of the page at each address, or a negative error number (`-ENOENT` where there is no page).
+pub(super) fn nodes_of_pages(addresses: impl Iterator<Item = usize>) -> io::Result<Vec<i32>> {
+    let pages: Vec<usize> = addresses.collect();
+    let mut nodes = vec![0_i32; pages.len()];
+    // SAFETY: with nodes = NULL move_pages moves nothing: it reads `pages.len()` addresses, which it does not follow, and
+    // writes as many numbers to `nodes`, which has room for them; both outlive the call. Process 0 is this one.
+    let answer = unsafe {
+        libc::syscall(libc::SYS_move_pages, 0, pages.len(), pages.as_ptr(), ptr::null::<i32>(), nodes.as_mut_ptr(), 0)
+    };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(nodes) }
 }

@@ -2,13 +2,15 @@
 
 mod map;
 mod proof;
+mod region;
 
 use std::ops::Range;
 
 use crate::Error;
 use map::Map;
 pub use map::Plain;
-pub use proof::PageProof;
+pub use proof::{PageProof, prove_regions};
+pub use region::Region;
 
 /// Which pages a buffer asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

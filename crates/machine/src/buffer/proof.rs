@@ -3,8 +3,8 @@
 use std::fs;
 use std::ops::Range;
 
-use super::SMALL_PAGE;
-use super::map::{Map, Plain};
+use super::map::{Map, Plain, nodes_of_pages};
+use super::{Region, SMALL_PAGE};
 
 /// What the kernel said of a buffer's pages.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,6 +38,39 @@ pub(super) fn prove<T: Plain>(map: &Map<T>, planned: &[(Range<usize>, u32)], ref
         }
     }
     proof
+}
+
+/// Pages of a region that are asked for at most.
+const MOST_OF_REGION: usize = 1 << 12;
+
+/// The same of memory that a library mapped for itself, each region with the node that it is planned for, and how many
+/// bytes of it are in use, by an even sample. Pages that were never touched do not count.
+#[must_use]
+pub fn prove_regions(planned: &[(Region, u32)]) -> (PageProof, usize) {
+    let mut proof = PageProof::default();
+    let (mut on_node, mut bytes) = (0, 0);
+    for (region, node) in planned {
+        let addresses = region.addresses();
+        let step = ((addresses.len() / SMALL_PAGE / MOST_OF_REGION) | 1) * SMALL_PAGE;
+        match nodes_of_pages(addresses.step_by(step)) {
+            Ok(nodes) => {
+                for found in nodes.into_iter().filter_map(|found| u32::try_from(found).ok()) {
+                    on_node += if found == *node { step } else { 0 };
+                    bytes += step;
+                    proof.asked += 1;
+                }
+            }
+            Err(error) => {
+                proof.refused.get_or_insert(format!("move_pages: {error}"));
+            }
+        }
+    }
+    proof.on_node = (bytes > 0).then(|| on_node as f64 / bytes as f64);
+    let smaps = fs::read_to_string("/proc/self/smaps").unwrap_or_default();
+    let parts = planned.iter().map(|(region, _)| huge_and_resident(&smaps, region.addresses()));
+    let (huge, resident) = parts.fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    proof.huge = (resident > 0).then(|| huge as f64 / resident as f64);
+    (proof, bytes)
 }
 
 /// How many of the asked pages lie on their planned node, and how many were asked.
