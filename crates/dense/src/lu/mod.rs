@@ -4,6 +4,7 @@
 //! No worker waits for a step to end. Each takes what is ready and most urgent: the next panel's factorisation, else a
 //! group of its node that is behind. The products are formed by the BLAS, at one thread for each worker.
 
+mod moves;
 mod panel;
 mod plan;
 mod schedule;

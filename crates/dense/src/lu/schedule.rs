@@ -12,6 +12,7 @@ use std::thread;
 
 use machine::Member;
 
+use super::moves::Moves;
 use super::panel::{self, NoPivot};
 use super::plan::{DEPTH, Plan, padded};
 use crate::Error;
@@ -27,6 +28,8 @@ pub(super) struct Slot<'a> {
     ld: usize,
     /// Rows exchanged, counted from the panel's first row.
     pivots: Vec<usize>,
+    /// What these exchanges come to.
+    moves: Moves,
 }
 
 /// What stays of a panel.
@@ -107,14 +110,19 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// The part of one worker: takes units until none is left for its node.
-    pub(super) fn work(&self, member: &Member<'_>) {
+    /// Elements that each worker needs room for.
+    pub(super) fn room(plan: &Plan) -> usize {
+        2 * plan.block()
+    }
+
+    /// The part of one worker: takes units until none is left for its node. `room` is as large as [`Schedule::room`] says.
+    pub(super) fn work(&self, member: &Member<'_>, room: &mut [f64]) {
         let node = member.worker.node;
         let home = self.homes.iter().find(|home| home.node == node).expect("a home for each node of the team");
         let _abandon = Abandon(&self.abandoned);
         let mut idle = 0;
         while !self.stopped() && !self.done(node) {
-            if self.critical(home) || self.fetch(home) || self.bulk(home) {
+            if self.critical(home, room) || self.fetch(home) || self.bulk(home, room) {
                 idle = 0;
             } else {
                 idle += 1;
@@ -148,7 +156,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Brings the next panel up to date and factors it, if it is ready and of this node, and nobody has begun it.
-    fn critical(&self, home: &Home<'_>) -> bool {
+    fn critical(&self, home: &Home<'_>, room: &mut [f64]) -> bool {
         let panel = self.factored.load(Ordering::Acquire);
         if panel == self.plan.panels() || self.begun.load(Ordering::Relaxed) != panel {
             return false;
@@ -170,7 +178,7 @@ impl<'a> Schedule<'a> {
         let first = self.plan.group_columns(group).start;
         let own = &mut data[(columns.start - first) * self.plan.ld()..];
         if let Some(step) = panel.checked_sub(1) {
-            self.update(&read(&home.slots[step % DEPTH]), step, own, columns.len());
+            self.update(&read(&home.slots[step % DEPTH]), step, own, columns.len(), room);
         }
         slot.take(own, self.plan.ld(), columns.start..self.plan.order(), columns.len());
         drop(data); // others may go on with the group while the copy is factored
@@ -225,7 +233,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Takes one bulk update of the group of this node that is the farthest behind, if one is ready and free.
-    fn bulk(&self, home: &Home<'_>) -> bool {
+    fn bulk(&self, home: &Home<'_>, room: &mut [f64]) -> bool {
         let fetched = home.fetched.load(Ordering::Acquire);
         let mut behind = usize::MAX;
         let mut chosen = None;
@@ -244,20 +252,18 @@ impl<'a> Schedule<'a> {
         let Some(columns) = self.plan.bulk_columns(group, step).filter(|_| step < fetched) else { return false };
         let first = self.plan.group_columns(group).start;
         let own = &mut data[(columns.start - first) * self.plan.ld()..];
-        self.update(&read(&home.slots[step % DEPTH]), step, own, columns.len());
+        self.update(&read(&home.slots[step % DEPTH]), step, own, columns.len(), room);
         self.next[group].store(step + 1, Ordering::Release);
         true
     }
 
     /// Updates whole columns with panel `step`: exchanges rows, solves for U, subtracts L·U.
-    fn update(&self, slot: &Slot<'_>, step: usize, columns: &mut [f64], width: usize) {
+    fn update(&self, slot: &Slot<'_>, step: usize, columns: &mut [f64], width: usize, room: &mut [f64]) {
         let (top, ld) = (self.plan.panel_columns(step).start, self.plan.ld());
         let (block, below) = (slot.pivots.len(), slot.rows - slot.pivots.len());
-        for column in columns.chunks_mut(ld).take(width) {
-            panel::exchange(&mut column[top..], ld, &slot.pivots);
-        }
-        let lower = View::new(slot.data, slot.rows, block, slot.ld);
         let columns = &mut columns[top..];
+        slot.moves.apply(columns, ld, width, room);
+        let lower = View::new(slot.data, slot.rows, block, slot.ld);
         panel::solve_lower(lower.part((0, 0), block, block), ViewMut::new(columns, block, width, ld), &self.blas);
         (self.blas.eliminate)(lower.part((block, 0), below, block), ViewMut::new(columns, slot.rows, width, ld));
         let flops = (2 * below + block) * block * width;
@@ -267,9 +273,10 @@ impl<'a> Schedule<'a> {
 
 impl<'a> Home<'a> {
     fn new(plan: &Plan, node: u32, space: &'a mut [f64]) -> Self {
-        let slots = space
-            .chunks_mut(plan.panel_elements())
-            .map(|data| RwLock::new(Slot { data, rows: 0, ld: 1, pivots: Vec::with_capacity(plan.block()) }));
+        let slots = space.chunks_mut(plan.panel_elements()).map(|data| {
+            let (pivots, moves) = (Vec::with_capacity(plan.block()), Moves::with_capacity(plan.block()));
+            RwLock::new(Slot { data, rows: 0, ld: 1, pivots, moves })
+        });
         Home { node, slots: slots.collect(), fetched: AtomicUsize::new(0), fetching: AtomicBool::new(false) }
     }
 }
@@ -287,7 +294,9 @@ impl Slot<'_> {
     }
 
     fn factor(&mut self, blas: &Blas) -> Result<(), NoPivot> {
-        panel::factor(self.data, self.rows, self.ld, &mut self.pivots, blas)
+        panel::factor(self.data, self.rows, self.ld, &mut self.pivots, blas)?;
+        self.moves.follow(&self.pivots);
+        Ok(())
     }
 
     /// Becomes a copy of another node's panel.
@@ -295,6 +304,7 @@ impl Slot<'_> {
         self.rows = other.rows;
         self.ld = other.ld;
         self.pivots.clone_from(&other.pivots);
+        self.moves.follow(&self.pivots);
         let len = self.pivots.len() * self.ld;
         self.data[..len].copy_from_slice(&other.data[..len]);
     }

@@ -99,8 +99,9 @@ impl System {
     pub fn solve(&mut self, team: &Team, blas: Blas, flops: &AtomicU64) -> Result<Solution, Error> {
         let panels = self.panels.iter_mut().map(|(node, buffer)| (*node, buffer.as_mut_slice())).collect();
         let schedule = Schedule::new(self.plan, blas, &self.owners, self.matrix.as_mut_slice(), panels, flops);
+        let mut rooms = vec![vec![0.0; Schedule::room(&self.plan)]; team.workers().len()];
         let start = Clock::now();
-        let timing = team.timed(&mut vec![(); team.workers().len()], |member, ()| schedule.work(member));
+        let timing = team.timed(&mut rooms, |member, room| schedule.work(member, room));
         let kept = schedule.finish()?;
         let x = solve::back_substitute(team, &self.plan, self.matrix.as_slice(), &kept);
         let seconds = Clock::seconds(start, Clock::now());

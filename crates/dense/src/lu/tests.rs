@@ -101,7 +101,8 @@ fn solve_on_nodes(nodes: &[u32], plan: Plan, element: Element<'_>) -> (Vec<usize
     let panels = homes.into_iter().zip(space.iter_mut().map(Vec::as_mut_slice)).collect();
     let flops = AtomicU64::new(0);
     let schedule = Schedule::new(plan, Blas::load().unwrap(), &owners, &mut matrix, panels, &flops);
-    team.each(&mut vec![(); nodes.len()], |member, ()| schedule.work(member));
+    let mut rooms = vec![vec![0.0; Schedule::room(&plan)]; nodes.len()];
+    team.each(&mut rooms, |member, room| schedule.work(member, room));
     let kept = schedule.finish().unwrap();
     let x = back_substitute(&team, &plan, &matrix, &kept);
     (kept.into_iter().flat_map(|kept| kept.pivots).collect(), x)
