@@ -108,6 +108,9 @@ pub(crate) struct RunArgs {
     /// Refuse to measure, with exit code 4, where `doctor` finds something to mend first
     #[arg(long)]
     pub(crate) strict: bool,
+    /// What solves the systems of equations of the dense workload: team (this suite's own), lapack (the library alone)
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<String>,
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -52,7 +52,7 @@ impl RunPlan {
         let advice = doctor::advise_on(Path::new("/"), &inventory, &scratch);
         machine.facts = inventory.facts;
         let randread_p99 = latency_bound(&specification.system, "disk.randread.iops");
-        let choices = Choices { isa: args.isa.clone(), scratch, randread_p99 };
+        let choices = Choices { isa: args.isa.clone(), engine: args.engine.clone(), scratch, randread_p99 };
         let profile = profile_name(args.profile);
         let wanted = if args.only.is_empty() { BUILT.to_vec() } else { args.only.clone() };
         let mut steps = Vec::new();

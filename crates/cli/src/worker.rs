@@ -49,6 +49,8 @@ pub(crate) enum Task {
 pub(crate) struct Choices {
     /// The instruction set to use instead of the best one.
     pub(crate) isa: Option<String>,
+    /// What solves systems of equations instead of this suite's own engine.
+    pub(crate) engine: Option<String>,
     /// The folder of the disk workload's test file.
     pub(crate) scratch: PathBuf,
     /// The p99 in seconds that the specification wants random reads to keep.
@@ -122,7 +124,10 @@ fn plan(workload: Workload, profile: Profile, choices: &Choices, machine: &Machi
             planned(&config, config.needs(machine))
         }
         Workload::Dense => {
-            let config = dense::Config::for_profile(profile, machine)?;
+            let mut config = dense::Config::for_profile(profile, machine)?;
+            if let Some(name) = &choices.engine {
+                config.hpl.engine = engine(name)?;
+            }
             planned(&config, config.needs(machine))
         }
         Workload::Disk => {
@@ -158,6 +163,11 @@ fn isa(choices: &Choices) -> Result<Option<String>> {
     let isa = Isa::from_name(name).with_context(|| format!("`{name}` is not an instruction set of this suite"))?;
     ensure!(Isa::available().contains(&isa), "this CPU has no {name}; without --isa the best one is chosen");
     Ok(Some(name.clone()))
+}
+
+fn engine(name: &str) -> Result<dense::Engine> {
+    let engine = dense::Engine::ALL.into_iter().find(|engine| engine.name() == name);
+    engine.with_context(|| format!("`{name}` solves no systems here; --engine takes team or lapack"))
 }
 
 /// A descriptor of its own for the messages; what libraries print on stdout goes to stderr from here on.

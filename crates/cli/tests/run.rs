@@ -112,4 +112,5 @@ fn wrong_use_says_what_to_do_and_exits_with_2() {
     check(&["plan", "--topology", "pack:nonsense"], "pack:nonsense");
     check(&["run", "--out", "/proc/none"], "--out");
     check(&["run", "--only", "stream", "--isa", "mmx"], "mmx");
+    check(&["run", "--only", "dense", "--engine", "gauss"], "gauss");
 }

@@ -63,6 +63,20 @@ pub enum Engine {
     Lapack,
 }
 
+impl Engine {
+    /// Both.
+    pub const ALL: [Engine; 2] = [Engine::Team, Engine::Lapack];
+
+    /// The name that users type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Team => "team",
+            Engine::Lapack => "lapack",
+        }
+    }
+}
+
 /// Which systems of equations are solved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HplConfig {
@@ -158,8 +172,8 @@ impl Config {
     pub fn needs(&self, machine: &Machine) -> Needs {
         let Ok(workers) = workers(machine) else { return Needs::default() };
         let system = |order: usize| Plan::new(order, 256, 4).memory(nodes(&workers), workers.len());
-        let largest =
-            if self.hpl.measured { self.hpl.order } else { self.hpl.orders.iter().copied().max().unwrap_or(0) };
+        let measured = self.hpl.measured && self.hpl.engine == Engine::Team;
+        let largest = if measured { self.hpl.order } else { self.hpl.orders.iter().copied().max().unwrap_or(0) };
         let lapack = 8 * (self.hpl.lapack_order * self.hpl.lapack_order) as u64;
         let memory = system(largest)
             .max(Shape::square(self.dgemm.order).memory(workers.len()))
