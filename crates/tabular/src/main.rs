@@ -1,0 +1,3 @@
+//! The program `hostproof-tabular`.
+
+fn main() {}
