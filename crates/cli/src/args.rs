@@ -1,5 +1,6 @@
 //! What was typed. Nothing is resolved here: that is `plan.rs`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -60,6 +61,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  hostproof disk randread.fio\n  hostproof disk randread.fio --output-format=json"
     )]
     Disk(DiskArgs),
+    /// Generate, transform and verify the data of the feature workload: hands over to `hostproof-tabular`
+    #[command(
+        disable_help_flag = true,
+        after_help = "Examples:\n  hostproof features --help\n  hostproof features generate --size 1GB --out data"
+    )]
+    Features {
+        /// What `hostproof-tabular` takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
     /// Measure one workload for the process that started this one; not for people
     #[command(hide = true, name = "worker")]
     Worker,
@@ -83,6 +94,8 @@ pub(crate) enum WorkloadName {
     Dense,
     /// Storage
     Disk,
+    /// Feature engineering, where `hostproof-tabular` is built
+    Tabular,
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +124,9 @@ pub(crate) struct RunArgs {
     /// What solves the systems of equations of the dense workload: team (this suite's own), lapack (the library alone)
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<String>,
+    /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
+    #[arg(long, value_name = "RUN")]
+    pub(crate) with: Option<String>,
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,4 +1,4 @@
-//! Where specifications and records are.
+//! Where specifications, records and programs are.
 
 use std::env;
 use std::fs;
@@ -22,6 +22,21 @@ pub(crate) fn results(typed: Option<&Path>) -> Result<PathBuf> {
     let base = etcetera::choose_base_strategy().context("could not find the home folder; give --out DIR")?;
     let state = base.state_dir().unwrap_or_else(|| base.data_dir());
     Ok(state.join("hostproof/results"))
+}
+
+/// The file name of the program with the feature workload.
+pub(crate) const FEATURE_WORKER: &str = "hostproof-tabular";
+/// What to do where it is not there.
+pub(crate) const HOW_TO_BUILD_FEATURES: &str = "the feature workload is a program of its own: `cargo build --release -p tabular` makes it (about 20 minutes on two cores)";
+
+/// This program's own file.
+pub(crate) fn own_file() -> Result<PathBuf> {
+    env::current_exe().context("could not find this program's own file")
+}
+
+/// Where the program with the feature workload is if it is there: beside this one.
+pub(crate) fn feature_worker() -> Result<PathBuf> {
+    Ok(own_file()?.with_file_name(FEATURE_WORKER))
 }
 
 /// A specification that was named on the command line, with its text for the record.

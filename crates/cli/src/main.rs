@@ -10,7 +10,6 @@ mod plan;
 mod progress;
 mod run;
 mod supervisor;
-mod watch;
 mod worker;
 
 use std::process::ExitCode;
@@ -47,6 +46,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Inspect(args) => commands::inspect::inspect(&args),
         Command::Doctor(args) => commands::inspect::doctor(&args),
         Command::Disk(args) => commands::disk::disk(&args),
+        Command::Features { arguments } => commands::features::features(&arguments),
         Command::Worker => worker::serve(),
     }
 }

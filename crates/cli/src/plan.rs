@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use machine::doctor::{self, Advice};
 use machine::{Machine, Source, inventory};
-use measure::{Unit, Workload};
+use measure::{Reason, Unit, Workload};
+use record::worker::{Choices, Planned};
 use spec::System;
 
 use crate::args::{ProfileName, RunArgs, WorkloadName};
 use crate::locations::{self, Specification};
 use crate::supervisor;
-use crate::worker::{Choices, Planned};
 
-/// The workloads that this binary holds, in the order of a run.
-const BUILT: [WorkloadName; 3] = [WorkloadName::Stream, WorkloadName::Dense, WorkloadName::Disk];
+/// The workloads in the order of a run.
+const ORDER: [WorkloadName; 4] = [WorkloadName::Stream, WorkloadName::Dense, WorkloadName::Disk, WorkloadName::Tabular];
 
 /// A run that is ready to start.
 pub(crate) struct RunPlan {
@@ -32,7 +32,7 @@ pub(crate) struct RunPlan {
 pub(crate) struct Step {
     pub(crate) workload: Workload,
     /// The workload sized for this host, or why it cannot run here.
-    pub(crate) planned: Result<Planned, String>,
+    pub(crate) planned: Result<Planned, Reason>,
     /// How often it is repeated, each time in a process of its own.
     pub(crate) repetitions: u32,
 }
@@ -54,16 +54,16 @@ impl RunPlan {
         let randread_p99 = latency_bound(&specification.system, "disk.randread.iops");
         let choices = Choices { isa: args.isa.clone(), engine: args.engine.clone(), scratch, randread_p99 };
         let profile = profile_name(args.profile);
-        let wanted = if args.only.is_empty() { BUILT.to_vec() } else { args.only.clone() };
+        let wanted = if args.only.is_empty() { ORDER.to_vec() } else { args.only.clone() };
         let mut steps = Vec::new();
-        for name in BUILT.into_iter().filter(|name| wanted.contains(name)) {
+        for name in ORDER.into_iter().filter(|name| wanted.contains(name)) {
             let workload = workload(name);
             let planned = supervisor::plan(workload, profile, &choices)?;
             steps.push(Step { workload, planned, repetitions: repetitions(args.profile, name) });
         }
         let refusals: Vec<_> = steps.iter().filter_map(|step| step.planned.as_ref().err()).collect();
         if refusals.len() == steps.len() {
-            let refusals: Vec<_> = refusals.into_iter().map(String::as_str).collect();
+            let refusals: Vec<_> = refusals.into_iter().map(ToString::to_string).collect();
             bail!("no workload can run on this host: {}", refusals.join("; "));
         }
         Ok(RunPlan { profile, specification, machine, results, advice, steps })
@@ -82,10 +82,12 @@ impl Step {
     }
 }
 
-/// Repetitions in a boot: one where the profile is for a look, five where it is for a verdict; HPL fills hours once.
+/// Repetitions in a boot: one where the profile is for a look, five where it is for a verdict; HPL fills hours once, and
+/// the feature workload repeats what it times itself, on data that is generated once.
 fn repetitions(profile: ProfileName, workload: WorkloadName) -> u32 {
     match (profile, workload) {
-        (ProfileName::Smoke | ProfileName::Quick, _) | (ProfileName::Full, WorkloadName::Dense) => 1,
+        (ProfileName::Smoke | ProfileName::Quick, _)
+        | (ProfileName::Full, WorkloadName::Dense | WorkloadName::Tabular) => 1,
         (ProfileName::Full, WorkloadName::Stream | WorkloadName::Disk) => 5,
     }
 }
@@ -95,6 +97,7 @@ fn workload(name: WorkloadName) -> Workload {
         WorkloadName::Stream => Workload::Stream,
         WorkloadName::Dense => Workload::Dense,
         WorkloadName::Disk => Workload::Disk,
+        WorkloadName::Tabular => Workload::Tabular,
     }
 }
 

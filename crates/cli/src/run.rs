@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use measure::{Attempt, Ending, Event, MetricId, NotMeasured, Outcome, Reason, Run};
+use measure::{Attempt, Ending, Event, MetricId, NotMeasured, Outcome, Run};
 use record::{Store, Writer};
 
 use crate::build_info::build;
@@ -64,7 +64,7 @@ fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &Atom
     let trouble = match &step.planned {
         Err(refusal) => {
             eprintln!("{name}: cannot run here: {refusal}");
-            Some(Reason::NoResources(refusal.clone()))
+            Some(refusal.clone())
         }
         Ok(planned) => {
             let progress = Progress::begin(name, planned.seconds);

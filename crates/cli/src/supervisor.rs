@@ -9,11 +9,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use measure::{Event, Reason, Workload};
+use measure::{Build, Event, Reason, Workload};
 use record::pipe::{self, Hello, Message};
+use record::worker::{Choices, Planned, Request, Task};
 
 use crate::build_info::build;
-use crate::worker::{Choices, Planned, Request, Task};
+use crate::locations;
 
 /// How often the parent looks whether the user wants to stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -22,14 +23,18 @@ const PLANNING: Duration = Duration::from_mins(1);
 /// How much of a worker's stderr is kept for the record.
 const LAST_WORDS: usize = 2000;
 
-/// Asks a worker to size its workload for this host. The inner error is the workload's refusal.
-pub(crate) fn plan(workload: Workload, profile: &str, choices: &Choices) -> Result<Result<Planned, String>> {
+/// Asks a worker to size its workload for this host. The inner error is why it cannot be measured here.
+pub(crate) fn plan(workload: Workload, profile: &str, choices: &Choices) -> Result<Result<Planned, Reason>> {
+    if workload == Workload::Tabular && !locations::feature_worker()?.exists() {
+        return Ok(Err(Reason::NotBuilt(locations::HOW_TO_BUILD_FEATURES.to_owned())));
+    }
     let task = Task::Plan { profile: profile.to_owned(), choices: choices.clone() };
     let mut worker = Worker::start(workload, task)?;
     let never = AtomicBool::new(false);
     match worker.attend(Instant::now() + PLANNING, &never, &mut |_| ())? {
         Last::Planned(planned) => Ok(Ok(planned)),
-        Last::Failed(why) => Ok(Err(why)),
+        Last::Failed(why) => Ok(Err(Reason::NoResources(why))),
+        Last::Stopped(reason @ Reason::NotBuilt(_)) => Ok(Err(reason)),
         Last::Done | Last::Stopped(_) => bail!("the {} worker gave no plan", workload.name()),
     }
 }
@@ -70,6 +75,7 @@ enum Last {
 }
 
 struct Worker {
+    workload: Workload,
     name: &'static str,
     child: Child,
     messages: Receiver<String>,
@@ -80,7 +86,10 @@ impl Worker {
     fn start(workload: Workload, task: Task) -> Result<Worker> {
         let name = workload.name();
         let request = Request { workload: name.to_owned(), parent: std::process::id(), task };
-        let program = std::env::current_exe().context("could not find this program's own file")?;
+        let program = match workload {
+            Workload::Tabular => locations::feature_worker()?,
+            Workload::Stream | Workload::Dense | Workload::Disk => locations::own_file()?,
+        };
         let mut child = Command::new(program)
             .arg("worker")
             .envs(environment(workload))
@@ -102,7 +111,7 @@ impl Worker {
         let mut stdin = child.stdin.take().context("the worker has no stdin")?;
         // A worker that died at once is reported by its exit status, not by the broken pipe.
         let _ = stdin.write_all(serde_json::to_string(&request)?.as_bytes());
-        Ok(Worker { name, child, messages, stderr })
+        Ok(Worker { workload, name, child, messages, stderr })
     }
 
     /// Hands on events until the worker ends, the deadline passes or the user stops the run.
@@ -126,7 +135,10 @@ impl Worker {
             ensure!(greeted || matches!(message, Message::Hello(_)), "the {} worker did not greet", self.name);
             match message {
                 Message::Hello(hello) => {
-                    check_build(&hello)?;
+                    if let Some(other) = self.other_build(&hello)? {
+                        self.end();
+                        return Ok(Last::Stopped(other));
+                    }
                     greeted = true;
                 }
                 Message::Event(event) => emit(event),
@@ -135,6 +147,20 @@ impl Worker {
                 Message::Failed(why) => return Ok(Last::Failed(why)),
             }
         }
+    }
+
+    /// Whether the worker is of another build. A second binary can be left over from an older one; the same binary
+    /// cannot.
+    fn other_build(&self, hello: &Hello) -> Result<Option<Reason>> {
+        if *hello == Hello::new(build()) {
+            return Ok(None);
+        }
+        let replaced = "the program's file was replaced while it ran (its worker is another build): start again";
+        ensure!(self.workload == Workload::Tabular, replaced);
+        let Build { version, revision, profile, .. } = &hello.build;
+        let found =
+            format!("{} is another build ({version}, revision {revision}, {profile})", locations::FEATURE_WORKER);
+        Ok(Some(Reason::NotBuilt(format!("{found}; {}", locations::HOW_TO_BUILD_FEATURES))))
     }
 
     fn post_mortem(&mut self) -> Result<Last> {
@@ -164,14 +190,6 @@ fn environment(workload: Workload) -> Vec<(String, String)> {
         Workload::Dense => dense::environment(),
         Workload::Stream | Workload::Disk | Workload::Tabular => Vec::new(),
     }
-}
-
-fn check_build(hello: &Hello) -> Result<()> {
-    ensure!(
-        *hello == Hello::new(build()),
-        "the program's file was replaced while it ran (its worker is another build): start again"
-    );
-    Ok(())
 }
 
 fn last_words(mut stderr: impl Read) -> String {

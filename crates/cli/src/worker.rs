@@ -1,93 +1,28 @@
-//! The worker's side of the pipe: the closed set of workloads, one arm each.
-//!
-//! The parent starts this binary again for each workload and repetition, because thread pools, affinity and memory
-//! policy belong to a process, and because a kill must become a record with a reason.
-
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::PathBuf;
+//! The worker of this binary: the closed set of its workloads, one arm each.
 
 use anyhow::{Context, Result, bail, ensure};
+use machine::watch::watched;
 use machine::{Isa, Machine, Needs, Profile, Source};
 use measure::{Event, Workload};
-use record::pipe::{self, Hello, Message};
+use record::pipe::Message;
+use record::worker::{self, Choices, Pipe, Planned, Request, Task};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::build_info::build;
 use crate::exit::Exit;
-use crate::watch::{self, Watched};
-
-/// What the parent asks, on stdin.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Request {
-    /// Name of the workload.
-    pub(crate) workload: String,
-    /// The parent, so that a worker that was orphaned before it could ask for its signal notices.
-    pub(crate) parent: u32,
-    /// What to do.
-    pub(crate) task: Task,
-}
-
-/// What a worker is asked to do.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Task {
-    /// Size the workload for this host, and say what it needs.
-    Plan {
-        /// Name of the profile.
-        profile: String,
-        /// What the user chose.
-        choices: Choices,
-    },
-    /// Run it as planned.
-    Run(Value),
-}
-
-/// What the user chose that concerns workloads.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Choices {
-    /// The instruction set to use instead of the best one.
-    pub(crate) isa: Option<String>,
-    /// What solves systems of equations instead of this suite's own engine.
-    pub(crate) engine: Option<String>,
-    /// The folder of the disk workload's test file.
-    pub(crate) scratch: PathBuf,
-    /// The p99 in seconds that the specification wants random reads to keep.
-    pub(crate) randread_p99: Option<f64>,
-}
-
-/// A workload sized for this host.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Planned {
-    /// The workload's own configuration; only its worker reads it.
-    pub(crate) config: Value,
-    /// Time in seconds.
-    pub(crate) seconds: f64,
-    /// Memory in bytes.
-    pub(crate) memory: u64,
-    /// Disk in bytes.
-    pub(crate) disk: u64,
-}
 
 /// Serves one request and ends.
 pub(crate) fn serve() -> Result<Exit> {
-    let mut pipe = private_stdout().context("could not set up the worker's pipe")?;
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text).context("could not read the request")?;
-    let request: Request =
-        serde_json::from_str(&text).context("the request is not one; `worker` is started by `hostproof run`")?;
-    die_with_parent(request.parent)?;
-    send(&mut pipe, &Message::Hello(Hello::new(build())))?;
-    let answer = match answer(&request, &mut pipe) {
+    worker::serve(build(), |request, pipe| match answer(request, pipe) {
         Ok(last) => last,
         Err(error) => Message::Failed(format!("{error:#}")),
-    };
-    send(&mut pipe, &answer)?;
+    })?;
     Ok(Exit::Done)
 }
 
-fn answer(request: &Request, pipe: &mut File) -> Result<Message> {
+fn answer(request: &Request, pipe: &mut Pipe) -> Result<Message> {
     let workload = Workload::from_name(&request.workload)
         .with_context(|| format!("`{}` is not a workload of this binary", request.workload))?;
     let machine = Machine::detect(&Source::Host).context("could not read this host's topology")?;
@@ -98,20 +33,8 @@ fn answer(request: &Request, pipe: &mut File) -> Result<Message> {
             Ok(Message::Plan(serde_json::to_value(planned)?))
         }
         Task::Run(config) => {
-            // A pipe that breaks means that the parent is gone: this process has no more to do.
-            let mut tell = |event: Event| {
-                if send(pipe, &Message::Event(event)).is_err() {
-                    std::process::exit(i32::from(Exit::Unusable as u8));
-                }
-            };
-            watch::idle_power(workload, &machine).into_iter().for_each(&mut tell);
-            let mut watched = Watched::start(workload, &machine);
-            let end = run(workload, config, &machine, &mut |mut event| {
-                watched.judge(&mut event);
-                tell(event);
-            });
-            watched.finish().into_iter().for_each(&mut tell);
-            end.map(|()| Message::Done)
+            watched(workload, &machine, &mut |event| pipe.tell(event), |emit| run(workload, config, &machine, emit))?;
+            Ok(Message::Done)
         }
     }
 }
@@ -136,7 +59,7 @@ fn plan(workload: Workload, profile: Profile, choices: &Choices, machine: &Machi
             config.randread_p99 = choices.randread_p99;
             planned(&config, config.needs(machine))
         }
-        Workload::Tabular => bail!("the feature workload is not part of this binary"),
+        Workload::Tabular => bail!("the feature workload has a binary of its own"),
     }
 }
 
@@ -145,7 +68,7 @@ fn run(workload: Workload, config: &Value, machine: &Machine, emit: &mut dyn FnM
         Workload::Stream => Ok(stream::run(&parsed(config)?, machine, emit)?),
         Workload::Dense => Ok(dense::run(&parsed(config)?, machine, emit)?),
         Workload::Disk => Ok(disk::run(&parsed(config)?, machine, emit)?),
-        Workload::Tabular => bail!("the feature workload is not part of this binary"),
+        Workload::Tabular => bail!("the feature workload has a binary of its own"),
     }
 }
 
@@ -168,23 +91,4 @@ fn isa(choices: &Choices) -> Result<Option<String>> {
 fn engine(name: &str) -> Result<dense::Engine> {
     let engine = dense::Engine::ALL.into_iter().find(|engine| engine.name() == name);
     engine.with_context(|| format!("`{name}` solves no systems here; --engine takes team or lapack"))
-}
-
-/// A descriptor of its own for the messages; what libraries print on stdout goes to stderr from here on.
-fn private_stdout() -> Result<File> {
-    let pipe = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
-    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
-    Ok(File::from(pipe))
-}
-
-fn die_with_parent(parent: u32) -> Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
-    ensure!(now == i32::try_from(parent).ok(), "the process that started this worker is gone");
-    Ok(())
-}
-
-fn send(pipe: &mut File, message: &Message) -> Result<()> {
-    pipe.write_all(pipe::encode(message).as_bytes())?;
-    Ok(())
 }

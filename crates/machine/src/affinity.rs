@@ -40,6 +40,22 @@ pub(crate) fn pin(cpu: u32) -> Result<(), Error> {
     verify(cpu)
 }
 
+/// Keeps the calling thread, and those that it starts, to some CPUs, and verifies it.
+pub fn keep_to(cpus: &CpuSet) -> Result<(), Error> {
+    let mut mask = thread::CpuSet::new();
+    for cpu in cpus.0.iter().map(|&cpu| cpu as usize).filter(|&cpu| cpu < thread::CpuSet::MAX_CPU) {
+        mask.set(cpu);
+    }
+    thread::sched_setaffinity(None, &mask)
+        .map_err(|error| Error::Placement(format!("this process may not keep to the CPUs `{cpus}`: {error}")))?;
+    let left = allowed()?;
+    if left == *cpus {
+        Ok(())
+    } else {
+        Err(Error::Placement(format!("of the CPUs `{cpus}`, this process may use `{left}`")))
+    }
+}
+
 /// That the calling thread may run on this CPU only, by `sched_getaffinity`.
 pub(crate) fn verify(cpu: u32) -> Result<(), Error> {
     let mask = allowed()?;

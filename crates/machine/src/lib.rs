@@ -20,7 +20,9 @@ mod profile;
 mod team;
 pub mod telemetry;
 mod topology;
+pub mod watch;
 
+pub use affinity::keep_to;
 pub use buffer::{Buffer, PageProof, Pages, Plain, Region, prove_regions};
 pub use clock::Clock;
 pub use cpuset::CpuSet;

@@ -160,6 +160,8 @@ pub enum Reason {
     NoResources(String),
     /// The profile leaves it out.
     NotInProfile(String),
+    /// The part of the suite that measures it was not built.
+    NotBuilt(String),
     /// The worker ended before it could answer (signal, exit code).
     WorkerDied(String),
     /// The user stopped the run.
@@ -176,6 +178,7 @@ impl fmt::Display for Reason {
             Reason::NotAllowed(text) => write!(f, "not allowed: {text}"),
             Reason::NoResources(text) => write!(f, "too little room: {text}"),
             Reason::NotInProfile(text) => write!(f, "left out by the profile: {text}"),
+            Reason::NotBuilt(text) => write!(f, "not built: {text}"),
             Reason::WorkerDied(text) => write!(f, "the worker died: {text}"),
             Reason::Interrupted => f.write_str("stopped by the user"),
             Reason::Failed(text) => write!(f, "failed: {text}"),

@@ -21,6 +21,7 @@ mod store;
 #[cfg(test)]
 mod testdata;
 mod wire;
+pub mod worker;
 mod writer;
 
 pub use campaign::{Campaign, Event, Order, Plan, Side, Slot};

@@ -97,6 +97,7 @@ fn missing() -> Vec<Outcome> {
         Reason::NotAllowed("EPERM".into()),
         Reason::NoResources("1 GB".into()),
         Reason::NotInProfile("smoke".into()),
+        Reason::NotBuilt("a second binary".into()),
         Reason::WorkerDied("signal 9".into()),
         Reason::Interrupted,
         Reason::Failed("EIO".into()),

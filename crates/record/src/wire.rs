@@ -398,6 +398,7 @@ enum ReasonDef {
     NotAllowed(String),
     NoResources(String),
     NotInProfile(String),
+    NotBuilt(String),
     WorkerDied(String),
     Interrupted,
     Failed(String),

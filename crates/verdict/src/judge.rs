@@ -92,6 +92,7 @@ impl Judge<'_> {
             said.push(self.decide(target, measured));
             remarks.extend(reason::left_open(target, &comparability));
         }
+        remarks.extend(measured.iter().flat_map(|measured| reason::engine(target, measured)));
         remarks.extend(measured.as_ref().and_then(tainted_in_part));
         let (verdict, reason) = said.remove(0);
         remarks.splice(0..0, said.into_iter().map(|(_, reason)| reason));

@@ -102,6 +102,22 @@ fn wanted(boots: Option<u32>, condition: &str) -> String {
     }
 }
 
+/// That another engine was measured than the documented one, and how the shares of the phases stand beside the documented.
+pub(crate) fn engine(target: &Target, measured: &Measured) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let (Some(documented), Some(found)) = (target.conditions.get("engine"), measured.context.get("engine"))
+        && documented != found
+    {
+        remarks.push(format!("Other engine: the figure is of {found}, the documented one of {documented}."));
+    }
+    if let (false, Some(found)) = (target.shares.is_empty(), measured.context.get("shares")) {
+        let documented: Vec<_> =
+            target.shares.iter().map(|(phase, share)| format!("{phase} {}", percent(*share))).collect();
+        remarks.push(format!("Shares of the time: {found}; documented: {}.", documented.join(", ")));
+    }
+    remarks
+}
+
 /// What the document leaves open, and the facts by which it does not stand.
 pub(crate) fn left_open(target: &Target, comparability: &Comparability) -> Vec<String> {
     let mut remarks = Vec::new();

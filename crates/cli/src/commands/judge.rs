@@ -19,7 +19,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<Exit> {
         None => Specification::parse(&run.spec.text, "the record", Some(&run.spec.id))
             .with_context(|| format!("the specification in {} cannot be used; give one with --spec", path.display()))?,
     };
-    show(&run, &judgement(&run, &specification), args.json)?;
+    show(&run, &judgement(&run, &[], &specification), args.json)?;
     Ok(Exit::Done)
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod disk;
+pub(crate) mod features;
 pub(crate) mod inspect;
 pub(crate) mod judge;
 pub(crate) mod plan;
@@ -20,11 +21,13 @@ use verdict::Judgement;
 
 use crate::locations::Specification;
 
-/// Judges a run by a specification, its audit and the companions that the audit makes necessary.
-pub(crate) fn judgement(run: &Run, specification: &Specification) -> Judgement {
+/// Judges a run, together with earlier ones of its host, by a specification, its audit and the companions that the audit
+/// makes necessary.
+pub(crate) fn judgement(run: &Run, earlier: &[Run], specification: &Specification) -> Judgement {
     let audit = ::spec::audit::audit(&specification.system, &specification.siblings);
     let companions = ::spec::companions(&specification.system, &audit);
-    verdict::judge(run, &specification.system, &audit.graded, &companions)
+    let earlier: Vec<&Run> = earlier.iter().collect();
+    verdict::judge_boots(run, &earlier, &specification.system, &audit.graded, &companions)
 }
 
 /// How to print on this terminal: its width, and colour unless `NO_COLOR` is set or it is no terminal.

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use anyhow::Result;
-use measure::Quantity;
-use measure::Unit;
+use measure::{Quantity, Run, Unit};
+use record::Store;
 use verdict::Acceptance;
 
 use crate::args::RunArgs;
@@ -34,10 +34,11 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
     if !plan.advice.is_empty() {
         eprintln!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len());
     }
+    let earlier = args.with.as_ref().map(|typed| earlier(&plan, typed)).transpose()?;
     let interrupted = interrupt::flag()?;
     eprintln!("{} profile, about {}", plan.profile, Quantity::new(plan.seconds(), Unit::Second));
     let recorded = run::measure(&plan, &interrupted)?;
-    let judgement = judgement(&recorded.run, &plan.specification);
+    let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
     judge::show(&recorded.run, &judgement, args.json)?;
     eprintln!("record: {}", recorded.path.display());
     if interrupted.load(Ordering::Relaxed) {
@@ -60,6 +61,12 @@ fn refuse(plan: &RunPlan, json: bool) -> Result<Exit> {
         print(&format!("nothing was measured: mend this first\n\n{}", advice_as_text(&plan.advice)))?;
     }
     Ok(Exit::NotComparable)
+}
+
+/// The run that is judged together with the one to come: found before anything is measured.
+fn earlier(plan: &RunPlan, typed: &str) -> Result<Run> {
+    let path = Store::at(&plan.results).find(typed)?;
+    Ok(record::read(&path)?)
 }
 
 fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
@@ -93,7 +100,7 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
 fn step_json(step: &crate::plan::Step) -> serde_json::Value {
     let workload = step.workload.name();
     match &step.planned {
-        Err(refusal) => serde_json::json!({"workload": workload, "refused": refusal}),
+        Err(refusal) => serde_json::json!({"workload": workload, "refused": refusal.to_string()}),
         Ok(planned) => {
             serde_json::json!({"workload": workload, "repetitions": step.repetitions, "planned": planned})
         }

@@ -4,19 +4,42 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use machine::telemetry::{Point, Series, Telemetry, Watch};
-use machine::{Machine, Siblings, place};
 use measure::{
     Event, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Reason, Taint, Unit, Warning, Workload,
 };
+
+use crate::telemetry::{Point, Series, Telemetry, Watch};
+use crate::{Machine, Siblings, place};
 
 /// CPU time is counted in hundredths of a second: a shorter window says little.
 const SHORTEST_WINDOW: f64 = 0.5;
 /// How long an idle host is watched for its power.
 const IDLE_WINDOW: Duration = Duration::from_secs(5);
 
+/// Runs a workload under watch. Its events go to `tell`, tainted where the host was disturbed, and what was seen of the
+/// host follows them.
+///
+/// # Errors
+///
+/// Those of the workload.
+pub fn watched<E>(
+    workload: Workload,
+    machine: &Machine,
+    tell: &mut dyn FnMut(Event),
+    run: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), E>,
+) -> Result<(), E> {
+    idle_power(workload, machine).into_iter().for_each(&mut *tell);
+    let mut watched = Watched::start(workload, machine);
+    let end = run(&mut |mut event| {
+        watched.judge(&mut event);
+        tell(event);
+    });
+    watched.finish().into_iter().for_each(tell);
+    end
+}
+
 /// A watch over one workload.
-pub(crate) struct Watched {
+struct Watched {
     workload: Workload,
     telemetry: Option<Telemetry>,
     /// When the last outcome came, in seconds after the start.
@@ -27,7 +50,7 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Begins to watch the CPUs of the workers. A host that cannot be watched is measured all the same.
-    pub(crate) fn start(workload: Workload, machine: &Machine) -> Watched {
+    fn start(workload: Workload, machine: &Machine) -> Watched {
         let workers = place(&machine.topology, Siblings::OnePerCore).unwrap_or_default();
         let cpus = workers.iter().map(|worker| worker.cpu).collect();
         let gpus = machine.facts.number("gpu.count").unwrap_or(0.0);
@@ -35,7 +58,7 @@ impl Watched {
     }
 
     /// Taints what was measured since the last outcome where the host was disturbed meanwhile.
-    pub(crate) fn judge(&mut self, event: &mut Event) {
+    fn judge(&mut self, event: &mut Event) {
         let (Some(telemetry), Event::Outcome(Outcome::Measured(measurement))) = (&self.telemetry, event) else {
             return;
         };
@@ -50,7 +73,7 @@ impl Watched {
     }
 
     /// Ends the watch; what it saw as events.
-    pub(crate) fn finish(self) -> Vec<Event> {
+    fn finish(self) -> Vec<Event> {
         let Some(telemetry) = self.telemetry else { return Vec::new() };
         let series = telemetry.stop();
         let name = self.workload.name();
@@ -66,9 +89,11 @@ impl Watched {
     }
 }
 
-/// What the kernel's own threads do for the disk workload is its work, and no other load.
+/// What the kernel's own threads do for the disk workload, and the processes that the feature workload starts, is their
+/// work, and no other load.
 fn counts(workload: Workload, taint: &Taint) -> bool {
-    !(workload == Workload::Disk && matches!(taint, Taint::CpuTaken { by, .. } if by == "other processes"))
+    let helped = matches!(workload, Workload::Disk | Workload::Tabular);
+    !(helped && matches!(taint, Taint::CpuTaken { by, .. } if by == "other processes"))
 }
 
 /// The workload under which the documented peak power and temperature are looked for.
@@ -211,7 +236,7 @@ fn headlines(series: &Series, gpus: f64) -> Vec<Event> {
 }
 
 /// The power of the host before the heaviest workload starts; nothing before the others.
-pub(crate) fn idle_power(workload: Workload, machine: &Machine) -> Option<Event> {
+fn idle_power(workload: Workload, machine: &Machine) -> Option<Event> {
     let seen = |window| {
         let telemetry = Telemetry::start(Watch::new(machine.topology.allowed.clone())).ok()?;
         sleep(window);

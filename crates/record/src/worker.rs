@@ -1,0 +1,124 @@
+//! The worker's side of the pipe: what every worker does before and after its workload.
+//!
+//! The program that measures starts a worker for each workload and repetition, because thread pools, affinity and
+//! memory policy belong to a process, and because a kill must become a record with a reason.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use measure::{Build, Event};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::pipe::{self, Hello, Message};
+
+/// The exit code of a worker whose parent went away.
+const ORPHANED: i32 = 2;
+
+/// What the parent asks, on stdin.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// Name of the workload.
+    pub workload: String,
+    /// The parent, so that a worker that was orphaned before it could ask for its signal notices.
+    pub parent: u32,
+    /// What to do.
+    pub task: Task,
+}
+
+/// What a worker is asked to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Task {
+    /// Size the workload for this host, and say what it needs.
+    Plan {
+        /// Name of the profile.
+        profile: String,
+        /// What the user chose.
+        choices: Choices,
+    },
+    /// Run it as planned.
+    Run(Value),
+}
+
+/// What the user chose that concerns workloads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Choices {
+    /// The instruction set to use instead of the best one.
+    pub isa: Option<String>,
+    /// What solves systems of equations instead of this suite's own engine.
+    pub engine: Option<String>,
+    /// The folder of test files.
+    pub scratch: PathBuf,
+    /// The p99 in seconds that the specification wants random reads to keep.
+    pub randread_p99: Option<f64>,
+}
+
+/// A workload sized for this host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Planned {
+    /// The workload's own configuration; only its worker reads it.
+    pub config: Value,
+    /// Time in seconds.
+    pub seconds: f64,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// Disk in bytes.
+    pub disk: u64,
+}
+
+/// A worker's way to its parent.
+pub struct Pipe(File);
+
+impl Pipe {
+    /// Tells an event. A pipe that breaks means that the parent is gone: the process has no more to do, and ends.
+    pub fn tell(&mut self, event: Event) {
+        if self.send(&Message::Event(event)).is_err() {
+            std::process::exit(ORPHANED);
+        }
+    }
+
+    fn send(&mut self, message: &Message) -> io::Result<()> {
+        self.0.write_all(pipe::encode(message).as_bytes())
+    }
+}
+
+/// Serves one request: greets, lets `answer` do the work, and sends what it ends with.
+///
+/// # Errors
+///
+/// If there is no parent to speak with, or its request is none.
+pub fn serve(build: Build, answer: impl FnOnce(&Request, &mut Pipe) -> Message) -> io::Result<()> {
+    let mut pipe = private_stdout()?;
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    let request: Request = serde_json::from_str(&text).map_err(|error| {
+        io::Error::other(format!("the request is not one ({error}); `worker` is started by `hostproof run`"))
+    })?;
+    die_with_parent(request.parent)?;
+    pipe.send(&Message::Hello(Hello::new(build)))?;
+    let last = answer(&request, &mut pipe);
+    pipe.send(&last)
+}
+
+/// A descriptor of its own for the messages; what libraries print on stdout goes to stderr from here on.
+fn private_stdout() -> io::Result<Pipe> {
+    let pipe = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+    Ok(Pipe(File::from(pipe)))
+}
+
+/// Lets the kernel end this process when its parent ends.
+///
+/// # Errors
+///
+/// If the parent is gone already.
+pub fn die_with_parent(parent: u32) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
+    if now == i32::try_from(parent).ok() {
+        Ok(())
+    } else {
+        Err(io::Error::other("the process that started this worker is gone"))
+    }
+}
