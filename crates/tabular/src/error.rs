@@ -1,0 +1,121 @@
+//! What can go wrong with the data of the workload.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::verify::Finding;
+
+/// Why data could not be made, read, or accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request does not fit together.
+    #[error("no data can be made as asked: {0}")]
+    Config(String),
+    /// The folder holds something else than what was asked for.
+    #[error("{path} holds other data: {why}; name another folder, or remove this one", path = .path.display())]
+    OtherData {
+        /// The folder.
+        path: PathBuf,
+        /// What differs.
+        why: String,
+    },
+    /// The file system is full. Nothing unfinished is left under a final name.
+    #[error(
+        "the file system of {path} is full; finished files stay, the unfinished one is removed: free space and start \
+         again, it goes on from there", path = .path.display()
+    )]
+    Full {
+        /// The file that did not fit.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("{what} {path}: {source}", path = .path.display())]
+    Io {
+        /// What was tried, as in "cannot write".
+        what: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// There are no Parquet files where some should be.
+    #[error("{path} has no Parquet files, {expected} expected", path = .path.display())]
+    NoFiles {
+        /// The folder that was searched.
+        path: PathBuf,
+        /// What it should have.
+        expected: String,
+    },
+    /// A Parquet file cannot be read.
+    #[error("{path} is damaged or no Parquet file{}: {why}", .column.as_ref().map_or_else(String::new, |c| format!(" (column `{c}`)")), path = .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The column that cannot be decoded, where a single one is to blame.
+        column: Option<String>,
+        /// What the reader says.
+        why: String,
+    },
+    /// A file lacks a column.
+    #[error("{path} has no column `{column}` ({expected} expected)", path = .path.display())]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+        /// The type that it should have.
+        expected: String,
+    },
+    /// A column has a type that cannot hold its values, or that another engine would read as something else.
+    #[error("{path}: column `{column}` is of type {found}, {expected} expected", path = .path.display())]
+    WrongType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+        /// Its type in the file.
+        found: String,
+        /// The type that it should have.
+        expected: String,
+    },
+    /// A column holds a value that the schema rules out.
+    #[error("{path}: column `{column}`: {why}", path = .path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+        /// Which value, and why it cannot be.
+        why: String,
+    },
+    /// Memory is short before anything started.
+    #[error(
+        "phased needs about {:.1} GB of memory for these rows and {:.1} GB can be taken: use `--mode bucketed`, or fewer rows",
+        *.needed as f64 / 1e9, *.available as f64 / 1e9
+    )]
+    TooLittleMemory {
+        /// Bytes that the run would take.
+        needed: u64,
+        /// Bytes that can be taken now.
+        available: u64,
+    },
+    /// A process that was started to transform did not end well.
+    #[error("the process that transforms ended with {0}")]
+    Process(String),
+    /// Polars refused.
+    #[error("Polars could not do it: {0}")]
+    Engine(#[from] polars::error::PolarsError),
+    /// An output is not what the ten transformations give.
+    #[error("the output is wrong:{}", .0.iter().fold(String::new(), |lines, f| lines + &format!("\n  {f}")))]
+    Rejected(Vec<Finding>),
+}
+
+impl Error {
+    /// The error for a refusal of the operating system; a full file system is told apart.
+    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.to_owned() },
+            _ => Self::Io { what, path: path.to_owned(), source },
+        }
+    }
+}

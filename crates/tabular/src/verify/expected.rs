@@ -1,0 +1,81 @@
+//! What the columns of a transformation should hold.
+
+use std::collections::HashMap;
+
+use super::output::Output;
+use crate::bits::Bits;
+use crate::cells::Cells;
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::reference::{self, Sample, Source};
+use crate::schema::{TRANSFORMS, Table};
+
+/// The expected values for some rows.
+pub(super) struct Expected {
+    /// Where the values of a row are.
+    places: HashMap<i64, usize>,
+    columns: Vec<Cells>,
+}
+
+impl Expected {
+    /// Computed by the reference for a sample of the rows.
+    pub(super) fn by_reference(dataset: &Dataset, index: usize, sample: Sample) -> Result<Self, Error> {
+        let source = Source::new(dataset, sample)?;
+        let row_ids = source.whole_numbers("row_id")?;
+        let places = row_ids.into_iter().enumerate().map(|(place, row)| (row, place)).collect();
+        Ok(Self { places, columns: reference::transform(index, &source)? })
+    }
+
+    /// Taken from another output, for one row of so many.
+    pub(super) fn by_output(other: &Output, index: usize, one_of: u64) -> Result<Self, Error> {
+        let columns = TRANSFORMS[index].columns;
+        let names: Vec<&'static str> = std::iter::once("row_id").chain(columns.iter().map(|c| c.name)).collect();
+        let mut places = HashMap::new();
+        let mut kept: Vec<Vec<Cells>> = columns.iter().map(|_| Vec::new()).collect();
+        other.read(&names, |cells| {
+            let rows: Vec<usize> = (0..cells[0].len())
+                .filter(|&at| cells[0].int(at).is_some_and(|row| reference::is_sampled(row, one_of)))
+                .collect();
+            for &at in &rows {
+                places.insert(cells[0].int(at).unwrap_or(-1), places.len());
+            }
+            kept.iter_mut().zip(&cells[1..]).for_each(|(kept, cells)| kept.push(cells.pick(&rows)));
+            Ok(())
+        })?;
+        Ok(Self { places, columns: kept.iter().map(|parts| Cells::concat(parts)).collect() })
+    }
+
+    /// How many rows have expected values.
+    pub(super) fn rows(&self) -> u64 {
+        self.places.len() as u64
+    }
+
+    /// The expected values, by place, in the order of the schema.
+    pub(super) fn columns(&self) -> &[Cells] {
+        &self.columns
+    }
+
+    /// The ids of a batch, and where the expected values of each are.
+    pub(super) fn places(&self, row_ids: &Cells) -> (Vec<i64>, Vec<Option<usize>>) {
+        (0..row_ids.len())
+            .map(|at| row_ids.int(at).unwrap_or(-1))
+            .map(|row| (row, self.places.get(&row).copied()))
+            .unzip()
+    }
+}
+
+/// Sees that the events of an input have the row ids `0..n`, each once.
+pub(super) fn require_row_ids(dataset: &Dataset) -> Result<(), Error> {
+    let rows = dataset.rows(Table::Events);
+    let mut met = Bits::new(rows);
+    let mut wrong = None;
+    Source::new(dataset, Sample::All)?.each(&["row_id"], |cells, at| {
+        let row = cells[0].int(at).unwrap_or(-1);
+        if met.insert(row) != Some(true) {
+            wrong.get_or_insert(row);
+        }
+    })?;
+    let Some(row) = wrong else { return Ok(()) };
+    let why = format!("{row} is there more than once or is not in 0..{rows}");
+    Err(Error::Content { path: dataset.folder.join(Table::Events.name()), column: "row_id", why })
+}

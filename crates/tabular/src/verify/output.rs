@@ -1,0 +1,151 @@
+//! The Parquet files that an engine saved.
+
+use std::path::{Path, PathBuf};
+
+use arrow_schema::DataType;
+
+use super::column::ColumnCheck;
+use super::expected::Expected;
+use super::finding::Finding;
+use crate::bits::Bits;
+use crate::error::Error;
+use crate::parquet_file::ParquetFile;
+use crate::schema::{Column, Kind, Transform, output_columns};
+
+/// An output with the columns that it should have, of types that can hold their values.
+pub(super) struct Output {
+    files: Vec<ParquetFile>,
+}
+
+impl Output {
+    /// The file at a path, or all Parquet files in and below the folder at it.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let mut paths = Vec::new();
+        collect(path, &mut paths)?;
+        paths.sort();
+        if paths.is_empty() {
+            return Err(Error::NoFiles { path: path.to_owned(), expected: "`*.parquet` in it or below".to_owned() });
+        }
+        let files = paths.into_iter().map(|path| ParquetFile::open(path).and_then(with_columns));
+        Ok(Self { files: files.collect::<Result<_, _>>()? })
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.files.iter().map(ParquetFile::rows).sum()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.files.iter().map(ParquetFile::bytes).sum()
+    }
+
+    /// Decodes some columns of all files.
+    pub(super) fn read(
+        &self,
+        names: &[&'static str],
+        mut each: impl FnMut(&[crate::cells::Cells]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.files.iter().try_for_each(|file| file.read(names, &mut each))
+    }
+
+    /// Sees that each of the row ids `0..rows` is there once.
+    pub(super) fn require_row_ids(&self, rows: u64) -> Result<(), Error> {
+        let mut met = Bits::new(rows);
+        let (mut twice, mut beyond, mut nulls) = (Vec::new(), Vec::new(), 0_u64);
+        self.read(&["row_id"], |cells| {
+            for at in 0..cells[0].len() {
+                match cells[0].int(at).map(|id| (id, met.insert(id))) {
+                    Some((_, Some(true))) => {}
+                    Some((id, Some(false))) => twice.push(id),
+                    Some((id, None)) => beyond.push(id),
+                    None => nulls += 1,
+                }
+            }
+            Ok(())
+        })?;
+        let missing = rows - met.count();
+        let mut faults = Vec::new();
+        if let Some(first) = met.first_missing() {
+            faults.push(format!("{missing} of {rows} rows are missing, the first is row {first}"));
+        }
+        if let Some(first) = twice.first() {
+            faults.push(format!("{} rows are there again, the first is row {first}", twice.len()));
+        }
+        if let Some(first) = beyond.first() {
+            faults.push(format!("{} row ids are not in 0..{rows}, the first is {first}", beyond.len()));
+        }
+        if nulls > 0 {
+            faults.push(format!("{nulls} are null"));
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Rejected(vec![Finding { column: "row_id".to_owned(), what: faults.join("; ") }]))
+    }
+
+    /// Compares the columns of a transformation with what is expected of them, and sums up what they hold.
+    pub(super) fn check(&self, transform: &Transform, expected: &Expected) -> Result<Vec<ColumnCheck>, Error> {
+        let names: Vec<&'static str> =
+            std::iter::once("row_id").chain(transform.columns.iter().map(|c| c.name)).collect();
+        let mut checks = vec![ColumnCheck::default(); transform.columns.len()];
+        self.read(&names, |cells| {
+            let (row_ids, places) = expected.places(&cells[0]);
+            for (((column, check), found), expected) in
+                transform.columns.iter().zip(&mut checks).zip(&cells[1..]).zip(expected.columns())
+            {
+                check.add(column, &row_ids, found, &places, expected);
+            }
+            Ok(())
+        })?;
+        Ok(checks)
+    }
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let refused = |e| Error::io("cannot read", path, e);
+    if !std::fs::metadata(path).map_err(refused)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path).map_err(refused)? {
+        let entry = entry.map_err(refused)?;
+        let inner = entry.path();
+        if inner.is_dir() {
+            collect(&inner, files)?;
+        } else if inner.extension().is_some_and(|e| e == "parquet") {
+            files.push(inner);
+        }
+    }
+    Ok(())
+}
+
+/// The file, if it has the columns of the output and no others.
+fn with_columns(file: ParquetFile) -> Result<ParquetFile, Error> {
+    for column in output_columns() {
+        let expected = format!("{}{}", column.kind, equivalents(column.kind));
+        file.expect(&column, |found| holds(column.kind, found), &expected)?;
+    }
+    let unknown = file.columns().find(|name| output_columns().all(|c: Column| c.name != *name));
+    let Some(unknown) = unknown else { return Ok(file) };
+    let what = format!("it is no column of the output, and {} has it", file.path().display());
+    Err(Error::Rejected(vec![Finding { column: unknown.to_owned(), what }]))
+}
+
+/// Whether a type holds all values of a kind as what they are.
+fn holds(kind: Kind, found: &DataType) -> bool {
+    match kind {
+        Kind::I8 | Kind::U8 | Kind::I16 | Kind::I32 | Kind::I64 => found.is_integer(),
+        Kind::F32 => matches!(found, DataType::Float32 | DataType::Float64),
+        Kind::F64 => *found == DataType::Float64,
+        Kind::Bool => *found == DataType::Boolean,
+        Kind::Text => *found == DataType::Utf8,
+        Kind::Date | Kind::Timestamp => false,
+    }
+}
+
+fn equivalents(kind: Kind) -> &'static str {
+    match kind {
+        Kind::I8 | Kind::U8 | Kind::I16 | Kind::I32 | Kind::I64 => " or another whole number",
+        Kind::F32 => " or double",
+        _ => "",
+    }
+}
