@@ -1,3 +1,42 @@
-//! The program `hostproof-tabular`.
+//! The program `hostproof-tabular`: the feature workload, which `hostproof features` and `hostproof run` start.
 
-fn main() {}
+mod args;
+// The same facts as those of the other binary: build.rs is shared as well.
+#[path = "../../cli/src/build_info.rs"]
+mod build_info;
+mod commands;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+
+/// Polars allocates large columns again and again: huge pages from an allocator that keeps them.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Wrong use, or it could not run; as README.md lists the exit codes.
+const UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let done = machine::Isa::floor().map_err(anyhow::Error::from).and_then(|()| dispatch(Arguments::parse().command));
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(UNUSABLE)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Generate(args) => commands::generate(args),
+        Command::Run(args) => commands::run(&args),
+        Command::Verify(args) => commands::verify(&args),
+        Command::Worker => worker::serve(),
+    }
+}

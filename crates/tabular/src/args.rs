@@ -1,0 +1,155 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use measure::{Quantity, Unit};
+use tabular::manifest::{Codec, Layout};
+use tabular::pipeline::{Cache, Mode};
+
+use crate::build_info::LONG_VERSION;
+
+/// The feature workload: generates data, applies the ten transformations, and verifies what came of them.
+#[derive(Debug, Parser)]
+#[command(name = "hostproof features", bin_name = "hostproof features", version, long_version = LONG_VERSION)]
+#[command(max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Generate events, users and items as Parquet files; a second start goes on where the first ended
+    #[command(after_help = "Example:\n  hostproof features generate --size 1GB --layout arrival --out data")]
+    Generate(GenerateArgs),
+    /// Apply the ten transformations to data and save the result, each phase timed
+    #[command(after_help = "Example:\n  hostproof features run --in data --mode phased --out result")]
+    Run(RunArgs),
+    /// Say whether a saved result is what the ten transformations give, whatever engine saved it
+    #[command(after_help = "Example:\n  hostproof features verify result --in data")]
+    Verify(VerifyArgs),
+    /// Measure the workload for the process that started this one; not for people
+    #[command(hide = true, name = "worker")]
+    Worker,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Bytes in memory: 1GB is 2,500,000 events
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(crate) size: u64,
+    /// The order of the events
+    #[arg(long, value_enum, default_value = "arrival")]
+    pub(crate) layout: LayoutName,
+    /// The compression of the files
+    #[arg(long, value_enum, default_value = "zstd")]
+    pub(crate) codec: CodecName,
+    /// The seed of all random numbers
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Of 1,000 users and items, how many the dimension tables lack
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub(crate) left_out: u32,
+    /// Threads [default: one for each processor]
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LayoutName {
+    /// By time
+    Arrival,
+    /// By a hash of the user
+    Bucketed,
+}
+
+impl From<LayoutName> for Layout {
+    fn from(name: LayoutName) -> Layout {
+        match name {
+            LayoutName::Arrival => Layout::Arrival,
+            LayoutName::Bucketed => Layout::Bucketed,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CodecName {
+    /// Zstandard, level 1
+    Zstd,
+    /// LZ4
+    Lz4,
+    /// No compression
+    None,
+}
+
+impl From<CodecName> for Codec {
+    fn from(name: CodecName) -> Codec {
+        match name {
+            CodecName::Zstd => Codec::Zstd,
+            CodecName::Lz4 => Codec::Lz4,
+            CodecName::None => Codec::None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// This suite's own pipeline
+    Polars,
+    /// What the document used: the peer script, where Python has pandas
+    Pandas,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The folder with Parquet files of events, users and items, whoever wrote them
+    #[arg(long = "in", value_name = "DIR")]
+    pub(crate) input: PathBuf,
+    /// The folder of the result; an older result in it is replaced
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How the work is cut
+    #[arg(long, value_enum, default_value = "phased")]
+    pub(crate) mode: Mode,
+    /// Whether the input is dropped from the page cache first
+    #[arg(long, value_enum, default_value = "cold")]
+    pub(crate) cache: Cache,
+    /// By what
+    #[arg(long, value_enum, default_value = "polars")]
+    pub(crate) engine: Engine,
+    /// Threads [default: one for each processor]
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Print JSON lines, one for each phase, then the report
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The CPUs to keep to, and the process to end with; what the workload gives to the processes it starts
+    #[arg(long, hide = true, value_name = "CPUS")]
+    pub(crate) cpus: Option<String>,
+    /// See `cpus`
+    #[arg(long, hide = true, value_name = "PID")]
+    pub(crate) parent: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The folder of the result
+    pub(crate) output: PathBuf,
+    /// The folder of the data that it was made from
+    #[arg(long = "in", value_name = "DIR")]
+    pub(crate) input: PathBuf,
+}
+
+fn bytes(typed: &str) -> Result<u64, String> {
+    let quantity: Quantity = typed.parse().map_err(|error| format!("{error}"))?;
+    let sane = quantity.unit == Unit::Byte && quantity.value >= 1.0 && quantity.value <= 1e15;
+    if !sane {
+        return Err("expected a size such as 1GB".to_owned());
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be between 1 and 1e15")]
+    Ok(quantity.value as u64)
+}

@@ -1,0 +1,156 @@
+//! `generate`, `run`, `verify`: what a person starts.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use measure::{Quantity, Unit};
+use tabular::generate::{self, Config, Progress};
+use tabular::pipeline::{self, Job, Phase, Report};
+use tabular::verify::{self, Options, Verified};
+use tabular::workload::placed;
+
+use crate::args::{Engine, GenerateArgs, RunArgs, VerifyArgs};
+
+/// The script of the peer, in a checkout.
+const PANDAS: &str = "scripts/peers.d/features_pandas.py";
+/// A result that was refused, as README.md lists the exit codes.
+const REJECTED: u8 = 1;
+
+pub(crate) fn generate(args: GenerateArgs) -> Result<ExitCode> {
+    let rows = Config::rows_of(args.size);
+    let config = Config {
+        seed: args.seed,
+        layout: args.layout.into(),
+        codec: args.codec.into(),
+        threads: args.threads.unwrap_or(0),
+        left_out: args.left_out,
+        ..Config::new(rows, args.out)
+    };
+    let bar = bar();
+    generate::generate(&config, &|progress: Progress| {
+        bar.set_length(progress.rows);
+        bar.set_position(progress.done);
+    })?;
+    bar.finish_and_clear();
+    say(&format!("{rows} events are in {}", config.out.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bar() -> ProgressBar {
+    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(1), target);
+    let style = ProgressStyle::with_template("{bar:40} {percent} % of {len} rows · {per_sec} · {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
+    if args.engine == Engine::Pandas {
+        return pandas(args);
+    }
+    placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
+    let job = Job { input: args.input.clone(), output: args.out.clone(), mode: args.mode, cache: args.cache };
+    let mut trouble = Ok(());
+    let report = pipeline::run(&job, &mut |phase: &Phase| {
+        let line = if args.json { json_line(phase) } else { text_line(phase) };
+        if trouble.is_ok() {
+            trouble = say(&line);
+        }
+    })?;
+    trouble?;
+    say(&if args.json { serde_json::json!({ "report": report }).to_string() } else { summary(&report) })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The peer, started in this process' place.
+fn pandas(args: &RunArgs) -> Result<ExitCode> {
+    let script = script(PANDAS)?;
+    let python = env::var_os("HOSTPROOF_PYTHON").unwrap_or_else(|| "python3".into());
+    let status = Command::new(&python)
+        .arg(&script)
+        .arg("--in")
+        .arg(&args.input)
+        .arg("--out")
+        .arg(&args.out)
+        .status()
+        .with_context(|| {
+        format!("could not start {}; HOSTPROOF_PYTHON names another one", python.to_string_lossy())
+    })?;
+    if !status.success() {
+        bail!("the peer {} ended with {status}; `scripts/peers` installs what it needs", script.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A script of the checkout that this program was built in or is started in.
+fn script(name: &str) -> Result<PathBuf> {
+    let places = [env::current_exe().ok(), env::current_dir().ok()];
+    let found = places.iter().flatten().flat_map(|place| place.ancestors()).map(|folder| folder.join(name));
+    let found = found.into_iter().find(|script| script.is_file());
+    found.with_context(|| format!("{name} is not there: the peer runs from a checkout of this project"))
+}
+
+pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
+    match verify::verify(&args.output, &args.input, &Options::default(), &|checked| eprintln!("{checked} checked")) {
+        Ok(verified) => {
+            say(&accepted(&verified))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error @ tabular::Error::Rejected(_)) => {
+            say(&error.to_string())?;
+            Ok(ExitCode::from(REJECTED))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn accepted(verified: &Verified) -> String {
+    let how = if verified.is_full() {
+        "every value of every row".to_owned()
+    } else {
+        let counts: Vec<_> = verified.checked.iter().map(|(id, rows)| format!("{id} {rows}")).collect();
+        format!("samples of rows ({}), and counts, nulls and ids of all", counts.join(", "))
+    };
+    format!("accepted: {} rows, compared with the reference: {how}", verified.rows)
+}
+
+fn json_line(phase: &Phase) -> String {
+    serde_json::json!(phase).to_string()
+}
+
+fn text_line(phase: &Phase) -> String {
+    format!(
+        "{:12} {:>9}  CPU {:>9}  peak {:>9}  {:>12}/s  {:>9}",
+        phase.phase,
+        quantity(phase.seconds, Unit::Second),
+        quantity(phase.cpu_seconds, Unit::Second),
+        phase.peak_bytes.map_or_else(|| "unknown".to_owned(), |bytes| quantity(bytes as f64, Unit::Byte)),
+        format!("{:.3e} rows", phase.rows_per_second()),
+        quantity(phase.bytes as f64, Unit::Byte),
+    )
+}
+
+fn summary(report: &Report) -> String {
+    format!(
+        "{} rows in {} ({}, {} threads, cache {:?})",
+        report.rows,
+        quantity(report.seconds(), Unit::Second),
+        report.mode.name(),
+        report.threads,
+        report.cache
+    )
+}
+
+fn quantity(value: f64, unit: Unit) -> String {
+    Quantity::new(value, unit).to_string()
+}
+
+fn say(line: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    Ok(stdout.flush()?)
+}

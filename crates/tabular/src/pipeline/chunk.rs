@@ -1,0 +1,53 @@
+//! Chunks: some rows with all columns, which one thread works on at a time.
+
+use polars::prelude::*;
+use polars_core::runtime::RAYON;
+use rayon::prelude::*;
+
+use crate::Error;
+
+/// Some rows, and the place of the first of them among all.
+#[derive(Clone)]
+pub(crate) struct Chunk {
+    pub(crate) frame: DataFrame,
+    pub(crate) start: usize,
+}
+
+impl Chunk {
+    /// Adds columns.
+    pub(crate) fn add(&mut self, columns: &[Column]) -> PolarsResult<()> {
+        self.frame.hstack_mut(columns)?;
+        Ok(())
+    }
+
+    /// Drops columns that nothing needs any more.
+    pub(crate) fn drop(&mut self, names: &[&str]) -> PolarsResult<()> {
+        names.iter().try_for_each(|name| self.frame.drop_in_place(name).map(|_| ()))
+    }
+}
+
+/// Works on all chunks at once, and sums up the bytes of the columns that were added.
+pub(crate) fn each(
+    chunks: &mut [Chunk],
+    work: impl Fn(&mut Chunk) -> PolarsResult<u64> + Send + Sync,
+) -> Result<u64, Error> {
+    Ok(RAYON.install(|| chunks.par_iter_mut().map(&work).try_reduce(|| 0, |a, b| Ok(a + b)))?)
+}
+
+/// What comes of each chunk, in their order.
+pub(crate) fn map<T: Send>(
+    chunks: &[Chunk],
+    work: impl Fn(&Chunk) -> PolarsResult<T> + Send + Sync,
+) -> Result<Vec<T>, Error> {
+    Ok(RAYON.install(|| chunks.par_iter().map(&work).collect::<PolarsResult<_>>())?)
+}
+
+/// Rows of all chunks.
+pub(crate) fn rows(chunks: &[Chunk]) -> usize {
+    chunks.last().map_or(0, |last| last.start + last.frame.height())
+}
+
+/// Bytes of some columns in memory.
+pub(crate) fn bytes(columns: &[Column]) -> u64 {
+    columns.iter().map(|column| column.as_materialized_series().estimated_size() as u64).sum()
+}

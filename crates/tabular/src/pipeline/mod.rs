@@ -1,0 +1,161 @@
+//! The ten transformations in Polars, from files to files, in three modes that are never compared with one another.
+
+mod bucketed;
+mod chunk;
+mod exchange;
+mod fused;
+mod input;
+mod known;
+mod output;
+mod phased;
+mod phases;
+mod scan;
+mod spill;
+mod tables;
+
+use std::path::PathBuf;
+
+use machine::memory_available;
+use polars_core::runtime::RAYON;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::Table;
+use crate::{Dataset, Error};
+
+pub use phases::Phase;
+pub use tables::{STEPS, Step, Tables};
+
+use self::phases::Phases;
+
+/// Bytes of memory that `phased` needs for a row at its peak, with the encoded input beside it (measured, with a margin).
+pub const PHASED_BYTES_A_ROW: u64 = 1_300;
+
+/// How the work is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The documented protocol: each phase for all rows, in memory
+    Phased,
+    /// One streaming plan of Polars, after a pass for what must be known of all rows
+    Fused,
+    /// In bounded memory: passes over the input, and exchanges on disk beside the output
+    Bucketed,
+}
+
+impl Mode {
+    /// Its name in options and records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Phased => "phased",
+            Mode::Fused => "fused",
+            Mode::Bucketed => "bucketed",
+        }
+    }
+}
+
+/// Whether the input is in the page cache when it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Cache {
+    /// Dropped from it first, by `posix_fadvise`
+    Cold,
+    /// As it is found
+    Warm,
+}
+
+impl Cache {
+    /// Its name in options and records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Cache::Cold => "cold",
+            Cache::Warm => "warm",
+        }
+    }
+}
+
+/// What is run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// The folder with events, users and items.
+    pub input: PathBuf,
+    /// The folder of the result.
+    pub output: PathBuf,
+    /// How.
+    pub mode: Mode,
+    /// From the disk or from memory.
+    pub cache: Cache,
+}
+
+/// What a run took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// How it was done.
+    pub mode: Mode,
+    /// From the disk or from memory.
+    pub cache: Cache,
+    /// Threads that worked.
+    pub threads: usize,
+    /// Rows of `events`.
+    pub rows: u64,
+    /// Bytes of the input's files of events.
+    pub input_bytes: u64,
+    /// The phases in order.
+    pub phases: Vec<Phase>,
+    /// Nodes of the plan that hold all rows before they give any; only `fused` has a plan.
+    pub not_streaming: Vec<String>,
+}
+
+impl Report {
+    /// Wall time of all phases in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.phases.iter().map(|phase| phase.seconds).sum()
+    }
+}
+
+/// Runs a job; `tell` hears of each phase as it ends.
+pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
+    let data = Dataset::open(&job.input)?;
+    let rows = data.rows(Table::Events);
+    check_rows(rows, &job.input)?;
+    if job.cache == Cache::Cold {
+        input::make_cold(&data)?;
+    }
+    let mut phases = Phases::new(rows, tell);
+    let mut not_streaming = Vec::new();
+    match job.mode {
+        Mode::Phased => {
+            check_memory(rows)?;
+            phased::run(&data, &job.output, &mut phases)?;
+        }
+        Mode::Fused => not_streaming = fused::run(&data, &job.output, &mut phases)?,
+        Mode::Bucketed => bucketed::run(&data, &job.output, &mut phases)?,
+    }
+    Ok(Report {
+        mode: job.mode,
+        cache: job.cache,
+        threads: RAYON.current_num_threads(),
+        rows,
+        input_bytes: data.bytes(Table::Events),
+        phases: phases.finish(),
+        not_streaming,
+    })
+}
+
+fn check_rows(rows: u64, input: &std::path::Path) -> Result<(), Error> {
+    if rows == 0 || rows > crate::schema::MAX_ROWS {
+        let why = format!("{rows} rows of events; from 1 to 2³² − 1 can be worked on");
+        return Err(Error::OtherData { path: input.to_owned(), why });
+    }
+    Ok(())
+}
+
+fn check_memory(rows: u64) -> Result<(), Error> {
+    let (needed, available) = (rows * PHASED_BYTES_A_ROW, memory_available());
+    if needed > available {
+        return Err(Error::TooLittleMemory { needed, available });
+    }
+    Ok(())
+}

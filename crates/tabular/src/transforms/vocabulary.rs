@@ -1,0 +1,367 @@
+//! t05: text values as codes by how often they are there.
+//!
+//! A vocabulary is learnt chunk by chunk by all threads at once. It lies in shards by hash, each behind a lock; a thread
+//! sorts its chunk by shard first, so that it takes each lock once in a chunk and works on a small part of the table
+//! meanwhile. Rows and labels are counted by fold on the way, because t07 needs them of the same values and the entry is
+//! in the cache at that moment.
+
+use std::cmp::Reverse;
+use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use polars::prelude::*;
+use polars_arrow::array::{Array, Utf8ViewArray};
+use polars_core::runtime::RAYON;
+use rayon::prelude::*;
+
+use super::columns::{full, numbers};
+
+/// Folds of the target encoding.
+pub(crate) const FOLDS: usize = 5;
+/// Parts of a vocabulary.
+const SHARDS: usize = 64;
+/// The code of null.
+const NULL_CODE: i32 = 1;
+/// The code of rare values.
+const RARE_CODE: i32 = 2;
+/// Values seen less often are rare.
+const COMMON: u64 = 5;
+
+/// Where a value's entry is: its shard in the low bits.
+pub(crate) type Slot = u32;
+/// The slot of null.
+const NULL_SLOT: Slot = Slot::MAX;
+/// The slot of a value that was never learnt.
+const UNKNOWN_SLOT: Slot = Slot::MAX - 1;
+
+/// Rows and labels of each fold, rows in the low half: a run has less than 2³² of either.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally([u64; FOLDS]);
+
+impl Tally {
+    fn count(&mut self, mark: Mark) {
+        self.0[usize::from(mark.0 >> 1)] += 1 | u64::from(mark.0 & 1) << 32;
+    }
+
+    fn add(&mut self, other: &Tally) {
+        for (sum, part) in self.0.iter_mut().zip(other.0) {
+            *sum += part;
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        self.0.iter().map(|fold| fold & u64::from(u32::MAX)).sum()
+    }
+
+    /// Sum of labels and number of rows outside of a fold.
+    pub(crate) fn outside(&self, fold: usize) -> (u64, u64) {
+        let others = self.0.iter().sum::<u64>() - self.0[fold];
+        (others >> 32, others & u64::from(u32::MAX))
+    }
+}
+
+/// A row's fold and label in a byte.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark(u8);
+
+impl Mark {
+    pub(crate) fn fold(self) -> usize {
+        usize::from(self.0 >> 1)
+    }
+}
+
+/// The fold of a row.
+fn fold(row_id: i64) -> u8 {
+    row_id.rem_euclid(5) as u8
+}
+
+/// Folds and labels of a chunk's rows.
+pub(crate) fn marks(chunk: &DataFrame) -> PolarsResult<Vec<Mark>> {
+    let ids = numbers::<Int64Type>(chunk, "row_id")?.values;
+    let labels = numbers::<UInt8Type>(chunk, "label")?.values;
+    Ok(ids.iter().zip(labels).map(|(&id, &label)| Mark(fold(id) << 1 | label & 1)).collect())
+}
+
+/// The tally of all rows of a chunk.
+pub(crate) fn tally(marks: &[Mark]) -> Tally {
+    let mut tally = Tally::default();
+    for &mark in marks {
+        tally.count(mark);
+    }
+    tally
+}
+
+/// The tally of all chunks.
+pub(crate) fn total(chunks: impl IntoIterator<Item = Tally>) -> Tally {
+    let mut total = Tally::default();
+    chunks.into_iter().for_each(|chunk| total.add(&chunk));
+    total
+}
+
+/// A value and its counts: one cache line.
+#[repr(align(64))]
+struct Entry {
+    value: PlSmallStr,
+    tally: Tally,
+}
+
+#[derive(Default)]
+struct Shard {
+    table: HashTable<u32>,
+    entries: Vec<Entry>,
+}
+
+impl Shard {
+    /// The place of a value, which is added where it is new.
+    fn place(&mut self, hash: u64, value: &str) -> u32 {
+        let Shard { table, entries } = self;
+        let same = |&place: &u32| entries[place as usize].value.as_str() == value;
+        if let Some(&place) = table.find(hash, same) {
+            return place;
+        }
+        let place = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        entries.push(Entry { value: PlSmallStr::from_str(value), tally: Tally::default() });
+        table.insert_unique(hash, place, |&place| hash_of(&entries[place as usize].value));
+        place
+    }
+}
+
+fn hash_of(value: &str) -> u64 {
+    FixedState::default().hash_one(value)
+}
+
+/// Bits from the middle: the table takes the others.
+fn shard_of(hash: u64) -> usize {
+    (hash >> 32) as usize % SHARDS
+}
+
+/// Values that are being learnt.
+#[derive(Default)]
+pub(crate) struct Learner {
+    shards: Vec<Mutex<Shard>>,
+    null: Mutex<Tally>,
+}
+
+impl Learner {
+    pub(crate) fn new() -> Learner {
+        Learner { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), null: Mutex::default() }
+    }
+
+    /// Counts a chunk's values, and gives the slot of each row.
+    pub(crate) fn learn(&self, texts: &Utf8ViewArray, marks: &[Mark]) -> Vec<Slot> {
+        let dealt = Dealt::new(texts);
+        let mut slots = vec![NULL_SLOT; texts.len()];
+        // Threads begin at different shards, so that they seldom meet.
+        let first = shard_of(dealt.hashes.first().copied().unwrap_or(0));
+        for shard in (first..SHARDS).chain(0..first) {
+            let mut part = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+            for &row in dealt.rows(shard) {
+                let row = row as usize;
+                let place = part.place(dealt.hashes[row], texts.value(row));
+                part.entries[place as usize].tally.count(marks[row]);
+                slots[row] = slot(shard, place);
+            }
+        }
+        if let Some(present) = texts.validity() {
+            let mut nulls = Tally::default();
+            marks.iter().zip(present).filter(|(_, there)| !there).for_each(|(&mark, _)| nulls.count(mark));
+            self.null.lock().unwrap_or_else(PoisonError::into_inner).add(&nulls);
+        }
+        slots
+    }
+
+    /// Ends learning: gives the codes out.
+    pub(crate) fn finish(self) -> Vocabulary {
+        let open = |shard: Mutex<Shard>| shard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let shards: Vec<Shard> = self.shards.into_iter().map(open).collect();
+        let null = self.null.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let codes = RAYON.install(|| codes(&shards));
+        Vocabulary { shards, codes, null }
+    }
+}
+
+fn slot(shard: usize, place: u32) -> Slot {
+    place * SHARDS as u32 + shard as u32
+}
+
+fn parts(slot: Slot) -> (usize, usize) {
+    (slot as usize % SHARDS, slot as usize / SHARDS)
+}
+
+/// The rows of a chunk by shard.
+struct Dealt {
+    hashes: Vec<u64>,
+    rows: Vec<u32>,
+    bounds: [usize; SHARDS + 1],
+}
+
+impl Dealt {
+    fn new(texts: &Utf8ViewArray) -> Dealt {
+        let hashes: Vec<u64> = texts.values_iter().map(hash_of).collect();
+        let there = |row: usize| texts.validity().is_none_or(|present| present.get_bit(row));
+        let mut bounds = [0; SHARDS + 1];
+        let known: Vec<u32> = (0..texts.len()).filter(|&row| there(row)).map(|row| row as u32).collect();
+        for &row in &known {
+            bounds[shard_of(hashes[row as usize]) + 1] += 1;
+        }
+        for shard in 0..SHARDS {
+            bounds[shard + 1] += bounds[shard];
+        }
+        let mut next = bounds;
+        let mut rows = vec![0; known.len()];
+        for row in known {
+            let at = &mut next[shard_of(hashes[row as usize])];
+            rows[*at] = row;
+            *at += 1;
+        }
+        Dealt { hashes, rows, bounds }
+    }
+
+    fn rows(&self, shard: usize) -> &[u32] {
+        &self.rows[self.bounds[shard]..self.bounds[shard + 1]]
+    }
+}
+
+/// The codes of all places: common values from 3, by count descending, then by value.
+fn codes(shards: &[Shard]) -> Vec<Vec<i32>> {
+    let mut codes: Vec<Vec<i32>> = shards.iter().map(|shard| vec![RARE_CODE; shard.entries.len()]).collect();
+    let of_shard = |(shard, part): (usize, &Shard)| {
+        let common = part.entries.iter().enumerate().filter(|(_, entry)| entry.tally.rows() >= COMMON);
+        common
+            .map(|(place, entry)| (Reverse(entry.tally.rows()), entry.value.clone(), shard, place))
+            .collect::<Vec<_>>()
+    };
+    let mut common: Vec<_> = shards.par_iter().enumerate().flat_map_iter(of_shard).collect();
+    common.par_sort_unstable();
+    for (code, (_, _, shard, place)) in (RARE_CODE + 1..).zip(common) {
+        codes[shard][place] = code;
+    }
+    codes
+}
+
+/// Learnt values with their codes and counts.
+pub(crate) struct Vocabulary {
+    shards: Vec<Shard>,
+    codes: Vec<Vec<i32>>,
+    null: Tally,
+}
+
+impl Vocabulary {
+    /// The slots of a chunk's values.
+    pub(crate) fn slots(&self, texts: &Utf8ViewArray) -> Vec<Slot> {
+        let find = |text: Option<&str>| {
+            let Some(text) = text else { return NULL_SLOT };
+            let hash = hash_of(text);
+            let shard = shard_of(hash);
+            let part = &self.shards[shard];
+            let same = |&place: &u32| part.entries[place as usize].value.as_str() == text;
+            part.table.find(hash, same).map_or(UNKNOWN_SLOT, |&place| slot(shard, place))
+        };
+        texts.iter().map(find).collect()
+    }
+
+    /// The code of a slot's value.
+    pub(crate) fn code(&self, slot: Slot) -> i32 {
+        match slot {
+            NULL_SLOT => NULL_CODE,
+            UNKNOWN_SLOT => RARE_CODE,
+            slot => {
+                let (shard, place) = parts(slot);
+                self.codes[shard][place]
+            }
+        }
+    }
+
+    /// The codes as a column.
+    pub(crate) fn column(&self, name: &str, slots: &[Slot]) -> Column {
+        full::<Int32Type>(format!("{name}_code"), slots.iter().map(|&slot| self.code(slot)).collect())
+    }
+
+    /// The counts of a slot's value.
+    pub(crate) fn tally(&self, slot: Slot) -> Tally {
+        match slot {
+            NULL_SLOT => self.null,
+            UNKNOWN_SLOT => Tally::default(),
+            slot => {
+                let (shard, place) = parts(slot);
+                self.shards[shard].entries[place].tally
+            }
+        }
+    }
+
+    /// The same values with their places in the order of values, from 0, as codes.
+    pub(crate) fn in_order(mut self) -> Vocabulary {
+        let mut values: Vec<_> = self
+            .shards
+            .iter()
+            .enumerate()
+            .flat_map(|(shard, part)| {
+                part.entries.iter().enumerate().map(move |(place, entry)| (&entry.value, shard, place))
+            })
+            .collect();
+        values.sort_unstable();
+        for (code, (_, shard, place)) in (0..).zip(values) {
+            self.codes[shard][place] = code;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learnt(values: &[Option<&str>]) -> (Vocabulary, Vec<Slot>) {
+        let marks: Vec<Mark> =
+            (0..values.len() as i64).map(|row| Mark(fold(row) << 1 | u8::from(row % 3 == 0))).collect();
+        let learner = Learner::new();
+        let slots = values
+            .chunks(4)
+            .zip(marks.chunks(4))
+            .flat_map(|(values, marks)| learner.learn(&Utf8ViewArray::from_slice(values), marks))
+            .collect();
+        (learner.finish(), slots)
+    }
+
+    #[test]
+    fn codes_go_by_count_and_then_by_value() {
+        let mut values = vec![None, Some("seldom"), Some("a value that is longer than a view holds")];
+        values.extend([Some("b"); 5]);
+        values.extend([Some("a"); 5]);
+        values.extend([Some("often"); 6]);
+        values.extend([Some("four"); 4]);
+        let (vocabulary, slots) = learnt(&values);
+        let expect = |value: Option<&str>| match value {
+            None => 1,
+            Some("often") => 3,
+            Some("a") => 4,
+            Some("b") => 5,
+            Some(_) => 2,
+        };
+        let codes: Vec<i32> = slots.iter().map(|&slot| vocabulary.code(slot)).collect();
+        assert_eq!(codes, values.iter().map(|&value| expect(value)).collect::<Vec<_>>());
+        assert_eq!(vocabulary.slots(&Utf8ViewArray::from_slice(&values)), slots);
+        assert_eq!(vocabulary.code(vocabulary.slots(&Utf8ViewArray::from_slice([Some("never")]))[0]), RARE_CODE);
+    }
+
+    #[test]
+    fn tallies_are_of_the_other_folds() {
+        let (vocabulary, slots) = learnt(&[Some("x"); 10]);
+        // Rows 0, 3, 6 and 9 have the label; rows 0 and 5 are in fold 0.
+        assert_eq!(vocabulary.tally(slots[0]).outside(0), (3, 8));
+        assert_eq!(vocabulary.tally(slots[0]).outside(4), (3, 8));
+        assert_eq!(vocabulary.tally(slots[0]).outside(2), (4, 8));
+        let (vocabulary, slots) = learnt(&[None, Some("x"), None]);
+        assert_eq!(vocabulary.tally(slots[0]).outside(0), (0, 1));
+    }
+
+    #[test]
+    fn values_have_places_in_their_order() {
+        let values = ["GB", "DE", "FR", "DE"].map(Some);
+        let (vocabulary, slots) = learnt(&values);
+        let vocabulary = vocabulary.in_order();
+        assert_eq!(slots.iter().map(|&slot| vocabulary.code(slot)).collect::<Vec<_>>(), [2, 0, 1, 0]);
+    }
+}

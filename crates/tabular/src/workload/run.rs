@@ -1,0 +1,246 @@
+//! The workload: data, transformation, verification, metrics.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use machine::{CpuSet, Machine};
+use measure::{Event, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Quantity, Reason, Unit, Warning};
+
+use super::config::{Config, DOCUMENTED_ROWS};
+use super::fit::Fit;
+use super::shard::{self, Shard};
+use crate::pipeline::{Cache, Mode, Report};
+use crate::verify::Verified;
+use crate::{Error, generate, verify};
+
+/// The headline: the time for the documented 500 GB.
+const HEADLINE: &str = "tabular.time_500gb";
+
+/// Generates, transforms and verifies what the configuration says, and tells it by events. A size that fails is reported
+/// with its reason, and the others go on.
+///
+/// # Errors
+///
+/// If no data can be made at all.
+pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
+    let folder = config.scratch.join("hostproof-tabular");
+    let end = Work { config, folder: &folder, nodes: shard::nodes(machine)?, emit }.all();
+    let gone = fs::remove_dir_all(&folder);
+    end?;
+    match gone {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("cannot remove", &folder, error)),
+        _ => Ok(()),
+    }
+}
+
+/// The reports of one size, one for each round.
+struct Size {
+    rows: u64,
+    reports: Vec<Report>,
+    verified: Verified,
+}
+
+impl Size {
+    fn seconds(&self) -> Vec<f64> {
+        self.reports.iter().map(Report::seconds).collect()
+    }
+}
+
+struct Work<'a> {
+    config: &'a Config,
+    folder: &'a Path,
+    nodes: Vec<CpuSet>,
+    emit: &'a mut dyn FnMut(Event),
+}
+
+impl Work<'_> {
+    fn all(&mut self) -> Result<(), Error> {
+        let mut sizes = Vec::new();
+        let steps = self.config.rows.len() as f64;
+        for (step, &rows) in self.config.rows.iter().enumerate() {
+            let doing = format!("{rows} rows: generates, transforms and verifies");
+            (self.emit)(Event::Progress { done: step as f64 / steps, doing });
+            let whole = self.nodes.iter().flat_map(|node| node.0.iter().copied()).collect();
+            match self.size(rows, whole) {
+                Ok(size) => {
+                    self.size_metrics(&size);
+                    sizes.push(size);
+                }
+                Err(error) => self.not_measured("tabular.time", &[("rows", rows.to_string())], &error),
+            }
+        }
+        if let (Some(largest), true) = (self.config.rows.last(), self.nodes.len() > 1) {
+            self.sharded(*largest)?;
+        }
+        if let Some(largest) = sizes.last() {
+            self.phase_metrics(largest);
+        }
+        self.headline(&sizes);
+        Ok(())
+    }
+
+    /// Data of one size, all rounds of it, and the verification of each output.
+    fn size(&mut self, rows: u64, cpus: CpuSet) -> Result<Size, Error> {
+        let input = self.folder.join(format!("data-{rows}"));
+        let output = self.folder.join("result");
+        generated(rows, self.config.seed, &input)?;
+        let shards = [Shard { input: input.clone(), output: output.clone(), cpus }];
+        let mut reports = Vec::new();
+        for _ in 0..self.config.rounds {
+            reports.extend(shard::transform(&shards, Mode::Phased, Cache::Cold)?);
+        }
+        let verified = verify::verify(&output, &input, &verify::Options::default(), &|_| ())?;
+        remove(&input)?;
+        remove(&output)?;
+        Ok(Size { rows, reports, verified })
+    }
+
+    /// One process for each node, each with data of its own: what the host does where nothing crosses between nodes.
+    fn sharded(&mut self, rows: u64) -> Result<(), Error> {
+        let share = rows / self.nodes.len() as u64;
+        let mut shards = Vec::new();
+        for (index, cpus) in self.nodes.iter().enumerate() {
+            let part = |what: &str| self.folder.join(format!("{what}-node-{index}"));
+            let seed = self.config.seed + index as u64;
+            generated(share, seed, &part("data"))?;
+            shards.push(Shard { input: part("data"), output: part("result"), cpus: cpus.clone() });
+        }
+        let mut seconds = Vec::new();
+        for _ in 0..self.config.rounds {
+            let reports = shard::transform(&shards, Mode::Phased, Cache::Cold)?;
+            seconds.push(reports.iter().map(Report::seconds).fold(0.0, f64::max));
+        }
+        let time = Measurement::new(Metric::lower("tabular.time", Unit::Second), seconds);
+        let time = time.label("rows", share * self.nodes.len() as u64).label("placement", "node-sharded");
+        self.measured(time.context("shards", "one process and its own data for each NUMA node, the slowest counts"));
+        Ok(())
+    }
+
+    fn size_metrics(&mut self, size: &Size) {
+        let time = Measurement::new(Metric::lower("tabular.time", Unit::Second), size.seconds());
+        self.measured(described(time.label("rows", size.rows), size));
+    }
+
+    /// The phases of the largest size, and what is told of reading.
+    fn phase_metrics(&mut self, size: &Size) {
+        for (index, phase) in size.reports[0].phases.iter().enumerate() {
+            let of = |value: &dyn Fn(&crate::pipeline::Phase) -> f64| -> Vec<f64> {
+                size.reports.iter().filter_map(|report| report.phases.get(index)).map(value).collect()
+            };
+            let mut seconds =
+                Measurement::new(Metric::lower("tabular.phase", Unit::Second), of(&|phase| phase.seconds))
+                    .label("phase", &phase.phase)
+                    .context("cpu_seconds", format!("{:.3}", phase.cpu_seconds))
+                    .context("rows", phase.rows)
+                    .context("rows_per_second", format!("{:.3e}", phase.rows_per_second()))
+                    .context("bytes", phase.bytes);
+            if let Some(peak) = phase.peak_bytes {
+                seconds = seconds.context("peak_bytes", peak);
+            }
+            self.measured(seconds);
+            if phase.phase == "load.read" {
+                let rate = Metric::higher("tabular.read", Unit::BytePerSecond);
+                let rate = Measurement::new(rate, of(&|phase| phase.bytes as f64 / phase.seconds));
+                self.measured(rate.context("cache", size.reports[0].cache.name()).context("bytes", phase.bytes));
+            }
+        }
+        for (name, share) in shares(&size.reports[0]) {
+            let metric = Metric::lower("tabular.share", Unit::Ratio);
+            self.measured(Measurement::new(metric, [share]).label("phase", name));
+        }
+    }
+
+    fn headline(&mut self, sizes: &[Size]) {
+        let metric = Metric::lower(HEADLINE, Unit::Second);
+        if let Some(size) = sizes.iter().find(|size| size.rows == DOCUMENTED_ROWS) {
+            let headline = described(Measurement::new(metric, size.seconds()), size);
+            return self.measured(headline);
+        }
+        let rounds = sizes.iter().map(|size| size.reports.len()).min().unwrap_or(0);
+        let of_round = |round: usize| {
+            let points: Vec<_> = sizes.iter().map(|size| (size.rows as f64, size.reports[round].seconds())).collect();
+            Fit::of(&points)
+        };
+        let fits: Option<Vec<Fit>> = (0..rounds).map(of_round).collect();
+        let (Some(fits), Some(largest)) = (fits.filter(|fits| !fits.is_empty()), sizes.last()) else {
+            let why = "fewer than two sizes were measured, or their times do not grow with their rows".to_owned();
+            return self.lost(HEADLINE, &[], Reason::Failed(why));
+        };
+        let headline = Measurement::new(metric, fits.iter().map(|fit| fit.seconds(DOCUMENTED_ROWS as f64)));
+        let rows: Vec<u64> = sizes.iter().map(|size| size.rows).collect();
+        let how = format!("to 500 GB ({DOCUMENTED_ROWS} rows) by T(n) = a + b·n from n = {rows:?}; {}", told(&fits));
+        self.measured(described(headline, largest).warn([Warning::Extrapolated { how }]));
+    }
+
+    fn measured(&mut self, measurement: Measurement) {
+        (self.emit)(Event::Outcome(Outcome::Measured(measurement)));
+    }
+
+    fn not_measured(&mut self, name: &str, labels: &[(&str, String)], error: &Error) {
+        let reason = match error {
+            Error::Rejected(_) => Reason::WrongResult(error.to_string()),
+            Error::Full { .. } | Error::TooLittleMemory { .. } => Reason::NoResources(error.to_string()),
+            _ => Reason::Failed(error.to_string()),
+        };
+        self.lost(name, labels, reason);
+    }
+
+    fn lost(&mut self, name: &str, labels: &[(&str, String)], reason: Reason) {
+        let labels: Labels = labels.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let id = MetricId { name: name.to_owned(), labels };
+        (self.emit)(Event::Outcome(Outcome::NotMeasured(NotMeasured { id, reason })));
+    }
+}
+
+/// The fits in words.
+fn told(fits: &[Fit]) -> String {
+    let of = |fit: &Fit| {
+        let start = Quantity::new(fit.start, Unit::Second);
+        let row = Quantity::new(fit.row, Unit::Second);
+        let miss = Quantity::new(fit.miss, Unit::Ratio);
+        format!("a = {start}, b = {row} with points up to {miss} off the line")
+    };
+    fits.iter().map(of).collect::<Vec<_>>().join("; ")
+}
+
+/// How a time was taken.
+fn described(measurement: Measurement, size: &Size) -> Measurement {
+    let report = &size.reports[0];
+    let shares: Vec<_> = shares(report)
+        .into_iter()
+        .map(|(name, share)| format!("{name} {}", Quantity::new(share, Unit::Ratio)))
+        .collect();
+    let verified = if size.verified.is_full() { "every value, by the reference" } else { "samples, by the reference" };
+    measurement
+        .context("engine", format!("Polars {}", polars::VERSION))
+        .context("mode", report.mode.name())
+        .context("cache", report.cache.name())
+        .context("threads", report.threads)
+        .context("verified", verified)
+        .context("shares", shares.join(", "))
+}
+
+/// The shares of reading, transforming and saving, as the document divides the time.
+fn shares(report: &Report) -> BTreeMap<&'static str, f64> {
+    let mut shares = BTreeMap::new();
+    for phase in &report.phases {
+        let name = match phase.phase.split('.').next() {
+            Some("load") => "read",
+            Some("save") => "save",
+            _ => "transform",
+        };
+        *shares.entry(name).or_default() += phase.seconds / report.seconds();
+    }
+    shares
+}
+
+fn generated(rows: u64, seed: u64, out: &Path) -> Result<(), Error> {
+    let config = generate::Config { seed, ..generate::Config::new(rows, out.to_owned()) };
+    generate::generate(&config, &|_| ())?;
+    Ok(())
+}
+
+fn remove(folder: &PathBuf) -> Result<(), Error> {
+    fs::remove_dir_all(folder).map_err(|error| Error::io("cannot remove", folder, error))
+}

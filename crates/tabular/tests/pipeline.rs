@@ -1,0 +1,134 @@
+//! The pipeline as a person starts it: every mode on both layouts is what the reference says, whatever the number of
+//! threads; what is wrong with an input or a disk is said, and a second start starts clean.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tabular::generate::{self, Config};
+use tabular::manifest::Layout;
+use tabular::verify::{self, Options, Verified};
+
+const MODES: [&str; 3] = ["phased", "fused", "bucketed"];
+
+/// Data of some thousand rows in several files and row groups, with users and items that the dimension tables lack.
+fn data(folder: &Path, layout: Layout) -> PathBuf {
+    let out = folder.join("data");
+    let config = Config { layout, rows: 25_000, row_group_rows: 1_700, ..Config::smoke(out.clone()) };
+    generate::generate(&config, &|_| ()).unwrap();
+    out
+}
+
+fn run(input: &Path, output: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hostproof-tabular"));
+    command.arg("run").arg("--in").arg(input).arg("--out").arg(output).args(more);
+    command.output().unwrap()
+}
+
+fn verified(input: &Path, output: &Path) -> Verified {
+    let verified = verify::verify(output, input, &Options::default(), &|_| ()).unwrap();
+    assert!(verified.is_full());
+    verified
+}
+
+#[test]
+fn every_mode_is_right_on_both_layouts_with_any_number_of_threads() {
+    for layout in [Layout::Arrival, Layout::Bucketed] {
+        let folder = tempfile::tempdir().unwrap();
+        let input = data(folder.path(), layout);
+        let mut digests = Vec::new();
+        for mode in MODES {
+            for threads in ["1", "2", "5"] {
+                let output = folder.path().join(format!("{mode}-{threads}"));
+                let ran = run(&input, &output, &["--mode", mode, "--threads", threads]);
+                assert!(ran.status.success(), "{mode}: {}", String::from_utf8_lossy(&ran.stderr));
+                let columns = verified(&input, &output).columns;
+                digests.push(
+                    columns.into_iter().map(|column| (column.name, column.nulls, column.digest)).collect::<Vec<_>>(),
+                );
+            }
+        }
+        assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{layout:?}");
+    }
+}
+
+#[test]
+fn phases_come_as_lines_with_a_report_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = data(folder.path(), Layout::Arrival);
+    let ran = run(&input, &folder.path().join("result"), &["--json", "--threads", "2", "--cache", "warm"]);
+    let text = String::from_utf8(ran.stdout).unwrap();
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (last, phases) = lines.split_last().unwrap();
+    let names: Vec<&str> = phases.iter().map(|phase| phase["phase"].as_str().unwrap()).collect();
+    let expect = [
+        "load.read",
+        "load.decode",
+        "t01",
+        "t02",
+        "t03",
+        "t04",
+        "t05",
+        "t06",
+        "t07",
+        "t08",
+        "t09",
+        "t10",
+        "save.encode",
+        "save.sync",
+    ];
+    assert_eq!(names, expect);
+    assert_eq!((last["report"]["rows"].as_u64(), last["report"]["threads"].as_u64()), (Some(25_000), Some(2)));
+    assert!(phases.iter().all(|phase| phase["seconds"].as_f64().unwrap() > 0.0), "{text}");
+}
+
+/// A run that must fail and say `words`, and leave nothing under the output's name.
+fn check_refused(input: &Path, output: &Path, words: &str) {
+    for mode in MODES {
+        let ran = run(input, output, &["--mode", mode]);
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(ran.status.code(), Some(2), "{mode}: {said}");
+        assert!(said.contains(words), "{mode}: {said}");
+        assert!(!output.exists(), "{mode}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_input_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("result");
+    check_refused(&folder.path().join("nowhere"), &output, "nowhere");
+    let input = data(folder.path(), Layout::Arrival);
+    let events = input.join("events");
+    let first = fs::read_dir(&events).unwrap().next().unwrap().unwrap().path();
+    let whole = fs::read(&first).unwrap();
+    fs::write(&first, &whole[..whole.len() - 100]).unwrap();
+    check_refused(&input, &output, "damaged");
+    let mut disturbed = whole.clone();
+    let middle = whole.len() / 3;
+    disturbed[middle..middle + 5_000].fill(0xA5);
+    fs::write(&first, &disturbed).unwrap();
+    check_refused(&input, &output, first.file_name().unwrap().to_str().unwrap());
+    fs::copy(fs::read_dir(input.join("users")).unwrap().next().unwrap().unwrap().path(), &first).unwrap();
+    check_refused(&input, &output, "has no column `row_id`");
+}
+
+#[test]
+fn a_second_start_replaces_what_a_killed_one_left_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = data(folder.path(), Layout::Arrival);
+    let output = folder.path().join("result");
+    let left = folder.path().join("result.partial");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("part-00000.parquet"), "half").unwrap();
+    for _ in 0..2 {
+        assert!(run(&input, &output, &["--mode", "bucketed"]).status.success());
+        verified(&input, &output);
+        assert!(!left.exists());
+    }
+    fs::write(output.join("letter.txt"), "mine").unwrap();
+    let ran = run(&input, &output, &[]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("letter.txt"));
+    assert_eq!(fs::read_to_string(output.join("letter.txt")).unwrap(), "mine");
+}

@@ -1,0 +1,77 @@
+//! The worker as `hostproof run` starts it: it plans, runs, and tells what was measured.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use measure::{Event, Outcome, Warning};
+use record::pipe::{self, Message};
+use record::worker::{Choices, Planned, Request, Task};
+
+/// Asks a worker; its messages after the greeting.
+fn ask(task: Task) -> Vec<Message> {
+    let request = Request { workload: "tabular".into(), parent: std::process::id(), task };
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hostproof-tabular"))
+        .arg("worker")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(serde_json::to_string(&request).unwrap().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut messages: Vec<Message> = text.lines().map(|line| pipe::decode(line).unwrap()).collect();
+    assert!(matches!(messages.remove(0), Message::Hello(_)), "{text}");
+    messages
+}
+
+fn plan(scratch: &Path) -> Planned {
+    let choices = Choices { isa: None, scratch: scratch.to_owned(), randread_p99: None };
+    let messages = ask(Task::Plan { profile: "smoke".into(), choices });
+    let [Message::Plan(planned)] = messages.as_slice() else { panic!("{messages:?}") };
+    serde_json::from_value(planned.clone()).unwrap()
+}
+
+#[test]
+fn a_smoke_run_measures_verifies_and_extrapolates() {
+    let scratch = tempfile::tempdir().unwrap();
+    let planned = plan(scratch.path());
+    assert!(planned.seconds > 0.0 && planned.seconds < 15.0 && planned.memory > 0 && planned.disk > 0, "{planned:?}");
+    let messages = ask(Task::Run(planned.config));
+    assert_eq!(messages.last(), Some(&Message::Done));
+    let measured: Vec<_> = messages
+        .iter()
+        .filter_map(|message| match message {
+            Message::Event(Event::Outcome(Outcome::Measured(measured))) => Some(measured),
+            Message::Event(Event::Outcome(Outcome::NotMeasured(missing))) => panic!("{missing:?}"),
+            _ => None,
+        })
+        .collect();
+    for name in ["tabular.time", "tabular.phase", "tabular.read", "tabular.share"] {
+        assert!(measured.iter().any(|one| one.metric.name == name), "{name} is missing");
+    }
+    let headline = measured.iter().find(|one| one.metric.name == "tabular.time_500gb").unwrap();
+    assert!(headline.labels.is_empty() && headline.samples.iter().all(|sample| sample.value > 0.0), "{headline:?}");
+    assert!(matches!(&headline.warnings[..], [Warning::Extrapolated { how }] if how.contains("T(n) = a + b·n")));
+    assert!(
+        headline.context["engine"].starts_with("Polars") && headline.context["verified"].starts_with("every value")
+    );
+    let shares: f64 =
+        measured.iter().filter(|one| one.metric.name == "tabular.share").map(|one| one.samples[0].value).sum();
+    assert!((shares - 1.0).abs() < 1e-9);
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "something is left in the scratch folder");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let scratch = tempfile::tempdir().unwrap();
+    let blocked = scratch.path().join("hostproof-tabular");
+    std::fs::write(&blocked, "a file where a folder should be").unwrap();
+    let messages = ask(Task::Run(plan(scratch.path()).config));
+    let lost = messages.iter().any(|message| {
+        matches!(message, Message::Event(Event::Outcome(Outcome::NotMeasured(missing)))
+            if missing.id.name == "tabular.time_500gb")
+    });
+    assert!(lost || matches!(messages.last(), Some(Message::Failed(_))), "{messages:?}");
+    assert!(matches!(ask(Task::Run(serde_json::json!({"rows": "many"})))[..], [Message::Failed(_)]));
+}
