@@ -13,6 +13,7 @@ mod dataset;
 mod digest;
 mod error;
 pub mod generate;
+mod hashed;
 pub mod manifest;
 mod parquet_file;
 pub mod pipeline;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::hashed::sha256_of;
 use crate::schema::Table;
 
 /// The name of the manifest in the folder of a data set.
@@ -133,6 +135,25 @@ impl Manifest {
             why: format!("its {MANIFEST} is not one of this version ({e})"),
         };
         serde_json::from_str(&text).map(Some).map_err(damaged)
+    }
+
+    /// Sees that the files of `folder` still have the bytes that were recorded. Parquet has no check of its own against
+    /// values that changed on a disk or on the way.
+    ///
+    /// # Errors
+    /// The first file that differs or cannot be read.
+    pub fn check_files(&self, folder: &Path) -> Result<(), Error> {
+        self.files.par_iter().try_for_each(|file| {
+            let path = folder.join(&file.name);
+            match sha256_of(&path) {
+                Ok(found) if found == file.sha256 => Ok(()),
+                Ok(_) => {
+                    let why = format!("its bytes are no longer those that {MANIFEST} records; generate it again");
+                    Err(Error::Damaged { path, column: None, why })
+                }
+                Err(e) => Err(Error::io("cannot read", &path, e)),
+            }
+        })
     }
 
     /// The record of a table.

@@ -15,14 +15,14 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 
 use super::columns::Recipe;
-use super::journal::{UNFINISHED, hex};
+use super::journal::UNFINISHED;
 use super::plan::Planned;
 use crate::cells::Cells;
 use crate::digest::{self, Digest};
 use crate::error::Error;
+use crate::hashed::Hashed;
 use crate::manifest::{Codec, FileRecord, Request};
 use crate::parquet_file::arrow_type;
 use crate::schema::{Column, Kind, Table};
@@ -41,11 +41,11 @@ pub(super) fn write(
     let path = folder.join(&planned.name);
     let unfinished = folder.join(format!("{}{UNFINISHED}", planned.name));
     let made = File::create(&unfinished).map_err(|e| Error::io("cannot create", &unfinished, e)).and_then(|file| {
-        let mut out = Hashed { inner: file, hash: Sha256::new(), bytes: 0 };
+        let mut out = Hashed::new(file);
         let sums = encode(&mut out, planned, recipe, request, advance).map_err(|e| refused(&path, e))?;
         out.inner.sync_data().map_err(|e| Error::io("cannot write", &path, e))?;
         fs::rename(&unfinished, &path).map_err(|e| Error::io("cannot rename to", &path, e))?;
-        Ok(record(planned, sums, out.bytes, hex(&out.hash.finalize())))
+        Ok(record(planned, sums, out.bytes, out.sha256()))
     });
     made.inspect_err(|_| {
         // The first error is what counts, and the next start removes the file too.
@@ -227,26 +227,6 @@ fn logical_bits(column: &Column, cells: &Cells) -> u64 {
     cells.len() as u64 * (each + u64::from(column.nullable)) + outside
 }
 
-/// A writer that hashes and counts what it writes.
-struct Hashed<W> {
-    inner: W,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,7 +256,7 @@ mod tests {
         let recipe = Recipe::new(config.seed, 10_000, 0);
         let planned = &plan::files(&recipe, &config.request())[0];
         for room in [0, 3, 5000, 100_000] {
-            let mut out = Hashed { inner: Small(room), hash: Sha256::new(), bytes: 0 };
+            let mut out = Hashed::new(Small(room));
             let error = encode(&mut out, planned, &recipe, &config.request(), &|_| ()).expect_err("it cannot fit");
             let error = refused(Path::new("events/part-00000.parquet"), error);
             assert!(matches!(error, Error::Full { .. }), "{room}: {error}");

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use sha2::{Digest, Sha256};
-
 use crate::error::Error;
+use crate::hashed::sha256_of;
 use crate::manifest::{FileRecord, MANIFEST, Manifest, Request};
 use crate::schema::Table;
 
@@ -52,10 +51,8 @@ impl Journal {
     pub(super) fn finished(&self, name: &str) -> Result<Option<FileRecord>, Error> {
         let Some(record) = self.records.get(name) else { return Ok(None) };
         let path = self.folder.join(name);
-        let mut hash = Sha256::new();
-        let read = File::open(&path).and_then(|file| hash_file(file, &mut hash));
-        match read {
-            Ok(_) => Ok((hex(&hash.finalize()) == record.sha256).then(|| record.clone())),
+        match sha256_of(&path) {
+            Ok(found) => Ok((found == record.sha256).then(|| record.clone())),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(Error::io("cannot read", &path, e)),
         }
@@ -154,24 +151,4 @@ fn replace(path: &Path, text: &str) -> Result<(), Error> {
         let _ = fs::remove_file(&unfinished);
         Error::io("cannot write", path, e)
     })
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-}
-
-/// Hashes a file to its end; its bytes.
-fn hash_file(mut file: File, hash: &mut Sha256) -> io::Result<u64> {
-    let mut block = vec![0; 1 << 20];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(bytes),
-            read => {
-                hash.update(&block[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
 }

@@ -150,7 +150,7 @@ pub(super) fn push_agent(text: &mut String, bits: u64) {
 }
 
 fn push_chrome(text: &mut String, version: u64, build: u64) {
-    text.push_str("AppleWebKit/537 Chrome/");
+    text.push_str("WebKit/537 Chrome/");
     push_number(text, version);
     text.push_str(".0.");
     push_number(text, build);

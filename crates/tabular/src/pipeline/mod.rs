@@ -25,7 +25,7 @@ use crate::{Dataset, Error};
 pub use phases::Phase;
 pub use tables::{STEPS, Step, Tables};
 
-use self::phases::Phases;
+use self::phases::{Others, Phases};
 
 /// Bytes of memory that `phased` needs for a row at its peak, with the encoded input beside it (measured, with a margin).
 pub const PHASED_BYTES_A_ROW: u64 = 1_300;
@@ -103,6 +103,8 @@ pub struct Report {
     pub input_bytes: u64,
     /// The phases in order.
     pub phases: Vec<Phase>,
+    /// The share of all CPUs' time that other processes took meanwhile; `None` where the kernel did not tell.
+    pub other_load: Option<f64>,
     /// Nodes of the plan that hold all rows before they give any; only `fused` has a plan.
     pub not_streaming: Vec<String>,
 }
@@ -123,6 +125,7 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
     if job.cache == Cache::Cold {
         input::make_cold(&data)?;
     }
+    let others = Others::watch();
     let mut phases = Phases::new(rows, tell);
     let mut not_streaming = Vec::new();
     match job.mode {
@@ -140,6 +143,7 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
         rows,
         input_bytes: data.bytes(Table::Events),
         phases: phases.finish(),
+        other_load: others.share(),
         not_streaming,
     })
 }

@@ -68,6 +68,38 @@ impl<'a> Phases<'a> {
     }
 }
 
+/// What other processes take of the CPUs while this one works.
+pub(crate) struct Others {
+    start: Instant,
+    busy: Option<f64>,
+    own: f64,
+}
+
+impl Others {
+    pub(crate) fn watch() -> Others {
+        Others { start: Instant::now(), busy: busy_seconds(), own: cpu_seconds() }
+    }
+
+    /// Their share of all CPUs' time since; `None` where the kernel did not tell.
+    pub(crate) fn share(&self) -> Option<f64> {
+        let all = busy_seconds()? - self.busy?;
+        let cpus = std::thread::available_parallelism().ok()?.get() as f64;
+        let others = all - (cpu_seconds() - self.own);
+        Some((others / (self.start.elapsed().as_secs_f64() * cpus)).clamp(0.0, 1.0))
+    }
+}
+
+/// CPU time of the whole host in seconds, without waiting and without what a hypervisor took.
+fn busy_seconds() -> Option<f64> {
+    /// `/proc/stat` counts in hundredths of a second.
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let fields: Vec<f64> =
+        stat.lines().next()?.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    let [user, nice, system, _idle, _waiting, interrupts, soft, ..] = fields[..] else { return None };
+    Some((user + nice + system + interrupts + soft) / TICKS)
+}
+
 /// CPU time of this process in seconds.
 fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);

@@ -121,7 +121,7 @@ fn encoded(source: &Source, name: &'static str) -> Result<Cells, Error> {
     Ok(Cells::F64(column))
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 4")]
+#[expect(clippy::cast_possible_truncation, reason = "0 to 4")]
 fn fold(row_id: Option<i64>) -> usize {
     row_id.unwrap_or(0).rem_euclid(5) as usize
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::manifest::Manifest;
 use crate::reference::Sample;
 use crate::schema::{Kind, ROWS_A_GIGABYTE, TRANSFORMS, Table};
 use column::ColumnCheck;
@@ -96,6 +97,9 @@ pub fn verify(
     let dataset = Dataset::open(input)?;
     let output = Output::open(output)?;
     let rows = dataset.rows(Table::Events);
+    if let Some(manifest) = Manifest::read(input)? {
+        manifest.check_files(input)?;
+    }
     expected::require_row_ids(&dataset)?;
     let one_of = options.one_of_rows(rows);
     let expect = |index: usize| Expected::by_reference(&dataset, index, sample(index, one_of));

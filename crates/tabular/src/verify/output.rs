@@ -50,28 +50,28 @@ impl Output {
     /// Sees that each of the row ids `0..rows` is there once.
     pub(super) fn require_row_ids(&self, rows: u64) -> Result<(), Error> {
         let mut met = Bits::new(rows);
-        let (mut twice, mut beyond, mut nulls) = (Vec::new(), Vec::new(), 0_u64);
+        let (mut twice, mut beyond, mut nulls) = (Odd::default(), Odd::default(), 0_u64);
         self.read(&["row_id"], |cells| {
             for at in 0..cells[0].len() {
                 match cells[0].int(at).map(|id| (id, met.insert(id))) {
                     Some((_, Some(true))) => {}
-                    Some((id, Some(false))) => twice.push(id),
-                    Some((id, None)) => beyond.push(id),
+                    Some((id, Some(false))) => twice.add(id),
+                    Some((id, None)) => beyond.add(id),
                     None => nulls += 1,
                 }
             }
             Ok(())
         })?;
-        let missing = rows - met.count();
         let mut faults = Vec::new();
         if let Some(first) = met.first_missing() {
+            let missing = rows - met.count();
             faults.push(format!("{missing} of {rows} rows are missing, the first is row {first}"));
         }
-        if let Some(first) = twice.first() {
-            faults.push(format!("{} rows are there again, the first is row {first}", twice.len()));
+        if let Some(first) = twice.first {
+            faults.push(format!("{} rows are there again, the first is row {first}", twice.count));
         }
-        if let Some(first) = beyond.first() {
-            faults.push(format!("{} row ids are not in 0..{rows}, the first is {first}", beyond.len()));
+        if let Some(first) = beyond.first {
+            faults.push(format!("{} row ids are not in 0..{rows}, the first is {first}", beyond.count));
         }
         if nulls > 0 {
             faults.push(format!("{nulls} are null"));
@@ -97,6 +97,20 @@ impl Output {
             Ok(())
         })?;
         Ok(checks)
+    }
+}
+
+/// Row ids that should not be there.
+#[derive(Debug, Default)]
+struct Odd {
+    count: u64,
+    first: Option<i64>,
+}
+
+impl Odd {
+    fn add(&mut self, id: i64) {
+        self.count += 1;
+        self.first.get_or_insert(id);
     }
 }
 

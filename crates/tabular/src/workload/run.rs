@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use machine::{CpuSet, Machine};
-use measure::{Event, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Quantity, Reason, Unit, Warning};
+use measure::{
+    Event, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Quantity, Reason, Taint, Unit, Warning,
+};
 
 use super::config::{Config, DOCUMENTED_ROWS};
 use super::fit::Fit;
@@ -14,6 +16,8 @@ use crate::pipeline::{Cache, Mode, Report};
 use crate::verify::Verified;
 use crate::{Error, generate, verify};
 
+/// The share of the CPUs' time that others may take before a sample does not count, as for the other workloads.
+const OTHER_LOAD: f64 = 0.05;
 /// The headline: the time for the documented 500 GB.
 const HEADLINE: &str = "tabular.time_500gb";
 
@@ -45,6 +49,21 @@ impl Size {
     fn seconds(&self) -> Vec<f64> {
         self.reports.iter().map(Report::seconds).collect()
     }
+
+    /// Why the sample of a round must not count. The watch over the workload cannot tell this host's other processes from
+    /// those that this workload starts; these themselves can.
+    fn taint(&self, round: usize) -> Option<Taint> {
+        let share = self.reports.get(round)?.other_load.filter(|&share| share > OTHER_LOAD)?;
+        Some(Taint::CpuTaken { share, by: "other processes".to_owned() })
+    }
+}
+
+/// Taints samples whose rounds were disturbed.
+fn tainted(mut measurement: Measurement, size: &Size) -> Measurement {
+    for (round, sample) in measurement.samples.iter_mut().enumerate() {
+        sample.taint = size.taint(round);
+    }
+    measurement
 }
 
 struct Work<'a> {
@@ -119,7 +138,7 @@ impl Work<'_> {
 
     fn size_metrics(&mut self, size: &Size) {
         let time = Measurement::new(Metric::lower("tabular.time", Unit::Second), size.seconds());
-        self.measured(described(time.label("rows", size.rows), size));
+        self.measured(tainted(described(time.label("rows", size.rows), size), size));
     }
 
     /// The phases of the largest size, and what is told of reading.
@@ -138,11 +157,12 @@ impl Work<'_> {
             if let Some(peak) = phase.peak_bytes {
                 seconds = seconds.context("peak_bytes", peak);
             }
-            self.measured(seconds);
+            self.measured(tainted(seconds, size));
             if phase.phase == "load.read" {
                 let rate = Metric::higher("tabular.read", Unit::BytePerSecond);
                 let rate = Measurement::new(rate, of(&|phase| phase.bytes as f64 / phase.seconds));
-                self.measured(rate.context("cache", size.reports[0].cache.name()).context("bytes", phase.bytes));
+                let rate = rate.context("cache", size.reports[0].cache.name()).context("bytes", phase.bytes);
+                self.measured(tainted(rate, size));
             }
         }
         for (name, share) in shares(&size.reports[0]) {
@@ -155,7 +175,7 @@ impl Work<'_> {
         let metric = Metric::lower(HEADLINE, Unit::Second);
         if let Some(size) = sizes.iter().find(|size| size.rows == DOCUMENTED_ROWS) {
             let headline = described(Measurement::new(metric, size.seconds()), size);
-            return self.measured(headline);
+            return self.measured(tainted(headline, size));
         }
         let rounds = sizes.iter().map(|size| size.reports.len()).min().unwrap_or(0);
         let of_round = |round: usize| {
@@ -170,7 +190,8 @@ impl Work<'_> {
         let headline = Measurement::new(metric, fits.iter().map(|fit| fit.seconds(DOCUMENTED_ROWS as f64)));
         let rows: Vec<u64> = sizes.iter().map(|size| size.rows).collect();
         let how = format!("to 500 GB ({DOCUMENTED_ROWS} rows) by T(n) = a + b·n from n = {rows:?}; {}", told(&fits));
-        self.measured(described(headline, largest).warn([Warning::Extrapolated { how }]));
+        let headline = described(headline, largest).warn([Warning::Extrapolated { how }]);
+        self.measured(tainted(headline, largest));
     }
 
     fn measured(&mut self, measurement: Measurement) {
