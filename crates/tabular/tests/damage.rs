@@ -13,6 +13,7 @@ use arrow_schema::DataType;
 use proptest::prelude::*;
 use support::{Value, files, read_parquet, with_column, with_values, without_column, write_batch};
 use tabular::generate::{Config, generate};
+use tabular::manifest::Codec;
 use tabular::schema::Table;
 use tabular::verify::{Options, verify};
 use tabular::{Dataset, Error};
@@ -27,6 +28,8 @@ impl Case {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = Config { rows: 2000, ..Config::smoke(folder.path().join("in")) };
         generate(&config, &|_| ()).expect("the input is generated");
+        // Without a manifest, as input of others is: what is wrong must be seen from the files alone.
+        fs::remove_file(config.out.join("manifest.json")).expect("the manifest is there");
         fs::create_dir(folder.path().join("out")).expect("a folder can be made");
         tabular::reference::save(&config.out, &folder.path().join("out/0.parquet")).expect("the reference runs");
         Self { folder }
@@ -214,6 +217,24 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn a_value_that_changed_since_it_was_generated_is_found_by_the_manifest() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = Config { codec: Codec::None, ..Config::smoke(folder.path().join("in")) };
+    let manifest = generate(&config, &|_| ()).expect("the input is generated");
+    manifest.check_files(&config.out).expect("nothing changed");
+    let file = config.out.join("events/part-00001.parquet");
+    let mut bytes = fs::read(&file).expect("the file is there");
+    bytes[1000] ^= 1;
+    fs::write(&file, bytes).expect("the file can be written");
+    let error = manifest.check_files(&config.out).expect_err("a byte changed").to_string();
+    assert!(error.starts_with(&format!("{} is damaged", file.display())), "{error}");
+    let output = folder.path().join("out.parquet");
+    tabular::reference::save(&config.out, &output).expect("the file still can be read");
+    let verified = verify(&output, &config.out, &Options::default(), &|_| ());
+    assert_eq!(verified.expect_err("a byte changed").to_string(), error);
 }
 
 #[test]
