@@ -3,6 +3,7 @@
 //! The parent starts this binary again for each workload and repetition, because thread pools, affinity and memory
 //! policy belong to a process, and because a kill must become a record with a reason.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -53,8 +54,8 @@ pub(crate) struct Choices {
     pub(crate) engine: Option<String>,
     /// The folder of the disk workload's test file.
     pub(crate) scratch: PathBuf,
-    /// The p99 in seconds that the specification wants random reads to keep.
-    pub(crate) randread_p99: Option<f64>,
+    /// The p99 in seconds that the specification wants a case of the disk workload to keep, by the case's name.
+    pub(crate) disk_p99: BTreeMap<String, f64>,
 }
 
 /// A workload sized for this host.
@@ -133,7 +134,7 @@ fn plan(workload: Workload, profile: Profile, choices: &Choices, machine: &Machi
         Workload::Disk => {
             let mut config = disk::Config::for_profile(profile, machine)?;
             config.directory.clone_from(&choices.scratch);
-            config.randread_p99 = choices.randread_p99;
+            config.bounds.clone_from(&choices.disk_p99);
             planned(&config, config.needs(machine))
         }
         Workload::Tabular => bail!("the feature workload is not part of this binary"),

@@ -17,7 +17,7 @@ use crate::safety::Rights;
 use crate::volume::Volume;
 
 /// What one worker is given.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Share {
     pub(crate) files: Vec<Arc<File>>,
     pub(crate) paths: Vec<PathBuf>,
@@ -129,7 +129,7 @@ impl<'a> Planned<'a> {
             let mine = if scratch { all.len() - names.len()..all.len() } else { 0..all.len() };
             let extents =
                 mine.clone().map(|index| region(job, &mut all[index], names.len())).collect::<Result<Vec<_>, _>>()?;
-            let volume = volume.get_or_insert_with(|| holder(&all[0], &settings.root));
+            let volume = volume.get_or_insert_with(|| Volume::of_all(all.iter().map(holder), &settings.root));
             let whole: u64 = extents.iter().map(|extent| extent.len).sum();
             let amount = if job.span.time_based { u64::MAX } else { job.io_size.map_or(whole, |size| size.of(whole)) };
             let cpus = cpus(job, worker, volume.node, &settings.root)?;
@@ -143,9 +143,9 @@ impl<'a> Planned<'a> {
     }
 }
 
-fn holder(opened: &Opened, root: &Path) -> Volume {
-    let path = if opened.kind == Kind::TestFile { files::folder(&opened.path) } else { &opened.path };
-    Volume::of(path, root)
+/// What tells where a file lies: a test file has no name, so its folder.
+fn holder(opened: &Opened) -> &Path {
+    if opened.kind == Kind::TestFile { files::folder(&opened.path) } else { &opened.path }
 }
 
 /// The region of one file: whole blocks, within the file. A test file is reserved where it is only written to; what
@@ -213,6 +213,7 @@ fn note_files(job: &Job, opened: &[Opened], shares: &[Share], volume: &Volume, n
     } else if job.ways.direct && volume.in_memory() {
         notes.push(format!("direct: {} keeps its files in memory, so no device was measured", volume.file_system));
     }
+    notes.extend(volume.arrays.iter().cloned());
     if let Some(zfs) = &volume.zfs {
         let version = zfs.version.as_deref().unwrap_or("of unknown version");
         notes.push(format!("ZFS {version} works synchronously below io_uring: requests are punted to helper threads"));
