@@ -373,5 +373,10 @@ impl Drop for Ring {
             }
             self.reap(&mut done);
         }
+        if self.granted.fixed_files {
+            // The kernel takes a ring apart some time after it is closed, and until then its files keep their file system
+            // busy. A refusal changes nothing but that.
+            let _ = self.uring.submitter().unregister_files();
+        }
     }
 }

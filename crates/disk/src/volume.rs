@@ -350,8 +350,11 @@ mod tests {
         assert_eq!(Volume::of(Path::new("/no/such/file"), &root), Volume::default());
     }
 
+    /// An array's name, its parts, and what Linux RAID says of it.
+    type Array<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
+
     /// A `/sys` with devices on nodes, and with arrays of them.
-    fn sys(root: &Path, disks: &[(&str, &str)], arrays: &[(&str, &[&str], &[(&str, &str)])]) {
+    fn sys(root: &Path, disks: &[(&str, &str)], arrays: &[Array<'_>]) {
         let class = root.join("sys/class/block");
         fs::create_dir_all(&class).unwrap();
         let add = |folder: &str, name: &str| {
@@ -378,7 +381,7 @@ mod tests {
         let raid = [("level", "raid5\n"), ("raid_disks", "3\n"), ("chunk_size", "524288\n"), ("degraded", "1\n")];
         let stripe = [("level", "raid0"), ("raid_disks", "2"), ("chunk_size", "0"), ("sync_action", "idle")];
         let mirror = [("level", "raid1"), ("raid_disks", "2"), ("degraded", "0"), ("sync_action", "resync")];
-        let arrays: [(&str, &[&str], &[(&str, &str)]); 4] = [
+        let arrays: [Array<'_>; 4] = [
             ("md0", &["a", "b", "c"], &raid),
             ("md1", &["a", "b"], &stripe),
             ("md2", &["md1", "d"], &mirror),

@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use disk::job::{Amount, Blocks, Flow, Job, Place, Queue};
 use disk::{Error, Rights, Settings, run_jobs};
@@ -92,7 +93,7 @@ struct Loop {
 impl Drop for Loop {
     fn drop(&mut self) {
         if let Some(point) = &self.mounted {
-            let _ = said("umount", &[point]);
+            unmount(point);
         }
         let _ = said("losetup", &[Path::new("-d"), &self.device]);
     }
@@ -223,6 +224,17 @@ struct Mounted<'a>(&'a Path);
 
 impl Drop for Mounted<'_> {
     fn drop(&mut self) {
-        let _ = said("umount", &[self.0]);
+        unmount(self.0);
     }
+}
+
+/// Unmounts, also where the kernel lets go of a ring's files a moment after the run.
+fn unmount(point: &Path) {
+    for _ in 0..50 {
+        if said("umount", &[point]).is_ok() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    println!("{} is still mounted", point.display());
 }
