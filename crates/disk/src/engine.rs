@@ -279,7 +279,8 @@ impl Shown {
 /// Pins the thread and makes its ring.
 fn prepare(job: &Job, share: &Share) -> Result<(Ring, Vec<u32>), Error> {
     let cpus = pin(share.cpus.as_ref()).map_err(|why| Error::Plan { job: job.name.clone(), why })?;
-    let ring = Ring::open(share.files.clone(), job.queue.depth, job.largest_block(), job.ways, &job.memory)?;
+    let mut ring = Ring::open(share.files.clone(), job.queue.depth, job.largest_block(), job.ways, &job.memory)?;
+    share.helpers.iter().for_each(|cpus| ring.keep_helpers_on(cpus));
     Ok((ring, cpus))
 }
 
@@ -292,6 +293,11 @@ fn pin(cpus: Option<&CpuSet>) -> Result<Vec<u32>, String> {
         rustix::thread::sched_setaffinity(None, &set)
             .map_err(|error| format!("its workers cannot run on the CPUs {cpus}: {error}"))?;
     }
+    allowed()
+}
+
+/// The CPUs that the calling thread may run on, as the kernel says.
+pub(crate) fn allowed() -> Result<Vec<u32>, String> {
     let set = rustix::thread::sched_getaffinity(None).map_err(|error| format!("its CPUs are unknown: {error}"))?;
     let most = rustix::thread::CpuSet::MAX_CPU;
     Ok((0..most).filter(|&cpu| set.is_set(cpu)).filter_map(|cpu| u32::try_from(cpu).ok()).collect())
@@ -399,6 +405,7 @@ fn write_out(job: &Job, direct: bool, share: &Share, path: &Path, extent: Extent
         extents: vec![extent],
         amount: extent.len,
         cpus: None,
+        helpers: None,
     };
     let mut ring = Ring::open(one.files.clone(), LAYOUT_DEPTH, layout.largest_block(), layout.ways, &Memory::Local)?;
     let mut pattern = Pattern::new(&layout, &one.extents, 0, one.amount);

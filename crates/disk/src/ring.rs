@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use io_uring::{EnterFlags, IoUring, Probe, opcode, squeue, types};
-use machine::{Buffer, Clock, Pages};
+use machine::{Buffer, Clock, CpuSet, Pages};
 use rustix::io::ReadWriteFlags;
 
 use crate::Error;
@@ -137,6 +137,13 @@ impl Ring {
         unsafe { self.uring.submitter().register_buffers(&[whole]) }
     }
 
+    /// Keeps the kernel's threads that do requests which block on these CPUs; they copy the data.
+    pub(crate) fn keep_helpers_on(&mut self, cpus: &CpuSet) {
+        if let Err(error) = self.uring.submitter().register_iowq_aff(&cpu_set(cpus)) {
+            self.granted.refused.push(format!("helper threads of the kernel on the CPUs {cpus}: {error}"));
+        }
+    }
+
     /// Whether a polled read works: a device without poll queues refuses it.
     fn polls(&mut self, block: u32) -> bool {
         let op = Op { action: Action::Transfer(Direction::Read), file: 0, len: block, offset: 0 };
@@ -193,6 +200,18 @@ fn is_punted(file: &File) -> bool {
     let mut byte = [0];
     let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], 0, ReadWriteFlags::NOWAIT);
     read == Err(rustix::io::Errno::OPNOTSUPP)
+}
+
+/// The kernel's form of a set of CPUs.
+fn cpu_set(cpus: &CpuSet) -> libc::cpu_set_t {
+    // SAFETY: all zeros are a set of no CPUs.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    let most = 8 * size_of::<libc::cpu_set_t>();
+    for cpu in cpus.iter().map(|cpu| cpu as usize).filter(|&cpu| cpu < most) {
+        // SAFETY: the set has a bit for this CPU.
+        unsafe { libc::CPU_SET(cpu, &mut set) };
+    }
+    set
 }
 
 /// Makes the ring with the best flags that this kernel has.
