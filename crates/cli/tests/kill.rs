@@ -79,6 +79,6 @@ fn a_kill_leaves_no_test_file() {
         sleep(Duration::from_millis(delay));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(files(folder.path()), [job.clone()], "after {delay} ms");
+        assert_eq!(files(folder.path()), std::slice::from_ref(&job), "after {delay} ms");
     }
 }
