@@ -1,10 +1,12 @@
-//! What the engine spends on one I/O: the histogram, the data of a write, and a ring of one worker on a file in memory.
+//! What the engine spends on one I/O: the histogram, the data of a write, a ring of requests that do nothing, and a
+//! ring of one worker on a file in memory.
 
 use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use disk::histogram::Histogram;
+use disk::nop::Nops;
 use disk::{Settings, jobfile, run_jobs};
 
 fn histogram(criterion: &mut Criterion) {
@@ -27,6 +29,21 @@ fn data(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Requests that the kernel answers at once, so that what is left is the engine's own cost and the calls of the kernel.
+fn nops(criterion: &mut Criterion) {
+    const COUNT: u64 = 16_384;
+    if disk::available().is_err() {
+        return;
+    }
+    let mut group = criterion.benchmark_group("disk/nop");
+    group.throughput(Throughput::Elements(COUNT));
+    for depth in [1, 32] {
+        let mut ring = Nops::open(depth).expect("a ring");
+        group.bench_function(format!("depth {depth}"), |bencher| bencher.iter(|| ring.send(black_box(COUNT))));
+    }
+    group.finish();
+}
+
 /// 16,384 reads of 4 KiB at a depth of 32 from a file in memory, layout and ring included.
 fn engine(criterion: &mut Criterion) {
     let dir = Path::new("/dev/shm");
@@ -43,5 +60,5 @@ fn engine(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, histogram, data, engine);
+criterion_group!(benches, histogram, data, nops, engine);
 criterion_main!(benches);

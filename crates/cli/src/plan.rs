@@ -1,5 +1,6 @@
 //! What was typed becomes what will be done. Every failure that can be known before measuring is raised here.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use machine::doctor::{self, Advice};
 use machine::{Machine, Source, inventory};
 use measure::{Reason, Unit, Workload};
 use record::worker::{Choices, Planned};
-use spec::System;
+use spec::{System, Target};
 
 use crate::args::{ProfileName, RunArgs, WorkloadName};
 use crate::locations::{self, Specification};
@@ -51,8 +52,8 @@ impl RunPlan {
         let scratch = existing(&scratch)?;
         let advice = doctor::advise_on(Path::new("/"), &inventory, &scratch);
         machine.facts = inventory.facts;
-        let randread_p99 = latency_bound(&specification.system, "disk.randread.iops");
-        let choices = Choices { isa: args.isa.clone(), engine: args.engine.clone(), scratch, randread_p99 };
+        let disk_p99 = latency_bounds(&specification.system);
+        let choices = Choices { isa: args.isa.clone(), engine: args.engine.clone(), scratch, disk_p99 };
         let profile = profile_name(args.profile);
         let wanted = if args.only.is_empty() { ORDER.to_vec() } else { args.only.clone() };
         let mut steps = Vec::new();
@@ -109,10 +110,14 @@ fn profile_name(profile: ProfileName) -> &'static str {
     }
 }
 
-/// The latency in seconds that the target of a rate is bound to.
-fn latency_bound(system: &System, metric: &str) -> Option<f64> {
-    let target = system.targets.iter().find(|target| target.metric.as_deref() == Some(metric))?;
-    target.constraint.as_ref().filter(|bound| bound.bound.unit == Unit::Second).map(|bound| bound.bound.value)
+/// The latencies in seconds that targets of storage rates are bound to, by the case: `disk.CASE.iops`.
+fn latency_bounds(system: &System) -> BTreeMap<String, f64> {
+    let bound = |target: &Target| {
+        let (case, _) = target.metric.as_deref()?.strip_prefix("disk.")?.split_once('.')?;
+        let bound = target.constraint.as_ref().filter(|bound| bound.bound.unit == Unit::Second)?;
+        Some((case.to_owned(), bound.bound.value))
+    };
+    system.targets.iter().filter_map(bound).collect()
 }
 
 /// The folder itself, or the nearest one above it that exists: a dry run makes none.

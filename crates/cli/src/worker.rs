@@ -56,7 +56,7 @@ fn plan(workload: Workload, profile: Profile, choices: &Choices, machine: &Machi
         Workload::Disk => {
             let mut config = disk::Config::for_profile(profile, machine)?;
             config.directory.clone_from(&choices.scratch);
-            config.randread_p99 = choices.randread_p99;
+            config.bounds.clone_from(&choices.disk_p99);
             planned(&config, config.needs(machine))
         }
         Workload::Tabular => bail!("the feature workload has a binary of its own"),

@@ -66,3 +66,19 @@ fn a_kill_leaves_a_record_that_can_be_judged() {
         kill_once(folder.path(), Duration::from_millis(number * step + random.hash_one(number) % step));
     }
 }
+
+#[test]
+fn a_kill_leaves_no_test_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = folder.path().join("job.fio");
+    fs::write(&job, "[a]\nsize=64m\nrw=randrw\nbs=4k\niodepth=8\nnumjobs=2\nruntime=60\ntime_based\n").unwrap();
+    // From before the test files are made, through their layout, to the middle of the job.
+    for delay in [5, 50, 150, 400, 1000] {
+        let mut child =
+            hostproof(folder.path()).arg("disk").arg(&job).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(delay));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(files(folder.path()), std::slice::from_ref(&job), "after {delay} ms");
+    }
+}

@@ -10,9 +10,9 @@ use machine::{Clock, CpuSet};
 
 use crate::Error;
 use crate::files::{Files, Kind, holes};
-use crate::job::{Access, Blocks, Flow, Job, Memory, Queue, Ways};
+use crate::job::{Access, Blocks, Direction, Flow, Job, Memory, Queue, Ways};
 use crate::log::Log;
-use crate::pattern::{Extent, Op, Pattern, Replay};
+use crate::pattern::{Action, Extent, Op, Pattern, Replay};
 use crate::permutation::mix;
 use crate::plan::{Planned, Settings, Share, check_memory, check_room};
 use crate::results::{JobResult, Report, Results, SteadyResult, merge_devices, results_of};
@@ -279,7 +279,8 @@ impl Shown {
 /// Pins the thread and makes its ring.
 fn prepare(job: &Job, share: &Share) -> Result<(Ring, Vec<u32>), Error> {
     let cpus = pin(share.cpus.as_ref()).map_err(|why| Error::Plan { job: job.name.clone(), why })?;
-    let ring = Ring::open(share.files.clone(), job.queue.depth, job.largest_block(), job.ways, &job.memory)?;
+    let mut ring = Ring::open(share.files.clone(), job.queue.depth, job.largest_block(), job.ways, &job.memory)?;
+    share.helpers.iter().for_each(|cpus| ring.keep_helpers_on(cpus));
     Ok((ring, cpus))
 }
 
@@ -292,6 +293,11 @@ fn pin(cpus: Option<&CpuSet>) -> Result<Vec<u32>, String> {
         rustix::thread::sched_setaffinity(None, &set)
             .map_err(|error| format!("its workers cannot run on the CPUs {cpus}: {error}"))?;
     }
+    allowed()
+}
+
+/// The CPUs that the calling thread may run on, as the kernel says.
+pub(crate) fn allowed() -> Result<Vec<u32>, String> {
     let set = rustix::thread::sched_getaffinity(None).map_err(|error| format!("its CPUs are unknown: {error}"))?;
     let most = rustix::thread::CpuSet::MAX_CPU;
     Ok((0..most).filter(|&cpu| set.is_set(cpu)).filter_map(|cpu| u32::try_from(cpu).ok()).collect())
@@ -328,13 +334,30 @@ fn seed(job: &Job, extents: &[Extent], index: u64) -> u64 {
 /// Reads back what was written and checks it; how many blocks were.
 fn verify(ring: &mut Ring, rules: Rules, mut replay: Replay, share: &Share) -> Result<u64, Error> {
     let Content::Sealed(checksum) = rules.content else { return Ok(0) };
-    let queue = Queue { submit: rules.queue.depth, complete: 1, ..rules.queue };
-    let reading = Rules { queue, rate: None, ramp: 0, runtime: None, check: Some(checksum), ..rules };
+    let reading = Rules {
+        queue: Queue::deep(rules.queue.depth),
+        rate: None,
+        ramp: 0,
+        runtime: None,
+        check: Some(checksum),
+        ..rules
+    };
     requests(ring, reading, &mut || replay.next()).map_err(|failure| describe(failure, share, 0))
 }
 
+/// Whether a write found no room for all of its bytes.
+fn is_full(share: &Share, op: &Op) -> bool {
+    let file = share.files.get(usize::from(op.file)).filter(|_| op.action == Action::Transfer(Direction::Write));
+    let about = file.and_then(|file| rustix::fs::fstatvfs(file).ok());
+    about.is_some_and(|about| about.f_bavail.saturating_mul(about.f_frsize) < u64::from(op.len))
+}
+
 /// Sends requests that are not measured; how many.
-fn requests(ring: &mut impl Device, rules: Rules, next: &mut impl FnMut() -> Option<Op>) -> Result<u64, Failure> {
+pub(crate) fn requests(
+    ring: &mut impl Device,
+    rules: Rules,
+    next: &mut impl FnMut() -> Option<Op>,
+) -> Result<u64, Failure> {
     let mut log = Log::new(Clock::now(), false);
     Worker::new(ring, rules).run(next, &mut log, &Shown::default(), &AtomicBool::new(false))
 }
@@ -382,6 +405,7 @@ fn write_out(job: &Job, direct: bool, share: &Share, path: &Path, extent: Extent
         extents: vec![extent],
         amount: extent.len,
         cpus: None,
+        helpers: None,
     };
     let mut ring = Ring::open(one.files.clone(), LAYOUT_DEPTH, layout.largest_block(), layout.ways, &Memory::Local)?;
     let mut pattern = Pattern::new(&layout, &one.extents, 0, one.amount);
@@ -392,11 +416,15 @@ fn write_out(job: &Job, direct: bool, share: &Share, path: &Path, extent: Extent
 }
 
 /// The error of a failure, with the name of the file that it happened to.
-fn describe(failure: Failure, share: &Share, written: u64) -> Error {
+pub(crate) fn describe(failure: Failure, share: &Share, written: u64) -> Error {
     let path = |op: &Op| share.paths.get(usize::from(op.file)).cloned().unwrap_or_else(PathBuf::new);
     match failure {
         Failure::Ring(error) => error,
         Failure::Request(op, libc::ENOSPC) => Error::Full { path: path(&op), written },
+        // The last bytes of a file system take the start of a block, and the rest has no room.
+        Failure::Short(op, moved) if is_full(share, &op) => {
+            Error::Full { path: path(&op), written: written + u64::from(moved.unsigned_abs()) }
+        }
         Failure::Request(op, number) => {
             let source = std::io::Error::from_raw_os_error(number);
             Error::Request { what: op.action.name(), path: path(&op), offset: op.offset, len: op.len, source }

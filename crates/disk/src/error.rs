@@ -47,9 +47,9 @@ pub enum Error {
         /// The share of the free space that a run may take, in percent.
         percent: u64,
     },
-    /// The file system filled up while a test file was written. The file is gone, nothing else was touched.
+    /// The file system filled up while a file was written. A test file is gone, nothing else was touched.
     #[error(
-        "the file system of {path} was full after {written} bytes of the test file; the file is removed, no other file \
+        "the file system of {path} was full after {written} bytes; a test file of this run is removed, and no other file \
          was touched: free space, or ask for less", path = .path.display()
     )]
     Full {

@@ -38,8 +38,9 @@ fn options(pairs: &[(String, String)]) -> Value {
 
 fn job(result: &JobResult, results: &Results) -> Value {
     let runtime = result.window.span;
-    let percent =
-        |seconds: f64| if runtime > 0.0 { seconds / (runtime * f64::from(result.workers)) * 100.0 } else { 0.0 };
+    // CPU time is of the whole run, the ramp included.
+    let whole_run = (runtime + result.job.span.ramp) * f64::from(result.workers);
+    let percent = |seconds: f64| if whole_run > 0.0 { seconds / whole_run * 100.0 } else { 0.0 };
     let all: u64 = result.stats.iter().map(Stats::operations).sum();
     let mut row = json!({
         "jobname": result.job.name,
@@ -243,6 +244,7 @@ fn own(result: &JobResult) -> Value {
         "fixedbufs": result.granted.fixed_buffers,
         "hipri": result.granted.poll,
         "sqthread_poll": result.granted.submit_thread,
+        "force_async": result.granted.handed_over,
         "file_system": result.volume.file_system,
         "devices": result.volume.devices,
         "cpus": result.cpus,

@@ -1,20 +1,20 @@
-//! The frontier of a sweep of queue depths: most requests a second at a latency.
+//! The frontier of a sweep of queue depths: the highest rate at a latency.
 
 /// What one depth gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Requests in flight, all workers together.
     pub depth: u32,
-    /// Requests a second.
-    pub iops: f64,
+    /// Requests or bytes a second.
+    pub rate: f64,
     /// 99th percentile of the latency in seconds.
     pub p99: f64,
 }
 
-/// The point with the most requests a second whose p99 is within the limit; what a target of IOPS *with* a p99 needs.
+/// The point with the highest rate whose p99 is within the limit; what a target of a rate *with* a p99 needs.
 #[must_use]
 pub fn best_within(points: &[Point], p99: f64) -> Option<Point> {
-    points.iter().filter(|point| point.p99 <= p99).copied().max_by(|a, b| a.iops.total_cmp(&b.iops))
+    points.iter().filter(|point| point.p99 <= p99).copied().max_by(|a, b| a.rate.total_cmp(&b.rate))
 }
 
 /// The points that no other point beats in both figures, by depth.
@@ -22,7 +22,7 @@ pub fn best_within(points: &[Point], p99: f64) -> Option<Point> {
 pub fn frontier(points: &[Point]) -> Vec<Point> {
     let beaten = |point: &Point| {
         let better = |other: &&Point| {
-            other.iops >= point.iops && other.p99 <= point.p99 && (other.iops > point.iops || other.p99 < point.p99)
+            other.rate >= point.rate && other.p99 <= point.p99 && (other.rate > point.rate || other.p99 < point.p99)
         };
         points.iter().any(|other| better(&other))
     };
@@ -31,11 +31,11 @@ pub fn frontier(points: &[Point]) -> Vec<Point> {
     best
 }
 
-/// The point after which depth buys latency and not rate: the smallest depth with at least 95 % of the most requests.
+/// The point after which depth buys latency and not rate: the smallest depth with at least 95 % of the highest rate.
 #[must_use]
 pub fn knee(points: &[Point]) -> Option<Point> {
-    let most = points.iter().map(|point| point.iops).fold(0.0, f64::max);
-    points.iter().filter(|point| point.iops >= 0.95 * most).copied().min_by_key(|point| point.depth)
+    let most = points.iter().map(|point| point.rate).fold(0.0, f64::max);
+    points.iter().filter(|point| point.rate >= 0.95 * most).copied().min_by_key(|point| point.depth)
 }
 
 #[cfg(test)]
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     fn points(rows: &[(u32, f64, f64)]) -> Vec<Point> {
-        rows.iter().map(|&(depth, iops, p99)| Point { depth, iops, p99 }).collect()
+        rows.iter().map(|&(depth, rate, p99)| Point { depth, rate, p99 }).collect()
     }
 
     #[test]

@@ -252,7 +252,7 @@ impl Job {
             size: None,
             offset: Amount::Bytes(0),
             io_size: None,
-            queue: Queue { depth: 1, submit: 1, complete: 1 },
+            queue: Queue::deep(1),
             workers: 1,
             ways: Ways { direct: true, fixed_files: true, fixed_buffers: true, poll: false, submit_thread: false },
             rate: None,

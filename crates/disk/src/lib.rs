@@ -15,6 +15,7 @@ pub mod histogram;
 pub mod job;
 pub mod jobfile;
 mod log;
+pub mod nop;
 mod pattern;
 mod permutation;
 mod plan;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use machine::{CpuSet, memory_available};
 
 use crate::Error;
+use crate::engine::allowed;
 use crate::files::{self, Files, Kind, Opened};
 use crate::job::{Amount, Job, Place};
 use crate::pattern::Extent;
@@ -17,14 +18,17 @@ use crate::safety::Rights;
 use crate::volume::Volume;
 
 /// What one worker is given.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Share {
     pub(crate) files: Vec<Arc<File>>,
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) extents: Vec<Extent>,
     /// Bytes that it transfers at most.
     pub(crate) amount: u64,
+    /// CPUs that it may run on.
     pub(crate) cpus: Option<CpuSet>,
+    /// CPUs that the kernel's threads which help it may run on.
+    pub(crate) helpers: Option<CpuSet>,
 }
 
 /// A job that can start.
@@ -129,13 +133,14 @@ impl<'a> Planned<'a> {
             let mine = if scratch { all.len() - names.len()..all.len() } else { 0..all.len() };
             let extents =
                 mine.clone().map(|index| region(job, &mut all[index], names.len())).collect::<Result<Vec<_>, _>>()?;
-            let volume = volume.get_or_insert_with(|| holder(&all[0], &settings.root));
+            let volume = volume.get_or_insert_with(|| Volume::of_all(all.iter().map(holder), &settings.root));
             let whole: u64 = extents.iter().map(|extent| extent.len).sum();
             let amount = if job.span.time_based { u64::MAX } else { job.io_size.map_or(whole, |size| size.of(whole)) };
-            let cpus = cpus(job, worker, volume.node, &settings.root)?;
+            let helpers = cpus(job, volume.node, &settings.root)?;
+            let cpus = helpers.as_ref().map(|all| if job.pinned { one_of(all, worker) } else { all.clone() });
             let mine = &all[mine];
             let (files, paths) = mine.iter().map(|one| (Arc::clone(&one.file), one.path.clone())).unzip();
-            shares.push(Share { files, paths, extents, amount, cpus });
+            shares.push(Share { files, paths, extents, amount, cpus, helpers });
         }
         let volume = volume.unwrap_or_default();
         note_files(job, &all, &shares, &volume, &mut notes);
@@ -143,9 +148,9 @@ impl<'a> Planned<'a> {
     }
 }
 
-fn holder(opened: &Opened, root: &Path) -> Volume {
-    let path = if opened.kind == Kind::TestFile { files::folder(&opened.path) } else { &opened.path };
-    Volume::of(path, root)
+/// What tells where a file lies: a test file has no name, so its folder.
+fn holder(opened: &Opened) -> &Path {
+    if opened.kind == Kind::TestFile { files::folder(&opened.path) } else { &opened.path }
 }
 
 /// The region of one file: whole blocks, within the file. A test file is reserved where it is only written to; what
@@ -184,26 +189,32 @@ fn region(job: &Job, opened: &mut Opened, count: usize) -> Result<Extent, Error>
     Ok(Extent { start, len })
 }
 
-/// The CPUs of a worker: those that it names, those of its nodes, or those of the device's node.
-fn cpus(job: &Job, worker: u32, node: Option<u32>, root: &Path) -> Result<Option<CpuSet>, Error> {
+/// The CPUs of a job: those that it names, those of its nodes, or those of the device's node.
+fn cpus(job: &Job, node: Option<u32>, root: &Path) -> Result<Option<CpuSet>, Error> {
     let of_node = |node: u32| -> Result<CpuSet, Error> {
         let path = root.join(format!("sys/devices/system/node/node{node}/cpulist"));
         let text = fs::read_to_string(&path).map_err(|source| Error::File { path, what: "read", source })?;
         Ok(text.parse()?)
     };
-    let set = match (&job.cpus, &job.nodes, node) {
-        (Some(cpus), ..) => cpus.clone(),
+    match (&job.cpus, &job.nodes, node) {
+        (Some(cpus), ..) => Ok(Some(cpus.clone())),
         (None, Some(nodes), _) => {
             let sets = nodes.iter().map(of_node).collect::<Result<Vec<CpuSet>, Error>>()?;
-            CpuSet(sets.into_iter().flat_map(|set| set.0).collect::<BTreeSet<u32>>())
+            Ok(Some(CpuSet(sets.into_iter().flat_map(|set| set.0).collect::<BTreeSet<u32>>())))
         }
         // A hint: where the node's CPUs are not known, or are not this process's, the scheduler chooses.
-        (None, None, Some(node)) => return Ok(of_node(node).ok().filter(|set| !set.is_empty())),
-        (None, None, None) => return Ok(None),
-    };
-    let turn = worker as usize % set.len().max(1);
-    let one = set.iter().nth(turn).filter(|_| job.pinned);
-    Ok(Some(one.map_or(set, |cpu| CpuSet::from_iter([cpu]))))
+        (None, None, Some(node)) => {
+            let ours = allowed().unwrap_or_default();
+            let set = of_node(node).map(|set| CpuSet(set.iter().filter(|cpu| ours.contains(cpu)).collect()));
+            Ok(set.ok().filter(|set| !set.is_empty()))
+        }
+        (None, None, None) => Ok(None),
+    }
+}
+
+/// One CPU of a set for each worker, in turn.
+fn one_of(all: &CpuSet, worker: u32) -> CpuSet {
+    all.iter().nth(worker as usize % all.len().max(1)).into_iter().collect()
 }
 
 /// Says what of the files is not as it should be.
@@ -213,6 +224,7 @@ fn note_files(job: &Job, opened: &[Opened], shares: &[Share], volume: &Volume, n
     } else if job.ways.direct && volume.in_memory() {
         notes.push(format!("direct: {} keeps its files in memory, so no device was measured", volume.file_system));
     }
+    notes.extend(volume.arrays.iter().cloned());
     if let Some(zfs) = &volume.zfs {
         let version = zfs.version.as_deref().unwrap_or("of unknown version");
         notes.push(format!("ZFS {version} works synchronously below io_uring: requests are punted to helper threads"));
@@ -232,5 +244,39 @@ fn note_files(job: &Job, opened: &[Opened], shares: &[Share], volume: &Volume, n
     let holes = read.as_ref().map_or(0, existing);
     if holes > 0 {
         notes.push(format!("{holes} bytes of the region are holes: reading them is no I/O"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_are_placed_as_the_job_says_or_by_their_device() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = allowed().unwrap();
+        let list = |cpus: &[u32]| cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        // Node 0 has our CPUs and others, node 1 has others alone.
+        for (node, cpus) in [(0, format!("{},60000", list(&ours))), (1, "60001-60002".to_owned())] {
+            let folder = dir.path().join(format!("sys/devices/system/node/node{node}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("cpulist"), cpus + "\n").unwrap();
+        }
+        let check = |cpus: Option<&str>, nodes: Option<&str>, device: Option<u32>, expect: Option<&str>| {
+            let set = |text: &str| text.parse::<CpuSet>().unwrap();
+            let mut job = Job::new("test", Place::Paths(Vec::new()));
+            (job.cpus, job.nodes) = (cpus.map(set), nodes.map(set));
+            let found = self::cpus(&job, device, dir.path()).unwrap();
+            assert_eq!(found, expect.map(set), "{cpus:?} {nodes:?} {device:?}");
+        };
+        check(None, None, None, None);
+        check(None, None, Some(0), Some(&list(&ours)));
+        check(None, None, Some(1), None);
+        check(None, None, Some(2), None);
+        check(Some("5"), Some("1"), Some(0), Some("5"));
+        check(None, Some("1"), Some(0), Some("60001-60002"));
+        let all: CpuSet = "3,5,9".parse().unwrap();
+        let own: Vec<String> = (0..4).map(|worker| one_of(&all, worker).to_string()).collect();
+        assert_eq!(own, ["3", "5", "9", "3"]);
     }
 }

@@ -2,18 +2,19 @@
 #![allow(unsafe_code)] // the kernel reads and writes the buffers behind the compiler's back: registration and submission
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use io_uring::{EnterFlags, IoUring, Probe, opcode, types};
-use machine::{Buffer, Clock, Pages};
+use io_uring::{EnterFlags, IoUring, Probe, opcode, squeue, types};
+use machine::{Buffer, Clock, CpuSet, Pages};
+use rustix::io::ReadWriteFlags;
 
 use crate::Error;
 use crate::job::{Direction, Memory, Ways};
 use crate::pattern::{Action, Op};
-use crate::worker::Device;
+use crate::worker::{Device, Wait};
 
 /// Arrivals nearer than this in nanoseconds are waited for in user space: a sleep wakes up later than that.
 const SPIN: u64 = 100_000;
@@ -35,6 +36,8 @@ pub struct Granted {
     pub poll: bool,
     /// A kernel thread submits.
     pub submit_thread: bool,
+    /// Requests go to helper threads of the kernel from the start, since it cannot try them without blocking.
+    pub handed_over: bool,
     /// What was asked for and refused, with the reason.
     pub refused: Vec<String>,
 }
@@ -50,6 +53,8 @@ pub(crate) struct Ring {
     busy: Vec<bool>,
     in_flight: u32,
     fds: Vec<RawFd>,
+    /// Files whose requests the kernel gives to helper threads, by index.
+    punted: Vec<bool>,
     pub(crate) granted: Granted,
     // Freed after `drop` has waited for the kernel.
     _buffer: Buffer<u8>,
@@ -78,7 +83,8 @@ impl Ring {
         // Touched here, by the thread that uses it; the kernel's zero page would make reads and writes look cheap.
         buffer.as_mut_slice().fill(1);
         let base = buffer.as_mut_slice().as_mut_ptr();
-        let mut granted = Granted::default();
+        let punted: Vec<bool> = files.iter().map(|file| is_punted(file)).collect();
+        let mut granted = Granted { handed_over: punted.contains(&true), ..Granted::default() };
         let uring = set_up(depth, ways, &mut granted)?;
         let mut ring = Ring {
             uring,
@@ -87,6 +93,7 @@ impl Ring {
             busy: vec![false; depth as usize],
             in_flight: 0,
             fds: files.iter().map(AsRawFd::as_raw_fd).collect(),
+            punted,
             granted,
             _buffer: buffer,
             files,
@@ -103,8 +110,6 @@ impl Ring {
     }
 
     fn register(&mut self, ways: Ways, bytes: usize) {
-        // Saves the kernel a look-up at each call; an older kernel does without.
-        let _ = self.uring.submitter().register_ring_fd();
         if ways.fixed_files {
             match self.uring.submitter().register_files(&self.fds) {
                 Ok(()) => self.granted.fixed_files = true,
@@ -132,13 +137,20 @@ impl Ring {
         unsafe { self.uring.submitter().register_buffers(&[whole]) }
     }
 
+    /// Keeps the kernel's threads that do requests which block on these CPUs; they copy the data.
+    pub(crate) fn keep_helpers_on(&mut self, cpus: &CpuSet) {
+        if let Err(error) = self.uring.submitter().register_iowq_aff(&cpu_set(cpus)) {
+            self.granted.refused.push(format!("helper threads of the kernel on the CPUs {cpus}: {error}"));
+        }
+    }
+
     /// Whether a polled read works: a device without poll queues refuses it.
     fn polls(&mut self, block: u32) -> bool {
         let op = Op { action: Action::Transfer(Direction::Read), file: 0, len: block, offset: 0 };
         let mut done = Vec::new();
         self.push(0, &op);
         while done.is_empty() {
-            if self.enter(1, None).is_err() {
+            if self.enter(Wait::For(1)).is_err() {
                 return false;
             }
             self.reap(&mut done);
@@ -157,11 +169,49 @@ impl Ring {
         unsafe { self.uring.submitter().enter::<libc::sigset_t>(u32::try_from(count).unwrap_or(0), 0, flags, None) }
     }
 
+    /// Queues a request that does nothing, for the engine's own cost.
+    pub(crate) fn push_nop(&mut self, slot: u32) {
+        self.queue(slot, opcode::Nop::new().build());
+    }
+
+    /// Queues an entry that uses nothing but the slot's part of the buffer and the files.
+    #[inline]
+    fn queue(&mut self, slot: u32, entry: squeue::Entry) {
+        let entry = entry.user_data(u64::from(slot));
+        // SAFETY: what the entry points to is the slot's part of `_buffer`, which stays mapped and is touched by nothing
+        // else until this request's completion: `busy` is set below and cleared in `reap`, and `drop` waits for every
+        // busy slot. The file's descriptor is open as long as `files` lives.
+        let pushed = unsafe { self.uring.submission().push(&entry) };
+        pushed.expect("the submission queue has an entry for each slot");
+        self.busy[slot as usize] = true;
+        self.in_flight += 1;
+    }
+
     fn slot(&self, slot: u32) -> *mut u8 {
         // Within the mapping: there are `busy.len()` parts of `stride` bytes, and indexing `busy` bounds the slot.
         assert!(!self.busy[slot as usize], "slot {slot} is the kernel's until its request completes");
         self.base.wrapping_add(slot as usize * self.stride)
     }
+}
+
+/// Whether requests to a file block in the kernel, so that it gives each to a helper thread of its own. It is told so from
+/// the start: then it tries nothing before, and helpers work on several requests at a time.
+fn is_punted(file: &File) -> bool {
+    let mut byte = [0];
+    let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], 0, ReadWriteFlags::NOWAIT);
+    read == Err(rustix::io::Errno::OPNOTSUPP)
+}
+
+/// The kernel's form of a set of CPUs.
+fn cpu_set(cpus: &CpuSet) -> libc::cpu_set_t {
+    // SAFETY: all zeros are a set of no CPUs.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    let most = 8 * size_of::<libc::cpu_set_t>();
+    for cpu in cpus.iter().map(|cpu| cpu as usize).filter(|&cpu| cpu < most) {
+        // SAFETY: the set has a bit for this CPU.
+        unsafe { libc::CPU_SET(cpu, &mut set) };
+    }
+    set
 }
 
 /// Makes the ring with the best flags that this kernel has.
@@ -290,27 +340,22 @@ impl Device for Ring {
                 on_file!(self, op.file, |fd| opcode::Fsync::new(fd).flags(flags).build())
             }
         };
-        let entry = entry.user_data(u64::from(slot));
-        // SAFETY: `start` points to `len` bytes of `_buffer` that stay mapped and are touched by nothing else until this
-        // request's completion: `busy` is set below and cleared in `reap`, and `drop` waits for every busy slot. The
-        // file's descriptor is open as long as `files` lives.
-        let pushed = unsafe { self.uring.submission().push(&entry) };
-        pushed.expect("the submission queue has an entry for each slot");
-        self.busy[slot as usize] = true;
-        self.in_flight += 1;
+        let punted = self.punted[usize::from(op.file)];
+        self.queue(slot, if punted { entry.flags(squeue::Flags::ASYNC) } else { entry });
     }
 
     #[inline]
-    fn enter(&mut self, wait: u32, until: Option<u64>) -> Result<(), Error> {
-        let left = until.map(|until| until.saturating_sub(Clock::now()));
-        let answer = match (left, wait) {
-            (Some(left), _) if left > SPIN => {
-                let time = types::Timespec::from(Duration::from_nanos(left - SPIN));
-                let args = types::SubmitArgs::new().timespec(&time);
-                self.uring.submitter().submit_with_args(1, &args)
-            }
-            (Some(_), _) => self.poll(),
-            (None, wait) => self.uring.submitter().submit_and_wait(wait as usize),
+    fn enter(&mut self, wait: Wait) -> Result<(), Error> {
+        let answer = match wait {
+            Wait::Nothing => self.poll(),
+            Wait::For(count) => self.uring.submitter().submit_and_wait(count as usize),
+            Wait::Until(moment) => match moment.saturating_sub(Clock::now()) {
+                left if left > SPIN => {
+                    let time = types::Timespec::from(Duration::from_nanos(left - SPIN));
+                    self.uring.submitter().submit_with_args(1, &types::SubmitArgs::new().timespec(&time))
+                }
+                _ => self.poll(),
+            },
         };
         match answer {
             Ok(_) => Ok(()),
@@ -341,11 +386,16 @@ impl Drop for Ring {
         // The kernel writes into the buffer until the last request is done: it may not be freed before.
         let mut done = Vec::with_capacity(self.in_flight as usize);
         while self.in_flight > 0 {
-            if self.enter(1, None).is_err() {
+            if self.enter(Wait::For(1)).is_err() {
                 // The ring is broken; its buffer must outlive requests that nobody can wait for any more.
                 std::process::abort();
             }
             self.reap(&mut done);
+        }
+        if self.granted.fixed_files {
+            // The kernel takes a ring apart some time after it is closed, and until then its files keep their file system
+            // busy. A refusal changes nothing but that.
+            let _ = self.uring.submitter().unregister_files();
         }
     }
 }

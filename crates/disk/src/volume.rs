@@ -19,7 +19,9 @@ pub struct Volume {
     pub mount_point: PathBuf,
     /// Kernel names of the devices whose statistics are read: `nvme0n1`.
     pub devices: Vec<String>,
-    /// NUMA node of the first device, where it has one.
+    /// Linux RAID arrays that the devices are parts of, in words.
+    pub arrays: Vec<String>,
+    /// NUMA node of the devices, where all have the same one.
     pub node: Option<u32>,
     /// What ZFS says of the dataset, where it is one.
     pub zfs: Option<Zfs>,
@@ -110,11 +112,37 @@ impl Volume {
                 volume.mount_point = mount.point;
             }
         }
-        volume.node = volume.devices.first().and_then(|device| node(device, root));
+        volume.arrays = volume.devices.iter().filter_map(|device| array(device, root)).collect();
+        volume.devices = volume.devices.iter().flat_map(|device| leaves(device, root)).collect();
+        volume.node = common_node(&volume.devices, root);
         if volume.file_system == "zfs" {
             volume.zfs = Some(zfs(&volume.source, root));
         }
         volume
+    }
+
+    /// What holds several files together: all their devices.
+    pub(crate) fn of_all<'a>(paths: impl Iterator<Item = &'a Path>, root: &Path) -> Volume {
+        let add = |list: &mut Vec<String>, more: Vec<String>| {
+            let new: Vec<String> = more.into_iter().filter(|one| !list.contains(one)).collect();
+            list.extend(new);
+        };
+        let join = |text: &mut String, more: &str| {
+            if !text.split(", ").any(|known| known == more) {
+                *text = format!("{text}, {more}");
+            }
+        };
+        let volumes = paths.map(|path| Volume::of(path, root));
+        let joined = volumes.reduce(|mut all, one| {
+            join(&mut all.file_system, &one.file_system);
+            join(&mut all.source, &one.source);
+            add(&mut all.devices, one.devices);
+            add(&mut all.arrays, one.arrays);
+            all.node = all.node.filter(|_| all.node == one.node);
+            all.zfs = all.zfs.or(one.zfs);
+            all
+        });
+        joined.unwrap_or_default()
     }
 
     /// Whether it keeps its files in memory, so that no device is measured.
@@ -152,6 +180,41 @@ fn devices_of(mount: &Mount, root: &Path) -> Vec<String> {
     // Btrfs and others have a number of their own and name one of their devices as the source.
     let about = Path::new(&mount.source).starts_with("/dev").then(|| fs::metadata(&mount.source).ok()).flatten();
     about.and_then(|about| device_name(&number(about.rdev()), root)).into_iter().collect()
+}
+
+/// The devices that a device is made of (RAID, LVM, encryption), down to those that are made of none: their counters
+/// show what the layers between add.
+fn leaves(device: &str, root: &Path) -> Vec<String> {
+    let below = fs::read_dir(root.join("sys/class/block").join(device).join("slaves"));
+    let below = below.into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = below.flat_map(|name| leaves(&name, root)).collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() { vec![device.to_owned()] } else { names }
+}
+
+/// What Linux RAID says of an array: `md0 is raid5 of 6 devices, chunks of 524288 B`; `None` where it is none.
+fn array(device: &str, root: &Path) -> Option<String> {
+    let folder = root.join("sys/class/block").join(device).join("md");
+    let fact = |name: &str| fs::read_to_string(folder.join(name)).ok().map(|text| text.trim().to_owned());
+    let mut text = format!("{device} is {} of {} devices", fact("level")?, fact("raid_disks")?);
+    if let Some(bytes) = fact("chunk_size").filter(|bytes| bytes != "0") {
+        text += &format!(", chunks of {bytes} B");
+    }
+    if let Some(missing) = fact("degraded").filter(|missing| missing != "0") {
+        text += &format!(", {missing} of them missing");
+    }
+    if let Some(action) = fact("sync_action").filter(|action| action != "idle") {
+        text += &format!(", and its {action} takes part of their time");
+    }
+    Some(text)
+}
+
+/// The node that all devices are on.
+fn common_node(devices: &[String], root: &Path) -> Option<u32> {
+    let mut nodes = devices.iter().map(|device| node(device, root));
+    let first = nodes.next()??;
+    nodes.all(|node| node == Some(first)).then_some(first)
 }
 
 /// The node in the device's own folder or in one above it.
@@ -285,6 +348,60 @@ mod tests {
         assert_eq!((counters[0].read, counters[0].write), ([10, 1, 80 * 512, 5], [20, 2, 160 * 512, 7]));
         assert_eq!((counters[0].busy, counters[0].queued), (9, 12));
         assert_eq!(Volume::of(Path::new("/no/such/file"), &root), Volume::default());
+    }
+
+    /// An array's name, its parts, and what Linux RAID says of it.
+    type Array<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
+
+    /// A `/sys` with devices on nodes, and with arrays of them.
+    fn sys(root: &Path, disks: &[(&str, &str)], arrays: &[Array<'_>]) {
+        let class = root.join("sys/class/block");
+        fs::create_dir_all(&class).unwrap();
+        let add = |folder: &str, name: &str| {
+            let folder = root.join("sys/devices").join(folder).join(name);
+            fs::create_dir_all(&folder).unwrap();
+            std::os::unix::fs::symlink(&folder, class.join(name)).unwrap();
+            folder
+        };
+        for (disk, node) in disks {
+            fs::write(add(&format!("pci-{disk}"), disk).parent().unwrap().join("numa_node"), node).unwrap();
+        }
+        for (array, parts, facts) in arrays {
+            let folder = add("virtual", array);
+            parts.iter().for_each(|part| fs::create_dir_all(folder.join("slaves").join(part)).unwrap());
+            fs::create_dir_all(folder.join("md")).unwrap();
+            facts.iter().for_each(|(name, value)| fs::write(folder.join("md").join(name), value).unwrap());
+        }
+    }
+
+    #[test]
+    fn arrays_are_looked_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let disks = [("a", "0"), ("b", "0"), ("c", "1"), ("d", "-1")];
+        let raid = [("level", "raid5\n"), ("raid_disks", "3\n"), ("chunk_size", "524288\n"), ("degraded", "1\n")];
+        let stripe = [("level", "raid0"), ("raid_disks", "2"), ("chunk_size", "0"), ("sync_action", "idle")];
+        let mirror = [("level", "raid1"), ("raid_disks", "2"), ("degraded", "0"), ("sync_action", "resync")];
+        let arrays: [Array<'_>; 4] = [
+            ("md0", &["a", "b", "c"], &raid),
+            ("md1", &["a", "b"], &stripe),
+            ("md2", &["md1", "d"], &mirror),
+            ("dm-0", &["md1"], &[]),
+        ];
+        sys(dir.path(), &disks, &arrays);
+        let check = |device: &str, parts: &[&str], node: Option<u32>, said: Option<&str>| {
+            let found = leaves(device, dir.path());
+            assert_eq!(found, parts, "{device}");
+            assert_eq!(common_node(&found, dir.path()), node, "{device}");
+            assert_eq!(array(device, dir.path()).as_deref(), said, "{device}");
+        };
+        check("a", &["a"], Some(0), None);
+        check("d", &["d"], None, None);
+        let raid5 = "md0 is raid5 of 3 devices, chunks of 524288 B, 1 of them missing";
+        check("md0", &["a", "b", "c"], None, Some(raid5));
+        check("md1", &["a", "b"], Some(0), Some("md1 is raid0 of 2 devices"));
+        let resync = "md2 is raid1 of 2 devices, and its resync takes part of their time";
+        check("md2", &["a", "b", "d"], None, Some(resync));
+        check("dm-0", &["a", "b"], Some(0), None);
     }
 
     #[test]

@@ -20,10 +20,21 @@ pub(crate) trait Device {
     fn buffer(&mut self, slot: u32) -> &mut [u8];
     /// Queues the request of a slot.
     fn push(&mut self, slot: u32, op: &Op);
-    /// Submits what is queued and waits for `wait` completions; with `until`, for one completion or until that moment.
-    fn enter(&mut self, wait: u32, until: Option<u64>) -> Result<(), Error>;
+    /// Submits what is queued and waits.
+    fn enter(&mut self, wait: Wait) -> Result<(), Error>;
     /// Takes all completions that are there: slot, and bytes or a negative error number.
     fn reap(&mut self, done: &mut Vec<(u32, i32)>);
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Nothing: what is done by now is taken.
+    Nothing,
+    /// So many completions.
+    For(u32),
+    /// One completion, or this moment of the clock.
+    Until(u64),
 }
 
 /// What is in written blocks.
@@ -117,6 +128,7 @@ pub(crate) struct Worker<'a, D> {
     queued: Vec<u32>,
     done: Vec<(u32, i32)>,
     pace: Option<Pace>,
+    deadline: u64,
     written: u64,
     exhausted: bool,
     taken: u64,
@@ -139,6 +151,7 @@ impl<'a, D: Device> Worker<'a, D> {
             queued: Vec::with_capacity(room),
             done: Vec::with_capacity(room),
             pace: None,
+            deadline: u64::MAX,
             written: 0,
             exhausted: false,
             taken: 0,
@@ -156,7 +169,7 @@ impl<'a, D: Device> Worker<'a, D> {
     ) -> Result<u64, Failure> {
         let begin = self.device.stamp();
         let ramp_end = begin + self.rules.ramp;
-        let deadline = self.rules.runtime.map_or(u64::MAX, |runtime| ramp_end.saturating_add(runtime));
+        self.deadline = self.rules.runtime.map_or(u64::MAX, |runtime| ramp_end.saturating_add(runtime));
         self.pace = self.rules.rate.map(|(rate, late)| Pace::new(begin + late, rate));
         let mut ramping = self.rules.ramp > 0;
         log.begin(begin, self.device.meter());
@@ -166,7 +179,7 @@ impl<'a, D: Device> Worker<'a, D> {
                 ramping = false;
                 log.restart(now, self.device.meter());
             }
-            if now >= deadline {
+            if now >= self.deadline {
                 break;
             }
             self.take(next, now);
@@ -178,7 +191,8 @@ impl<'a, D: Device> Worker<'a, D> {
             shown.ops.store(log.operations(), Ordering::Relaxed);
             shown.bytes.store(log.bytes(), Ordering::Relaxed);
         }
-        log.end(self.device.stamp().min(deadline), self.device.meter());
+        // Not the deadline itself: what was completed until now is counted, so the time until now is too.
+        log.end(self.device.stamp(), self.device.meter());
         self.drain()?;
         Ok(self.taken)
     }
@@ -229,15 +243,20 @@ impl<'a, D: Device> Worker<'a, D> {
         }
     }
 
-    /// Stamps and submits what is queued, and waits where there is nothing else to do.
+    /// What is to be waited for: completions where the queue is full, else the next arrival of an open loop.
+    #[inline]
+    fn wait(&self) -> Wait {
+        let full = self.free.is_empty() || self.exhausted;
+        match &self.pace {
+            _ if full => Wait::For(self.rules.queue.complete.min(self.under_way())),
+            Some(pace) => Wait::Until(pace.next.min(self.deadline)),
+            None => Wait::Nothing,
+        }
+    }
+
+    /// Stamps and submits what is queued, and waits.
     #[inline]
     fn submit(&mut self, log: &mut Log) -> Result<(), Failure> {
-        let full = self.free.is_empty() || self.exhausted;
-        let (wait, until) = match &self.pace {
-            _ if full => (self.rules.queue.complete.min(self.under_way()), None),
-            Some(pace) => (0, Some(pace.next)),
-            None => (0, None),
-        };
         let count = self.queued.len() as u64;
         // The stamp comes before the meter here and before it again after the wait: both see spans of equal length.
         let issued = self.device.stamp();
@@ -246,7 +265,8 @@ impl<'a, D: Device> Worker<'a, D> {
             self.slots[slot as usize].issued = issued;
         }
         self.queued.clear();
-        self.device.enter(wait, until).map_err(Failure::Ring)
+        let wait = self.wait();
+        self.device.enter(wait).map_err(Failure::Ring)
     }
 
     /// Takes the completions that are there.
@@ -298,7 +318,7 @@ impl<'a, D: Device> Worker<'a, D> {
     /// Waits for what is under way, without recording it.
     fn drain(&mut self) -> Result<(), Failure> {
         while self.under_way() > 0 {
-            self.device.enter(1, None).map_err(Failure::Ring)?;
+            self.device.enter(Wait::For(1)).map_err(Failure::Ring)?;
             self.done.clear();
             self.device.reap(&mut self.done);
             for index in 0..self.done.len() {

@@ -1,5 +1,6 @@
-//! The storage part of a run: sequential reads and writes, and random reads over a sweep of depths, on test files.
+//! The storage part of a run: sequential reads and writes and random reads, each over a sweep of depths, on test files.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use machine::{Machine, Needs, Profile};
@@ -17,7 +18,6 @@ use crate::{Error, Settings, Volume};
 
 const SEQUENTIAL_BLOCK: u32 = 1 << 20;
 const RANDOM_BLOCK: u32 = 4096;
-const SEQUENTIAL_DEPTH: u32 = 8;
 const MIB: u64 = 1 << 20;
 /// Seconds between the start of the requests and the start of counting.
 const RAMP: f64 = 0.2;
@@ -37,13 +37,15 @@ pub struct Config {
     pub rounds: usize,
     /// Rounds after which a device that is not steady is given up; equal to `rounds` where no steady state is asked for.
     pub most_rounds: usize,
-    /// Depths of each worker in the sweep of random reads, ascending.
-    pub depths: Vec<u32>,
+    /// Requests in flight of all workers together in the sweeps of the sequential cases, ascending.
+    pub sequential_depths: Vec<u32>,
+    /// The same in the sweep of random reads.
+    pub random_depths: Vec<u32>,
     /// Seconds of a depth.
     pub depth_seconds: f64,
-    /// The p99 in seconds that random reads are to keep: the depth is the one with the most IOPS within it.
-    /// Without it, the smallest depth that reaches 95 % of the most IOPS is taken.
-    pub randread_p99: Option<f64>,
+    /// The p99 in seconds that a case is to keep, by its name (`seqread`, `seqwrite`, `randread`): the depth is the one
+    /// with the highest rate within it. Without one, it is the smallest depth that reaches 95 % of the highest rate.
+    pub bounds: BTreeMap<String, f64>,
 }
 
 impl Config {
@@ -57,9 +59,10 @@ impl Config {
             round_seconds: 0.25,
             rounds: 1,
             most_rounds: 1,
-            depths: vec![1, 8],
+            sequential_depths: vec![1, 8],
+            random_depths: vec![1, 8],
             depth_seconds: 0.2,
-            randread_p99: None,
+            bounds: BTreeMap::new(),
         }
     }
 
@@ -75,7 +78,8 @@ impl Config {
                 round_seconds: 1.5,
                 rounds: WINDOW,
                 most_rounds: WINDOW,
-                depths: vec![1, 4, 16, 32, 64, 128],
+                sequential_depths: vec![1, 2, 4, 8, 16],
+                random_depths: vec![1, 4, 16, 64, 256],
                 depth_seconds: 1.0,
                 ..smoke
             },
@@ -85,34 +89,58 @@ impl Config {
                 round_seconds: 60.0,
                 rounds: WINDOW,
                 most_rounds: ROUNDS,
-                depths: vec![1, 2, 4, 8, 16, 32, 64, 128, 256],
+                sequential_depths: vec![1, 2, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256],
+                random_depths: (0..=13).map(|power| 1 << power).collect(),
                 depth_seconds: 10.0,
                 ..smoke
             },
         })
     }
 
-    /// What it takes: the rounds of the three headlines at most, and the files.
+    /// What it takes: the sweeps and at most the rounds of the three headlines, and the files.
     #[must_use]
     pub fn needs(&self, _machine: &Machine) -> Needs {
         let disk = self.file_bytes * u64::from(self.workers);
         // Test files are laid out at 500 MB/s or faster on anything that is worth measuring.
         let layout = disk as f64 / 500e6;
         let rounds = 3.0 * self.most_rounds as f64 * (self.round_seconds + RAMP);
-        let sweep = self.depths.len() as f64 * (self.depth_seconds + RAMP);
-        let deepest = self.depths.iter().copied().max().unwrap_or(1);
-        let buffers = buffer_bytes(SEQUENTIAL_DEPTH, SEQUENTIAL_BLOCK).max(buffer_bytes(deepest, RANDOM_BLOCK)) as u64;
-        Needs { seconds: layout + rounds + sweep, memory: buffers * u64::from(self.workers), disk }
+        let points: usize = CASES.iter().map(|case| self.depths(case).len()).sum();
+        let sweeps = points as f64 * (self.depth_seconds + RAMP);
+        let buffers = |case: &Case| {
+            let (workers, depth) = self.split(self.depths(case).last().copied().unwrap_or(1));
+            buffer_bytes(depth, case.block) as u64 * u64::from(workers)
+        };
+        let memory = CASES.iter().map(buffers).max().unwrap_or(0);
+        Needs { seconds: layout + rounds + sweeps, memory, disk }
+    }
+
+    /// The requests in flight of a case's sweep, as the workers can share them evenly.
+    fn depths(&self, case: &Case) -> Vec<u32> {
+        let wanted = if case.access == Access::Sequential { &self.sequential_depths } else { &self.random_depths };
+        let shared = |&in_flight: &u32| {
+            let (workers, depth) = self.split(in_flight);
+            workers * depth
+        };
+        let mut depths: Vec<u32> = wanted.iter().map(shared).collect();
+        depths.dedup();
+        depths
+    }
+
+    /// How many workers have how many requests in flight each, so that it is this many together: a few requests are
+    /// those of a few workers, since a latency of 150 µs may leave room for less than one of each.
+    fn split(&self, in_flight: u32) -> (u32, u32) {
+        let workers = in_flight.clamp(1, self.workers.max(1));
+        (workers, (in_flight / workers).max(1))
     }
 
     /// A job over the workload's files. All have one name, so that all use the same files.
-    fn job(&self, access: Access, flow: Flow, block: u32, depth: u32, seconds: f64) -> Job {
+    fn job(&self, case: &Case, in_flight: u32, seconds: f64) -> Job {
         let mut job = Job::new("scratch", Place::Scratch(self.directory.clone()));
-        (job.access, job.flow) = (access, flow);
-        job.blocks = [Blocks::of(block); 2];
+        (job.access, job.flow) = (case.access, case.flow);
+        job.blocks = [Blocks::of(case.block); 2];
         job.size = Some(Amount::Bytes(self.file_bytes));
-        job.queue = Queue::deep(depth);
-        job.workers = self.workers;
+        let (workers, depth) = self.split(in_flight);
+        (job.workers, job.queue) = (workers, Queue::deep(depth));
         job.span = Span { ramp: RAMP, runtime: Some(seconds), time_based: true };
         job.random_map = false;
         (job.grouped, job.pinned, job.refill) = (true, true, true);
@@ -211,11 +239,8 @@ fn reason(error: &Error) -> Reason {
 }
 
 fn measure(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut dyn FnMut(Event)) -> Result<(), Error> {
-    let depth = match case.access {
-        Access::Sequential => SEQUENTIAL_DEPTH,
-        Access::Random => sweep(config, case, session, tell)?,
-    };
-    let job = config.job(case.access, case.flow, case.block, depth, config.round_seconds);
+    let depth = sweep(config, case, session, tell)?;
+    let job = config.job(case, depth, config.round_seconds);
     let mut rounds: Vec<JobResult> = Vec::new();
     let state = loop {
         rounds.push(one(session, &job)?);
@@ -235,7 +260,7 @@ fn measure(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut d
         rounds.iter().filter_map(|round| case.p99_of(round)),
     );
     for measurement in [rate, p99] {
-        let measured = describe(measurement, config, &rounds, depth).warn(remarks(case, &rounds, state));
+        let measured = describe(measurement, config, &rounds).warn(remarks(case, &rounds, state));
         tell(Event::Outcome(Outcome::Measured(measured)));
     }
     Ok(())
@@ -251,32 +276,30 @@ fn one(session: &mut Session<'_>, job: &Job) -> Result<JobResult, Error> {
 /// Measures each depth and chooses one.
 fn sweep(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut dyn FnMut(Event)) -> Result<u32, Error> {
     let mut points = Vec::new();
-    for &depth in &config.depths {
-        let job = config.job(case.access, case.flow, case.block, depth, config.depth_seconds);
-        let result = one(session, &job)?;
+    for depth in config.depths(case) {
+        let result = one(session, &config.job(case, depth, config.depth_seconds))?;
         let p99 = case.p99_of(&result).unwrap_or(f64::INFINITY);
-        let point = Point { depth, iops: case.rate_of(&result), p99 };
+        let point = Point { depth, rate: case.rate_of(&result), p99 };
         points.push(point);
         let rounds = [result];
-        let all = u64::from(depth) * u64::from(config.workers);
         let name = case.metric("frontier");
         for measurement in [
-            Measurement::new(Metric::higher(&name, Unit::IoPerSecond), [point.iops]),
+            Measurement::new(Metric::higher(&name, case.unit), [point.rate]),
             Measurement::new(Metric::lower(&format!("{name}.p99"), Unit::Second), [point.p99]),
         ] {
-            let measured = describe(measurement, config, &rounds, depth).label("depth", all);
+            let measured = describe(measurement, config, &rounds).label("depth", depth);
             tell(Event::Outcome(Outcome::Measured(measured)));
         }
     }
-    let chosen = match config.randread_p99 {
-        Some(limit) => best_within(&points, limit).or_else(|| points.first().copied()),
+    let chosen = match config.bounds.get(case.name) {
+        Some(&limit) => best_within(&points, limit).or_else(|| points.first().copied()),
         None => knee(&points),
     };
     Ok(chosen.map_or(1, |point| point.depth))
 }
 
 /// Adds how and where it was measured; samples that a cache answered are tainted.
-fn describe(mut measurement: Measurement, config: &Config, rounds: &[JobResult], depth: u32) -> Measurement {
+fn describe(mut measurement: Measurement, config: &Config, rounds: &[JobResult]) -> Measurement {
     let taints = rounds.iter().map(cached);
     for (sample, taint) in measurement.samples.iter_mut().zip(taints) {
         sample.taint = taint;
@@ -287,9 +310,9 @@ fn describe(mut measurement: Measurement, config: &Config, rounds: &[JobResult],
     measurement
         .placed(placement)
         .context("block", last.job.largest_block())
-        .context("depth", u64::from(depth) * u64::from(config.workers))
-        .context("depth_per_worker", depth)
-        .context("workers", config.workers)
+        .context("depth", u64::from(last.job.queue.depth) * u64::from(last.job.workers))
+        .context("depth_per_worker", last.job.queue.depth)
+        .context("workers", last.job.workers)
         .context("file_bytes", config.file_bytes)
         .context("where", place(volume, config))
         .context("direct", last.direct)
@@ -344,4 +367,39 @@ fn remarks(case: &Case, rounds: &[JobResult], state: State) -> Vec<Warning> {
     // One of a kind is enough: rounds differ in the digits.
     warnings.extend(rest.take(4));
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_requests_are_those_of_few_workers() {
+        let check = |workers: u32, in_flight: u32, expect: (u32, u32)| {
+            let config = Config { workers, ..Config::smoke() };
+            assert_eq!(config.split(in_flight), expect, "{in_flight} of {workers} workers");
+        };
+        check(32, 1, (1, 1));
+        check(32, 6, (6, 1));
+        check(32, 32, (32, 1));
+        check(32, 8192, (32, 256));
+        check(2, 6, (2, 3));
+        check(1, 8, (1, 8));
+        check(1, 0, (1, 1));
+    }
+
+    #[test]
+    fn a_sweep_tells_the_depths_that_it_has() {
+        let config = Config { workers: 24, sequential_depths: vec![1, 16, 24, 32, 64, 256], ..Config::smoke() };
+        assert_eq!(config.depths(&CASES[0]), [1, 16, 24, 48, 240]);
+    }
+
+    #[test]
+    fn each_profile_keeps_its_time() {
+        let machine = Machine::detect(&machine::Source::Host).unwrap();
+        for (profile, most) in [(Profile::Smoke, 15.0), (Profile::Quick, 60.0)] {
+            let seconds = Config::for_profile(profile, &machine).unwrap().needs(&machine).seconds;
+            assert!(seconds < most, "{profile:?}: {seconds}");
+        }
+    }
 }

@@ -110,7 +110,11 @@ fn the_workload_gives_every_headline() {
     {
         assert!(names.contains(&format!("disk.{headline}")), "{headline}: {names:?}");
     }
-    assert!(names.contains(&"disk.randread.frontier{depth=8}".to_owned()), "{names:?}");
+    for case in ["seqread", "seqwrite", "randread"] {
+        for depth in [1, 8] {
+            assert!(names.contains(&format!("disk.{case}.frontier{{depth={depth}}}")), "{case}, {depth}: {names:?}");
+        }
+    }
 }
 
 #[test]

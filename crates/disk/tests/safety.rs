@@ -7,8 +7,9 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use disk::job::{Amount, Flow, Job, Place};
+use disk::job::{Amount, Blocks, Flow, Job, Place, Queue};
 use disk::{Error, Rights, Settings, run_jobs};
 
 const SIZE: usize = 16 << 20;
@@ -92,7 +93,7 @@ struct Loop {
 impl Drop for Loop {
     fn drop(&mut self) {
         if let Some(point) = &self.mounted {
-            let _ = said("umount", &[point]);
+            unmount(point);
         }
         let _ = said("losetup", &[Path::new("-d"), &self.device]);
     }
@@ -111,47 +112,129 @@ fn attach(image: &Path) -> Result<Loop, String> {
     Ok(Loop { device: device.into(), mounted: None })
 }
 
+/// A loop device on an image of zeros in a folder; `None`, with the reason said, where this process may not make one.
+fn device(dir: &Path) -> Option<(Loop, PathBuf)> {
+    let image = dir.join("image");
+    fs::write(&image, vec![0; SIZE]).unwrap();
+    match attach(&image) {
+        Ok(device) => Some((device, image)),
+        Err(why) => {
+            println!("no loop device here, so only images are tested: {why}");
+            None
+        }
+    }
+}
+
 #[test]
 fn devices_are_refused_as_images_are() {
     let dir = tempfile::tempdir().unwrap();
-    let image = dir.path().join("image");
-    fs::write(&image, vec![0; SIZE]).unwrap();
-    let mut device = match attach(&image) {
-        Ok(device) => device,
-        Err(why) => return println!("no loop device here, so only images are tested: {why}"),
-    };
-    let path = device.device.clone();
-    refused(&path, &settings(&[], &[]), "it is a block device");
+    let Some((device, image)) = device(dir.path()) else { return };
+    let path = device.device.as_path();
+    refused(path, &settings(&[], &[]), "it is a block device");
     refused(&image, &settings(&[&image], &[]), "lies on it");
-    run_jobs(&[write_job(&path)], &settings(&[&path], &[]), &mut |_| {}).unwrap();
-    if let Err(why) = said("mkswap", &[&path]) {
-        return println!("no swap area could be made: {why}");
+    run_jobs(&[write_job(path)], &settings(&[path], &[]), &mut |_| {}).unwrap();
+    let labels: [(&[u8], usize, &str); 5] = [
+        (b"EFI PART", 512, "GPT"),
+        (&[0x55, 0xAA], 510, "partition table"),
+        (&0x00BA_B10C_u64.to_le_bytes(), 128 << 10, "ZFS"),
+        (&0x00BA_B10C_u64.to_be_bytes(), SIZE - (128 << 10), "ZFS"),
+        (b"SWAPSPACE2", 4086, "swap"),
+    ];
+    for (magic, at, expect) in labels {
+        let mut bytes = vec![0; SIZE];
+        bytes[at..at + magic.len()].copy_from_slice(magic);
+        fs::write(path, bytes).unwrap();
+        refused(path, &settings(&[path], &[]), expect);
+        refused(path, &settings(&[], &[path]), "--allow-write");
     }
-    refused(&path, &settings(&[&path], &[]), "swap");
-    if let Err(why) = said("mkfs.ext4", &["-q".as_ref(), "-F".as_ref(), &path]) {
-        return println!("no file system could be made: {why}");
+}
+
+#[test]
+fn what_the_tools_of_the_system_make_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some((mut device, _)) = device(dir.path()) else { return };
+    let path = device.device.clone();
+    let makers: [(&str, &[&str], &str); 2] = [("mkswap", &[], "swap"), ("mkfs.ext4", &["-q", "-F"], "ext file system")];
+    for (program, flags, expect) in makers {
+        let arguments: Vec<&Path> = flags.iter().map(Path::new).chain([path.as_path()]).collect();
+        if let Err(why) = said(program, &arguments) {
+            return println!("{program} made nothing: {why}");
+        }
+        refused(&path, &settings(&[&path], &[]), expect);
     }
-    refused(&path, &settings(&[&path], &[]), "ext file system");
     let point = dir.path().join("point");
     fs::create_dir(&point).unwrap();
     if let Err(why) = said("mount", &[&path, &point]) {
         return println!("it could not be mounted: {why}");
     }
-    device.mounted = Some(point);
+    device.mounted = Some(point.clone());
     refused(&path, &settings(&[&path], &[]), "mounted on");
-    // A file system that fills up ends in a clear error, and its other files are as they were.
-    full(device.mounted.as_ref().unwrap());
+    too_large(&point);
+    fills_up(&point);
 }
 
-fn full(dir: &Path) {
-    let other = dir.join("other");
-    fs::write(&other, vec![3; 1 << 20]).unwrap();
+/// More than the free space is refused before anything is written.
+fn too_large(dir: &Path) {
     let mut job = Job::new("big", Place::Scratch(dir.to_owned()));
     job.flow = Flow::Write;
     job.size = Some(Amount::Bytes(1 << 30));
     let error = run_jobs(&[job], &Settings::default(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, Error::NoRoom { .. }), "{error}");
+}
+
+/// A file with a hole that is larger than the free space: the file system is full in the middle of the run. That ends
+/// in a clear error, and no other file has changed.
+fn fills_up(dir: &Path) {
+    let (other, sparse) = (dir.join("other"), dir.join("sparse"));
+    fs::write(&other, vec![3; 1 << 20]).unwrap();
+    fs::File::create(&sparse).unwrap().set_len(64 << 20).unwrap();
+    for block in [4096, 1 << 20] {
+        let mut job = write_job(&sparse);
+        job.blocks = [Blocks::of(block); 2];
+        job.queue = Queue::deep(8);
+        job.size = Some(Amount::Bytes(64 << 20));
+        let error = run_jobs(&[job], &settings(&[&sparse], &[]), &mut |_| {}).unwrap_err();
+        let Error::Full { written, .. } = &error else { panic!("blocks of {block}: {error}") };
+        assert!(*written < 64 << 20, "{error}");
+        assert!(error.to_string().contains("free space"), "{error}");
+    }
     assert_eq!(bytes(&other), vec![3; 1 << 20]);
-    let names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(names.iter().all(|name| name == "other" || name == "lost+found"), "{names:?}");
+    let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.retain(|name| name != "lost+found");
+    names.sort();
+    assert_eq!(names, ["other", "sparse"]);
+    fs::remove_file(sparse).unwrap();
+}
+
+#[test]
+fn a_file_system_in_memory_fills_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = ["-t", "tmpfs", "-o", "size=8m", "none"].map(Path::new);
+    let arguments: Vec<&Path> = options.into_iter().chain([dir.path()]).collect();
+    if let Err(why) = said("mount", &arguments) {
+        return println!("nothing could be mounted: {why}");
+    }
+    let _mounted = Mounted(dir.path());
+    too_large(dir.path());
+    fills_up(dir.path());
+}
+
+/// Unmounts, whatever becomes of the test.
+struct Mounted<'a>(&'a Path);
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        unmount(self.0);
+    }
+}
+
+/// Unmounts, also where the kernel lets go of a ring's files a moment after the run.
+fn unmount(point: &Path) {
+    for _ in 0..50 {
+        if said("umount", &[point]).is_ok() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    println!("{} is still mounted", point.display());
 }

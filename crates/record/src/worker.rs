@@ -3,6 +3,7 @@
 //! The program that measures starts a worker for each workload and repetition, because thread pools, affinity and
 //! memory policy belong to a process, and because a kill must become a record with a reason.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -50,8 +51,8 @@ pub struct Choices {
     pub engine: Option<String>,
     /// The folder of test files.
     pub scratch: PathBuf,
-    /// The p99 in seconds that the specification wants random reads to keep.
-    pub randread_p99: Option<f64>,
+    /// The p99 in seconds that the specification wants a case of the disk workload to keep, by the case's name.
+    pub disk_p99: BTreeMap<String, f64>,
 }
 
 /// A workload sized for this host.

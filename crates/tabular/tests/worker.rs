@@ -26,7 +26,7 @@ fn ask(task: Task) -> Vec<Message> {
 }
 
 fn plan(scratch: &Path) -> Planned {
-    let choices = Choices { isa: None, engine: None, scratch: scratch.to_owned(), randread_p99: None };
+    let choices = Choices { isa: None, engine: None, scratch: scratch.to_owned(), disk_p99: std::collections::BTreeMap::new() };
     let messages = ask(Task::Plan { profile: "smoke".into(), choices });
     let [Message::Plan(planned)] = messages.as_slice() else { panic!("{messages:?}") };
     serde_json::from_value(planned.clone()).unwrap()

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use disk::histogram::Histogram;
 use disk::job::Direction;
 use disk::{JobResult, Results, Rights, Settings, fio_json, jobfile, run_jobs};
 use measure::{Quantity, Unit};
@@ -49,7 +50,8 @@ fn paragraph(result: &JobResult) -> String {
         (granted.fixed_buffers, "registered buffers"),
         (granted.poll, "IOPOLL"),
         (granted.submit_thread, "SQPOLL"),
-        (result.helpers > 0, "requests punted to kernel threads"),
+        (granted.handed_over, "requests given to kernel threads from the start"),
+        (result.helpers > 0, "kernel threads seen at work"),
     ];
     ways.extend(honoured.iter().filter(|(so, _)| *so).map(|(_, name)| name));
     text += &format!("  honoured: {}\n", ways.join(", "));
@@ -69,16 +71,19 @@ fn flow(result: &JobResult, name: &str, direction: Direction) -> String {
     }
     let iops = Quantity::new(result.window.iops(direction), Unit::IoPerSecond);
     let rate = Quantity::new(result.window.bandwidth(direction), Unit::BytePerSecond);
-    let latency: Vec<_> = result
-        .job
-        .percentiles
-        .iter()
-        .filter_map(|&percent| {
-            let nanos = stats.completion.percentile(percent)?;
-            Some(format!("p{percent} {}", Quantity::new(nanos as f64 / 1e9, Unit::Second)))
-        })
-        .collect();
-    format!("  {name:5} {iops}, {rate}; completion latency {}\n", latency.join(", "))
+    let mut text = format!("  {name:5} {iops}, {rate}; completion latency {}\n", latencies(result, &stats.completion));
+    if let Some(delayed) = &stats.delayed {
+        text += &format!("        from the scheduled arrival: {}\n", latencies(result, delayed));
+    }
+    text
+}
+
+fn latencies(result: &JobResult, histogram: &Histogram) -> String {
+    let percentile = |&percent: &f64| {
+        let nanos = histogram.percentile(percent)?;
+        Some(format!("p{percent} {}", Quantity::new(nanos as f64 / 1e9, Unit::Second)))
+    };
+    result.job.percentiles.iter().filter_map(percentile).collect::<Vec<_>>().join(", ")
 }
 
 fn plural(count: u32) -> &'static str {

@@ -16,6 +16,7 @@ pub(super) struct Draft {
     directory: Option<PathBuf>,
     mixed: bool,
     read_percent: u8,
+    submit: Option<u32>,
     complete_most: u32,
     steady: Option<Criterion>,
     steady_span: (f64, f64),
@@ -77,7 +78,7 @@ const TABLE: &[Row] = &[
     row("io_size", set!(|d, v| d.job.io_size = Some(values::amount(v)?))),
     row("iodepth", set!(|d, v| d.job.queue.depth = values::count(v, 1, 32768)?)),
     with_alias("iodepth_batch", "iodepth_batch_submit", |d, v| {
-        d.job.queue.submit = values::count(v, 1, 32768)?;
+        d.submit = Some(values::count(v, 1, 32768)?);
         Ok(())
     }),
     with_alias("iodepth_batch_complete_min", "iodepth_batch_complete", |d, v| {
@@ -164,6 +165,7 @@ impl Draft {
             directory: None,
             mixed: false,
             read_percent: 50,
+            submit: None,
             complete_most: 0,
             steady: None,
             steady_span: (0.0, 0.0),
@@ -265,8 +267,9 @@ impl Draft {
                 format!("iodepth_batch_complete_max={}: all completions that are there are taken", self.complete_most);
             job.not_honoured.push(said);
         }
-        job.queue.submit = job.queue.submit.min(job.queue.depth);
-        job.queue.complete = job.queue.complete.min(job.queue.depth);
+        let depth = job.queue.depth;
+        job.queue.submit = self.submit.map_or(depth, |most| most.min(depth));
+        job.queue.complete = job.queue.complete.min(depth);
         let directory = self.directory.map(|directory| dir.join(directory));
         if self.filenames.is_empty() {
             job.place = Place::Scratch(directory.unwrap_or_else(|| dir.to_owned()));

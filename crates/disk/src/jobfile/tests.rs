@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::job::{Access, Amount, Checksum, Flow, Memory, Place};
+use crate::job::{Access, Amount, Checksum, Flow, Memory, Place, Queue};
 use crate::permutation::Random;
 
 /// Thirty job files as people write them, each with its number of jobs.
@@ -77,7 +77,8 @@ fn options_arrive_in_the_job() {
     check("directory=d", |job| job.place == Place::Scratch("/jobs/d".into()));
     check("offset=8k", |job| job.offset == Amount::Bytes(8192) && job.size == Some(Amount::Bytes(1 << 30)));
     check("iodepth=8\niodepth_batch=16", |job| job.queue.submit == 8 && job.queue.complete == 1);
-    check("iodepth=8", |job| job.queue.submit == 1);
+    check("iodepth=8", |job| job.queue == Queue::deep(8));
+    check("iodepth=8\niodepth_batch_complete_min=0", |job| job.queue.complete == 1);
     check("hipri\nsqthread_poll=0", |job| job.ways.poll && !job.ways.submit_thread);
     check("norandommap", |job| !job.random_map);
     check("cpus_allowed=1,3", |job| job.cpus.as_ref().is_some_and(|cpus| cpus.to_string() == "1,3"));

@@ -67,20 +67,21 @@ impl Device for Simulated {
         self.queued.push(slot);
     }
 
-    fn enter(&mut self, wait: u32, until: Option<u64>) -> Result<(), Error> {
+    fn enter(&mut self, wait: Wait) -> Result<(), Error> {
         let now = self.now.get();
         for slot in self.queued.drain(..) {
             let end = end_of(now, self.service, &self.stall);
             self.under_way.push_back((end, slot));
         }
         self.deepest = self.deepest.max(self.under_way.len());
-        let enough = self.under_way.get((wait.max(1) - 1) as usize).map(|&(end, _)| end);
-        let wake = match (wait, until) {
-            (0, None) => Some(now),
-            (_, Some(until)) => Some(enough.map_or(until, |end| end.min(until))),
-            (_, None) => enough,
+        let done_by = |count: u32| self.under_way.get((count.max(1) - 1) as usize).map_or(now, |&(end, _)| end);
+        let wake = match wait {
+            Wait::Nothing => now,
+            Wait::For(count) => done_by(count),
+            Wait::Until(moment) if self.under_way.is_empty() => moment,
+            Wait::Until(moment) => done_by(1).min(moment),
         };
-        self.now.set(wake.unwrap_or(now).max(now));
+        self.now.set(wake.max(now));
         Ok(())
     }
 
@@ -234,8 +235,8 @@ fn what_a_device_cannot_do_is_a_failure() {
         fn push(&mut self, slot: u32, op: &Op) {
             self.0.push(slot, op);
         }
-        fn enter(&mut self, wait: u32, until: Option<u64>) -> Result<(), Error> {
-            self.0.enter(wait, until)
+        fn enter(&mut self, wait: Wait) -> Result<(), Error> {
+            self.0.enter(wait)
         }
         fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
             self.0.reap(done);

@@ -1,0 +1,87 @@
+//! What the engine itself costs: its loop over requests that the kernel answers at once and without doing anything.
+
+use crate::Error;
+use crate::engine::{describe, requests};
+use crate::job::{Access, Job, Memory, Place, Queue, Ways};
+use crate::pattern::{Extent, Op, Pattern};
+use crate::plan::Share;
+use crate::ring::Ring;
+use crate::worker::{Content, Device, Rules, Wait};
+
+const BLOCK: u32 = 4096;
+/// Bytes that the offsets are drawn from; there is no file of this size.
+const SPAN: u64 = 1 << 30;
+
+/// A ring whose requests do nothing. The rest is the engine as it is: pattern, stamps, histograms, batches.
+pub struct Nops {
+    ring: Ring,
+    lens: Vec<u32>,
+}
+
+impl Nops {
+    /// A ring for this many requests at a time.
+    pub fn open(depth: u32) -> Result<Nops, Error> {
+        let ways = Ways { direct: false, fixed_files: false, fixed_buffers: false, poll: false, submit_thread: false };
+        Ok(Nops { ring: Ring::open(Vec::new(), depth, BLOCK, ways, &Memory::Local)?, lens: vec![0; depth as usize] })
+    }
+
+    /// Sends `count` of them in the pattern of random reads of 4 KiB, as deep as the ring is; how many were sent.
+    pub fn send(&mut self, count: u64) -> Result<u64, Error> {
+        let mut job = Job::new("nop", Place::Paths(Vec::new()));
+        (job.access, job.random_map) = (Access::Random, false);
+        let depth = u32::try_from(self.lens.len()).unwrap_or(u32::MAX);
+        let queue = Queue::deep(depth);
+        let (content, check) = (Content::Stamped, None);
+        let rules = Rules { queue, rate: None, ramp: 0, runtime: None, content, check, seed: 0 };
+        let amount = count.saturating_mul(u64::from(BLOCK));
+        let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: SPAN }], 0, amount);
+        requests(self, rules, &mut || pattern.next()).map_err(|failure| describe(failure, &Share::default(), 0))
+    }
+}
+
+impl Device for Nops {
+    fn stamp(&self) -> u64 {
+        self.ring.stamp()
+    }
+
+    fn meter(&self) -> u64 {
+        self.ring.meter()
+    }
+
+    fn buffer(&mut self, slot: u32) -> &mut [u8] {
+        self.ring.buffer(slot)
+    }
+
+    fn push(&mut self, slot: u32, op: &Op) {
+        self.lens[slot as usize] = op.len;
+        self.ring.push_nop(slot);
+    }
+
+    fn enter(&mut self, wait: Wait) -> Result<(), Error> {
+        self.ring.enter(wait)
+    }
+
+    fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
+        self.ring.reap(done);
+        for (slot, result) in done {
+            // The kernel answers 0 to a request that does nothing; a read answers its length.
+            *result += self.lens[*slot as usize].cast_signed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_answered() {
+        if let Err(error) = crate::available() {
+            return println!("nothing is sent: {error}");
+        }
+        for depth in [1, 3, 32] {
+            let mut nops = Nops::open(depth).unwrap();
+            assert_eq!((nops.send(1000).unwrap(), nops.send(0).unwrap(), nops.send(1).unwrap()), (1000, 0, 1));
+        }
+    }
+}
