@@ -25,6 +25,8 @@ pub(crate) struct RunPlan {
     pub(crate) results: PathBuf,
     /// What should be mended before measuring.
     pub(crate) advice: Vec<Advice>,
+    /// What people call this run.
+    pub(crate) tags: Vec<String>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -66,7 +68,7 @@ impl RunPlan {
             let refusals: Vec<_> = refusals.into_iter().map(String::as_str).collect();
             bail!("no workload can run on this host: {}", refusals.join("; "));
         }
-        Ok(RunPlan { profile, specification, machine, results, advice, steps })
+        Ok(RunPlan { profile, specification, machine, results, advice, tags: args.tag.clone(), steps })
     }
 
     /// Seconds that all steps take together, as planned.

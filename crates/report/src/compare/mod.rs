@@ -1,15 +1,19 @@
 //! Comparisons, noise and histories for a terminal, and the same for machines.
 
+mod campaign;
 mod json;
 mod listing;
+#[cfg(test)]
+mod tests;
 mod trend;
 
 use measure::{Better, Quantity, Scope, Unit};
 use verdict::compare::{Attribution, Comparison, Effect, Finding, Overall, Row, Share, Side, Suspect};
 use verdict::stats::Interval;
 
+pub use campaign::{CampaignBoot, campaign};
 pub use json::{comparison_json, noise_json, trend_json};
-pub use listing::{runs, runs_json};
+pub use listing::{run, run_json, runs, runs_json};
 pub use trend::{noise, trend};
 
 use crate::Look;
