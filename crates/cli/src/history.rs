@@ -1,5 +1,6 @@
 //! The runs of a store, as the commands that look at many of them take them.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -72,8 +73,9 @@ impl History {
     ) -> Result<Result<Comparison, Refusal>> {
         let Some(newest) = after.last() else { return Ok(Err(Refusal::Empty("after"))) };
         let promises = promises(newest, spec)?;
-        let ours = |run: &&Listed| run.digest.host == newest.digest.host;
-        let past: Vec<&Listed> = self.runs.iter().rev().filter(ours).take(before.len() + after.len() + PAST).collect();
+        let compared: HashSet<&str> = before.iter().chain(after).map(|run| run.digest.id.as_str()).collect();
+        let other = |run: &&Listed| run.digest.host == newest.digest.host && !compared.contains(run.digest.id.as_str());
+        let past: Vec<&Listed> = self.runs.iter().rev().filter(other).take(PAST).collect();
         let (before, after, past) = (self.load(before, None)?, self.load(after, None)?, self.load(&past, None)?);
         Ok(verdict::compare::compare(&Question {
             before: before.iter().collect(),
