@@ -255,6 +255,9 @@ fn the_unit_is_there_as_long_as_the_campaign() {
         lab
     };
     let start = ["campaign", "start", "--root", "root", "--after", "bios=1.3", "--install", "--unit-dir", "units"];
+    fs::write(lab.path("units"), "no folder").unwrap();
+    assert!(lab.told(&start, 2).contains("the campaign was not started"));
+    fs::remove_file(lab.path("units")).unwrap();
     let text = lab.told(&start, 0);
     let unit = lab.path("units/hostproof-campaign.service");
     assert!(text.contains("hostproof-campaign.service"), "{text}");

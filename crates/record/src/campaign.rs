@@ -165,7 +165,7 @@ pub struct Slot {
 }
 
 impl Campaign {
-    /// Starts a campaign; a store has one at a time.
+    /// Starts a campaign, called `id` or, where there is one of that name, `id-2`; a store has one at a time.
     pub fn start(store: &Store, id: &str, plan: Plan) -> Result<Campaign, Error> {
         if let Some(running) = Campaign::running(store)? {
             return Err(Error::Campaign(format!("campaign {} is not finished yet: finish it first", running.id)));
@@ -173,9 +173,15 @@ impl Campaign {
         if plan.boots < 2 {
             return Err(Error::Campaign("a campaign needs two boots on each side; five are usual".to_owned()));
         }
-        let journal = Journal::at(&store.root().join(FOLDER).join(format!("{id}.jsonl")));
+        let folder = store.root().join(FOLDER);
+        let (mut name, mut number) = (id.to_owned(), 1);
+        while folder.join(format!("{name}.jsonl")).exists() {
+            number += 1;
+            name = format!("{id}-{number}");
+        }
+        let journal = Journal::at(&folder.join(format!("{name}.jsonl")));
         journal.append(&Event::Started(plan.clone()))?;
-        Ok(Campaign { id: id.to_owned(), plan: plan.clone(), events: vec![Event::Started(plan)], journal })
+        Ok(Campaign { id: name, plan: plan.clone(), events: vec![Event::Started(plan)], journal })
     }
 
     /// The campaign that is not finished yet.
@@ -379,9 +385,9 @@ mod tests {
         first.note(Event::Failed { slot: 0, why: "no disk".into() }).unwrap();
         first.note(Event::Finished { at: String::new() }).unwrap();
         assert!(Campaign::start(&store, "c2", Plan { boots: 1, ..plan(Order::Aabb) }).is_err());
-        Campaign::start(&store, "c2", plan(Order::Aabb)).unwrap();
+        Campaign::start(&store, "c1", plan(Order::Aabb)).unwrap();
         let all = Campaign::all(&store).unwrap();
-        assert_eq!(all.iter().map(|campaign| campaign.id.as_str()).collect::<Vec<_>>(), ["c1", "c2"]);
+        assert_eq!(all.iter().map(|campaign| campaign.id.as_str()).collect::<Vec<_>>(), ["c1", "c1-2"]);
         assert_eq!(all[0].failures().collect::<Vec<_>>(), [(0, "no disk")]);
     }
 }

@@ -110,10 +110,17 @@ fn start(args: &StartArgs) -> Result<Exit> {
         unit_dir: args.install.then(|| text(&args.unit_dir)).transpose()?,
         at: at.to_string(),
     };
-    let campaign = Campaign::start(&store, &at.strftime("c%Y%m%dT%H%M%SZ").to_string(), plan)?;
-    if let Some(folder) = &campaign.plan.unit_dir {
-        let unit = unit::install(Path::new(folder), &program, &results)?;
-        print(&format!("{} runs `campaign next` at each boot, until the campaign ends", unit.display()))?;
+    let mut campaign = Campaign::start(&store, &at.strftime("c%Y%m%dT%H%M%SZ").to_string(), plan)?;
+    if let Some(folder) = campaign.plan.unit_dir.clone() {
+        match unit::install(Path::new(&folder), &program, &results) {
+            Ok(unit) => {
+                print(&format!("{} runs `campaign next` at each boot, until the campaign ends", unit.display()))?
+            }
+            Err(error) => {
+                campaign.note(Event::Finished { at: at.to_string() })?;
+                return Err(error.context("the campaign was not started"));
+            }
+        }
     }
     show(&store, &campaign)
 }
