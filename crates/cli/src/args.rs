@@ -1,11 +1,17 @@
 //! What was typed. Nothing is resolved here: that is `plan.rs`.
 
+mod history;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::build_info::LONG_VERSION;
+
+pub(crate) use history::{
+    BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
+};
 
 /// Proves that a server delivers its documented numbers.
 #[derive(Debug, Parser)]
@@ -71,6 +77,30 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
         arguments: Vec<OsString>,
     },
+    /// Tell whether an update made anything worse: runs before it against runs after it
+    #[command(after_help = history::compare_help())]
+    Compare(CompareArgs),
+    /// Measure boots before and after an update in a fixed order, over reboots and power cuts
+    Campaign {
+        #[command(subcommand)]
+        command: CampaignCommand,
+    },
+    /// Show how noisy each metric of a host is between boots, and what it can therefore be judged for
+    #[command(after_help = history::selection_help("  hostproof noise\n  hostproof noise host=node7,bios=1.2"))]
+    Noise(HistoryArgs),
+    /// Show a host's history by boot: steps at known changes, steps without one, slow drift
+    #[command(after_help = history::selection_help("  hostproof trend\n  hostproof trend host=node7 --json"))]
+    Trend(HistoryArgs),
+    /// The runs of a host that others are compared with
+    Baseline {
+        #[command(subcommand)]
+        command: BaselineCommand,
+    },
+    /// The records: list, show, verify, prune, tag, export, import, index
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Measure one workload for the process that started this one; not for people
     #[command(hide = true, name = "worker")]
     Worker,
@@ -127,6 +157,9 @@ pub(crate) struct RunArgs {
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
     #[arg(long, value_name = "RUN")]
     pub(crate) with: Option<String>,
+    /// Give the run a tag, for selections
+    #[arg(long, value_name = "NAME", value_parser = history::tag)]
+    pub(crate) tag: Vec<String>,
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

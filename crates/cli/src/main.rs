@@ -4,12 +4,14 @@ mod args;
 mod build_info;
 mod commands;
 mod exit;
+mod history;
 mod interrupt;
 mod locations;
 mod plan;
 mod progress;
 mod run;
 mod supervisor;
+mod unit;
 mod worker;
 
 use std::process::ExitCode;
@@ -47,6 +49,12 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Doctor(args) => commands::inspect::doctor(&args),
         Command::Disk(args) => commands::disk::disk(&args),
         Command::Features { arguments } => commands::features::features(&arguments),
+        Command::Compare(args) => commands::compare::compare(&args),
+        Command::Campaign { command } => commands::campaign::campaign(&command),
+        Command::Noise(args) => commands::noise::noise(&args),
+        Command::Trend(args) => commands::trend::trend(&args),
+        Command::Baseline { command } => commands::baseline::baseline(&command),
+        Command::Store { command } => commands::store::store(&command),
         Command::Worker => worker::serve(),
     }
 }

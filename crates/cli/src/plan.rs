@@ -26,6 +26,8 @@ pub(crate) struct RunPlan {
     pub(crate) results: PathBuf,
     /// What should be mended before measuring.
     pub(crate) advice: Vec<Advice>,
+    /// What people call this run.
+    pub(crate) tags: Vec<String>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -67,7 +69,7 @@ impl RunPlan {
             let refusals: Vec<_> = refusals.into_iter().map(ToString::to_string).collect();
             bail!("no workload can run on this host: {}", refusals.join("; "));
         }
-        Ok(RunPlan { profile, specification, machine, results, advice, steps })
+        Ok(RunPlan { profile, specification, machine, results, advice, tags: args.tag.clone(), steps })
     }
 
     /// Seconds that all steps take together, as planned.

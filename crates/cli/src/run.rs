@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use measure::{Attempt, Ending, Event, MetricId, NotMeasured, Outcome, Run};
-use record::{Store, Writer};
+use record::{Index, Mark, Marks, Store, Writer};
 
 use crate::build_info::build;
 use crate::plan::{RunPlan, Step};
@@ -25,6 +25,9 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     let mut run = header(plan, host, id)?;
     let path = folder.join("run.jsonl");
     let mut writer = Writer::create(&path, &run).context("could not begin the record")?;
+    for tag in &plan.tags {
+        Marks::at(&plan.results).add(&Mark::Tag { run: run.id.clone(), tag: tag.clone() })?;
+    }
     for step in &plan.steps {
         for repetition in 0..step.repetitions {
             if interrupted.load(Ordering::Relaxed) {
@@ -35,6 +38,8 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     }
     run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
     writer.finish(&run.ending)?;
+    // Opening the index takes the record in, and seals it in the chain.
+    Index::open(&store)?;
     Ok(Recorded { run, path })
 }
 

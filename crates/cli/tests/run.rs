@@ -3,12 +3,18 @@
 mod support;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
 use support::{files, hostproof, output, said};
+
+/// The records below a folder; the index, the chain and the marks lie beside them.
+fn records(folder: &Path) -> Vec<PathBuf> {
+    files(folder).into_iter().filter(|path| path.ends_with("run.jsonl")).collect()
+}
 
 #[test]
 fn a_run_is_recorded_and_judged_again_with_the_same_answer() {
@@ -17,7 +23,7 @@ fn a_run_is_recorded_and_judged_again_with_the_same_answer() {
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
     let shown: Value = serde_json::from_slice(&run.stdout).unwrap();
 
-    let records = files(&folder.path().join("here"));
+    let records = records(&folder.path().join("here"));
     assert_eq!(records.len(), 1, "{records:?}");
     let record = records[0].to_str().unwrap();
     let again = output(folder.path(), ["judge", record, "--json"]);
@@ -34,7 +40,7 @@ fn what_stream_must_measure_is_in_the_record() {
     let folder = tempfile::tempdir().unwrap();
     let run = output(folder.path(), ["run", "--profile", "smoke", "--only", "stream", "--out", "here"]);
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
-    let text = fs::read_to_string(&files(&folder.path().join("here"))[0]).unwrap();
+    let text = fs::read_to_string(&records(&folder.path().join("here"))[0]).unwrap();
     for metric in ["stream.read", "stream.triad", "stream.triad.best", "stream.triad.bus", "stream.latency"] {
         assert!(text.contains(&format!("\"{metric}\"")), "{metric} is missing:\n{}", said(&run));
     }
@@ -50,14 +56,14 @@ fn an_interrupted_run_ends_its_record() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    while files(&out).is_empty() {
+    while records(&out).is_empty() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it began a record");
         sleep(Duration::from_millis(20));
     }
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(2));
-    let records = files(&out);
+    let records = records(&out);
     assert_eq!(records.len(), 1, "{records:?}");
     let text = fs::read_to_string(&records[0]).unwrap();
     assert!(text.trim_end().lines().last().unwrap().contains("interrupted"), "{text}");

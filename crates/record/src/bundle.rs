@@ -2,7 +2,8 @@
 //!
 //! The first line says what follows, with its SHA-256; the rest is the record, byte for byte.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -52,10 +53,15 @@ pub fn import(store: &Store, file: &Path) -> Result<PathBuf, Error> {
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(fail("create", folder))?;
-    // Under another name first, so that a kill leaves no half of a record.
+    // Under another name first, so that neither a kill nor a power cut leaves half of a record.
     let temporary = folder.join(".import.tmp");
-    fs::write(&temporary, record).map_err(fail("write", &temporary))?;
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(record)?;
+        file.sync_all()
+    });
+    written.map_err(fail("write", &temporary))?;
     fs::rename(&temporary, &path).map_err(fail("rename to", &path))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail("sync", folder))?;
     Ok(path)
 }
 

@@ -4,7 +4,7 @@
 //! has an entry before it measures and one after it, so that one that a power cut took is known, counted, and kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use crate::journal::Journal;
 use crate::{Error, Store};
 
 const FOLDER: &str = "campaigns";
+const LOCK: &str = "lock";
 
 /// Before or after the update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,6 +70,12 @@ pub struct Plan {
     pub after: Vec<String>,
     /// The command that measures a boot.
     pub command: Vec<String>,
+    /// The folder in which it runs.
+    pub folder: String,
+    /// Where the host's `/proc` and `/sys` are.
+    pub root: String,
+    /// The folder of systemd's units, where one is installed.
+    pub unit_dir: Option<String>,
     /// When it was started, in RFC 3339.
     pub at: String,
 }
@@ -111,7 +118,7 @@ pub enum Event {
         slot: usize,
         /// The kernel's id of it.
         boot: String,
-        /// Ids of the host's runs that were there before.
+        /// Ids of the runs of this boot that were there before.
         known: BTreeSet<String>,
     },
     /// It was measured.
@@ -158,7 +165,7 @@ pub struct Slot {
 }
 
 impl Campaign {
-    /// Starts a campaign; a store has one at a time.
+    /// Starts a campaign, called `id` or, where there is one of that name, `id-2`; a store has one at a time.
     pub fn start(store: &Store, id: &str, plan: Plan) -> Result<Campaign, Error> {
         if let Some(running) = Campaign::running(store)? {
             return Err(Error::Campaign(format!("campaign {} is not finished yet: finish it first", running.id)));
@@ -166,9 +173,15 @@ impl Campaign {
         if plan.boots < 2 {
             return Err(Error::Campaign("a campaign needs two boots on each side; five are usual".to_owned()));
         }
-        let journal = Journal::at(&store.root().join(FOLDER).join(format!("{id}.jsonl")));
+        let folder = store.root().join(FOLDER);
+        let (mut name, mut number) = (id.to_owned(), 1);
+        while folder.join(format!("{name}.jsonl")).exists() {
+            number += 1;
+            name = format!("{id}-{number}");
+        }
+        let journal = Journal::at(&folder.join(format!("{name}.jsonl")));
         journal.append(&Event::Started(plan.clone()))?;
-        Ok(Campaign { id: id.to_owned(), plan: plan.clone(), events: vec![Event::Started(plan)], journal })
+        Ok(Campaign { id: name, plan: plan.clone(), events: vec![Event::Started(plan)], journal })
     }
 
     /// The campaign that is not finished yet.
@@ -212,6 +225,25 @@ impl Campaign {
         self.journal.append(&event)?;
         self.events.push(event);
         Ok(())
+    }
+
+    /// Takes the right to make a step. Whoever inherits the file, as a command that measures does, keeps the right as long
+    /// as it lives; until then this waits, and says so first through `wait`.
+    pub fn lock(store: &Store, wait: impl FnOnce()) -> Result<File, Error> {
+        let path = store.root().join(FOLDER).join(LOCK);
+        let fail = |doing| {
+            let path = path.clone();
+            move |source| Error::Io { doing, path, source }
+        };
+        let file = File::options().append(true).create(true).open(&path).map_err(fail("open"))?;
+        if file.try_lock().is_err() {
+            wait();
+            file.lock().map_err(fail("lock"))?;
+        }
+        // Files are closed in a new program unless they are told to stay.
+        rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())
+            .map_err(|errno| fail("keep open")(errno.into()))?;
+        Ok(file)
     }
 
     /// Whether it was finished.
@@ -291,6 +323,9 @@ mod tests {
             before: vec!["bios=1".into()],
             after: vec!["bios=2".into()],
             command: vec![],
+            folder: "/".into(),
+            root: "/".into(),
+            unit_dir: None,
             at: "2026-07-01T00:00:00Z".into(),
         }
     }
@@ -350,9 +385,9 @@ mod tests {
         first.note(Event::Failed { slot: 0, why: "no disk".into() }).unwrap();
         first.note(Event::Finished { at: String::new() }).unwrap();
         assert!(Campaign::start(&store, "c2", Plan { boots: 1, ..plan(Order::Aabb) }).is_err());
-        Campaign::start(&store, "c2", plan(Order::Aabb)).unwrap();
+        Campaign::start(&store, "c1", plan(Order::Aabb)).unwrap();
         let all = Campaign::all(&store).unwrap();
-        assert_eq!(all.iter().map(|campaign| campaign.id.as_str()).collect::<Vec<_>>(), ["c1", "c2"]);
+        assert_eq!(all.iter().map(|campaign| campaign.id.as_str()).collect::<Vec<_>>(), ["c1", "c1-2"]);
         assert_eq!(all[0].failures().collect::<Vec<_>>(), [(0, "no disk")]);
     }
 }

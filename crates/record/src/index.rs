@@ -89,6 +89,17 @@ impl Index {
         }
     }
 
+    /// Throws the index away and builds it from the records.
+    pub fn rebuild(store: &Store) -> Result<Index, Error> {
+        let file = store.root().join(FILE);
+        match fs::remove_file(&file) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::Io { doing: "remove", path: file, source })
+            }
+            _ => Index::open(store),
+        }
+    }
+
     /// Every run, the oldest first, without series.
     pub fn runs(&self) -> Result<Vec<Listed>, Error> {
         let marked = self.marks()?;
@@ -435,6 +446,17 @@ mod tests {
             fs::write(dir.path().join(FILE), damage).unwrap();
             assert_eq!(ids(&Index::open(&store).unwrap()).len(), 1);
         }
+        // A record that was changed behind the file system's back, with the same size and time.
+        let path = store.list().unwrap().remove(0).path;
+        let before = fs::metadata(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap().replace("\"quick\"", "\"smoke\"");
+        fs::write(&path, text).unwrap();
+        fs::File::options().append(true).open(&path).unwrap().set_modified(before.modified().unwrap()).unwrap();
+        let profile = |index: &Index| index.runs().unwrap()[0].digest.profile.clone();
+        assert_eq!(profile(&Index::open(&store).unwrap()), "quick");
+        assert_eq!(profile(&Index::rebuild(&store).unwrap()), "smoke");
+        fs::remove_file(dir.path().join(FILE)).unwrap();
+        assert_eq!(profile(&Index::rebuild(&store).unwrap()), "smoke");
     }
 
     #[test]

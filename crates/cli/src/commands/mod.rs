@@ -1,14 +1,20 @@
 //! One file for each command: it takes what was typed, calls the libraries, prints, and says how to exit.
 
 pub(crate) mod audit;
+pub(crate) mod baseline;
+pub(crate) mod campaign;
+pub(crate) mod compare;
 pub(crate) mod disk;
 pub(crate) mod features;
 pub(crate) mod inspect;
 pub(crate) mod judge;
+pub(crate) mod noise;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod spec;
+pub(crate) mod store;
+pub(crate) mod trend;
 
 use std::env;
 use std::io::{self, IsTerminal, Write};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use measure::{Digest, Ending};
+use measure::{Digest, Ending, Series};
 use serde_json::{Value, json};
 
 use crate::Look;
 use crate::terminal::grid::{Cell, Grid};
+use crate::text::{quantity, wrap};
 
 /// A row for each run, with what people call it.
 #[must_use]
@@ -14,8 +15,8 @@ pub fn runs(runs: &[(&Digest, &BTreeSet<String>)], look: Look) -> String {
     if runs.is_empty() {
         return "no runs\n".to_owned();
     }
-    let header = ["Run", "Host", "Profile", "BIOS", "Microcode", "Kernel", "Series", "Ending", "Tags"];
-    let mut grid = Grid::new(&header, &[]);
+    let header = ["Run", "Host", "Profile", "BIOS", "Microcode", "Kernel", "Ending", "Tags"];
+    let mut grid = Grid::new(&header, &[]).packed();
     for (run, tags) in runs {
         let part = |part: &str| run.fingerprint.config.get(part).cloned().unwrap_or_default();
         let cells = [
@@ -25,27 +26,85 @@ pub fn runs(runs: &[(&Digest, &BTreeSet<String>)], look: Look) -> String {
             part("bios.version"),
             part("cpu.microcode"),
             part("os.kernel"),
-            if run.series.is_empty() { String::new() } else { run.series.len().to_string() },
             ending(&run.ending).to_owned(),
-            tags.iter().cloned().collect::<Vec<_>>().join(", "),
+            joined(tags),
         ];
         grid.row(cells.map(Cell::from));
     }
     grid.render(look)
 }
 
+fn joined(tags: &BTreeSet<String>) -> String {
+    tags.iter().cloned().collect::<Vec<_>>().join(", ")
+}
+
+/// One run: what it is, how its host was set up, and the median of each series.
+#[must_use]
+pub fn run(run: &Digest, tags: &BTreeSet<String>, look: Look) -> String {
+    let (build, print) = (&run.build, &run.fingerprint);
+    let lines = [
+        format!("run {}, {}, {}", run.id, run.started, ending(&run.ending)),
+        format!("host {}, boot {}, profile {}", run.host, run.boot_id.as_deref().unwrap_or("unknown"), run.profile),
+        format!("hostproof {} {}, built with profile {}", build.version, build.revision, build.profile),
+        format!("platform {}, configuration {}", print.platform_id, print.config_id),
+        format!("tags: {}", if tags.is_empty() { "none".to_owned() } else { joined(tags) }),
+    ];
+    let mut text: String = lines.iter().map(|line| wrap(line, 0, look.width)).collect();
+    let mut parts = Grid::new(&["Configuration", "Value"], &[]);
+    for (part, value) in &print.config {
+        parts.row([Cell::from(part), Cell::from(value)]);
+    }
+    let mut grid = Grid::new(&["Metric", "Median", "Repetitions", "Samples", "Tainted"], &[1, 2, 3, 4]).packed();
+    for (id, series) in &run.series {
+        let cells = [
+            id.to_string(),
+            median(series).map_or_else(|| "none".to_owned(), |value| quantity(value, series.metric.unit)),
+            series.medians.len().to_string(),
+            series.valid.to_string(),
+            series.tainted.to_string(),
+        ];
+        grid.row(cells.map(Cell::from));
+    }
+    for grid in [parts, grid] {
+        if !grid.is_empty() {
+            text += &format!("\n{}", grid.render(look));
+        }
+    }
+    text
+}
+
+fn median(series: &Series) -> Option<f64> {
+    verdict::stats::median(&series.medians)
+}
+
+/// The same for machines.
+#[must_use]
+pub fn run_json(run: &Digest, tags: &BTreeSet<String>) -> Value {
+    let series = run.series.iter().map(|(id, series)| {
+        json!({
+            "name": id.name, "labels": id.labels, "unit": series.metric.unit.symbol(), "median": median(series),
+            "medians": series.medians, "valid_samples": series.valid, "tainted_samples": series.tainted,
+        })
+    });
+    let mut value = brief(run, tags);
+    value["platform"] = json!(run.fingerprint.platform);
+    value["metrics"] = series.collect();
+    value
+}
+
 /// The same for machines.
 #[must_use]
 pub fn runs_json(runs: &[(&Digest, &BTreeSet<String>)]) -> Value {
-    let row = |(run, tags): &(&Digest, &BTreeSet<String>)| {
-        let print = &run.fingerprint;
-        json!({
-            "id": run.id, "started": run.started, "host": run.host, "boot_id": run.boot_id, "profile": run.profile,
-            "version": run.build.version, "ending": ending(&run.ending), "tags": tags,
-            "platform_id": print.platform_id, "config_id": print.config_id, "config": print.config,
-        })
-    };
-    Value::Array(runs.iter().map(row).collect())
+    runs.iter().map(|(run, tags)| brief(run, tags)).collect()
+}
+
+fn brief(run: &Digest, tags: &BTreeSet<String>) -> Value {
+    let print = &run.fingerprint;
+    json!({
+        "id": run.id, "started": run.started, "host": run.host, "boot_id": run.boot_id, "profile": run.profile,
+        "version": run.build.version, "ending": ending(&run.ending), "tags": tags,
+        "platform_id": print.platform_id, "config_id": print.config_id, "config": print.config,
+    })
 }
 
 fn ending(ending: &Ending) -> &'static str {

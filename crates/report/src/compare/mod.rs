@@ -1,15 +1,19 @@
 //! Comparisons, noise and histories for a terminal, and the same for machines.
 
+mod campaign;
 mod json;
 mod listing;
+#[cfg(test)]
+mod tests;
 mod trend;
 
 use measure::{Better, Quantity, Scope, Unit};
 use verdict::compare::{Attribution, Comparison, Effect, Finding, Overall, Row, Share, Side, Suspect};
 use verdict::stats::Interval;
 
+pub use campaign::{CampaignBoot, campaign};
 pub use json::{comparison_json, noise_json, trend_json};
-pub use listing::{runs, runs_json};
+pub use listing::{run, run_json, runs, runs_json};
 pub use trend::{noise, trend};
 
 use crate::Look;
@@ -50,8 +54,8 @@ fn ids(ids: &[String]) -> String {
 
 /// A table of metrics with their findings, and the reasons below it.
 pub(crate) fn rows(rows: &[&Row], look: Look) -> String {
-    let header = ["Metric", "Before", "After", "Change", "95 %", "p", "Margin", "Power", "Verdict"];
-    let mut grid = Grid::new(&header, &[1, 2, 3, 4, 5, 6, 7]);
+    let header = ["Metric", "Before", "After", "Boots", "Change", "95 %", "p", "Margin", "Power", "Verdict"];
+    let mut grid = Grid::new(&header, &[1, 2, 3, 4, 5, 6, 7, 8]);
     for row in rows {
         grid.row(cells(row));
     }
@@ -61,14 +65,14 @@ pub(crate) fn rows(rows: &[&Row], look: Look) -> String {
     let mut text = grid.render(look);
     text += "\n";
     for row in rows.iter().filter(|row| row.finding != Finding::NotWorse) {
-        text += &wrap(&format!("{}: {} {}", row.id, row.finding, row.reason), 0, look.width);
+        text += &wrap(&format!("{}: {}. {}", row.id, row.finding, row.reason), 0, look.width);
     }
     text
 }
 
 fn cells(row: &Row) -> Vec<Cell> {
     let value = |side: &Side| match side.value {
-        Some(value) => format!("{} (n = {})", quantity(value, row.metric.unit), side.boots),
+        Some(value) => quantity(value, row.metric.unit),
         None => "none".to_owned(),
     };
     let effect = row.effect.as_ref();
@@ -77,6 +81,7 @@ fn cells(row: &Row) -> Vec<Cell> {
         Cell::from(row.id.to_string()),
         Cell::from(value(&row.before)),
         Cell::from(value(&row.after)),
+        Cell::from(format!("{} + {}", row.before.boots, row.after.boots)),
         Cell::from(of(|effect| signed(effect.change()))),
         Cell::from(of(|effect| interval(effect.interval(0.95)))),
         Cell::from(of(|effect| probability(effect.worse_tests.t.adjusted))),

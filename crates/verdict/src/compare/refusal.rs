@@ -30,7 +30,9 @@ pub enum Refusal {
         second: String,
     },
     /// The machines are not the same.
-    #[error("the runs are of different machines: {0}; a comparison is of one host before and after")]
+    #[error(
+        "the runs are of different machines: {0}; a comparison is of one host before and after (host=NAME selects one)"
+    )]
     Platform(String),
     /// The profiles are not the same.
     #[error("profile {0} and profile {1} measure with different sizes and times: measure both sides by one profile")]
@@ -89,8 +91,12 @@ fn major(version: &str) -> &str {
 /// Parts of a kind that one of the two does not know at all (serial numbers without the right to read them) say nothing.
 fn other_machine(first: &Digest, second: &Digest) -> Option<String> {
     let (a, b) = (&first.fingerprint, &second.fingerprint);
-    if a.platform.is_empty() || b.platform.is_empty() {
-        return (first.host != second.host).then(|| format!("host {} and host {}", first.host, second.host));
+    // Two machines of one model differ in their serial numbers only; without any, the name is all that is known.
+    if first.host != second.host && !same_serial(&a.platform, &b.platform) {
+        return Some(format!(
+            "host {} and host {}, without a serial number to tell that they are one",
+            first.host, second.host
+        ));
     }
     if a.platform == b.platform {
         return None;
@@ -107,6 +113,12 @@ fn other_machine(first: &Digest, second: &Digest) -> Option<String> {
         })
         .collect();
     (!differing.is_empty()).then(|| differing.join(", "))
+}
+
+/// Whether both have a part with the same serial number.
+fn same_serial(first: &BTreeMap<String, String>, second: &BTreeMap<String, String>) -> bool {
+    let has_serial = |part: &str| part.ends_with(".serial") || matches!(kind(part), "dimm" | "drive");
+    first.iter().any(|(part, value)| has_serial(part) && second.get(part) == Some(value))
 }
 
 /// `dimm` of `dimm P0 A1`, `cpu` of `cpu.model`.

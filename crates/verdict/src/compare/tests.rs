@@ -257,6 +257,15 @@ fn what_means_nothing_is_refused() {
     // Without the right to read serial numbers there are none, which says nothing.
     check(|run| drop(run.fingerprint.platform.remove("dimm A1")), "");
     check(|run| run.fingerprint.platform.clear(), "");
+    // A host that was renamed is known by its serial numbers; without them it is another one.
+    check(|run| run.host = "i".into(), "");
+    check(
+        |run| {
+            run.host = "i".into();
+            run.fingerprint.platform.remove("dimm A1");
+        },
+        "host h and host i",
+    );
     let empty = compared(&before, &[], Order::Separate).unwrap_err();
     assert!(empty.to_string().contains("no run is on the side `after`"));
 }

@@ -1,0 +1,27 @@
+//! `hostproof trend`: the history of a host by boot.
+
+use anyhow::{Context, Result};
+use verdict::compare::Finding;
+
+use crate::args::HistoryArgs;
+use crate::commands::{look, print, print_json};
+use crate::exit::Exit;
+use crate::history::{History, promises};
+
+pub(crate) fn trend(args: &HistoryArgs) -> Result<Exit> {
+    let history = History::open(&args.view.records)?;
+    let runs = history.of_one_host(args.runs.as_ref())?;
+    let newest = runs.last().context("no run is selected")?;
+    let promises = promises(newest, args.view.spec.as_deref())?;
+    let digests = history.load(&runs, Some(&|id| promises.critical(id)))?;
+    let baseline = history.marked.baselines.get(&newest.digest.host).map(|(runs, _)| runs.as_slice());
+    let trend = verdict::trend::trend(&digests.iter().collect::<Vec<_>>(), &promises, baseline)
+        .context("there is no history without a run")?;
+    if args.view.json {
+        print_json(&report::compare::trend_json(&trend))?;
+    } else {
+        print(&report::compare::trend(&trend, look()))?;
+    }
+    let worse = trend.against_baseline.iter().flatten().any(|row| row.finding == Finding::Regression);
+    Ok(if worse { Exit::Rejected } else { Exit::Done })
+}

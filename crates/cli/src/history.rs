@@ -1,0 +1,103 @@
+//! The runs of a store, as the commands that look at many of them take them.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use measure::Digest;
+use record::{Index, Listed, Marked, Selector, Store};
+use verdict::compare::{Comparison, Order, Promises, Question, Refusal};
+
+use crate::args::Records;
+use crate::locations::{self, Specification};
+
+/// The newest other runs of a host that tell how noisy it is. More would not narrow an interval that anybody reads, and
+/// old ones are of another time.
+const PAST: usize = 500;
+
+/// A store with its index.
+pub(crate) struct History {
+    pub(crate) store: Store,
+    pub(crate) marked: Marked,
+    /// Every run, the oldest first.
+    pub(crate) runs: Vec<Listed>,
+    index: Index,
+}
+
+impl History {
+    pub(crate) fn open(records: &Records) -> Result<History> {
+        History::of(Store::at(&locations::results(records.out.as_deref())?))
+    }
+
+    pub(crate) fn of(store: Store) -> Result<History> {
+        let index = Index::open(&store)?;
+        let (runs, marked) = (index.runs()?, index.marks()?);
+        let unreadable = index.unreadable()?;
+        if let Some((path, why)) = unreadable.first() {
+            eprintln!("warning: {} records cannot be read, for instance {}: {why}", unreadable.len(), path.display());
+        }
+        Ok(History { store, marked, runs, index })
+    }
+
+    /// The runs of a selection, the oldest first.
+    pub(crate) fn select(&self, selector: &Selector) -> Vec<&Listed> {
+        selector.select(&self.runs, &self.marked)
+    }
+
+    /// The runs of a selection, or all; of those the ones of the host of the newest.
+    pub(crate) fn of_one_host(&self, selector: Option<&Selector>) -> Result<Vec<&Listed>> {
+        let mut runs = selector.map_or_else(|| self.runs.iter().collect(), |selector| self.select(selector));
+        let Some(newest) = runs.last() else {
+            bail!("no run in {} is selected: `hostproof store list` shows what there is", self.store.root().display())
+        };
+        let host = newest.digest.host.clone();
+        runs.retain(|run| run.digest.host == host);
+        Ok(runs)
+    }
+
+    /// The runs with those of their series that `names` picks.
+    pub(crate) fn load(
+        &self,
+        runs: &[&Listed],
+        names: Option<&dyn Fn(&measure::MetricId) -> bool>,
+    ) -> Result<Vec<Digest>> {
+        Ok(self.index.load(runs, names)?)
+    }
+
+    /// Compares runs of one host, with its other runs as its history.
+    pub(crate) fn compare(
+        &self,
+        (before, after): (&[&Listed], &[&Listed]),
+        order: Order,
+        spec: Option<&str>,
+    ) -> Result<Result<Comparison, Refusal>> {
+        let Some(newest) = after.last() else { return Ok(Err(Refusal::Empty("after"))) };
+        let promises = promises(newest, spec)?;
+        let compared: HashSet<&str> = before.iter().chain(after).map(|run| run.digest.id.as_str()).collect();
+        let other = |run: &&Listed| run.digest.host == newest.digest.host && !compared.contains(run.digest.id.as_str());
+        let past: Vec<&Listed> = self.runs.iter().rev().filter(other).take(PAST).collect();
+        let (before, after, past) = (self.load(before, None)?, self.load(after, None)?, self.load(&past, None)?);
+        Ok(verdict::compare::compare(&Question {
+            before: before.iter().collect(),
+            after: after.iter().collect(),
+            history: past.iter().collect(),
+            promises,
+            order,
+        }))
+    }
+}
+
+/// What the specification promises: the one that was typed, else the run's own.
+pub(crate) fn promises(run: &Listed, typed: Option<&str>) -> Result<Promises> {
+    let specification = match typed {
+        Some(typed) => Specification::load(typed)?,
+        None => own_specification(&run.path)?,
+    };
+    Ok(Promises::of(&specification.system))
+}
+
+fn own_specification(record: &Path) -> Result<Specification> {
+    let run = record::read(record)?;
+    Specification::parse(&run.spec.text, "the record", Some(&run.spec.id))
+        .with_context(|| format!("the specification in {} cannot be used; give one with --spec", record.display()))
+}

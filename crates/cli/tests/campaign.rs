@@ -1,0 +1,292 @@
+//! Campaigns through the real binary: over reboots, kills and power cuts.
+//!
+//! The host's `/proc` and `/sys` are a folder (`--root`), so that a test can reboot it and flash its firmware. The command
+//! that measures is `hostproof store import` of a record with planted values: a real command of a user, which leaves a run
+//! of the boot in the store as a measurement does. One test measures for real.
+
+mod simulate;
+mod support;
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use measure::Run;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use serde_json::Value;
+use simulate::{Host, Random};
+use support::{files, hostproof, output, said};
+
+/// A host whose boots and firmware the test decides, with a store.
+struct Lab {
+    folder: tempfile::TempDir,
+    boots: u32,
+}
+
+impl Lab {
+    fn new() -> Lab {
+        let lab = Lab { folder: tempfile::tempdir().unwrap(), boots: 0 };
+        for folder in ["proc/sys/kernel/random", "sys/class/dmi/id"] {
+            fs::create_dir_all(lab.path("root").join(folder)).unwrap();
+        }
+        lab
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Reboots with a BIOS.
+    fn boot(&mut self, bios: &str) {
+        self.boots += 1;
+        fs::write(self.path("root/proc/sys/kernel/random/boot_id"), format!("boot-{:05}\n", self.boots)).unwrap();
+        fs::write(self.path("root/sys/class/dmi/id/bios_version"), format!("{bios}\n")).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = hostproof(self.folder.path());
+        command.args(arguments).args(["--out", "here"]);
+        command
+    }
+
+    fn told(&self, arguments: &[&str], expect: i32) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(expect), "{arguments:?}: {}", said(&output));
+        said(&output)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.command(arguments).arg("--json").output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{arguments:?}: {}", said(&output)))
+    }
+
+    /// Starts a campaign from BIOS 1.2 to 1.3, whose command takes a little time before and after it imports.
+    fn start(&self, boots: u32) {
+        let program = env!("CARGO_BIN_EXE_hostproof");
+        let script = format!("sleep 0.03; '{program}' store import incoming.jsonl --out here; sleep 0.03");
+        let boots = boots.to_string();
+        let output = hostproof(self.folder.path())
+            .args([
+                "campaign", "start", "--boots", &boots, "--order", "ABBA", "--before", "bios=1.2", "--after",
+                "bios=1.3",
+            ])
+            .args(["--root", "root", "--out", "here", "--", "sh", "-c", &script])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+
+    /// What is next: the number of the boot in the plan and the BIOS that it needs; `None` where all are measured.
+    fn next(&self) -> Option<(u64, &'static str)> {
+        let status = self.json(&["campaign", "status"]);
+        let number = status["next"]["boot"].as_u64()?;
+        Some((number, if status["next"]["side"] == "before" { "1.2" } else { "1.3" }))
+    }
+
+    /// Lays out what the command will measure on this boot: values that follow from the number in the plan alone.
+    fn prepare(&self, number: u64, bios: &str, attempt: u32) {
+        let host = Host::usual().with("bios.version", bios);
+        let host = if bios == "1.3" { host.worse("stream", 0.05) } else { host };
+        let run = Run { boot_id: Some(format!("boot-{:05}", self.boots)), ..host.run(attempt, &mut Random(number)) };
+        let file = self.path("incoming.jsonl");
+        // The command of a killed step may still read the one before.
+        let fresh = self.path("fresh.jsonl");
+        simulate::write(&fresh, &run);
+        fs::rename(fresh, file).unwrap();
+    }
+}
+
+/// What decides: the verdict and the effect of each metric.
+fn verdict(answer: &Value) -> Vec<String> {
+    let row = |row: &Value| format!("{} {} {}", row["metric"]["name"], row["verdict"], row["effect"]["log_gain"]);
+    let rows = answer["metrics"].as_array().unwrap().iter().map(row);
+    std::iter::once(answer["overall"].to_string()).chain(rows).collect()
+}
+
+/// How a step is stopped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stop {
+    /// Everything ends, and the host boots again.
+    PowerCut,
+    /// The step and its command are killed.
+    Kill,
+    /// The step is killed, and its command lives on.
+    Orphan,
+}
+
+/// Makes a whole campaign, with these many steps stopped at random points; gives what decides.
+fn campaign(boots: u32, stops: u32) -> Vec<String> {
+    let mut lab = Lab::new();
+    let mut random = Random(u64::from(stops));
+    let mut counts = [0; 3];
+    lab.boot("1.2");
+    lab.start(boots);
+    let mut step = Duration::ZERO;
+    let mut attempt = 0;
+    while let Some((number, bios)) = lab.next() {
+        attempt += 1;
+        assert!(attempt < stops + 2 * boots + 10, "it does not go on");
+        if lab.told_to_boot() {
+            lab.boot(bios);
+        }
+        lab.prepare(number, bios, attempt);
+        let began = Instant::now();
+        let mut child = lab
+            .command(&["campaign", "next"])
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        if attempt == 1 || counts.iter().sum::<u32>() == stops {
+            let status = child.wait().unwrap();
+            // 3: the command of the step before had lived on, and this boot is measured already.
+            assert!(matches!(status.code(), Some(0 | 3)), "attempt {attempt}: {status}");
+            step = if attempt == 1 { began.elapsed() } else { step };
+            continue;
+        }
+        let how = [Stop::PowerCut, Stop::Kill, Stop::Orphan][attempt as usize % 3];
+        // One point in each part of the step, at a random place in it.
+        let part = f64::from(counts.iter().sum::<u32>() * 7 % stops) + random.uniform();
+        sleep(step.mul_f64(part / f64::from(stops)));
+        let pid = Pid::from_child(&child);
+        // It may have ended in time.
+        let _ =
+            if how == Stop::Orphan { kill_process(pid, Signal::KILL) } else { kill_process_group(pid, Signal::KILL) };
+        child.wait().unwrap();
+        counts[how as usize] += 1;
+        if how == Stop::PowerCut {
+            lab.boot(bios);
+        }
+    }
+    let status = lab.json(&["campaign", "status"]);
+    println!(
+        "{stops} stops (power cut, kill, orphan: {counts:?}): {} attempts, {} failed",
+        status["attempts"],
+        status["failures"].as_array().unwrap().len()
+    );
+    assert_eq!(status["measured"].as_object().unwrap().len(), 2 * boots as usize);
+    assert_eq!(counts.iter().sum::<u32>(), stops, "all boots were measured before the last stop");
+    let answer = lab.json(&["campaign", "finish"]);
+    assert!(lab.told(&["store", "verify"], 0).contains("as they were sealed"));
+    assert!(lab.json(&["campaign", "status"])["finished"].as_bool().unwrap());
+    let id = status["id"].as_str().unwrap().to_owned();
+    let again = [format!("tag={id}:before"), format!("tag={id}:after")];
+    let again = lab.json(&["compare", "--before", &again[0], "--after", &again[1], "--paired"]);
+    assert_eq!(verdict(&again), verdict(&answer), "by the tags that it leaves");
+    verdict(&answer)
+}
+
+impl Lab {
+    /// Whether the host must boot before the next step.
+    fn told_to_boot(&self) -> bool {
+        let status = self.json(&["campaign", "status"]);
+        !status["next"]["tasks"].as_array().unwrap().is_empty()
+    }
+}
+
+#[test]
+fn a_campaign_that_is_stopped_at_fifty_points_ends_with_the_same_verdict() {
+    let undisturbed = campaign(15, 0);
+    assert_eq!(undisturbed[0], "\"REGRESSION\"");
+    assert_eq!(campaign(15, 50), undisturbed);
+}
+
+#[test]
+fn a_step_says_what_has_to_be_done_and_checks_that_it_was() {
+    let mut lab = Lab::new();
+    lab.told(&["campaign", "next"], 2);
+    lab.boot("1.3");
+    let wrong = lab.told(&["campaign", "start", "--root", "root", "--after", "bios=1.3"], 2);
+    assert!(wrong.contains("meets the conditions after the update (bios=1.3) already"), "{wrong}");
+    lab.told(&["campaign", "start", "--root", "root", "--after", "colour=blue"], 2);
+    lab.boot("1.1");
+    lab.start(2);
+    let again = lab.told(&["campaign", "start", "--root", "root", "--after", "bios=1.3"], 2);
+    assert!(again.contains("is not finished yet"), "{again}");
+    let text = lab.told(&["campaign", "next"], 3);
+    assert!(text.contains("bring the host to bios=1.2; it has 1.1") && text.contains("reboot"), "{text}");
+    lab.boot("1.2");
+    lab.prepare(0, "1.2", 1);
+    assert!(lab.told(&["campaign", "next"], 0).contains("1 of 4 boots are measured"));
+    // The same boot is not measured twice, and the wrong firmware is told.
+    let text = lab.told(&["campaign", "next"], 3);
+    assert!(text.contains("bring the host to bios=1.3; it has 1.2"), "{text}");
+    lab.boot("1.3");
+    // A command that leaves nothing of this boot is a failed attempt, which is kept.
+    fs::remove_file(lab.path("incoming.jsonl")).unwrap();
+    lab.told(&["campaign", "next"], 2);
+    lab.prepare(1, "1.3", 2);
+    lab.told(&["campaign", "next"], 0);
+    let text = lab.told(&["campaign", "next"], 3);
+    assert!(text.contains("reboot") && !text.contains("bring"), "{text}");
+    let text = lab.told(&["campaign", "status"], 0);
+    assert!(text.contains("3 attempts, 1 of them failed") && text.contains("boot 2: "), "{text}");
+    assert!(lab.told(&["campaign", "finish"], 2).contains("2 of 4 boots are measured"));
+    lab.told(&["campaign", "finish", "--abandon"], 0);
+    assert!(lab.told(&["campaign", "status"], 0).contains("finished"));
+    assert_eq!(lab.json(&["store", "list"]).as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn every_boot_of_a_side_has_one_configuration() {
+    let mut lab = Lab::new();
+    lab.boot("1.2");
+    lab.start(2);
+    let slots = [(0, "1.2"), (1, "1.3"), (2, "1.3")];
+    for (number, bios) in slots {
+        lab.boot(bios);
+        lab.prepare(number, bios, u32::try_from(number).unwrap());
+        let kernel = if number == 2 { "6.2.0" } else { "6.1.0" };
+        fs::write(lab.path("root/proc/sys/kernel/osrelease"), kernel).unwrap();
+        let text = lab.told(&["campaign", "next"], if number == 2 { 3 } else { 0 });
+        assert!(number < 2 || text.contains("bring os.kernel back to 6.1.0"), "{text}");
+    }
+}
+
+#[test]
+fn the_unit_is_there_as_long_as_the_campaign() {
+    let lab = {
+        let mut lab = Lab::new();
+        lab.boot("1.2");
+        lab
+    };
+    let start = ["campaign", "start", "--root", "root", "--after", "bios=1.3", "--install", "--unit-dir", "units"];
+    fs::write(lab.path("units"), "no folder").unwrap();
+    assert!(lab.told(&start, 2).contains("the campaign was not started"));
+    fs::remove_file(lab.path("units")).unwrap();
+    let text = lab.told(&start, 0);
+    let unit = lab.path("units/hostproof-campaign.service");
+    assert!(text.contains("hostproof-campaign.service"), "{text}");
+    let written = fs::read_to_string(&unit).unwrap();
+    let store = lab.path("here");
+    assert!(written.contains(&format!("campaign next --out \"{}\"", store.display())), "{written}");
+    assert!(lab.path("units/multi-user.target.wants/hostproof-campaign.service").is_symlink());
+    lab.told(&["campaign", "finish", "--abandon"], 0);
+    assert!(!unit.exists() && !lab.path("units/multi-user.target.wants/hostproof-campaign.service").is_symlink());
+}
+
+#[test]
+fn a_campaign_measures_this_host_by_the_suite_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_hostproof");
+    let start = output(
+        folder.path(),
+        ["campaign", "start", "--boots", "2", "--after", "bios=none-such", "--out", "here", "--", program, "run"]
+            .into_iter()
+            .chain(["--profile", "smoke", "--only", "stream", "--out", "here"]),
+    );
+    assert_eq!(start.status.code(), Some(0), "{}", said(&start));
+    let next = || output(folder.path(), ["campaign", "next", "--out", "here"]);
+    let first = next();
+    assert_eq!(first.status.code(), Some(0), "{}", said(&first));
+    assert!(said(&first).contains("1 of 4 boots are measured"), "{}", said(&first));
+    let second = next();
+    assert_eq!(second.status.code(), Some(3), "{}", said(&second));
+    assert!(said(&second).contains("bring the host to bios=none-such"), "{}", said(&second));
+    let names = files(&folder.path().join("here/campaigns"));
+    assert_eq!(names.len(), 2, "a journal and a lock: {names:?}");
+}

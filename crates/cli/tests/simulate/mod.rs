@@ -1,0 +1,149 @@
+//! Simulated hosts: records of boots with planted values, written by the library as `run` writes them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use measure::{
+    Attempt, Better, Build, Ending, Event, Facts, Fingerprint, Measurement, Metric, Outcome, Run, SpecSource, Unit,
+    Workload,
+};
+use record::Writer;
+use verdict::compare::HEADLINES;
+
+/// Repetitions in a boot.
+const REPETITIONS: u32 = 5;
+/// Standard deviation of ln(metric) between repetitions.
+const WITHIN: f64 = 0.002;
+
+/// Random numbers, the same for each seed: `SplitMix64`, and normal ones by Box and Muller.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
+    fn normal(&mut self) -> f64 {
+        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+}
+
+/// What a simulated host is like.
+#[derive(Clone)]
+pub(crate) struct Host {
+    /// Standard deviation of ln(metric) between boots.
+    pub(crate) noise: f64,
+    /// By which share metrics whose name begins with this are worse.
+    pub(crate) steps: Vec<(&'static str, f64)>,
+    /// What its fingerprint says of its configuration.
+    pub(crate) config: BTreeMap<String, String>,
+}
+
+impl Host {
+    /// 1 % of noise, BIOS 1.2.
+    pub(crate) fn usual() -> Host {
+        let config = [("bios.version", "1.2"), ("os.kernel", "6.1.0"), ("drive S1 firmware", "A")];
+        let config = config.map(|(part, value)| (part.to_owned(), value.to_owned())).into();
+        Host { noise: 0.01, steps: Vec::new(), config }
+    }
+
+    pub(crate) fn worse(mut self, metrics: &'static str, by: f64) -> Host {
+        self.steps.push((metrics, by));
+        self
+    }
+
+    pub(crate) fn with(mut self, part: &str, value: &str) -> Host {
+        self.config.insert(part.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A run on a boot of its own, an hour after the one of the number before.
+    pub(crate) fn run(&self, number: u32, random: &mut Random) -> Run {
+        Run { attempts: self.attempts(random), ..self.named(number) }
+    }
+
+    /// The same before anything is measured.
+    pub(crate) fn named(&self, number: u32) -> Run {
+        let first: Timestamp = "2026-07-01T00:00:00Z".parse().unwrap();
+        let started = first + SignedDuration::from_hours(i64::from(number));
+        Run {
+            id: format!("{}-{:04x}", started.strftime("%Y%m%dT%H%M%SZ"), number % 0x1_0000),
+            started: started.to_string(),
+            host: "node7".into(),
+            boot_id: Some(format!("boot-{number:05}")),
+            profile: "full".into(),
+            build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },
+            spec: specification(),
+            facts: Facts::default(),
+            fingerprint: Fingerprint {
+                platform_id: "p1".into(),
+                config_id: self.config.values().cloned().collect::<Vec<_>>().join("+"),
+                platform: [("cpu.model", "a cpu"), ("system.serial", "7")]
+                    .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                    .into(),
+                config: self.config.clone(),
+            },
+            attempts: Vec::new(),
+            ending: Ending::Complete,
+        }
+    }
+
+    /// An attempt for each workload with all repetitions in it: the writer syncs at the end of each attempt, and what a
+    /// comparison takes from a record is the same.
+    fn attempts(&self, random: &mut Random) -> Vec<Attempt> {
+        let mut of_workload = |workload: Workload| {
+            let mut outcomes = Vec::new();
+            for name in HEADLINES.iter().filter(|name| name.starts_with(workload.name())) {
+                let level = self.level(name) + self.noise * random.normal();
+                for _ in 0..REPETITIONS {
+                    let (metric, gain) = (metric(name), level + WITHIN * random.normal());
+                    let value = if metric.better == Better::Higher { 1e9 * gain.exp() } else { 1e-6 * (-gain).exp() };
+                    outcomes.push(Outcome::Measured(Measurement::new(metric, [value, value])));
+                }
+            }
+            Attempt { workload, repetition: 0, outcomes, warnings: Vec::new() }
+        };
+        Workload::ALL.map(&mut of_workload).to_vec()
+    }
+
+    /// ln of how good a metric is.
+    fn level(&self, name: &str) -> f64 {
+        self.steps.iter().filter(|(prefix, _)| name.starts_with(prefix)).map(|(_, by)| (1.0 - by).ln()).sum()
+    }
+}
+
+fn metric(name: &str) -> Metric {
+    if name.contains("p99") || name.contains("latency") || name.contains("time") {
+        return Metric::lower(name, Unit::Second);
+    }
+    let unit = match name.split('.').next() {
+        Some("dense") => Unit::FlopPerSecond,
+        _ if name.ends_with("iops") => Unit::IoPerSecond,
+        _ => Unit::BytePerSecond,
+    };
+    Metric::higher(name, unit)
+}
+
+fn specification() -> SpecSource {
+    let id = "PY-HPC-2024.Q3";
+    let source = spec::source(id).unwrap();
+    SpecSource { id: id.into(), sha256: String::new(), text: source.text.to_owned() }
+}
+
+/// Writes a run to a file.
+pub(crate) fn write(path: &Path, run: &Run) {
+    let mut writer = Writer::create(path, run).unwrap();
+    for attempt in &run.attempts {
+        writer.begin(attempt.workload, attempt.repetition, &serde_json::Value::Null).unwrap();
+        for outcome in &attempt.outcomes {
+            writer.event(&Event::Outcome(outcome.clone())).unwrap();
+        }
+        writer.end_attempt().unwrap();
+    }
+    writer.finish(&run.ending).unwrap();
+}
