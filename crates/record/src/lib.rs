@@ -9,6 +9,7 @@
 pub mod bundle;
 mod campaign;
 mod chain;
+pub mod dossier;
 mod error;
 mod index;
 mod journal;

@@ -2,11 +2,14 @@
 
 pub(crate) mod audit;
 pub(crate) mod disk;
+pub(crate) mod dossier;
 pub(crate) mod inspect;
 pub(crate) mod judge;
+pub(crate) mod manual;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod show;
 pub(crate) mod spec;
 
 use std::env;
