@@ -112,11 +112,11 @@ fn packed(args: &PackArgs, key: Option<&SecretKey>) -> Result<Vec<u8>> {
 fn derived(case: &Case) -> Result<Files> {
     let judged = case.judged();
     let newest = judged.runs.last().context("there is no run")?;
-    let text = |value: &Value| serde_json::to_vec_pretty(value);
+    let text = |value: &Value| json::pretty(value).into_bytes();
     Ok(Files::from([
-        (JUDGEMENT.to_owned(), text(&json::judgement(newest, judged.judgement))?),
-        ("audit.json".to_owned(), text(&json::audit(judged.system, judged.audit))?),
-        ("fingerprint.json".to_owned(), text(&json::fingerprint(&newest.fingerprint))?),
+        (JUDGEMENT.to_owned(), text(&json::judgement(newest, judged.judgement))),
+        ("audit.json".to_owned(), text(&json::audit(judged.system, judged.audit))),
+        ("fingerprint.json".to_owned(), text(&json::fingerprint(&newest.fingerprint))),
         ("report.html".to_owned(), html::page(&judged)?.into_bytes()),
     ]))
 }
@@ -168,7 +168,7 @@ fn judge_again(opened: &Opened) -> Result<String> {
     let case = Case::judge(runs?, specification)?;
     ensure!(Contents::of(&case).records == contents.records, "the records are not those that {CONTENTS} names");
     let told: Value = serde_json::from_slice(part(files, JUDGEMENT)?).context(JUDGEMENT)?;
-    let found = serde_json::to_value(json::judgement(case.runs.last().context("no run")?, &case.judgement))?;
+    let found = json::judgement(case.runs.last().context("there is no run")?, &case.judgement);
     same_verdicts(&told, &found)?;
     let mut rest = files.clone();
     rest.remove(SUMS);
