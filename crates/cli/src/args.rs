@@ -31,6 +31,10 @@ pub(crate) enum Command {
     )]
     Run(RunArgs),
     /// The same as a gate: the exit code says accepted (0), rejected (1), inconclusive (3), not comparable (4)
+    #[command(
+        after_help = "Examples:\n  hostproof accept --profile full --spec my-server.toml\n  hostproof accept --only disk \
+                            --scratch /mnt/nvme || echo \"not accepted: exit code $?\""
+    )]
     Accept(RunArgs),
     /// Judge a recorded run again, offline, under its own or another specification
     #[command(
@@ -38,6 +42,14 @@ pub(crate) enum Command {
                             --spec my-server.toml"
     )]
     Judge(JudgeArgs),
+    /// Show a recorded run in the tables that `run` ended with
+    #[command(after_help = "Examples:\n  hostproof show latest\n  hostproof show 20260102T03 --json")]
+    Show(ShowArgs),
+    /// Show two recorded runs beside each other, and what differs in the host
+    #[command(
+        after_help = "Examples:\n  hostproof diff 20260102T03 latest\n  hostproof diff before/run.jsonl after/run.jsonl --json"
+    )]
+    Diff(DiffArgs),
     /// Write a report of judged runs: a page to sign, and the formats that other tools read
     #[command(
         after_help = "Examples:\n  hostproof report latest --html report.html\n  hostproof report latest --junit junit.xml --prom \
@@ -45,10 +57,23 @@ pub(crate) enum Command {
                             --spec my-server.toml"
     )]
     Report(ReportArgs),
+    /// Put runs with all that their verdict rests on into one sealed file, or verify such a file
+    #[command(
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true,
+        after_help = "Examples:\n  hostproof dossier latest -o node7.tar.zst\n  openssl genpkey -algorithm ed25519 -out key.pem\n  \
+                            hostproof dossier latest -o node7.tar.zst --sign key.pem\n  openssl pkey -in key.pem -pubout -out \
+                            public.pem\n  hostproof dossier verify node7.tar.zst --key public.pem"
+    )]
+    Dossier(DossierArgs),
     /// Find by arithmetic which documented targets could ever be met, without measuring
     #[command(after_help = "Examples:\n  hostproof audit\n  hostproof audit --spec offer.toml --markdown > letter.md")]
     Audit(AuditArgs),
     /// The documented systems: list, show, check, derive one for this host
+    #[command(
+        after_help = "Examples:\n  hostproof spec list\n  hostproof spec derive > my-server.toml\n  hostproof spec check \
+                            my-server.toml"
+    )]
     Spec {
         #[command(subcommand)]
         command: SpecCommand,
@@ -59,8 +84,12 @@ pub(crate) enum Command {
     )]
     Plan(PlanArgs),
     /// Show what is known of this host
+    #[command(
+        after_help = "Examples:\n  hostproof inspect\n  hostproof inspect --spec PY-HPC-2024.Q3\n  hostproof inspect --json"
+    )]
     Inspect(InspectArgs),
     /// Say what on this host disturbs measurements, and the command that mends it
+    #[command(after_help = "Examples:\n  hostproof doctor\n  hostproof doctor --strict && hostproof accept")]
     Doctor(DoctorArgs),
     /// Run a job file of fio on this suite's own engine
     #[command(
@@ -104,6 +133,12 @@ pub(crate) enum Command {
     /// Measure one workload for the process that started this one; not for people
     #[command(hide = true, name = "worker")]
     Worker,
+    /// Write the manual pages and the completions of shells into a folder; for those who make packages
+    #[command(hide = true, after_help = "Example:\n  hostproof manual target/manual")]
+    Manual {
+        /// The folder, which is made: `man1`, `bash`, `zsh` and `fish` are below it
+        folder: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -187,6 +222,77 @@ pub(crate) struct JudgeArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
+    pub(crate) run: String,
+    /// Where records are [default: results/ in a checkout, else the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The run before: its id or the start of it, its folder, its run.jsonl, or `latest`
+    pub(crate) before: String,
+    /// The run after
+    pub(crate) after: String,
+    /// Another specification than that of the run after: the id of a built-in system, or a TOML file
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) spec: Option<String>,
+    /// Where records are [default: results/ in a checkout, else the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DossierArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<DossierCommand>,
+    #[command(flatten)]
+    pub(crate) pack: Option<PackArgs>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DossierCommand {
+    /// Judge a dossier again from its raw data alone, and say whether its verdict holds; exit code 1 where it does not
+    #[command(
+        after_help = "Examples:\n  hostproof dossier verify node7.tar.zst\n  hostproof dossier verify node7.tar.zst --key public.pem"
+    )]
+    Verify {
+        /// The dossier
+        file: PathBuf,
+        /// The public key (PEM) that must have signed it
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PackArgs {
+    /// Runs of one host: ids or the starts of them, folders, files, or `latest`
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    /// The file to write, which must not be there yet
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The Ed25519 private key (PKCS#8, PEM) to sign by
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign: Option<PathBuf>,
+    /// Another specification than the last run's own: the id of a built-in system, or a TOML file
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) spec: Option<String>,
+    /// Where records are [default: results/ in a checkout, else the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("format").required(true).multiple(true))]
 pub(crate) struct ReportArgs {
     /// Runs of one host: ids or the starts of them, folders, files, or `latest`; several boots are judged together
@@ -237,24 +343,29 @@ pub(crate) struct AuditArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SpecCommand {
     /// List the built-in systems
+    #[command(after_help = "Example:\n  hostproof spec list")]
     List,
     /// Show what a specification says
+    #[command(after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show my-server.toml")]
     Show {
         /// The id of a built-in system, or a TOML file
         spec: String,
     },
     /// Check a specification file; errors name file, line and field
+    #[command(after_help = "Example:\n  hostproof spec check my-server.toml")]
     Check {
         /// The TOML file
         file: PathBuf,
     },
     /// Write a specification for this host from its detected hardware
+    #[command(after_help = "Example:\n  hostproof spec derive --id node7 > node7.toml")]
     Derive {
         /// The id of the new system
         #[arg(long, default_value = "this-host")]
         id: String,
     },
     /// Print the JSON Schema of the format
+    #[command(after_help = "Example:\n  hostproof spec schema > spec.schema.json")]
     Schema,
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod build_info;
+mod case;
 mod commands;
 mod exit;
 mod history;
@@ -41,6 +42,9 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Run(args) => commands::run::run(&args, commands::run::Purpose::Look),
         Command::Accept(args) => commands::run::run(&args, commands::run::Purpose::Gate),
         Command::Judge(args) => commands::judge::judge(&args),
+        Command::Show(args) => commands::show::show(&args),
+        Command::Diff(args) => commands::show::diff(&args),
+        Command::Dossier(args) => commands::dossier::dossier(args),
         Command::Report(args) => commands::report::report(&args),
         Command::Audit(args) => commands::audit::audit(&args),
         Command::Spec { command } => commands::spec::spec(&command),
@@ -56,6 +60,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Baseline { command } => commands::baseline::baseline(&command),
         Command::Store { command } => commands::store::store(&command),
         Command::Worker => worker::serve(),
+        Command::Manual { folder } => commands::manual::manual(&folder),
     }
 }
 

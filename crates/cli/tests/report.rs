@@ -1,19 +1,16 @@
 //! Reports through the real binary, from a record of the smoke profile.
 
+#[path = "support/recorded.rs"]
+mod recorded;
 mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
+use serde_json::Value;
+
+use recorded::{recorded, reworded, run_id};
 use support::{files, output, said};
-
-/// A record of this host in `folder/here`.
-fn recorded(folder: &Path) -> String {
-    let run = output(folder, ["run", "--profile", "smoke", "--only", "stream", "--out", "here"]);
-    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
-    files(&folder.join("here")).iter().find(|path| path.ends_with("run.jsonl")).unwrap().to_str().unwrap().to_owned()
-}
 
 #[test]
 fn one_command_writes_every_format() {
@@ -44,6 +41,40 @@ fn one_command_writes_every_format() {
     let again = output(folder.path(), ["report", &record, &record, "--csv", "again.csv"]);
     assert_eq!(again.status.code(), Some(0), "{}", said(&again));
     assert_eq!(fs::read_to_string(folder.path().join("again.csv")).unwrap(), read("csv"));
+
+    // Two runs are shown as before and after.
+    let id = run_id(&record);
+    let words = [(id.as_str(), "29990101T000000Z-0001")];
+    let second = reworded(&record, folder.path(), "second.jsonl", &words);
+    let two = output(folder.path(), ["report", &record, &second, "--html", "two.html"]);
+    assert_eq!(two.status.code(), Some(0), "{}", said(&two));
+    let page = fs::read_to_string(folder.path().join("two.html")).unwrap();
+    assert!(page.contains("Before and after at a glance") && page.contains("29990101T000000Z-0001"));
+}
+
+#[test]
+fn recorded_runs_are_shown_and_set_beside_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = recorded(folder.path());
+    let shown = output(folder.path(), ["show", &record]);
+    assert_eq!(shown.status.code(), Some(0), "{}", said(&shown));
+    assert_eq!(shown.stdout, output(folder.path(), ["judge", &record]).stdout);
+    let json = output(folder.path(), ["show", "latest", "--out", "here", "--json"]);
+    assert_eq!(serde_json::from_slice::<Value>(&json.stdout).unwrap()["run"]["id"], run_id(&record));
+
+    let id = run_id(&record);
+    let second = reworded(&record, folder.path(), "second.jsonl", &[(id.as_str(), "29990101T000000Z-0001")]);
+    let text = output(folder.path(), ["diff", &record, &second]);
+    assert_eq!(text.status.code(), Some(0), "{}", said(&text));
+    let text = String::from_utf8(text.stdout).unwrap();
+    // Two records of one boot: figures beside each other, and no verdict.
+    for expect in ["stream.triad", "+0.00 %", "No verdict on the change: the boot", "29990101T000000Z-0001"] {
+        assert!(text.contains(expect), "{expect}: {text}");
+    }
+    let json = output(folder.path(), ["diff", &record, &second, "--json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let triad = json["metrics"].as_array().unwrap().iter().find(|one| one["id"] == "stream.triad").unwrap();
+    assert_eq!((&triad["before"]["value"], &triad["change"]), (&triad["after"]["value"], &Value::from(0.0)));
 }
 
 #[test]

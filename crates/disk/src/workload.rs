@@ -22,6 +22,9 @@ const MIB: u64 = 1 << 20;
 /// Seconds between the start of the requests and the start of counting.
 const RAMP: f64 = 0.2;
 
+/// The percentiles that are told beside the 99th.
+const PERCENTILES: [f64; 11] = [0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 100.0];
+
 /// What the storage part measures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
@@ -263,7 +266,20 @@ fn measure(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut d
         let measured = describe(measurement, config, &rounds).warn(remarks(case, &rounds, state));
         tell(Event::Outcome(Outcome::Measured(measured)));
     }
+    for measurement in percentiles(case, &rounds) {
+        tell(Event::Outcome(Outcome::Measured(describe(measurement, config, &rounds, depth))));
+    }
     Ok(())
+}
+
+/// The latency at each of many percentiles, a sample for each round: what a chart of the tail is drawn from.
+fn percentiles(case: &Case, rounds: &[JobResult]) -> Vec<Measurement> {
+    let at = |percent: f64| {
+        let seconds = rounds.iter().filter_map(|round| case.stats(round).completion.percentile(percent));
+        let metric = Metric::lower(&case.metric("latency"), Unit::Second);
+        Measurement::new(metric, seconds.map(|nanos| nanos as f64 * 1e-9)).label("percentile", percent)
+    };
+    PERCENTILES.into_iter().map(at).collect()
 }
 
 /// One round.

@@ -46,6 +46,8 @@ struct Watched {
     since: f64,
     /// GPUs that the host has.
     gpus: f64,
+    /// From when to when something was measured whose samples were tainted, in seconds after the start.
+    disturbed: Vec<(f64, f64)>,
 }
 
 impl Watched {
@@ -54,7 +56,13 @@ impl Watched {
         let workers = place(&machine.topology, Siblings::OnePerCore).unwrap_or_default();
         let cpus = workers.iter().map(|worker| worker.cpu).collect();
         let gpus = machine.facts.number("gpu.count").unwrap_or(0.0);
-        Watched { workload, telemetry: Telemetry::start(Watch::new(cpus)).ok(), since: 0.0, gpus }
+        Watched {
+            workload,
+            telemetry: Telemetry::start(Watch::new(cpus)).ok(),
+            since: 0.0,
+            gpus,
+            disturbed: Vec::new(),
+        }
     }
 
     /// Taints what was measured since the last outcome where the host was disturbed meanwhile.
@@ -67,6 +75,7 @@ impl Watched {
         self.since = now;
         let taints = telemetry.taints(from);
         let Some(taint) = taints.into_iter().find(|taint| counts(self.workload, taint)) else { return };
+        self.disturbed.push((from, now));
         for sample in &mut measurement.samples {
             sample.taint.get_or_insert_with(|| taint.clone());
         }
@@ -79,6 +88,7 @@ impl Watched {
         let name = self.workload.name();
         let mut events: Vec<_> = GAUGES.iter().filter_map(|gauge| gauge.event(&series, name)).collect();
         events.extend(power(&series, name));
+        events.push(disturbed(&series, &self.disturbed, name));
         if self.workload == HEAVIEST {
             events.extend(headlines(&series, self.gpus));
         }
@@ -115,7 +125,9 @@ const fn total(metric: &'static str, of: fn(&Point) -> Option<f64>) -> Gauge {
     Gauge { metric, unit: Unit::Count, of, is_total: true }
 }
 
-const GAUGES: [Gauge; 14] = [
+const GAUGES: [Gauge; 15] = [
+    // When each interval ended: the time of the other gauges.
+    each("host.elapsed", Unit::Second, |point| Some(point.to)),
     each("host.steal", Unit::Ratio, |point| point.steal),
     each("host.other_load", Unit::Ratio, |point| point.other),
     each("host.interrupts", Unit::Ratio, |point| point.interrupts),
@@ -151,6 +163,13 @@ impl Gauge {
         let metric = Metric::lower(self.metric, self.unit);
         (!values.is_empty()).then(|| measured(Measurement::new(metric, values).label("workload", workload)))
     }
+}
+
+/// For each interval whether it is part of a window whose samples were tainted, 1 or 0: what a chart over time marks.
+fn disturbed(series: &Series, windows: &[(f64, f64)], workload: &str) -> Event {
+    let inside = |point: &Point| windows.iter().any(|&(from, to)| point.from < to && point.to > from);
+    let values = series.points.iter().map(|point| f64::from(u8::from(inside(point))));
+    measured(Measurement::new(Metric::lower("host.disturbed", Unit::Ratio), values).label("workload", workload))
 }
 
 /// Power by source; each says what it covers.

@@ -188,7 +188,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text(&Sha256::digest(bytes))
 }
 
-fn text(hash: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(crate) fn text(hash: &[u8]) -> String {
     hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 

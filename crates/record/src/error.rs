@@ -86,6 +86,19 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A dossier is not as it was sealed.
+    #[error("the dossier is not whole: {0}")]
+    Dossier(String),
+    /// A key of a signature cannot be used.
+    #[error("{} is no {kind} Ed25519 key in PEM; `{make}` writes one", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Which of the two it should be.
+        kind: &'static str,
+        /// The command that writes one.
+        make: &'static str,
+    },
     /// A campaign is asked for what it cannot do now.
     #[error("{0}")]
     Campaign(String),

@@ -9,6 +9,8 @@
 pub mod bundle;
 mod campaign;
 mod chain;
+#[cfg(feature = "dossier")]
+pub mod dossier;
 mod error;
 mod index;
 mod journal;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::exchange::{bencher, csv, junit, markdown, ocptv, prometheus};
 use crate::judged::Judged;
-use crate::{Look, html, json, terminal, testdata};
+use crate::{BeforeAfter, Look, html, json, terminal, testdata};
 
 const LOOKS: [Look; 2] = [Look { width: 120, colour: false }, Look { width: 60, colour: false }];
 
@@ -65,7 +65,15 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
         }
     }
     let audit = spec::audit::audit(&system, &[]);
-    let judged = Judged { runs: std::slice::from_ref(&run), system: &system, audit: &audit, judgement: &judgement };
+    let before = testdata::run();
+    let change = BeforeAfter::of(&[&before], &[&run], Err(evil.to_owned()));
+    let judged = Judged {
+        runs: std::slice::from_ref(&run),
+        system: &system,
+        audit: &audit,
+        judgement: &judgement,
+        change: Some(&change),
+    };
     let mut outputs = vec![
         ("ocptv", ocptv(&judged).unwrap()),
         ("junit", junit(&judged).unwrap()),
@@ -77,12 +85,15 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
         ("json", json::pretty(&json::judgement(&run, &judgement))),
         ("json, facts", json::pretty(&json::facts(&run.facts))),
         ("json, fingerprint", json::pretty(&json::fingerprint(&run.fingerprint))),
+        ("json, diff", json::pretty(&json::diff(&change))),
         ("json, comparison", json::pretty(&json::comparison(&run.facts, &system))),
     ];
+    let sides = [&before, &run].map(|run| terminal::Side { run, judgement: &judgement });
     let cell = || vec![Some(evil.to_owned()), None];
     for look in LOOKS {
         outputs.extend([
             ("terminal", terminal::judged_run(&run, &judgement, look)),
+            ("terminal, diff", terminal::diff(&sides, &change, look)),
             ("terminal, facts", terminal::facts(&run.facts, look)),
             ("terminal, comparison", terminal::comparison(&run.facts, &system, look)),
             ("terminal, list", terminal::list("drives", &["name", "model"], Ok(&[cell()]), look)),

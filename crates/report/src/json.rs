@@ -1,6 +1,6 @@
 //! The same views for machines. Numbers are in base units; each stands with its unit.
 
-use measure::{Better, Ending, FactValue, Facts, Fingerprint, Quantity, Reading, Run, Summary};
+use measure::{Better, Change, Ending, FactValue, Facts, Fingerprint, Quantity, Reading, Run, Scope, Summary};
 use serde_json::{Value, json};
 use spec::audit::Grade;
 use spec::{Standing, System};
@@ -9,6 +9,7 @@ use verdict::{
 };
 
 use crate::series;
+use crate::{BeforeAfter, Figure, Line};
 
 /// A value as text for people and machines: indented, and harmless on a terminal.
 #[must_use]
@@ -44,25 +45,30 @@ fn summary(summary: &Summary) -> Value {
 /// A judged run: what was judged, a row for each target, all series, what is missing, and the warnings.
 #[must_use]
 pub fn judgement(run: &Run, judgement: &Judgement) -> Value {
-    let acceptance = match judgement.acceptance() {
-        Acceptance::Accepted => "accepted",
-        Acceptance::Rejected => "rejected",
-        Acceptance::Inconclusive => "inconclusive",
-        Acceptance::NotComparable => "not-comparable",
-    };
     json!({
         "run": head(run),
         "spec": {"id": judgement.system, "name": judgement.system_name},
         "runs": judgement.runs,
         "boots": judgement.boots,
         "noise_floor": judgement.noise_floor,
-        "acceptance": acceptance,
+        "acceptance": acceptance(judgement),
         "targets": judgement.rows.iter().map(row).collect::<Vec<_>>(),
         "remarks": judgement.remarks,
         "metrics": metrics(run),
         "not_measured": not_measured(run),
         "warnings": warnings(run),
     })
+}
+
+/// What the verdicts add up to, in a word.
+#[must_use]
+pub fn acceptance(judgement: &Judgement) -> &'static str {
+    match judgement.acceptance() {
+        Acceptance::Accepted => "accepted",
+        Acceptance::Rejected => "rejected",
+        Acceptance::Inconclusive => "inconclusive",
+        Acceptance::NotComparable => "not-comparable",
+    }
 }
 
 fn head(run: &Run) -> Value {
@@ -167,6 +173,38 @@ fn not_measured(run: &Run) -> Vec<Value> {
 
 fn warnings(run: &Run) -> Vec<Value> {
     series::warnings(run).into_iter().map(|(of, text)| json!({"of": of, "text": text})).collect()
+}
+
+/// Two sides beside each other: shares are fractions, values in base units.
+#[must_use]
+pub fn diff(change: &BeforeAfter) -> Value {
+    let figure = |side: Option<Figure>| {
+        side.map(
+            |figure| json!({"value": figure.value, "least": figure.least, "most": figure.most, "runs": figure.runs}),
+        )
+    };
+    let line = |line: &Line| {
+        json!({
+            "id": line.id.to_string(), "name": line.id.name, "labels": line.id.labels,
+            "unit": line.unit.symbol(), "better": better(line.better), "critical": line.critical,
+            "before": figure(line.before), "after": figure(line.after), "change": line.change,
+            "interval_95": line.interval.map(|interval| json!([interval.low, interval.high])),
+            "verdict": line.finding.as_ref().map(|(finding, _)| finding.name()),
+            "reason": line.finding.as_ref().map(|(_, reason)| reason),
+        })
+    };
+    let part = |change: &Change| {
+        let scope = if change.scope == Scope::Platform { "platform" } else { "config" };
+        json!({"scope": scope, "part": change.part, "before": change.before, "after": change.after})
+    };
+    let fact = |(id, before, after): &(String, String, String)| json!({"fact": id, "before": before, "after": after});
+    json!({
+        "before": change.before, "after": change.after,
+        "overall": change.overall.as_ref().ok(), "refused": change.overall.as_ref().err(), "remarks": change.remarks,
+        "metrics": change.lines.iter().map(line).collect::<Vec<_>>(),
+        "fingerprint": change.fingerprint.iter().map(part).collect::<Vec<_>>(),
+        "facts": change.facts.iter().map(fact).collect::<Vec<_>>(),
+    })
 }
 
 /// All facts of a host, each with its source.

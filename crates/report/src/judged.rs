@@ -5,6 +5,8 @@ use spec::System;
 use spec::audit::Audit;
 use verdict::Judgement;
 
+use crate::BeforeAfter;
+
 /// Runs of one host with the document that they were judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
@@ -16,4 +18,6 @@ pub struct Judged<'a> {
     pub audit: &'a Audit,
     /// The runs judged together.
     pub judgement: &'a Judgement,
+    /// Before and after, where the runs have two sides.
+    pub change: Option<&'a BeforeAfter>,
 }

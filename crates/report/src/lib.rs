@@ -2,6 +2,7 @@
 //!
 //! Invariant: this crate judges nothing and measures nothing; its arithmetic is that of formatting.
 
+mod change;
 pub mod compare;
 pub mod exchange;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub mod terminal;
 mod testdata;
 mod text;
 
+pub use change::{BeforeAfter, Figure, Line};
 pub use judged::Judged;
 
 /// How to print: what the terminal can do.

@@ -1,12 +1,15 @@
 //! A run on a small virtual machine, judged against a machine that it is not.
 
 use measure::{
-    Attempt, Build, Ending, Facts, Fingerprint, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Quantity,
-    Reading, Reason, Run, SpecSource, Taint, Unit, Warning, Workload,
+    Attempt, Build, Digest, Ending, Facts, Fingerprint, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome,
+    Quantity, Reading, Reason, Run, SpecSource, Taint, Unit, Warning, Workload,
 };
 use spec::System;
 use spec::audit::{Grade, Graded};
+use verdict::compare::{Promises, Question, compare};
 use verdict::{Judgement, judge};
+
+use crate::BeforeAfter;
 
 const SYSTEM: &str = r#"
 [[system]]
@@ -148,4 +151,59 @@ pub(crate) fn judged() -> Judgement {
     companion.value = Quantity::new(600e9, Unit::BytePerSecond);
     companion.companion_of = Some("memory.stream".into());
     judge(&run(), &system, &[graded], &[companion])
+}
+
+/// Another run of the same boot: a fifth slower, after a new BIOS.
+pub(crate) fn run_after() -> Run {
+    let mut run = run();
+    run.id = "20260702T120000Z-0b2c".into();
+    run.started = "2026-07-02T12:00:00Z".into();
+    run.facts.quantity("cpu.sockets", 2.0, Unit::Count, "/sys/devices/system/cpu");
+    run.fingerprint.config.insert("bios.version".into(), "1.3".into());
+    for outcome in &mut run.attempts[0].outcomes {
+        let Outcome::Measured(one) = outcome else { continue };
+        let factor = if one.metric.unit == Unit::Second { 1.25 } else { 0.8 };
+        one.samples.iter_mut().for_each(|sample| sample.value *= factor);
+    }
+    let scaling = Measurement::new(Metric::higher("stream.scaling", Unit::BytePerSecond), [8e9]);
+    run.attempts[0].outcomes.push(Outcome::Measured(scaling.label("threads", 1)));
+    run
+}
+
+/// Two runs of one boot, which cannot be compared.
+pub(crate) fn change() -> BeforeAfter {
+    let (mut before, mut after) = (run(), run_after());
+    (before.boot_id, after.boot_id) = (Some("e0a9".into()), Some("e0a9".into()));
+    before.fingerprint.config.insert("bios.version".into(), "1.2".into());
+    compared(&[before], &[after])
+}
+
+/// Five boots on each side, which differ by a little among themselves.
+pub(crate) fn campaign() -> BeforeAfter {
+    let boots = |run: &Run| -> Vec<Run> {
+        let boot = |number: u8| {
+            let mut run = run.clone();
+            run.boot_id = Some(format!("{} {number}", run.id));
+            run.id = format!("{}{number}", run.id);
+            for outcome in run.attempts.iter_mut().flat_map(|attempt| &mut attempt.outcomes) {
+                let Outcome::Measured(one) = outcome else { continue };
+                one.samples.iter_mut().for_each(|sample| sample.value *= 1.0 + 0.002 * f64::from(number));
+            }
+            run
+        };
+        (0..5).map(boot).collect()
+    };
+    let mut before = run();
+    before.fingerprint.config.insert("bios.version".into(), "1.2".into());
+    compared(&boots(&before), &boots(&run_after()))
+}
+
+fn compared(before: &[Run], after: &[Run]) -> BeforeAfter {
+    let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect::<Vec<_>>();
+    let (first, second) = (digests(before), digests(after));
+    let promises = Promises::of(&system());
+    let question =
+        Question { before: first.iter().collect(), after: second.iter().collect(), promises, ..Question::default() };
+    let (before, after): (Vec<&Run>, Vec<&Run>) = (before.iter().collect(), after.iter().collect());
+    BeforeAfter::of(&before, &after, compare(&question).map_err(|refusal| refusal.to_string()))
 }

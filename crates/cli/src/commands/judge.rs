@@ -1,24 +1,17 @@
 //! `hostproof judge`: a recorded run against its own or another specification, offline.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use measure::Run;
-use record::Store;
 use verdict::Judgement;
 
 use crate::args::JudgeArgs;
+use crate::case;
 use crate::commands::{judgement, look, print, print_json};
 use crate::exit::Exit;
-use crate::locations::{self, Specification};
 
 pub(crate) fn judge(args: &JudgeArgs) -> Result<Exit> {
-    let store = Store::at(&locations::results(args.out.as_deref())?);
-    let path = store.find(&args.run)?;
-    let run = record::read(&path)?;
-    let specification = match &args.spec {
-        Some(typed) => Specification::load(typed)?,
-        None => Specification::parse(&run.spec.text, "the record", Some(&run.spec.id))
-            .with_context(|| format!("the specification in {} cannot be used; give one with --spec", path.display()))?,
-    };
+    let run = case::find(&args.run, args.out.as_deref())?;
+    let specification = case::specification(&run, args.spec.as_deref())?;
     show(&run, &judgement(&run, &[], &specification), args.json)?;
     Ok(Exit::Done)
 }

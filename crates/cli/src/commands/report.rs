@@ -6,15 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use measure::Run;
-use record::Store;
 use report::{Judged, exchange, html};
 use tempfile::NamedTempFile;
 
 use crate::args::ReportArgs;
+use crate::case::{self, Case};
 use crate::commands::print;
 use crate::exit::Exit;
-use crate::locations::{self, Specification};
 
 /// A format, as a function from what was judged to a text.
 type Format = fn(&Judged<'_>) -> Result<String>;
@@ -22,18 +20,9 @@ type Format = fn(&Judged<'_>) -> Result<String>;
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     // Before anything is read: a path that cannot be written must not cost the time of judging.
     let outputs = open(args)?;
-    let runs = runs(args)?;
-    let Some((last, earlier)) = runs.split_last() else { bail!("give at least one run") };
-    let specification = match &args.spec {
-        Some(typed) => Specification::load(typed)?,
-        None => Specification::parse(&last.spec.text, "the record", Some(&last.spec.id))
-            .with_context(|| format!("the specification of run {} cannot be used; give one with --spec", last.id))?,
-    };
-    let audit = ::spec::audit::audit(&specification.system, &specification.siblings);
-    let companions = ::spec::companions(&specification.system, &audit);
-    let earlier: Vec<&Run> = earlier.iter().collect();
-    let judgement = verdict::judge_boots(last, &earlier, &specification.system, &audit.graded, &companions);
-    let judged = Judged { runs: &runs, system: &specification.system, audit: &audit, judgement: &judgement };
+    let runs = args.runs.iter().map(|typed| case::find(typed, args.out.as_deref()));
+    let case = Case::of(runs.collect::<Result<_>>()?, args.spec.as_deref())?;
+    let judged = case.judged();
     for (output, format) in outputs {
         let text = format(&judged)?;
         let path = output.path().display().to_string();
@@ -117,19 +106,4 @@ impl Output {
         }
         Ok(())
     }
-}
-
-/// The runs that were named, each once, oldest first; they must be of one host.
-fn runs(args: &ReportArgs) -> Result<Vec<Run>> {
-    let store = Store::at(&locations::results(args.out.as_deref())?);
-    let mut runs = Vec::new();
-    for typed in &args.runs {
-        runs.push(record::read(&store.find(typed)?)?);
-    }
-    runs.sort_by(|a: &Run, b: &Run| (&a.started, &a.id).cmp(&(&b.started, &b.id)));
-    runs.dedup_by(|a, b| a.id == b.id);
-    if let Some(pair) = runs.windows(2).find(|pair| pair[0].host != pair[1].host) {
-        bail!("the runs are of different hosts ({} and {}); a report is of one", pair[0].host, pair[1].host);
-    }
-    Ok(runs)
 }

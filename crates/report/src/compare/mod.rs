@@ -91,7 +91,7 @@ fn cells(row: &Row) -> Vec<Cell> {
     ]
 }
 
-fn paint(finding: Finding) -> Paint {
+pub(crate) fn paint(finding: Finding) -> Paint {
     match finding {
         Finding::Regression => Paint::Bad,
         Finding::NotWorse | Finding::ChangedWithinMargin | Finding::Improved => Paint::Good,

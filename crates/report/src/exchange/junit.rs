@@ -3,7 +3,8 @@
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use verdict::{Row, Verdict};
 
-use super::{Error, acceptance_name, last};
+use super::{Error, last};
+use crate::json;
 use crate::judged::Judged;
 use crate::text::clean;
 
@@ -20,7 +21,7 @@ pub fn junit(judged: &Judged<'_>) -> Result<String, Error> {
     suite.add_property(property("build", &format!("{} {}", run.build.version, run.build.revision)));
     suite.add_property(property("platform_id", &run.fingerprint.platform_id));
     suite.add_property(property("config_id", &run.fingerprint.config_id));
-    suite.add_property(property("acceptance", acceptance_name(judgement.acceptance())));
+    suite.add_property(property("acceptance", json::acceptance(judgement)));
     suite.add_test_cases(judgement.rows.iter().map(case));
     let mut report = Report::new("hostproof");
     report.add_test_suite(suite);

@@ -2,7 +2,8 @@
 
 use verdict::{Row, Verdict};
 
-use super::{Error, acceptance_name, last};
+use super::{Error, last};
+use crate::json;
 use crate::judged::Judged;
 use crate::markdown::escape;
 use crate::text::{documented, share, spread};
@@ -17,7 +18,7 @@ pub fn markdown(judged: &Judged<'_>) -> Result<String, Error> {
         .filter(|verdict| judgement.count(**verdict) > 0)
         .map(|verdict| format!("{} {verdict}", judgement.count(*verdict)))
         .collect();
-    text += &format!("**{}**: {}\n\n", acceptance_name(judgement.acceptance()), counts.join(", "));
+    text += &format!("**{}**: {}\n\n", json::acceptance(judgement), counts.join(", "));
     text += "| target | documented | document's ceiling | measured | of documented | of this host | verdict |\n";
     text += "|---|---:|---:|---:|---:|---:|---|\n";
     for row in &judgement.rows {

@@ -18,7 +18,6 @@ pub use self::ocptv::ocptv;
 pub use self::prometheus::prometheus;
 
 use measure::{Ending, Run, Unit};
-use verdict::Acceptance;
 
 use crate::judged::Judged;
 use crate::series::{self, Series};
@@ -60,15 +59,6 @@ fn unit_name(unit: Unit) -> &'static str {
         Unit::Watt => "watts",
         Unit::Celsius => "celsius",
         Unit::Score => "points",
-    }
-}
-
-fn acceptance_name(acceptance: Acceptance) -> &'static str {
-    match acceptance {
-        Acceptance::Accepted => "accepted",
-        Acceptance::Rejected => "rejected",
-        Acceptance::Inconclusive => "inconclusive",
-        Acceptance::NotComparable => "not-comparable",
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use measure::Labels;
 use verdict::Acceptance;
 
-use super::{Error, acceptance_name, is_complete, last, unit_name};
+use super::{Error, is_complete, last, unit_name};
+use crate::json;
 use crate::judged::Judged;
 
 /// What a family says of itself, and its lines: labels and value.
@@ -38,7 +39,7 @@ pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
         add(&mut families, "hostproof_target_verdict", "The verdict on a target, as a label; always 1.", &verdict, 1.0);
     }
     let accepted = f64::from(u8::from(judgement.acceptance() == Acceptance::Accepted));
-    let acceptance = labels(&[("acceptance", acceptance_name(judgement.acceptance()))]);
+    let acceptance = labels(&[("acceptance", json::acceptance(judgement))]);
     add(&mut families, "hostproof_accepted", "Whether nothing speaks against the host.", &acceptance, accepted);
     let complete = f64::from(u8::from(is_complete(run)));
     add(&mut families, "hostproof_run_complete", "Whether the last run came to its end.", &Labels::new(), complete);

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
-use super::{bencher, csv, junit, markdown, ocptv, prometheus};
-use crate::html;
+mod ocptv_types;
+
+use super::{bencher, csv, junit, markdown, ocptv, prometheus, unit_name};
 use crate::judged::Judged;
-use crate::testdata;
-use measure::{Quantity, Summary, Unit};
+use crate::{html, series, testdata};
+use measure::{Labels, MetricId, Summary};
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use serde_json::Value;
 use verdict::Verdict;
@@ -23,7 +24,7 @@ struct Written {
 fn written() -> Written {
     let (run, system, judgement) = (testdata::run(), testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement };
+    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: None };
     let table = csv(&judged).unwrap();
     Written {
         ocptv: ocptv(&judged).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
@@ -37,9 +38,9 @@ fn written() -> Written {
 }
 
 /// The value of a step's measurement.
-fn in_ocptv(lines: &[Value], name: &str) -> f64 {
-    let found = lines.iter().filter_map(|line| line.pointer("/testStepArtifact/measurement"));
-    found.filter(|one| one["name"] == name).map(|one| one["value"].as_f64().unwrap()).next().unwrap()
+fn in_ocptv(lines: &[Value], step: &str, name: &str) -> Option<f64> {
+    let of = lines.iter().filter_map(|line| line.get("testStepArtifact")).filter(|one| one["testStepId"] == step);
+    of.filter_map(|one| one.get("measurement")).find(|one| one["name"] == name)?["value"].as_f64()
 }
 
 fn in_junit(report: &Report, case: &str, property: &str) -> Option<f64> {
@@ -48,47 +49,68 @@ fn in_junit(report: &Report, case: &str, property: &str) -> Option<f64> {
     Some(found.value.as_str().parse().unwrap())
 }
 
-fn in_prometheus(text: &str, name: &str) -> f64 {
-    let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
-    line.rsplit(' ').next().unwrap().parse().unwrap()
+/// The value of a line, by its name and the values of its labels.
+fn in_prometheus(text: &str, name: &str, labels: &Labels) -> Option<f64> {
+    let fits = |line: &&str| {
+        let (key, _) = line.rsplit_once(' ').unwrap();
+        let (found, rest) = key.split_once('{').unwrap_or((key, "}"));
+        found == name
+            && rest.matches('=').count() == labels.len()
+            && labels.iter().all(|(key, value)| rest.contains(&format!("{key}=\"{value}\"")))
+    };
+    text.lines().find(fits)?.rsplit(' ').next()?.parse().ok()
 }
 
-fn in_csv(lines: &[BTreeMap<String, String>], metric: &str) -> f64 {
-    let of =
-        lines.iter().filter(|line| line["metric"] == metric && line["labels"].is_empty() && line["taint"].is_empty());
-    let values: Vec<f64> = of.map(|line| line["value"].parse().unwrap()).collect();
-    Summary::of(&values).unwrap().median
+/// The median of what counts of a series.
+fn in_csv(lines: &[BTreeMap<String, String>], id: &MetricId) -> Option<f64> {
+    let labels: Vec<String> = id.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let of = lines.iter().filter(|line| line["metric"] == id.name && line["labels"] == labels.join(" "));
+    let values: Vec<f64> =
+        of.filter(|line| line["taint"].is_empty()).map(|line| line["value"].parse().unwrap()).collect();
+    Some(Summary::of(&values)?.median)
 }
 
 #[test]
 fn every_format_tells_the_same_numbers() {
-    let written = written();
-    let judgement = testdata::judged();
-    let measure = |unit: &str| unit.replace('_', "-");
-    for (target, metric, unit) in
-        [("memory.stream", "stream.triad", "bytes_per_second"), ("memory.latency", "stream.latency", "seconds")]
-    {
-        let row = judgement.rows.iter().find(|row| row.id == target).unwrap();
-        let value = row.measured.as_ref().unwrap().value.value;
-        let check = |found: f64, format: &str| {
-            assert!((found - value).abs() <= value * 1e-15, "{format}: {metric} is {found}, not {value}");
-        };
-        check(in_ocptv(&written.ocptv, target), "ocptv, target");
-        check(in_ocptv(&written.ocptv, metric), "ocptv, series");
-        check(in_junit(&written.junit, target, "measured").unwrap(), "junit");
-        check(
-            in_prometheus(&written.prometheus, &format!("hostproof_{}_{unit}", metric.replace('.', "_"))),
-            "prometheus",
-        );
-        check(in_csv(&written.csv, metric), "csv");
-        check(written.bencher[metric][measure(unit)]["value"].as_f64().unwrap(), "bencher");
-        let shown = row.measured.as_ref().unwrap().value.to_string();
+    let (written, run, judgement) = (written(), testdata::run(), testdata::judged());
+    let check = |found: Option<f64>, value: f64, format: &str, what: &str| {
+        let found = found.unwrap_or_else(|| panic!("{format} does not tell {what}"));
+        assert!((found - value).abs() <= value.abs() * 1e-15, "{format}: {what} is {found}, not {value}");
+    };
+    let mut judged = 0;
+    for row in &judgement.rows {
+        check(in_junit(&written.junit, &row.id, "documented"), row.documented.value, "junit", &row.id);
+        let documented = row.documented.to_string();
+        assert!(written.markdown.contains(&documented) && written.html.contains(&documented), "{documented}");
+        let Some(measured) = &row.measured else { continue };
+        judged += 1;
+        check(in_ocptv(&written.ocptv, "targets", &row.id), measured.value.value, "ocptv", &row.id);
+        check(in_junit(&written.junit, &row.id, "measured"), measured.value.value, "junit", &row.id);
+        let shown = measured.value.to_string();
         assert!(written.markdown.contains(&shown) && written.html.contains(&shown), "{shown}");
-        assert!(written.html.contains(&value.to_string()), "{value}");
-        assert_eq!(in_junit(&written.junit, target, "documented"), Some(row.documented.value));
     }
-    let documented = Quantity::new(1.65e12, Unit::BytePerSecond).to_string();
-    assert!(written.markdown.contains(&documented) && written.html.contains(&documented));
+    let mut counted = 0;
+    for series in series::series(&run) {
+        let Some(Summary { median, .. }) = series.summary else { continue };
+        counted += 1;
+        let (id, workload) = (series.id.to_string(), series.id.name.split('.').next().unwrap());
+        let unit = unit_name(series.unit);
+        let name = format!("hostproof_{}_{unit}", series.id.name.replace('.', "_"));
+        let (measure, csv) = (unit.replace('_', "-"), in_csv(&written.csv, &series.id));
+        check(in_ocptv(&written.ocptv, workload, &id), median, "ocptv", &id);
+        check(in_prometheus(&written.prometheus, &name, &series.id.labels), median, "prometheus", &id);
+        check(csv, median, "csv", &id);
+        check(written.bencher[&id][measure]["value"].as_f64(), median, "bencher", &id);
+        assert!(written.html.contains(&median.to_string()), "html: {id} {median}");
+    }
+    assert!(judged >= 3 && counted >= 5, "{judged} targets and {counted} series were walked");
+}
+
+#[test]
+fn every_line_of_ocptv_is_of_that_format() {
+    let lines = written().ocptv;
+    lines.iter().for_each(ocptv_types::validate);
+    assert!(lines.len() > 10);
 }
 
 #[test]
@@ -98,7 +120,13 @@ fn each_verdict_has_its_kind_of_junit_result() {
     for verdict in Verdict::ALL {
         judgement.rows.truncate(1);
         judgement.rows[0].verdict = verdict;
-        let judged = Judged { runs: std::slice::from_ref(&run), system: &system, audit: &audit, judgement: &judgement };
+        let judged = Judged {
+            runs: std::slice::from_ref(&run),
+            system: &system,
+            audit: &audit,
+            judgement: &judgement,
+            change: None,
+        };
         let report = Report::deserialize_from_str(&junit(&judged).unwrap()).unwrap();
         let expect = match verdict {
             Verdict::Pass => "success",

@@ -23,6 +23,8 @@ pub(super) enum Label {
     Unit(Unit),
     /// As a binary size: `64 KiB`.
     Binary,
+    /// As the percentile that leaves one of so many: 1000 is `99.9 %`.
+    Percentile,
 }
 
 /// An axis that shows all of its values.
@@ -87,6 +89,7 @@ impl Axis {
         match self.label {
             Label::Unit(unit) => Quantity::new(value, unit).to_string(),
             Label::Binary => binary(value),
+            Label::Percentile => percentile(value),
         }
     }
 }
@@ -154,6 +157,12 @@ fn thin(ticks: Vec<f64>, most: usize) -> Vec<f64> {
     ticks.into_iter().step_by(step).collect()
 }
 
+/// The percentile above which one of `many` lies, with no more digits than it needs.
+fn percentile(many: f64) -> String {
+    let text = format!("{:.6}", 100.0 - 100.0 / many);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// A size in binary units, for powers of two: `64 KiB`.
 pub(super) fn binary(bytes: f64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -187,6 +196,8 @@ mod tests {
             &[1e-9, 9e-8],
             &["1 ns", "2 ns", "5 ns", "10 ns", "20 ns", "50 ns", "100 ns"],
         );
+        check(Scale::Log10, Label::Percentile, &[2.0, 1e4], &["90 %", "99 %", "99.9 %", "99.99 %"]);
+        check(Scale::Log10, Label::Percentile, &[2.0, 100.0], &["50 %", "80 %", "90 %", "95 %", "98 %", "99 %"]);
         check(Scale::Log10, Label::Unit(Unit::Second), &[1e-9, 1e-5], &["1 ns", "10 ns", "100 ns", "1 µs", "10 µs"]);
     }
 

@@ -65,6 +65,10 @@ const METHODS: &[Method] = &[
     ),
     method("dense.amx", "Tile multiplications of AMX from registers and the nearest cache."),
     method(
+        "disk.randread.frontier",
+        "4 KiB random reads at rising queue depth, a short measurement each: the rate and the 99th percentile together.",
+    ),
+    method(
         "disk.",
         "Direct I/O through io_uring on files or devices of the scratch folder; every latency is in a histogram whose \
          quantiles are within 1 %, and p99 is read from it.",
@@ -73,7 +77,11 @@ const METHODS: &[Method] = &[
         "tabular.",
         "Ten transforms on seeded data, results verified; the documented amount is extrapolated by rows.",
     ),
-    method("host.", "Sensors of the host."),
+    method(
+        "host.",
+        "Counters and sensors of the host, read once a second by a thread away from the workers: shares of the workers' CPU \
+         time, clock, temperature, power by source. They gate the samples of the workloads and are no promise themselves.",
+    ),
 ];
 
 /// The families that a record has measurements of.

@@ -1,6 +1,7 @@
 //! One self-contained page: no script, no network, and every text from the outside inert.
 
 mod axis;
+mod change;
 mod charts;
 mod methods;
 mod page;

@@ -1,18 +1,22 @@
 //! What the page shows, in the order in which it shows it.
 
-use measure::{Ending, FactValue, Facts, Reading, Run, Scope, Warning, fact_kind};
+use measure::{Change, Ending, FactValue, Facts, Reading, Run, Scope, Warning, fact_kind};
 use serde::Serialize;
 use spec::audit::{Finding, Grade};
 use spec::{Standing, System};
 use verdict::{Acceptance, FactMatch, Judgement, Row, Verdict};
 
 use super::Error;
+use super::change::ChangeView;
 use super::charts::{self, Figure, Section};
 use super::methods::{self, Method};
 use super::raw::{self, Raw};
 use crate::judged::Judged;
 use crate::series;
 use crate::text::{documented, share, spread};
+
+/// Runs whose figures are all on the page; of more, a page would be too large for a browser.
+const RAW: usize = 8;
 
 /// All of the page.
 #[derive(Debug, Serialize)]
@@ -32,12 +36,15 @@ pub(super) struct Page {
     targets: Vec<Target>,
     targets_figure: Option<Figure>,
     audit: Audit,
+    change: Option<ChangeView>,
     sections: Vec<Section>,
     facts: Vec<FactLine>,
     fingerprint: Vec<Part>,
     changes: Vec<Changes>,
     warnings: Vec<(Vec<String>, String)>,
     raw: Vec<Raw>,
+    /// How many earlier runs have no table of their own.
+    without_raw: usize,
     methods: Vec<Method>,
 }
 
@@ -132,6 +139,7 @@ impl Page {
         let Judged { runs, system, judgement, .. } = *judged;
         let Some(last) = runs.last() else { return Err(Error::Chart("there is no run".to_owned())) };
         let series = series::series(last);
+        let newest = &runs[runs.len().saturating_sub(RAW)..];
         let (acceptance, class, meaning) = accepted(judgement.acceptance());
         let counts = Verdict::ALL.iter().map(|verdict| (verdict.name(), class_of(*verdict), judgement.count(*verdict)));
         Ok(Page {
@@ -150,12 +158,14 @@ impl Page {
             targets: judgement.rows.iter().map(target).collect(),
             targets_figure: charts::targets(judgement)?,
             audit: audit(judged),
-            sections: charts::sections(last, &series, judgement)?,
+            change: judged.change.map(ChangeView::of).transpose()?,
+            sections: charts::sections(last, &series, system, judgement)?,
             facts: facts(&last.facts, system),
             fingerprint: fingerprint(last),
             changes: changes(runs),
             warnings: series::warnings(last),
-            raw: runs.iter().map(raw::of).collect(),
+            raw: newest.iter().map(raw::of).collect(),
+            without_raw: runs.len() - newest.len(),
             methods: methods::methods(series.iter().map(|one| one.id.name.as_str())),
         })
     }
@@ -376,25 +386,22 @@ fn fingerprint(run: &Run) -> Vec<Part> {
     all.into_iter().filter(|part| !part.id.is_empty()).collect()
 }
 
+/// What changed from run to run; those between which nothing did are left out.
 fn changes(runs: &[Run]) -> Vec<Changes> {
     let pairs = runs.iter().zip(runs.iter().skip(1));
-    pairs
-        .map(|(before, after)| Changes {
-            from: before.id.clone(),
-            to: after.id.clone(),
-            rows: after
-                .fingerprint
-                .changes_since(&before.fingerprint)
-                .into_iter()
-                .map(|change| {
-                    let scope = match change.scope {
-                        Scope::Platform => "platform",
-                        Scope::Config => "configuration",
-                    };
-                    let side = |value: Option<String>| value.unwrap_or_else(|| "not there".to_owned());
-                    (scope, change.part, side(change.before), side(change.after))
-                })
-                .collect(),
-        })
-        .collect()
+    let change = |(before, after): (&Run, &Run)| Changes {
+        from: before.id.clone(),
+        to: after.id.clone(),
+        rows: after.fingerprint.changes_since(&before.fingerprint).into_iter().map(changed).collect(),
+    };
+    pairs.map(change).filter(|change| !change.rows.is_empty()).collect()
+}
+
+pub(super) fn changed(change: Change) -> (&'static str, String, String, String) {
+    let scope = match change.scope {
+        Scope::Platform => "platform",
+        Scope::Config => "configuration",
+    };
+    let side = |value: Option<String>| value.unwrap_or_else(|| "not there".to_owned());
+    (scope, change.part, side(change.before), side(change.after))
 }

@@ -28,6 +28,10 @@ const GLYPHS: [&str; 6] = ["●", "▲", "■", "◆", "✕", "○"];
 const FONT: (&str, f64) = ("sans-serif", 16.5);
 /// A line of more points shows no marks.
 const MARKED: usize = 60;
+/// A line of more points is thinned: no screen and no paper shows more.
+const DRAWN: usize = 600;
+/// The series whose colour a disturbed span has.
+const SPAN: usize = 4;
 const WIDTH: u32 = 480;
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -60,6 +64,16 @@ pub(super) fn key(style: usize, name: String) -> Legend {
     Legend { style, glyph: GLYPHS[style], name }
 }
 
+/// The key of a bar from end to end of an interval.
+pub(super) fn bar_key(style: usize, name: String) -> Legend {
+    Legend { style, glyph: "━", name }
+}
+
+/// The key of the spans that were disturbed.
+pub(super) fn span_key(name: String) -> Legend {
+    Legend { style: SPAN, glyph: "▒", name }
+}
+
 /// Draws into a text.
 pub(super) fn svg(height: u32, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String, Error> {
     let mut text = String::new();
@@ -75,7 +89,7 @@ pub(super) fn font() -> TextStyle<'static> {
 }
 
 /// Lines over two axes.
-pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line]) -> Result<String, Error> {
+pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line], spans: &[(f64, f64)]) -> Result<String, Error> {
     svg(300, |root| {
         root.draw(&Text::new(y.title.clone(), (8, 6), font()))?;
         let mut chart = ChartBuilder::on(root)
@@ -95,10 +109,15 @@ pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line]) -> Result<String, Error>
             .x_label_formatter(&|at| x.label(*at))
             .y_label_formatter(&|at| y.label(*at))
             .draw()?;
+        for &(from, to) in spans {
+            let corners = [(x.place(from), y.low), (x.place(to), y.high)];
+            // Light enough for the line and the grid below it.
+            chart.plotting_area().draw(&Rectangle::new(corners, COLOURS[SPAN].mix(0.18).filled()))?;
+        }
         for line in lines {
             let colour = COLOURS[line.style % COLOURS.len()];
-            let placed: Vec<(f64, f64)> =
-                line.points.iter().map(|point| (x.place(point.0), y.place(point.1))).collect();
+            let points = if line.joined { thinned(&line.points) } else { line.points.clone() };
+            let placed: Vec<(f64, f64)> = points.iter().map(|point| (x.place(point.0), y.place(point.1))).collect();
             if line.joined {
                 chart.draw_series(LineSeries::new(placed.iter().copied(), colour.stroke_width(2)))?;
             }
@@ -111,6 +130,20 @@ pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line]) -> Result<String, Error>
         }
         Ok(())
     })
+}
+
+/// Of many points the least and the most of each stretch, so that no peak is lost.
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    if points.len() <= DRAWN {
+        return points.to_vec();
+    }
+    let stretch = points.len().div_ceil(DRAWN / 2);
+    let ends = |part: &[(f64, f64)]| {
+        let least = (0..part.len()).min_by(|a, b| part[*a].1.total_cmp(&part[*b].1)).unwrap_or(0);
+        let most = (0..part.len()).max_by(|a, b| part[*a].1.total_cmp(&part[*b].1)).unwrap_or(0);
+        [part[least.min(most)], part[least.max(most)]]
+    };
+    points.chunks(stretch).flat_map(ends).collect()
 }
 
 /// The mark of a series at a point.
@@ -176,14 +209,16 @@ pub(super) fn heat(
     })
 }
 
-/// A line of the chart of targets: name, and marks as (style, share of the documented value).
+/// A line of a chart of shares: its name, marks as (style, share), and what stands at the share.
 pub(super) struct Strip {
     pub(super) name: String,
     pub(super) marks: Vec<(usize, f64)>,
+    /// Where the share surely is, with the style of its colour.
+    pub(super) interval: Option<(usize, f64, f64)>,
 }
 
-/// Targets one below the other on one logarithmic axis; the documented value of each is at 100 %.
-pub(super) fn strips(x: &Axis, strips: &[Strip]) -> Result<String, Error> {
+/// Lines one below the other on one axis; `upright` is the share at which each has a stroke to be compared with.
+pub(super) fn strips(x: &Axis, upright: Option<f64>, strips: &[Strip]) -> Result<String, Error> {
     let count = strips.len();
     let height = 70 + 40 * u32::try_from(count).unwrap_or(1);
     svg(height, |root| {
@@ -205,18 +240,37 @@ pub(super) fn strips(x: &Axis, strips: &[Strip]) -> Result<String, Error> {
             .x_label_formatter(&|at| x.label(*at))
             .draw()?;
         let area = chart.plotting_area();
-        let documented = x.place(1.0);
         for (index, strip) in strips.iter().enumerate() {
             let middle = (count - index) as f64 - 0.72;
             area.draw(&Text::new(strip.name.clone(), (x.low, middle + 0.62), font()))?;
             area.draw(&PathElement::new([(x.low, middle), (x.high, middle)], GRID))?;
-            // Not across the names.
-            let upright = [(documented, middle - 0.24), (documented, middle + 0.24)];
-            area.draw(&PathElement::new(upright, INK.stroke_width(3)))?;
+            if let Some(share) = upright {
+                // Not across the names.
+                let stroke = [(x.place(share), middle - 0.24), (x.place(share), middle + 0.24)];
+                area.draw(&PathElement::new(stroke, INK.stroke_width(3)))?;
+            }
+            if let Some((style, low, high)) = strip.interval {
+                let bar = [(x.place(low), middle), (x.place(high), middle)];
+                area.draw(&PathElement::new(bar, COLOURS[style % COLOURS.len()].stroke_width(3)))?;
+            }
             for &(style, share) in &strip.marks {
                 mark(area, style, (x.place(share), middle))?;
             }
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_points_keep_their_peaks() {
+        let points: Vec<(f64, f64)> = (0..10_000).map(|n| (f64::from(n), if n == 4321 { 9.0 } else { 1.0 })).collect();
+        let thin = thinned(&points);
+        assert!(thin.len() <= DRAWN && thin.contains(&(4321.0, 9.0)), "{}", thin.len());
+        assert!(thin.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+        assert_eq!(thinned(&points[..DRAWN]), points[..DRAWN]);
+    }
 }

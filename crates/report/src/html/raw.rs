@@ -3,6 +3,8 @@
 use measure::{Outcome, Run, Workload};
 use serde::Serialize;
 
+use super::methods;
+
 /// The figures of one run.
 #[derive(Debug, Serialize)]
 pub(super) struct Raw {
@@ -27,6 +29,7 @@ struct Measured {
     samples: String,
     disturbed: Vec<String>,
     how: String,
+    method: Option<&'static str>,
 }
 
 /// The figures of a run by workload, in the order of measuring.
@@ -70,6 +73,7 @@ fn row(one: &measure::Measurement, repetition: u32) -> Measured {
         samples: samples.join(" "),
         disturbed,
         how: how(one),
+        method: methods::prefix(&one.metric.name),
     }
 }
 

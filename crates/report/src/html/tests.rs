@@ -6,7 +6,9 @@ use measure::{Measurement, Metric, Outcome, Run, Unit};
 fn render(run: Run) -> String {
     let (system, judgement) = (testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let html = page(&Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement }).unwrap();
+    let change = testdata::campaign();
+    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: Some(&change) };
+    let html = page(&judged).unwrap();
     // The escape of a slash is as good as the slash.
     html.replace("&#x2f;", "/")
 }
@@ -39,12 +41,79 @@ fn the_page_tells_verdict_figures_and_what_is_missing() {
         "SIGILL",
         "stream.latency.sweep",
         "not allowed: run as root",
+        "Before and after at a glance",
+        "95 % interval over boots",
+        "REGRESSION",
+        "bios.version",
     ] {
         assert!(html.contains(expect), "{expect}");
     }
     assert!(html.contains("9000000000†"), "a disturbed sample is shown and marked");
     assert_eq!(html.matches("<svg").count(), html.matches("</title><desc").count(), "every chart is described");
     assert_eq!(html.matches("<th ").count(), html.matches(" scope=\"").count(), "every header has its scope");
+}
+
+/// Series of all kinds that a chart is drawn from, with values that are no more than possible.
+fn rich() -> Run {
+    let mut run = testdata::run();
+    let mut add = |name: &str, unit: Unit, labels: &[(&str, &str)], values: &[f64]| {
+        let one = Measurement::new(Metric::lower(name, unit), values.iter().copied());
+        let one = labels.iter().fold(one, |one, (key, value)| one.label(key, value));
+        run.attempts[0].outcomes.push(Outcome::Measured(one));
+    };
+    for (percentile, seconds) in [("50", 1e-5), ("99", 5e-5), ("99.9", 2e-4), ("100", 1e-3)] {
+        add("disk.randread.latency", Unit::Second, &[("percentile", percentile)], &[seconds]);
+    }
+    for (depth, rate, tail) in [("1", 1e4, 1e-4), ("8", 5e4, 3e-4)] {
+        add("disk.randread.frontier", Unit::IoPerSecond, &[("depth", depth)], &[rate]);
+        add("disk.randread.frontier.p99", Unit::Second, &[("depth", depth)], &[tail]);
+    }
+    for (phase, seconds) in [("load.read", 2.0), ("load.decode", 3.0), ("t01", 4.0), ("t10", 1.0), ("save.sync", 5.0)] {
+        add("tabular.phase", Unit::Second, &[("phase", phase)], &[seconds]);
+    }
+    let stream = [("workload", "stream")];
+    add("host.elapsed", Unit::Second, &stream, &[0.5, 1.5, 2.5]);
+    add("host.disturbed", Unit::Ratio, &stream, &[0.0, 1.0, 1.0]);
+    add("host.steal", Unit::Ratio, &stream, &[0.0, 0.4, 0.1]);
+    add("host.clock", Unit::Hertz, &stream, &[3e9, 2.9e9, 3e9]);
+    add("host.hottest", Unit::Celsius, &stream, &[50.0, 60.0, 65.0]);
+    add("host.power", Unit::Watt, &[("workload", "stream"), ("source", "rapl package-0")], &[90.0, 120.0, 110.0]);
+    for node in ["0", "1"] {
+        add("stream.matrix.read", Unit::BytePerSecond, &[("from", "0"), ("to", node)], &[2e10]);
+    }
+    add("dense.hpl.second", Unit::FlopPerSecond, &[], &[9e10, 8e10, 8.5e10]);
+    run
+}
+
+#[test]
+fn every_chart_is_drawn_from_its_series() {
+    let (run, judgement) = (rich(), testdata::judged());
+    let system = spec::builtin().iter().find(|system| system.id == "PY-HPC-2024.Q3").unwrap();
+    let audit = spec::audit::audit(system, &[]);
+    let judged = Judged { runs: &[run], system, audit: &audit, judgement: &judgement, change: None };
+    let html = page(&judged).unwrap().replace("&#x2f;", "/");
+    is_inert(&html);
+    for expect in [
+        "Targets at a glance",
+        "Latency by working set",
+        "Read bandwidth from node to node",
+        "HPL over time",
+        "rate against 99th percentile",
+        "Latency by percentile",
+        "99.9 %",
+        "Phases against the documented shares",
+        "Time of each phase",
+        "Taken from the workers: stream",
+        "Clock: stream",
+        "Temperature: stream",
+        "Power: stream",
+        "rapl package-0",
+        "disturbed: what was measured then does not count",
+    ] {
+        assert!(html.contains(expect), "{expect}");
+    }
+    assert_eq!(html.matches("<svg").count(), html.matches("</title><desc").count(), "every chart is described");
+    assert!(!html.contains("NaN"), "no chart has a hole in it");
 }
 
 #[test]
@@ -69,11 +138,34 @@ fn text_from_the_host_is_inert() {
     }
     let system = testdata::system();
     let audit = spec::audit::audit(&system, &[]);
-    let html = page(&Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement }).unwrap();
+    let mut change = testdata::change();
+    (change.before[0], change.overall) = (evil.into(), Err(evil.into()));
+    change.facts.push((evil.into(), evil.into(), evil.into()));
+    change.lines[0].id.name = evil.into();
+    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: Some(&change) };
+    let html = page(&judged).unwrap();
     is_inert(&html);
     assert!(html.contains("{{ 7 * 7 }}"), "templates in values are not run");
     assert!(!html.contains(['\u{202e}', '\u{1b}']), "nothing turns the text");
     assert!(html.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn many_runs_are_one_page() {
+    let runs: Vec<Run> = (0..200)
+        .map(|number| {
+            let mut run = testdata::run();
+            run.id = format!("run-{number:03}");
+            run
+        })
+        .collect();
+    let (system, judgement) = (testdata::system(), testdata::judged());
+    let audit = spec::audit::audit(&system, &[]);
+    let judged = Judged { runs: &runs, system: &system, audit: &audit, judgement: &judgement, change: None };
+    let html = page(&judged).unwrap();
+    assert!(html.contains("run-000") && html.contains("run-199"), "every run is named");
+    assert!(html.contains("figures of the 192 earlier runs"), "what is left out is told");
+    assert!(html.len() < 1_500_000, "{} bytes", html.len());
 }
 
 #[test]

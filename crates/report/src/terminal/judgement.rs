@@ -81,7 +81,7 @@ fn target(row: &Row) -> [Cell; 7] {
     ]
 }
 
-fn paint_of(verdict: Verdict) -> Paint {
+pub(super) fn paint_of(verdict: Verdict) -> Paint {
     match verdict {
         Verdict::Pass => Paint::Good,
         Verdict::Fail | Verdict::Implausible => Paint::Bad,

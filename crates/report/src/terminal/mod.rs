@@ -2,6 +2,7 @@
 //! written out, and what does not fit as a table becomes a list.
 
 mod audit;
+mod diff;
 mod facts;
 pub(crate) mod grid;
 mod judgement;
@@ -11,6 +12,7 @@ mod systems;
 
 pub use crate::text::clean;
 pub use audit::audit;
+pub use diff::{Side, diff};
 pub(crate) use facts::bound;
 pub use facts::{comparison, facts, fingerprint, list};
 pub use judgement::{judged_run, reasons, targets};
@@ -45,6 +47,19 @@ mod tests {
             "judged_run_json",
             serde_json::to_string_pretty(&json::judgement(&run, &judgement)).unwrap()
         );
+    }
+
+    #[test]
+    fn two_runs_beside_each_other() {
+        let (first, second) = (testdata::run(), testdata::run_after());
+        let judgement = testdata::judged();
+        let sides = [&first, &second].map(|run| Side { run, judgement: &judgement });
+        for (name, change) in [("one_boot", testdata::change()), ("campaign", testdata::campaign())] {
+            for look in [WIDE, NARROW] {
+                let text = check(diff(&sides, &change, look), look);
+                insta::assert_snapshot!(format!("diff_{name}_{}", look.width), text);
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,288 @@
+//! A dossier: the files that a verdict rests on, in one archive of which no byte can be changed unnoticed.
+//!
+//! It is a tar in a frame of zstd, so that `tar --zstd -x` reads it without this program. Behind it stands a skippable
+//! frame (RFC 8878, §3.1.2), which other programs pass over: the seal. It holds the SHA-256 of every byte before it and,
+//! where somebody signed, the public key and the Ed25519 signature (RFC 8032) over that digest.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Component, Path};
+
+use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey};
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+use crate::chain::text as hex;
+
+/// The first bytes of a skippable frame.
+const FRAME: [u8; 4] = 0x184D_2A50_u32.to_le_bytes();
+/// The first bytes of what is in it; the number is the version of the format.
+const SEAL: &[u8; 16] = b"hostproof-seal-1";
+const DIGEST: usize = 32;
+const KEY: usize = ed25519_dalek::PUBLIC_KEY_LENGTH;
+const SIGNATURE: usize = ed25519_dalek::SIGNATURE_LENGTH;
+/// Bytes of the frame's head: its first bytes and the length of the rest.
+const HEAD: usize = 8;
+const UNSIGNED: usize = SEAL.len() + DIGEST;
+const SIGNED: usize = UNSIGNED + KEY + SIGNATURE;
+/// Records are text, which this level packs about twenty times; higher ones are slow for little.
+const LEVEL: i32 = 9;
+/// What an archive may unpack to: a small file that unpacks without end is not read to its end.
+const MOST: u64 = 4 << 30;
+
+/// Files by their paths in the archive.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What was in a dossier whose seal is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The files.
+    pub files: Files,
+    /// The SHA-256 of the archive, in hexadecimal.
+    pub sha256: String,
+    /// Who signed it, where somebody did.
+    pub signer: Option<PublicKey>,
+}
+
+/// A key that signs.
+#[derive(Debug)]
+pub struct SecretKey(SigningKey);
+
+/// The key that a signature is checked by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+impl SecretKey {
+    /// Reads PKCS#8 in PEM, as `openssl genpkey -algorithm ed25519` writes it.
+    pub fn read(path: &Path) -> Result<SecretKey, Error> {
+        let wrong =
+            |_| Error::Key { path: path.to_owned(), kind: "private", make: "openssl genpkey -algorithm ed25519" };
+        Ok(SecretKey(SigningKey::from_pkcs8_pem(&text(path)?).map_err(wrong)?))
+    }
+}
+
+impl PublicKey {
+    /// Reads a public key in PEM, as `openssl pkey -pubout` writes it.
+    pub fn read(path: &Path) -> Result<PublicKey, Error> {
+        let wrong = |_| Error::Key { path: path.to_owned(), kind: "public", make: "openssl pkey -in KEY -pubout" };
+        Ok(PublicKey(VerifyingKey::from_public_key_pem(&text(path)?).map_err(wrong)?))
+    }
+
+    /// The key itself in hexadecimal.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        hex(self.0.as_bytes())
+    }
+}
+
+fn text(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })
+}
+
+/// Packs files. The same files give the same bytes; a signature by the same key too.
+pub fn pack(files: &Files, key: Option<&SecretKey>) -> Result<Vec<u8>, Error> {
+    let mut bytes = zstd::encode_all(archive(files).map_err(unpacked)?.as_slice(), LEVEL).map_err(unpacked)?;
+    let digest = Sha256::digest(&bytes);
+    let mut seal = [SEAL.as_slice(), digest.as_slice()].concat();
+    if let Some(SecretKey(key)) = key {
+        seal.extend(key.verifying_key().as_bytes());
+        seal.extend(key.sign(&statement(&digest)).to_bytes());
+    }
+    bytes.extend(FRAME);
+    bytes.extend(u32::try_from(seal.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend(seal);
+    Ok(bytes)
+}
+
+fn archive(files: &Files) -> io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        archive.append_data(&mut header, path, content.as_slice())?;
+    }
+    archive.into_inner()
+}
+
+/// What is signed: the digest, and what it is a digest of, so that the signature speaks of nothing else.
+fn statement(digest: &[u8]) -> Vec<u8> {
+    [SEAL.as_slice(), digest].concat()
+}
+
+/// Opens a dossier. One whose bytes are not those that were sealed is refused before anything is unpacked.
+pub fn open(bytes: &[u8]) -> Result<Opened, Error> {
+    let (archive, seal) =
+        split(bytes).ok_or_else(|| wrong("it has no seal at its end: it was cut, or is no dossier"))?;
+    let (digest, signature) = seal[SEAL.len()..].split_at(DIGEST);
+    if Sha256::digest(archive).as_slice() != digest {
+        return Err(wrong("its bytes are not those that were sealed"));
+    }
+    let signer = if signature.is_empty() { None } else { Some(signer(digest, signature)?) };
+    Ok(Opened { files: unpack(archive)?, sha256: hex(digest), signer })
+}
+
+/// The archive and what the frame behind it holds.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    [SIGNED, UNSIGNED].into_iter().find_map(|length| {
+        let (archive, frame) = bytes.split_at_checked(bytes.len().checked_sub(HEAD + length)?)?;
+        let (head, seal) = frame.split_at(HEAD);
+        let told = u32::from_le_bytes(head[FRAME.len()..].try_into().ok()?);
+        let is_ours = head.starts_with(&FRAME) && usize::try_from(told) == Ok(length) && seal.starts_with(SEAL);
+        is_ours.then_some((archive, seal))
+    })
+}
+
+fn signer(digest: &[u8], signed: &[u8]) -> Result<PublicKey, Error> {
+    let (key, signature) = signed.split_at(KEY);
+    let key: Option<[u8; KEY]> = key.try_into().ok();
+    let key = key.and_then(|key| VerifyingKey::from_bytes(&key).ok()).ok_or_else(|| wrong("its public key is none"))?;
+    let signature = Signature::from_slice(signature).map_err(|_| wrong("its signature is none"))?;
+    let checked = key.verify_strict(&statement(digest), &signature);
+    checked.map_err(|_| wrong("its signature is not by the key that it names"))?;
+    Ok(PublicKey(key))
+}
+
+fn unpack(archive: &[u8]) -> Result<Files, Error> {
+    let stream = zstd::Decoder::with_buffer(archive).map_err(unpacked)?.take(MOST);
+    let mut archive = tar::Archive::new(stream);
+    let mut files = Files::new();
+    for entry in archive.entries().map_err(unpacked)? {
+        let mut entry = entry.map_err(unpacked)?;
+        let path = entry.path().map_err(unpacked)?.into_owned();
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let Some(name) = path.to_str().filter(|_| plain && entry.header().entry_type().is_file()) else {
+            return Err(wrong(&format!("`{}` in it is no plain file", path.display())));
+        };
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(unpacked)?;
+        if files.insert(name.to_owned(), content).is_some() {
+            return Err(wrong(&format!("it holds `{name}` twice")));
+        }
+    }
+    Ok(files)
+}
+
+fn wrong(what: &str) -> Error {
+    Error::Dossier(what.to_owned())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
+fn unpacked(error: io::Error) -> Error {
+    Error::Dossier(format!("it cannot be packed or unpacked: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn files() -> Files {
+        let long = format!("runs/{}/run.jsonl", "x".repeat(120));
+        let random: Vec<u8> =
+            (0..2000_u32).map(|n| u8::try_from(n.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect();
+        [("README.txt".to_owned(), b"text\n".to_vec()), (long, random), ("empty".to_owned(), Vec::new())].into()
+    }
+
+    fn key() -> SecretKey {
+        SecretKey(SigningKey::from_bytes(&[7; 32]))
+    }
+
+    #[test]
+    fn what_was_packed_is_opened_and_always_the_same() {
+        for key in [None, Some(key())] {
+            let bytes = pack(&files(), key.as_ref()).unwrap();
+            assert_eq!(bytes, pack(&files(), key.as_ref()).unwrap());
+            let opened = open(&bytes).unwrap();
+            assert_eq!(opened.files, files());
+            let by = key.map(|SecretKey(key)| PublicKey(key.verifying_key()));
+            assert_eq!(opened.signer, by);
+        }
+    }
+
+    #[test]
+    fn other_programs_read_the_archive_and_pass_over_the_seal() {
+        let bytes = pack(&files(), Some(&key())).unwrap();
+        assert_eq!(zstd::decode_all(bytes.as_slice()).unwrap(), archive(&files()).unwrap());
+    }
+
+    #[test]
+    fn a_dossier_disturbed_at_any_byte_is_refused() {
+        for key in [None, Some(key())] {
+            let bytes = pack(&files(), key.as_ref()).unwrap();
+            for at in 0..bytes.len() {
+                for bit in 0..8 {
+                    let mut disturbed = bytes.clone();
+                    disturbed[at] ^= 1 << bit;
+                    assert!(open(&disturbed).is_err(), "bit {bit} of byte {at} of {}", bytes.len());
+                }
+                assert!(open(&bytes[..at]).is_err(), "cut at {at}");
+                let more = [&bytes[..at], &[0], &bytes[at..]].concat();
+                assert!(open(&more).is_err(), "a byte put in at {at}");
+            }
+            assert!(open(&[bytes.as_slice(), &[0]].concat()).is_err(), "a byte more");
+        }
+    }
+
+    #[test]
+    fn a_signature_by_another_key_is_refused() {
+        let bytes = pack(&files(), Some(&key())).unwrap();
+        let mut forged = bytes.clone();
+        let other = SigningKey::from_bytes(&[8; 32]).verifying_key();
+        let at = bytes.len() - SIGNATURE - KEY;
+        forged[at..at + KEY].copy_from_slice(other.as_bytes());
+        assert!(open(&forged).unwrap_err().to_string().contains("not by the key"), "{:?}", open(&forged));
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_refused() {
+        let check = |path: &str, kind: tar::EntryType, expect: &str| {
+            let mut header = tar::Header::new_gnu();
+            header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
+            header.set_entry_type(kind);
+            header.set_size(0);
+            header.set_cksum();
+            let mut archive = tar::Builder::new(Vec::new());
+            archive.append(&header, io::empty()).unwrap();
+            archive.append(&header, io::empty()).unwrap();
+            let packed = zstd::encode_all(archive.into_inner().unwrap().as_slice(), 1).unwrap();
+            let error = unpack(&packed).unwrap_err().to_string();
+            assert!(error.contains(expect), "{path}: {error}");
+        };
+        check("../evil", tar::EntryType::Regular, "no plain file");
+        check("/etc/passwd", tar::EntryType::Regular, "no plain file");
+        check("link", tar::EntryType::Symlink, "no plain file");
+        check("file", tar::EntryType::Regular, "twice");
+    }
+
+    #[test]
+    fn keys_are_those_of_openssl() {
+        // RFC 8410, §10.3 and §10.1.
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, kind: &str, body: &str| {
+            let path = dir.path().join(name);
+            fs::write(&path, format!("-----BEGIN {kind} KEY-----\n{body}\n-----END {kind} KEY-----\n")).unwrap();
+            path
+        };
+        let secret = write("secret", "PRIVATE", "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC");
+        let public = write("public", "PUBLIC", "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
+        let opened = open(&pack(&files(), Some(&SecretKey::read(&secret).unwrap())).unwrap()).unwrap();
+        assert_eq!(opened.signer, Some(PublicKey::read(&public).unwrap()));
+        assert!(SecretKey::read(&public).unwrap_err().to_string().contains("genpkey"));
+        assert!(PublicKey::read(&secret).unwrap_err().to_string().contains("pubout"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_opened_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert!(open(&bytes).is_err());
+            // Behind a whole seal, too, nothing of what is unpacked is trusted.
+            let _ = unpack(&bytes);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Runs before and runs after: what each series was on either side, and what of the fingerprint differs.
+
+use std::collections::{BTreeSet, HashMap};
+
+use measure::{Better, Change, MetricId, Run, Summary, Unit};
+use verdict::compare::{Comparison, Finding};
+use verdict::stats::Interval;
+
+use crate::series::{self, Series};
+
+/// Two sides, beside each other.
+#[derive(Clone, Debug)]
+pub struct BeforeAfter {
+    /// Ids of the runs before, oldest first.
+    pub before: Vec<String>,
+    /// The same after.
+    pub after: Vec<String>,
+    /// A line for each series that a side has, in the order of measuring; what decides stands first.
+    pub lines: Vec<Line>,
+    /// What the newest run after has otherwise in its fingerprint than the newest before.
+    pub fingerprint: Vec<Change>,
+    /// The facts of the host that are not the same, by id: before and after.
+    pub facts: Vec<(String, String, String)>,
+    /// What the comparison of boots adds up to, or why there is none.
+    pub overall: Result<&'static str, String>,
+    /// What else a reader should know.
+    pub remarks: Vec<String>,
+}
+
+/// A series on both sides.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Which series.
+    pub id: MetricId,
+    /// Its unit.
+    pub unit: Unit,
+    /// Which direction is better.
+    pub better: Better,
+    /// Whether it decides, or is for information.
+    pub critical: bool,
+    /// Before.
+    pub before: Option<Figure>,
+    /// After.
+    pub after: Option<Figure>,
+    /// How much more (+) or less (−) it is, as a share, better or not.
+    pub change: Option<f64>,
+    /// The 95 % interval of the change, where there are boots enough for one.
+    pub interval: Option<Interval>,
+    /// The verdict on the boots with its reason, where they were compared.
+    pub finding: Option<(Finding, String)>,
+}
+
+/// What a side has of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// The median of a run's samples, or the mean over boots.
+    pub value: f64,
+    /// The least: of one run its samples, of several their medians.
+    pub least: f64,
+    /// The most of the same.
+    pub most: f64,
+    /// How many runs it is of.
+    pub runs: usize,
+}
+
+impl Line {
+    /// How good the side after is as a share of the side before: above 1 is better, whatever the direction.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        Some(self.turned(1.0 + self.change?))
+    }
+
+    /// The same for the ends of the interval, the lower first.
+    #[must_use]
+    pub fn share_interval(&self) -> Option<(f64, f64)> {
+        let Interval { low, high } = self.interval?;
+        let (a, b) = (self.turned(1.0 + low), self.turned(1.0 + high));
+        Some((a.min(b), a.max(b)))
+    }
+
+    fn turned(&self, ratio: f64) -> f64 {
+        match self.better {
+            Better::Higher => ratio,
+            Better::Lower => 1.0 / ratio,
+        }
+    }
+}
+
+impl BeforeAfter {
+    /// Puts two sides beside each other, with the comparison of their boots or why it was refused.
+    #[must_use]
+    pub fn of(before: &[&Run], after: &[&Run], comparison: Result<Comparison, String>) -> BeforeAfter {
+        let mut lines: Vec<Line> = Vec::new();
+        for (side, runs) in [(Side::Before, before), (Side::After, after)] {
+            for (series, figure) in figures(runs) {
+                place(&mut lines, side, &series, figure);
+            }
+        }
+        for line in &mut lines {
+            let change = line.before.zip(line.after).map(|(before, after)| after.value / before.value - 1.0);
+            line.change = change.filter(|change| change.is_finite());
+            if let Ok(comparison) = &comparison {
+                decide(line, comparison);
+            }
+        }
+        lines.sort_by_key(|line| !line.critical);
+        let ids = |runs: &[&Run]| runs.iter().map(|run| run.id.clone()).collect();
+        let newest = before.last().zip(after.last());
+        BeforeAfter {
+            before: ids(before),
+            after: ids(after),
+            lines,
+            fingerprint: newest.map(|(a, b)| b.fingerprint.changes_since(&a.fingerprint)).unwrap_or_default(),
+            facts: newest.map(|(a, b)| facts(a, b)).unwrap_or_default(),
+            remarks: comparison.as_ref().map(|comparison| comparison.remarks.clone()).unwrap_or_default(),
+            overall: comparison.map(|comparison| comparison.overall().name()),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Before,
+    After,
+}
+
+/// The series of a side in the order of measuring.
+fn figures(runs: &[&Run]) -> Vec<(Series, Figure)> {
+    let mut all: Vec<(Series, Vec<Figure>)> = Vec::new();
+    let mut places: HashMap<MetricId, usize> = HashMap::new();
+    for run in runs {
+        for series in series::series(run) {
+            let Some(summary) = series.summary else { continue };
+            let figure = Figure { value: summary.median, least: summary.min, most: summary.max, runs: 1 };
+            let at = *places.entry(series.id.clone()).or_insert(all.len());
+            match all.get_mut(at) {
+                Some((_, figures)) => figures.push(figure),
+                None => all.push((series, vec![figure])),
+            }
+        }
+    }
+    all.into_iter().filter_map(|(series, figures)| Some((series, together(&figures)?))).collect()
+}
+
+/// One run's figure as it is; of several runs their medians.
+fn together(figures: &[Figure]) -> Option<Figure> {
+    if let [only] = figures {
+        return Some(*only);
+    }
+    let medians: Vec<f64> = figures.iter().map(|figure| figure.value).collect();
+    let summary = Summary::of(&medians)?;
+    Some(Figure { value: summary.median, least: summary.min, most: summary.max, runs: summary.n })
+}
+
+fn place(lines: &mut Vec<Line>, side: Side, series: &Series, figure: Figure) {
+    let at = lines.iter().position(|line| line.id == series.id).unwrap_or_else(|| {
+        lines.push(Line {
+            id: series.id.clone(),
+            unit: series.unit,
+            better: series.better,
+            critical: false,
+            before: None,
+            after: None,
+            change: None,
+            interval: None,
+            finding: None,
+        });
+        lines.len() - 1
+    });
+    match side {
+        Side::Before => lines[at].before = Some(figure),
+        Side::After => lines[at].after = Some(figure),
+    }
+}
+
+/// Takes what the comparison of the boots says of a series.
+fn decide(line: &mut Line, comparison: &Comparison) {
+    let Some(row) = comparison.rows.iter().find(|row| row.id == line.id) else { return };
+    line.critical = row.critical;
+    line.finding = Some((row.finding, row.reason.clone()));
+    for (figure, side) in [(&mut line.before, row.before), (&mut line.after, row.after)] {
+        if let (Some(figure), Some(value)) = (figure, side.value) {
+            figure.value = value;
+        }
+    }
+    if let Some(effect) = &row.effect {
+        line.change = Some(effect.change());
+        line.interval = Some(effect.interval(0.95));
+    }
+}
+
+fn facts(before: &Run, after: &Run) -> Vec<(String, String, String)> {
+    let ids: BTreeSet<&String> = before.facts.0.keys().chain(after.facts.0.keys()).collect();
+    let told = |run: &Run, id: &str| run.facts.value(id).map_or_else(|| "not told".to_owned(), ToString::to_string);
+    let sides = ids.into_iter().map(|id| (id.clone(), told(before, id), told(after, id)));
+    sides.filter(|(_, before, after)| before != after).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata;
+
+    #[test]
+    fn sides_stand_beside_each_other_although_their_boot_is_one() {
+        let change = testdata::change();
+        let line = |name: &str| change.lines.iter().find(|line| line.id.to_string() == name).unwrap();
+        let triad = line("stream.triad");
+        let before = Figure { value: 25.25e9, least: 25.2e9, most: 25.3e9, runs: 1 };
+        assert_eq!(triad.before, Some(before));
+        assert!((triad.change.unwrap() + 0.2).abs() < 1e-9, "{triad:?}");
+        assert!((triad.share().unwrap() - 0.8).abs() < 1e-9);
+        // Lower is better: the share turns.
+        assert!((line("stream.latency").share().unwrap() - 0.8).abs() < 1e-9);
+        assert_eq!(line("stream.scaling{threads=1}").before, None);
+        assert!(change.overall.as_ref().is_err_and(|why| why.contains("boot")), "{:?}", change.overall);
+        let changed: Vec<_> = change.fingerprint.iter().map(|one| one.part.as_str()).collect();
+        assert_eq!(changed, ["bios.version"]);
+        assert_eq!(change.facts, [("cpu.sockets".to_owned(), "1".to_owned(), "2".to_owned())]);
+    }
+
+    #[test]
+    fn boots_give_intervals() {
+        let change = testdata::campaign();
+        let line = change.lines.iter().find(|line| line.id.name == "stream.triad").unwrap();
+        let interval = line.interval.unwrap();
+        assert!(interval.low < -0.15 && interval.high > -0.25 && interval.high < 0.0, "{interval:?}");
+        assert_eq!(line.finding.as_ref().unwrap().0, Finding::Regression);
+        let (low, high) = line.share_interval().unwrap();
+        assert!(low < 0.8 && 0.8 < high && high < 0.9, "{low} {high}");
+        assert_eq!(change.overall, Ok("REGRESSION"));
+        assert!(change.lines[0].critical);
+    }
+}

@@ -1,0 +1,77 @@
+//! Rates and latencies of storage.
+
+use measure::Unit;
+use verdict::Judgement;
+
+use super::{Figure, Plot, SECONDS, draw, named, number};
+use crate::html::Error;
+use crate::html::axis::{Label, Scale};
+use crate::html::plot::Line;
+use crate::series::Series;
+
+pub(super) fn frontier(series: &[Series], judgement: &Judgement) -> Result<Option<Figure>, Error> {
+    let mut points: Vec<(f64, f64)> = named(series, "disk.randread.frontier")
+        .filter_map(|one| {
+            let tail = named(series, "disk.randread.frontier.p99").find(|tail| tail.id.labels == one.id.labels)?;
+            Some((one.summary?.median, tail.summary?.median))
+        })
+        .collect();
+    if points.is_empty() {
+        return Ok(None);
+    }
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let name = "measured, by queue depth".to_owned();
+    let mut lines = vec![Line { name, points, joined: true, style: 0 }];
+    let target = |metric: &str| {
+        judgement.rows.iter().find(|row| row.metric.as_deref() == Some(metric) && row.companion_of.is_none())
+    };
+    if let (Some(rate), Some(tail)) = (target("disk.randread.iops"), target("disk.randread.p99")) {
+        let points = vec![(rate.documented.value, tail.documented.value)];
+        lines.push(Line { name: "documented".to_owned(), points, joined: false, style: 1 });
+    }
+    draw(
+        "frontier",
+        &Plot {
+            title: "Random reads: rate against 99th percentile",
+            caption: "4 KiB random reads at rising queue depth. Further right and lower is better; a promise of both \
+                      figures holds only where the curve passes right of it and below.",
+            x: ("operations a second", Scale::Log10, Label::Unit(Unit::IoPerSecond)),
+            y: ("99th percentile", Scale::Log10, SECONDS),
+            lines,
+            spans: Vec::new(),
+        },
+    )
+}
+
+/// Latency by percentile, at whose horizontal axis each step is a tenth of the requests before: the tail is seen.
+pub(super) fn percentiles(series: &[Series]) -> Result<Option<Figure>, Error> {
+    const CASES: [(&str, &str); 3] = [
+        ("disk.randread.latency", "random reads, 4 KiB"),
+        ("disk.seqread.latency", "sequential reads, 1 MiB"),
+        ("disk.seqwrite.latency", "sequential writes, 1 MiB"),
+    ];
+    let point = |one: &Series| {
+        let percentile = number(&one.id, "percentile").filter(|percentile| (0.0..100.0).contains(percentile))?;
+        Some((1.0 / (1.0 - percentile / 100.0), one.summary?.median))
+    };
+    let mut lines = Vec::new();
+    for (style, (metric, name)) in CASES.into_iter().enumerate() {
+        let mut points: Vec<(f64, f64)> = named(series, metric).filter_map(point).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if !points.is_empty() {
+            lines.push(Line { name: name.to_owned(), points, joined: true, style });
+        }
+    }
+    draw(
+        "percentiles",
+        &Plot {
+            title: "Latency by percentile",
+            caption: "How long the slowest requests took: at 99 % one of a hundred took longer. Each figure is the median \
+                      over the rounds.",
+            x: ("percentile of the requests", Scale::Log10, Label::Percentile),
+            y: ("latency", Scale::Log10, SECONDS),
+            lines,
+            spans: Vec::new(),
+        },
+    )
+}

@@ -1,0 +1,134 @@
+//! Two runs beside each other, in the tables that a run is shown in.
+
+use measure::{Better, Run, Scope};
+use verdict::compare::Finding;
+use verdict::{Judgement, Row};
+
+use super::grid::{Cell, Grid, Paint};
+use super::judgement::paint_of;
+use crate::compare::{paint, signed};
+use crate::text::{documented, quantity, wrap};
+use crate::{BeforeAfter, Figure, Line, Look};
+
+/// A run with its judgement.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// How it was judged, by the same specification as the other.
+    pub judgement: &'a Judgement,
+}
+
+/// Two runs, before and after: targets, everything that was measured, and what differs in the host.
+#[must_use]
+pub fn diff(sides: &[Side<'_>; 2], change: &BeforeAfter, look: Look) -> String {
+    let [before, after] = sides;
+    let mut text = wrap(&format!("{} · {}", after.judgement.system, after.judgement.system_name), 0, look.width);
+    for (name, side) in [("before", before), ("after ", after)] {
+        let Run { id, host, profile, build, .. } = side.run;
+        let line =
+            format!("{name} {id} · host {host} · profile {profile} · hostproof {} {}", build.version, build.revision);
+        text += &wrap(&line, 0, look.width);
+    }
+    text += "\n";
+    text += &targets(before.judgement, after.judgement, change, look);
+    text += "\nAll that was measured: medians, the change, and its 95 % interval where boots give one\n";
+    text += &metrics(change, look);
+    text += &differences(change, look);
+    text + "\n" + &conclusion(change, look)
+}
+
+fn targets(before: &Judgement, after: &Judgement, change: &BeforeAfter, look: Look) -> String {
+    let header = ["Target", "Documented", "Before", "After", "Change", "Was", "Is"];
+    let mut grid = Grid::new(&header, &[1, 2, 3, 4]);
+    for row in &after.rows {
+        let was = before.rows.iter().find(|was| was.id == row.id);
+        let measured = |row: &Row| row.measured.as_ref().map(|measured| measured.value.to_string()).unwrap_or_default();
+        let verdict = |row: &Row| Cell::painted(row.verdict.name(), paint_of(row.verdict));
+        let name = if row.companion_of.is_some() { format!("· achievable: {}", row.title) } else { row.title.clone() };
+        let headline = |line: &&Line| Some(&line.id.name) == row.metric.as_ref() && line.id.labels.is_empty();
+        let line = change.lines.iter().find(headline);
+        grid.row([
+            name.into(),
+            documented(row.documented, row.approximate).into(),
+            was.map(measured).unwrap_or_default().into(),
+            measured(row).into(),
+            line.map_or_else(|| Cell::from(""), changed),
+            was.map_or_else(|| Cell::from(""), verdict),
+            verdict(row),
+        ]);
+    }
+    grid.render(look)
+}
+
+/// The change with the colour of its verdict: without one it has none.
+fn changed(line: &Line) -> Cell {
+    let text = line.change.map(signed).unwrap_or_default();
+    let moved = line.finding.as_ref().filter(|(finding, _)| finding.moved());
+    Cell::painted(&text, moved.map_or(Paint::Plain, |(finding, _)| paint(*finding)))
+}
+
+fn metrics(change: &BeforeAfter, look: Look) -> String {
+    let header = ["Metric", "Before", "After", "Change", "95 %", "Better", "Verdict"];
+    let mut grid = Grid::new(&header, &[1, 2, 3, 4]).packed();
+    let mut name = String::new();
+    for line in &change.lines {
+        // Of a group, the first names the metric and the others only their labels.
+        let id = line.id.to_string();
+        let shown = if name == line.id.name { format!("· {}", id.trim_start_matches(&name)) } else { id };
+        name.clone_from(&line.id.name);
+        let value = |side: Option<Figure>| side.map_or_else(String::new, |figure| quantity(figure.value, line.unit));
+        let interval = line.interval.map(|ends| format!("{} … {}", signed(ends.low), signed(ends.high)));
+        let finding = line.finding.as_ref().filter(|_| line.interval.is_some());
+        let better = if line.better == Better::Higher { "more" } else { "less" };
+        grid.row([
+            shown.into(),
+            value(line.before).into(),
+            value(line.after).into(),
+            changed(line),
+            interval.unwrap_or_default().into(),
+            better.into(),
+            finding.map_or_else(|| Cell::from(""), |(finding, _)| Cell::painted(finding.name(), paint(*finding))),
+        ]);
+    }
+    if grid.is_empty() { "nothing was measured\n".to_owned() } else { grid.render(look) }
+}
+
+/// What of the host is not the same.
+fn differences(change: &BeforeAfter, look: Look) -> String {
+    let mut grid = Grid::new(&["What differs", "Of", "Before", "After"], &[]);
+    for one in &change.fingerprint {
+        let scope = if one.scope == Scope::Platform { "the machine" } else { "its set-up" };
+        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "not there".to_owned());
+        grid.row([one.part.clone(), scope.to_owned(), side(&one.before), side(&one.after)].map(Cell::from));
+    }
+    let known = |id: &str| change.fingerprint.iter().any(|one| one.part == id);
+    for (id, before, after) in change.facts.iter().filter(|(id, ..)| !known(id)) {
+        grid.row([id.as_str(), "a fact", before, after].map(Cell::from));
+    }
+    if grid.is_empty() {
+        return "\nNothing in the fingerprint and the facts differs.\n".to_owned();
+    }
+    format!("\n{}", grid.render(look))
+}
+
+fn conclusion(change: &BeforeAfter, look: Look) -> String {
+    let boots = change.lines.iter().any(|line| line.interval.is_some());
+    let text = match &change.overall {
+        Err(why) => format!("No verdict on the change: {why}."),
+        Ok(_) if !boots => {
+            "No verdict on the change: boots are the sample, and each side has one; `hostproof compare` takes several."
+                .to_owned()
+        }
+        Ok(word) => {
+            let worse: Vec<String> = change
+                .lines
+                .iter()
+                .filter(|line| line.finding.as_ref().is_some_and(|(finding, _)| *finding == Finding::Regression))
+                .map(|line| line.id.to_string())
+                .collect();
+            if worse.is_empty() { (*word).to_owned() } else { format!("{word}: {}", worse.join(", ")) }
+        }
+    };
+    wrap(&text, 0, look.width)
+}
