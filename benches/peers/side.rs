@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use machine::{Machine, Profile, Siblings, Source, place};
+use serde::Deserialize;
 
 /// One side of a comparison, as data. Texts may hold places in braces: see [`Places::fill`].
 #[derive(Clone, Copy, Debug)]
@@ -39,30 +40,35 @@ impl Side {
 
 /// Where a figure stands in what is printed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark {
-    /// The text before it.
-    pub(crate) after: &'static str,
-    /// From what is printed to the base unit.
-    pub(crate) factor: f64,
+pub(crate) enum Mark {
+    /// The number after this text, times what makes the base unit of it.
+    After(&'static str, f64),
+    /// The seconds of all phases whose names begin so: lines of JSON with `phase` and `seconds`.
+    Phases(&'static [&'static str]),
+}
+
+#[derive(Deserialize)]
+struct Phase {
+    phase: String,
+    seconds: f64,
 }
 
 impl Mark {
-    /// In the base unit.
-    pub(crate) const fn plain(after: &'static str) -> Mark {
-        Mark { after, factor: 1.0 }
-    }
-
-    /// In nanoseconds.
-    pub(crate) const fn nanos(after: &'static str) -> Mark {
-        Mark { after, factor: 1e-9 }
-    }
-
     /// The figure, in the base unit.
     pub(crate) fn find(&self, text: &str) -> anyhow::Result<f64> {
-        let number = number_after(text, self.after);
-        number
-            .map(|number| number * self.factor)
-            .with_context(|| format!("no number after `{}` in: {text}", self.after))
+        match self {
+            Mark::After(after, factor) => number_after(text, after)
+                .map(|number| number * factor)
+                .with_context(|| format!("no number after `{after}` in: {text}")),
+            Mark::Phases(names) => {
+                // Other lines are of other kinds.
+                let phases = text.lines().filter_map(|line| serde_json::from_str::<Phase>(line).ok());
+                let wanted = phases.filter(|phase| names.iter().any(|name| phase.phase.starts_with(name)));
+                let seconds: Vec<f64> = wanted.map(|phase| phase.seconds).collect();
+                ensure!(!seconds.is_empty(), "no phase of {} in: {text}", names.join(", "));
+                Ok(seconds.iter().sum())
+            }
+        }
     }
 }
 
@@ -87,6 +93,12 @@ pub(crate) struct Given {
     /// A loop device over a file in memory: it is only read.
     #[arg(long = "loop")]
     looped: Option<PathBuf>,
+    /// The binary hostproof-tabular.
+    #[arg(long)]
+    tabular: Option<PathBuf>,
+    /// The folder with the input of the feature workload; results are put beside it.
+    #[arg(long)]
+    events: Option<PathBuf>,
 }
 
 impl Places {
@@ -107,13 +119,15 @@ impl Places {
     }
 
     /// Each place, and what stands for it; `None` where it was not given.
-    fn all(&self) -> [(&'static str, Option<String>); 7] {
+    fn all(&self) -> [(&'static str, Option<String>); 9] {
         let path = |path: &PathBuf| path.display().to_string();
         [
             ("{self}", Some(path(&self.itself))),
             ("{built}", Some(path(&self.given.built))),
             ("{zram}", self.given.zram.as_ref().map(path)),
             ("{loop}", self.given.looped.as_ref().map(path)),
+            ("{tabular}", self.given.tabular.as_ref().map(path)),
+            ("{events}", self.given.events.as_ref().map(path)),
             ("{threads}", Some(self.threads.to_string())),
             // Of the first worker.
             ("{cpu}", Some(self.cpu.to_string())),
@@ -258,9 +272,21 @@ mod tests {
         check("Data volume (Byte):\t64\nMByte/s:\t\t52880.97\nCycles", "MByte/s:", Some(52880.97));
         check("copy 1 scale 2 add 3 triad 4.5\n", "triad", Some(4.5));
         check("load 79.2 ns at 0x1\n", "load", Some(79.2));
-        check("{\"phase\": \"t01\", \"seconds\": 1.5e-2}\n", "\"t01\", \"seconds\":", Some(0.015));
+        check("rate 1.5e-2, of", "rate", Some(0.015));
         check("MByte/s:", "MByte/s:", None);
         check("MByte/s: -", "MByte/s:", None);
         check("", "rate", None);
+    }
+
+    #[test]
+    fn phases_are_added_by_their_names() {
+        let text = "{\"phase\": \"t01\", \"seconds\": 1.5}\n{\"rows\":4,\"phase\":\"t02\",\"seconds\":2}\nwarning\n\
+                    {\"phase\":\"verify\",\"seconds\":9}\n{\"report\":{\"phases\":[]}}";
+        let check = |names: &'static [&'static str], expect: Option<f64>| {
+            assert_eq!(Mark::Phases(names).find(text).ok(), expect, "{names:?}");
+        };
+        check(&["t01"], Some(1.5));
+        check(&["load", "t"], Some(3.5));
+        check(&["save"], None);
     }
 }

@@ -37,19 +37,14 @@ const fn flops(id: &'static str, what: &'static str, wanted: Wanted, peer: Mark)
     Figure { id, what, unit: Unit::FlopPerSecond, wanted, ours: RATE, peer }
 }
 
-const RATE: Mark = Mark::plain("rate");
+const RATE: Mark = Mark::After("rate", 1.0);
 const PRODUCT: &str = "DGEMM of order 6000";
 
 pub(super) const TABLE: &[Comparison] = &[
     Comparison {
         ours: team(&["serve", "fma"]),
         peer: likwid(&["-t", "peakflops_avx_fma", "-W", "N:32kB:{threads}"]),
-        figures: &[flops(
-            "fma",
-            "FMA peak, FP64, all cores",
-            Wanted::AtLeast(1.00),
-            Mark { after: "MFlops/s:", factor: 1e6 },
-        )],
+        figures: &[flops("fma", "FMA peak, FP64, all cores", Wanted::AtLeast(1.00), Mark::After("MFlops/s:", 1e6))],
     },
     Comparison {
         ours: team(&["serve", "dgemm", "6000"]),
@@ -87,11 +82,6 @@ pub(super) const TABLE: &[Comparison] = &[
             hint: "missing: install hpcc (apt-get install hpcc)",
             ..Side::NONE
         },
-        figures: &[flops(
-            "hpl-hpcc",
-            "system of 10000 equations",
-            Wanted::AtLeast(1.05),
-            Mark { after: "hpl", factor: 1e9 },
-        )],
+        figures: &[flops("hpl-hpcc", "system of 10000 equations", Wanted::AtLeast(1.05), Mark::After("hpl", 1e9))],
     },
 ];

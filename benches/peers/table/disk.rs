@@ -34,26 +34,26 @@ const fn figure(id: &'static str, what: &'static str, unit: Unit, wanted: Wanted
 }
 
 const fn iops(id: &'static str, what: &'static str) -> Figure {
-    figure(id, what, Unit::IoPerSecond, Wanted::AtLeast(1.05), Mark::plain("iops"))
+    figure(id, what, Unit::IoPerSecond, Wanted::AtLeast(1.05), Mark::After("iops", 1.0))
 }
 
 const fn user(id: &'static str) -> Figure {
-    figure(id, "the same: user CPU for each", Unit::Second, Wanted::AtMost(0.70), Mark::nanos("user"))
+    figure(id, "the same: user CPU for each", Unit::Second, Wanted::AtMost(0.70), Mark::After("user", 1e-9))
 }
 
 /// One of fio's buckets is 1/64 of the value or less.
 const BUCKET: Wanted = Wanted::Within(1.0 / 64.0);
 
 const fn p50(id: &'static str, what: &'static str) -> Figure {
-    figure(id, what, Unit::Second, BUCKET, Mark::nanos("p50"))
+    figure(id, what, Unit::Second, BUCKET, Mark::After("p50", 1e-9))
 }
 
 const fn p99(id: &'static str, what: &'static str) -> Figure {
-    figure(id, what, Unit::Second, BUCKET, Mark::nanos("p99"))
+    figure(id, what, Unit::Second, BUCKET, Mark::After("p99", 1e-9))
 }
 
 const fn rate(id: &'static str, what: &'static str) -> Figure {
-    figure(id, what, Unit::BytePerSecond, Wanted::AtLeast(0.98), Mark::plain("bandwidth"))
+    figure(id, what, Unit::BytePerSecond, Wanted::AtLeast(0.98), Mark::After("bandwidth", 1.0))
 }
 
 pub(super) const TABLE: &[Comparison] = &[

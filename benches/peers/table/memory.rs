@@ -31,16 +31,16 @@ const fn c_chase(arguments: &'static [&'static str]) -> Side {
 
 /// A bandwidth of ours, and where the peer prints its own.
 const fn rate(id: &'static str, what: &'static str, wanted: Wanted, peer: Mark) -> Figure {
-    Figure { id, what, unit: Unit::BytePerSecond, wanted, ours: Mark::plain("rate"), peer }
+    Figure { id, what, unit: Unit::BytePerSecond, wanted, ours: Mark::After("rate", 1.0), peer }
 }
 
 /// A latency, printed in nanoseconds by both sides.
 const fn load(id: &'static str, what: &'static str, wanted: Wanted) -> Figure {
-    Figure { id, what, unit: Unit::Second, wanted, ours: Mark::nanos("load"), peer: Mark::nanos("load") }
+    Figure { id, what, unit: Unit::Second, wanted, ours: Mark::After("load", 1e-9), peer: Mark::After("load", 1e-9) }
 }
 
-const LIKWID: Mark = Mark { after: "MByte/s:", factor: 1e6 };
-const TRIAD: Mark = Mark::plain("triad");
+const LIKWID: Mark = Mark::After("MByte/s:", 1e6);
+const TRIAD: Mark = Mark::After("triad", 1.0);
 
 pub(super) const TABLE: &[Comparison] = &[
     Comparison {
