@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::ratio::{Estimate, estimate};
 use crate::side::{Places, Side};
-use crate::table::{Comparison, Figure, Wanted};
+use crate::table::{Figure, Wanted};
 
 /// One run.
 #[derive(Serialize)]
@@ -67,6 +67,11 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// The outcomes of so many figures of a side that is missing.
+    pub(crate) fn missing(error: &anyhow::Error, figures: usize) -> Vec<Outcome> {
+        (0..figures).map(|_| Outcome::Missing { why: format!("{error:#}") }).collect()
+    }
+
     /// An outcome of pairs.
     pub(crate) fn measured(pairs: Vec<[f64; 2]>, how: [String; 2]) -> Outcome {
         let median = |values: Vec<f64>| estimate(&values).map(|estimate| estimate.median);
@@ -100,7 +105,7 @@ impl Wanted {
 }
 
 impl Row {
-    pub(crate) fn new(comparison: &Comparison, figure: &Figure, places: &Places, outcome: Outcome) -> Row {
+    pub(crate) fn new([ours, peer]: [&Side; 2], figure: &Figure, places: &Places, outcome: Outcome) -> Row {
         let program = |side: &Side| Program {
             name: side.name,
             command: places.command_line(side),
@@ -114,8 +119,8 @@ impl Row {
             id: figure.id,
             what: figure.what,
             unit: figure.unit.symbol(),
-            ours: program(&comparison.ours),
-            peer: program(&comparison.peer),
+            ours: program(ours),
+            peer: program(peer),
             wanted: figure.wanted.text(),
             met,
             outcome,

@@ -36,6 +36,11 @@ impl Side {
     /// What rows leave out.
     pub(crate) const NONE: Side =
         Side { name: "", program: "", arguments: &[], environment: &[], version: &[], way: Way::Resident, hint: "" };
+
+    /// Whether it is started for each figure.
+    pub(crate) fn starts_anew(&self) -> bool {
+        self.way == Way::StartsAnew
+    }
 }
 
 /// Where a figure stands in what is printed.
@@ -199,7 +204,7 @@ impl<'a> Running<'a> {
     pub(crate) fn start(side: &'a Side, places: &'a Places) -> anyhow::Result<Running<'a>> {
         places.check(side)?;
         let running = Running { side, places, resident: None, how: String::new() };
-        if side.way == Way::StartsAnew {
+        if side.starts_anew() {
             let found = Command::new(places.fill(side.program)).args(side.version).output();
             found.with_context(|| format!("{} cannot be started", side.name))?;
             return Ok(running);
@@ -217,7 +222,7 @@ impl<'a> Running<'a> {
 
     /// Whether it is started for each figure.
     pub(crate) fn starts_anew(&self) -> bool {
-        self.side.way == Way::StartsAnew
+        self.side.starts_anew()
     }
 
     /// Measures once: what it prints.

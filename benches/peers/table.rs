@@ -1,4 +1,4 @@
-//! What is compared: for each comparison the two programs, and the figures that they print.
+//! What is compared: for each comparison the programs, and the figures that they print.
 
 mod dense;
 mod disk;
@@ -9,11 +9,24 @@ use measure::Unit;
 
 use crate::side::{Mark, Side, Way};
 
-/// Two programs that do the same work, and the figures that come of it.
+/// Programs that do the same work.
 pub(crate) struct Comparison {
     pub(crate) ours: Side,
-    pub(crate) peer: Side,
+    /// Each is measured once for each time that ours is: that which must be compared most closely comes last, next to
+    /// ours.
+    pub(crate) peers: &'static [Peer],
+}
+
+/// Another program, and the figures that are compared.
+pub(crate) struct Peer {
+    pub(crate) side: Side,
     pub(crate) figures: &'static [Figure],
+}
+
+impl Comparison {
+    pub(crate) fn figures(&self) -> impl Iterator<Item = &'static Figure> + use<> {
+        self.peers.iter().flat_map(|peer| peer.figures)
+    }
 }
 
 /// A figure that both sides print.
@@ -75,15 +88,18 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_sides_complete() {
-        let all = || table().flat_map(|comparison| comparison.figures);
+        let all = || table().flat_map(Comparison::figures);
         let mut ids: Vec<_> = all().map(|figure| figure.id).collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), all().count());
         assert!(all().all(|figure| !figure.what.is_empty()));
-        for Comparison { ours, peer, figures } in table() {
-            assert!(!figures.is_empty() && !ours.program.is_empty() && !peer.program.is_empty(), "{}", peer.name);
-            assert!(!ours.name.is_empty() && peer.hint.starts_with("missing: "), "{}", peer.name);
+        for (comparison, peer) in
+            table().flat_map(|comparison| comparison.peers.iter().map(move |peer| (comparison, peer)))
+        {
+            let (ours, Peer { side, figures }) = (&comparison.ours, peer);
+            assert!(!figures.is_empty() && !ours.program.is_empty() && !side.program.is_empty(), "{}", side.name);
+            assert!(!ours.name.is_empty() && side.hint.starts_with("missing: "), "{}", side.name);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use measure::Unit;
 
-use super::{Comparison, Figure, Wanted, ours};
+use super::{Comparison, Figure, Peer, Wanted, ours};
 use crate::side::{Mark, Side, Way};
 
 /// fio's `io_uring` engine (`scripts/peers.d/fio`).
@@ -23,8 +23,7 @@ macro_rules! job {
     ([$($argument:literal),*] $($figure:expr),*) => {
         Comparison {
             ours: ours(&["serve", "disk", $($argument),*]),
-            peer: fio(&[$($argument),*]),
-            figures: &[$($figure),*],
+            peers: &[Peer { side: fio(&[$($argument),*]), figures: &[$($figure),*] }],
         }
     };
 }

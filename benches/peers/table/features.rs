@@ -3,7 +3,7 @@
 
 use measure::Unit;
 
-use super::{Comparison, Figure, Wanted};
+use super::{Comparison, Figure, Peer, Wanted};
 use crate::side::{Mark, Side, Way};
 
 const OURS: Side = Side {
@@ -48,9 +48,8 @@ const fn seconds(id: &'static str, what: &'static str, wanted: Wanted, phases: &
 /// The whole run with what is wanted of it, and its phases.
 macro_rules! peer {
     ($name:literal, $id:literal, $most:expr) => {
-        Comparison {
-            ours: OURS,
-            peer: script(
+        Peer {
+            side: script(
                 $name,
                 &[
                     concat!("{built}/features_", $id, ".py"),
@@ -84,8 +83,11 @@ macro_rules! peer {
 /// Every phase that counts: what follows is verification.
 const ALL: &[&str] = &["load", "t0", "t1", "save"];
 
-pub(super) const TABLE: &[Comparison] = &[
-    peer!("pandas", "pandas", Wanted::AtMost(0.25)),
-    peer!("DuckDB", "duckdb", Wanted::AtMost(0.50)),
-    peer!("Polars, Python", "polars", Wanted::AtMost(1.00)),
-];
+pub(super) const TABLE: &[Comparison] = &[Comparison {
+    ours: OURS,
+    peers: &[
+        peer!("pandas", "pandas", Wanted::AtMost(0.25)),
+        peer!("DuckDB", "duckdb", Wanted::AtMost(0.50)),
+        peer!("Polars, Python", "polars", Wanted::AtMost(1.00)),
+    ],
+}];

@@ -2,7 +2,7 @@
 
 use measure::Unit;
 
-use super::{Comparison, Figure, Wanted, likwid, ours};
+use super::{Comparison, Figure, Peer, Wanted, likwid, ours};
 use crate::side::{Mark, Side, Way};
 
 /// The four loops of STREAM in C (`scripts/peers.d/stream.c`).
@@ -42,55 +42,71 @@ const fn load(id: &'static str, what: &'static str, wanted: Wanted) -> Figure {
 const LIKWID: Mark = Mark::After("MByte/s:", 1e6);
 const TRIAD: Mark = Mark::After("triad", 1.0);
 
+/// Twenty passes are a second at 40 GB/s.
+macro_rules! kernel {
+    ($name:literal) => {
+        likwid(&["-t", $name, "-W", "N:2GB:{threads}", "-i", "20"])
+    };
+}
+
 pub(super) const TABLE: &[Comparison] = &[
     Comparison {
         ours: ours(&["serve", "bandwidth", "triad"]),
-        peer: likwid(&["-t", "stream_mem_avx_fma", "-W", "N:2GB:{threads}"]),
-        figures: &[rate("triad", "triad, non-temporal stores, credited bytes", Wanted::AtLeast(1.00), LIKWID)],
+        peers: &[
+            Peer {
+                side: c_stream(&["{elements}", "1", "huge"]),
+                figures: &[rate(
+                    "triad-c-huge",
+                    "triad, ours with non-temporal, C with ordinary stores in huge pages",
+                    Wanted::Any,
+                    TRIAD,
+                )],
+            },
+            Peer {
+                side: c_stream(&["{elements}", "1", "plain"]),
+                figures: &[rate(
+                    "triad-c",
+                    "triad, ours with non-temporal, C with ordinary stores",
+                    Wanted::AtLeast(1.20),
+                    TRIAD,
+                )],
+            },
+            Peer {
+                side: kernel!("stream_mem_avx_fma"),
+                figures: &[rate("triad", "triad, non-temporal stores, credited bytes", Wanted::AtLeast(1.00), LIKWID)],
+            },
+        ],
     },
     Comparison {
         ours: ours(&["serve", "bandwidth", "copy"]),
-        peer: likwid(&["-t", "copy_mem_avx", "-W", "N:2GB:{threads}"]),
-        figures: &[rate("copy", "copy, non-temporal stores, credited bytes", Wanted::AtLeast(1.00), LIKWID)],
+        peers: &[Peer {
+            side: kernel!("copy_mem_avx"),
+            figures: &[rate("copy", "copy, non-temporal stores, credited bytes", Wanted::AtLeast(1.00), LIKWID)],
+        }],
     },
     Comparison {
         ours: ours(&["serve", "bandwidth", "read"]),
-        peer: likwid(&["-t", "load_avx", "-W", "N:2GB:{threads}"]),
-        figures: &[rate("read", "read", Wanted::AtLeast(1.05), LIKWID)],
+        peers: &[Peer { side: kernel!("load_avx"), figures: &[rate("read", "read", Wanted::AtLeast(1.05), LIKWID)] }],
     },
     Comparison {
         ours: ours(&["serve", "bandwidth", "triad", "--temporal"]),
-        peer: likwid(&["-t", "stream_avx_fma", "-W", "N:2GB:{threads}"]),
-        figures: &[rate("triad-ordinary", "triad, ordinary stores, credited bytes", Wanted::Any, LIKWID)],
-    },
-    Comparison {
-        ours: ours(&["serve", "bandwidth", "triad"]),
-        peer: c_stream(&["{elements}", "1", "plain"]),
-        figures: &[rate(
-            "triad-c",
-            "triad, ours with non-temporal, C with ordinary stores",
-            Wanted::AtLeast(1.20),
-            TRIAD,
-        )],
-    },
-    Comparison {
-        ours: ours(&["serve", "bandwidth", "triad"]),
-        peer: c_stream(&["{elements}", "1", "huge"]),
-        figures: &[rate(
-            "triad-c-huge",
-            "triad, ours with non-temporal, C with ordinary stores in huge pages",
-            Wanted::Any,
-            TRIAD,
-        )],
+        peers: &[Peer {
+            side: kernel!("stream_avx_fma"),
+            figures: &[rate("triad-ordinary", "triad, ordinary stores, credited bytes", Wanted::Any, LIKWID)],
+        }],
     },
     Comparison {
         ours: ours(&["serve", "latency", "--bytes", "134217728"]),
-        peer: c_chase(&["134217728", "0.5", "huge", "{cpu}"]),
-        figures: &[load("latency", "latency of a load, 128 MiB, huge pages", Wanted::Within(0.03))],
+        peers: &[Peer {
+            side: c_chase(&["134217728", "0.5", "huge", "{cpu}"]),
+            figures: &[load("latency", "latency of a load, 128 MiB, huge pages", Wanted::Within(0.03))],
+        }],
     },
     Comparison {
         ours: ours(&["serve", "latency", "--bytes", "134217728", "--small-pages"]),
-        peer: c_chase(&["134217728", "0.5", "plain", "{cpu}"]),
-        figures: &[load("latency-small", "latency of a load, 128 MiB, 4 KiB pages", Wanted::Any)],
+        peers: &[Peer {
+            side: c_chase(&["134217728", "0.5", "plain", "{cpu}"]),
+            figures: &[load("latency-small", "latency of a load, 128 MiB, 4 KiB pages", Wanted::Any)],
+        }],
     },
 ];
