@@ -22,7 +22,7 @@ pub(crate) struct Record {
     threads: usize,
     pairs: u32,
     /// The cargo profile of our side.
-    build: &'static str,
+    build: String,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -67,15 +67,18 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// The outcomes of so many figures of a side that is missing.
+    pub(crate) fn missing(error: &anyhow::Error, figures: usize) -> Vec<Outcome> {
+        (0..figures).map(|_| Outcome::Missing { why: format!("{error:#}") }).collect()
+    }
+
     /// An outcome of pairs.
-    pub(crate) fn measured(pairs: Vec<[f64; 2]>, ours: String, peer: String) -> Outcome {
+    pub(crate) fn measured(pairs: Vec<[f64; 2]>, how: [String; 2]) -> Outcome {
         let median = |values: Vec<f64>| estimate(&values).map(|estimate| estimate.median);
         let of = |side: usize| median(pairs.iter().map(|pair| pair[side]).collect());
         let ratio = estimate(&pairs.iter().map(|[ours, theirs]| ours / theirs).collect::<Vec<_>>());
         match (of(0), of(1), ratio) {
-            (Some(own), Some(theirs), Some(ratio)) => {
-                Outcome::Measured { medians: [own, theirs], pairs, ratio, how: [ours, peer] }
-            }
+            (Some(own), Some(theirs), Some(ratio)) => Outcome::Measured { medians: [own, theirs], pairs, ratio, how },
             _ => Outcome::Missing { why: "no pair was taken".into() },
         }
     }
@@ -85,7 +88,8 @@ impl Wanted {
     fn text(self) -> String {
         match self {
             Wanted::AtLeast(ratio) => format!("≥ {ratio:.2}"),
-            Wanted::Within(share) => format!("1 ± {share:.2}"),
+            Wanted::AtMost(ratio) => format!("≤ {ratio:.2}"),
+            Wanted::Within(share) => format!("1 ± {share:.3}"),
             Wanted::Any => String::new(),
         }
     }
@@ -93,6 +97,7 @@ impl Wanted {
     fn met(self, ratio: f64) -> Option<bool> {
         match self {
             Wanted::AtLeast(least) => Some(ratio >= least),
+            Wanted::AtMost(most) => Some(ratio <= most),
             Wanted::Within(share) => Some((ratio - 1.0).abs() <= share),
             Wanted::Any => None,
         }
@@ -100,7 +105,7 @@ impl Wanted {
 }
 
 impl Row {
-    pub(crate) fn new(figure: &Figure, places: &Places, outcome: Outcome) -> Row {
+    pub(crate) fn new([ours, peer]: [&Side; 2], figure: &Figure, places: &Places, outcome: Outcome) -> Row {
         let program = |side: &Side| Program {
             name: side.name,
             command: places.command_line(side),
@@ -114,8 +119,8 @@ impl Row {
             id: figure.id,
             what: figure.what,
             unit: figure.unit.symbol(),
-            ours: program(&figure.ours),
-            peer: program(&figure.peer),
+            ours: program(ours),
+            peer: program(peer),
             wanted: figure.wanted.text(),
             met,
             outcome,
@@ -142,18 +147,19 @@ impl Row {
 
 impl Record {
     pub(crate) fn start(places: &Places, pairs: u32) -> anyhow::Result<Record> {
-        let field = |path: &str, name: &str| {
-            let text = fs::read_to_string(path).unwrap_or_default();
-            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            line.trim_start_matches([' ', '\t', ':']).to_owned()
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let field = |name: &str| {
+            let line = cpuinfo.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'));
+            line.unwrap_or("unknown").trim().to_owned()
         };
         Ok(Record {
             started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            cpu: field("/proc/cpuinfo", "model name"),
+            // Virtual machines hide the name of the model behind that of the maker.
+            cpu: format!("{}, family {}, model {}", field("model name"), field("cpu family"), field("model")),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").context("the kernel's release")?.trim().to_owned(),
             threads: places.threads,
             pairs,
-            build: if cfg!(debug_assertions) { "debug" } else { "optimised" },
+            build: places.profile(),
             rows: Vec::new(),
         })
     }
@@ -182,7 +188,9 @@ impl Record {
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<PathBuf> {
         let stem = folder.join(self.started.replace(':', ""));
         let json = serde_json::to_string_pretty(self)? + "\n";
-        let heading = format!("{}, {} threads, kernel {}, {}", self.cpu, self.threads, self.kernel, self.started);
+        let Record { cpu, threads, kernel, build, started, .. } = self;
+        let heading =
+            format!("{cpu}, {threads} threads, kernel {kernel}, our side built with profile {build}, {started}");
         let rows = self.rows.iter().map(|row| format!("{}: {}; {}", row.id, row.what, row.peer.command));
         let text = format!("{heading}\n\n{}\n\n{}\n", self.table(), rows.collect::<Vec<_>>().join("\n"));
         let write = || {
@@ -204,6 +212,9 @@ mod tests {
         let check = |wanted: Wanted, ratio: f64, expect: Option<bool>| assert_eq!(wanted.met(ratio), expect);
         check(Wanted::AtLeast(1.05), 1.05, Some(true));
         check(Wanted::AtLeast(1.05), 1.049, Some(false));
+        check(Wanted::AtMost(0.7), 0.7, Some(true));
+        check(Wanted::AtMost(0.7), 0.71, Some(false));
+        check(Wanted::AtMost(0.7), f64::NAN, Some(false));
         check(Wanted::Within(0.03), 1.04, Some(false));
         check(Wanted::Within(0.03), 0.98, Some(true));
         check(Wanted::Any, 0.1, None);

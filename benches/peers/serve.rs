@@ -31,17 +31,8 @@ pub(crate) enum What {
         #[arg(long)]
         small_pages: bool,
     },
-    /// Random reads of 4 KiB from a file in memory.
-    Randread {
-        /// Which figure.
-        figure: disk::Figure,
-        /// Requests in flight of each worker.
-        depth: u32,
-        /// Workers.
-        workers: u32,
-        /// Requests of one submission at most.
-        batch: u32,
-    },
+    /// A job of the load generator.
+    Disk(disk::Job),
     /// FMA peak, FP64, on all cores.
     Fma,
     /// A product of square matrices by the team.
@@ -75,7 +66,7 @@ pub(crate) fn serve(what: &What) -> anyhow::Result<()> {
             bandwidth(kernel, *temporal)
         }
         What::Latency { bytes, small_pages } => latency(*bytes, *small_pages),
-        What::Randread { figure, depth, workers, batch } => disk::randread(*figure, *depth, *workers, *batch),
+        What::Disk(job) => disk::disk(job),
         What::Fma => dense::fma(),
         What::Dgemm { order } => dense::dgemm(*order),
         What::Hpl { order, block, group } => dense::hpl(*order, *block, *group),
@@ -88,7 +79,7 @@ fn bandwidth(kernel: Kernel, temporal: bool) -> anyhow::Result<()> {
     let config = Config::for_profile(Profile::Quick, &machine)?;
     let mut arrays = Arrays::new(&workers, config.array_bytes)?;
     let variant = fastest(&mut arrays, kernel, temporal)?;
-    answer(&variant.form(), "rate", || {
+    answer(&variant.form(), || {
         let (mut seconds, mut bytes) = (0.0, 0.0);
         while seconds < BANDWIDTH_SECONDS {
             let pass = arrays.pass(&variant);
@@ -101,7 +92,7 @@ fn bandwidth(kernel: Kernel, temporal: bool) -> anyhow::Result<()> {
         if let Err(wrong) = arrays.verify() {
             bail!("the result was wrong: {wrong}");
         }
-        Ok(bytes / seconds)
+        Ok(format!("rate {}", bytes / seconds))
     })
 }
 
@@ -124,20 +115,20 @@ fn latency(bytes: u64, small_pages: bool) -> anyhow::Result<()> {
     let worker = *place(&machine.topology, Siblings::OnePerCore)?.first().context("a core")?;
     let page = if small_pages { Page::Small } else { Page::Huge };
     let mut chase = Chase::new(worker, worker.node, Walk { page, spacing: 64 }, bytes, 1)?;
-    answer(page.name(), "load", || {
+    answer(page.name(), || {
         let (values, _) = chase.latency(1, LATENCY_SECONDS);
-        Ok(values.first().context("a sample")? * 1e9)
+        Ok(format!("load {}", values.first().context("a sample")? * 1e9))
     })
 }
 
 /// Says that it is ready, and how it measures, and then answers each line.
-fn answer(how: &str, name: &str, mut measure: impl FnMut() -> anyhow::Result<f64>) -> anyhow::Result<()> {
+fn answer(how: &str, mut measure: impl FnMut() -> anyhow::Result<String>) -> anyhow::Result<()> {
     let mut output = std::io::stdout().lock();
     writeln!(output, "ready {how}")?;
     output.flush()?;
     for line in std::io::stdin().lock().lines() {
         line?;
-        writeln!(output, "{name} {}", measure()?)?;
+        writeln!(output, "{}", measure()?)?;
         output.flush()?;
     }
     Ok(())

@@ -1,12 +1,13 @@
-//! A program that yields a figure: how it is started, and where the figure stands in what it prints.
+//! A program that yields figures: how it is started, and where they stand in what it prints.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use machine::{Machine, Profile, Siblings, Source, place};
+use serde::Deserialize;
 
 /// One side of a comparison, as data. Texts may hold places in braces: see [`Places::fill`].
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +19,6 @@ pub(crate) struct Side {
     /// The arguments that make it print its version; none where it has none to tell.
     pub(crate) version: &'static [&'static str],
     pub(crate) way: Way,
-    /// The text that stands before the figure.
-    pub(crate) after: &'static str,
-    /// From what is printed to the base unit.
-    pub(crate) factor: f64,
     /// What to say where it cannot be started.
     pub(crate) hint: &'static str,
 }
@@ -37,46 +34,127 @@ pub(crate) enum Way {
 
 impl Side {
     /// What rows leave out.
-    pub(crate) const NONE: Side = Side {
-        name: "",
-        program: "",
-        arguments: &[],
-        environment: &[],
-        version: &[],
-        way: Way::Resident,
-        after: "",
-        factor: 1.0,
-        hint: "",
-    };
+    pub(crate) const NONE: Side =
+        Side { name: "", program: "", arguments: &[], environment: &[], version: &[], way: Way::Resident, hint: "" };
+
+    /// Whether it is started for each figure.
+    pub(crate) fn starts_anew(&self) -> bool {
+        self.way == Way::StartsAnew
+    }
+}
+
+/// Where a figure stands in what is printed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mark {
+    /// The number after this text, times what makes the base unit of it.
+    After(&'static str, f64),
+    /// The seconds of all phases whose names begin so: lines of JSON with `phase` and `seconds`.
+    Phases(&'static [&'static str]),
+}
+
+#[derive(Deserialize)]
+struct Phase {
+    phase: String,
+    seconds: f64,
+}
+
+impl Mark {
+    /// The figure, in the base unit.
+    pub(crate) fn find(&self, text: &str) -> anyhow::Result<f64> {
+        match self {
+            Mark::After(after, factor) => number_after(text, after)
+                .map(|number| number * factor)
+                .with_context(|| format!("no number after `{after}` in: {text}")),
+            Mark::Phases(names) => {
+                // Other lines are of other kinds.
+                let phases = text.lines().filter_map(|line| serde_json::from_str::<Phase>(line).ok());
+                let wanted = phases.filter(|phase| names.iter().any(|name| phase.phase.starts_with(name)));
+                let seconds: Vec<f64> = wanted.map(|phase| phase.seconds).collect();
+                ensure!(!seconds.is_empty(), "no phase of {} in: {text}", names.join(", "));
+                Ok(seconds.iter().sum())
+            }
+        }
+    }
 }
 
 /// What the places in braces stand for.
 pub(crate) struct Places {
     itself: PathBuf,
-    built: PathBuf,
+    given: Given,
     pub(crate) threads: usize,
     cpu: u32,
     elements: u64,
 }
 
+/// What was found or made before, and is told on the command line.
+#[derive(clap::Args)]
+pub(crate) struct Given {
+    /// Where the peers that were built from `scripts/peers.d` are.
+    #[arg(long, default_value = ".")]
+    built: PathBuf,
+    /// A zram device that is full of data: it is only read.
+    #[arg(long)]
+    zram: Option<PathBuf>,
+    /// A loop device over a file in memory: it is only read.
+    #[arg(long = "loop")]
+    looped: Option<PathBuf>,
+    /// The binary hostproof-tabular.
+    #[arg(long)]
+    tabular: Option<PathBuf>,
+    /// The folder with the input of the feature workload; results are put beside it.
+    #[arg(long)]
+    events: Option<PathBuf>,
+}
+
 impl Places {
     /// Asks this host.
-    pub(crate) fn find(built: PathBuf) -> anyhow::Result<Places> {
+    pub(crate) fn find(given: Given) -> anyhow::Result<Places> {
         let machine = Machine::detect(&Source::Host)?;
         let workers = place(&machine.topology, Siblings::OnePerCore)?;
         let config = stream::Config::for_profile(Profile::Quick, &machine)?;
         let itself = env::current_exe().context("this program's own path")?;
         let (threads, cpu) = (workers.len(), workers[0].cpu);
-        Ok(Places { itself, built, threads, cpu, elements: config.array_bytes / size_of::<f64>() as u64 })
+        Ok(Places { itself, given, threads, cpu, elements: config.array_bytes / size_of::<f64>() as u64 })
     }
 
-    /// Replaces `{self}`, `{built}`, `{threads}`, `{cpu}` (of the first worker) and `{elements}` (of an array).
+    /// The cargo profile of our side, by the folder that it was built into.
+    pub(crate) fn profile(&self) -> String {
+        let folder = self.itself.parent().and_then(Path::file_name);
+        folder.map_or("unknown".into(), |folder| folder.to_string_lossy().replace("debug", "dev"))
+    }
+
+    /// Each place, and what stands for it; `None` where it was not given.
+    fn all(&self) -> [(&'static str, Option<String>); 9] {
+        let path = |path: &PathBuf| path.display().to_string();
+        [
+            ("{self}", Some(path(&self.itself))),
+            ("{built}", Some(path(&self.given.built))),
+            ("{zram}", self.given.zram.as_ref().map(path)),
+            ("{loop}", self.given.looped.as_ref().map(path)),
+            ("{tabular}", self.given.tabular.as_ref().map(path)),
+            ("{events}", self.given.events.as_ref().map(path)),
+            ("{threads}", Some(self.threads.to_string())),
+            // Of the first worker.
+            ("{cpu}", Some(self.cpu.to_string())),
+            // Of an array.
+            ("{elements}", Some(self.elements.to_string())),
+        ]
+    }
+
+    /// Replaces the places by what stands for them; one that was not given stays.
     fn fill(&self, text: &str) -> String {
-        text.replace("{self}", &self.itself.display().to_string())
-            .replace("{built}", &self.built.display().to_string())
-            .replace("{threads}", &self.threads.to_string())
-            .replace("{cpu}", &self.cpu.to_string())
-            .replace("{elements}", &self.elements.to_string())
+        let given = self.all().into_iter().filter_map(|(place, value)| Some((place, value?)));
+        given.fold(text.to_owned(), |text, (place, value)| text.replace(place, &value))
+    }
+
+    /// That all its places were given.
+    fn check(&self, side: &Side) -> anyhow::Result<()> {
+        for (place, _) in self.all().into_iter().filter(|(_, value)| value.is_none()) {
+            if side.program.contains(place) || side.arguments.iter().any(|argument| argument.contains(place)) {
+                bail!("`--{}` was not given", place.trim_matches(['{', '}']));
+            }
+        }
+        Ok(())
     }
 
     /// The command line of a side, for people: programs without their folders.
@@ -124,8 +202,9 @@ struct Resident {
 impl<'a> Running<'a> {
     /// Starts a resident side and waits until it is ready; for the other kind, only looks whether it can be started.
     pub(crate) fn start(side: &'a Side, places: &'a Places) -> anyhow::Result<Running<'a>> {
+        places.check(side)?;
         let running = Running { side, places, resident: None, how: String::new() };
-        if side.way == Way::StartsAnew {
+        if side.starts_anew() {
             let found = Command::new(places.fill(side.program)).args(side.version).output();
             found.with_context(|| format!("{} cannot be started", side.name))?;
             return Ok(running);
@@ -143,27 +222,22 @@ impl<'a> Running<'a> {
 
     /// Whether it is started for each figure.
     pub(crate) fn starts_anew(&self) -> bool {
-        self.side.way == Way::StartsAnew
+        self.side.starts_anew()
     }
 
-    /// Measures once, in the base unit.
-    pub(crate) fn figure(&mut self) -> anyhow::Result<f64> {
+    /// Measures once: what it prints.
+    pub(crate) fn measure(&mut self) -> anyhow::Result<String> {
         let side = self.side;
-        let text = if let Some(resident) = &mut self.resident {
+        if let Some(resident) = &mut self.resident {
             writeln!(resident.input).with_context(|| format!("{} ended", side.name))?;
-            resident.line(side)?
-        } else {
-            let output =
-                self.places.command(side).output().with_context(|| format!("{} cannot be started", side.name))?;
-            if !output.status.success() {
-                let said = String::from_utf8_lossy(&output.stderr).into_owned();
-                bail!("{} ended with {}: {}", self.places.command_line(side), output.status, said.trim());
-            }
-            String::from_utf8_lossy(&output.stdout).into_owned()
-        };
-        number_after(&text, side.after)
-            .map(|number| number * side.factor)
-            .with_context(|| format!("{} printed no number after `{}`: {text}", side.name, side.after))
+            return resident.line(side);
+        }
+        let output = self.places.command(side).output().with_context(|| format!("{} cannot be started", side.name))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            bail!("{} ended with {}: {}", self.places.command_line(side), output.status, said.trim());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
@@ -187,8 +261,9 @@ impl Drop for Resident {
 
 /// The number that follows a text, blanks between them skipped.
 fn number_after(text: &str, after: &str) -> Option<f64> {
-    let (_, rest) = text.split_once(after)?;
-    rest.split_whitespace().next()?.parse().ok()
+    let rest = text.split_once(after)?.1.trim_start();
+    let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | 'e' | '+' | '-')).unwrap_or(rest.len());
+    rest[..end].parse().ok()
 }
 
 #[cfg(test)]
@@ -202,8 +277,21 @@ mod tests {
         check("Data volume (Byte):\t64\nMByte/s:\t\t52880.97\nCycles", "MByte/s:", Some(52880.97));
         check("copy 1 scale 2 add 3 triad 4.5\n", "triad", Some(4.5));
         check("load 79.2 ns at 0x1\n", "load", Some(79.2));
+        check("rate 1.5e-2, of", "rate", Some(0.015));
         check("MByte/s:", "MByte/s:", None);
         check("MByte/s: -", "MByte/s:", None);
         check("", "rate", None);
+    }
+
+    #[test]
+    fn phases_are_added_by_their_names() {
+        let text = "{\"phase\": \"t01\", \"seconds\": 1.5}\n{\"rows\":4,\"phase\":\"t02\",\"seconds\":2}\nwarning\n\
+                    {\"phase\":\"verify\",\"seconds\":9}\n{\"report\":{\"phases\":[]}}";
+        let check = |names: &'static [&'static str], expect: Option<f64>| {
+            assert_eq!(Mark::Phases(names).find(text).ok(), expect, "{names:?}");
+        };
+        check(&["t01"], Some(1.5));
+        check(&["load", "t"], Some(3.5));
+        check(&["save"], None);
     }
 }

@@ -56,6 +56,20 @@ static void *symbol(void *library, const char *name) {
     return address;
 }
 
+/* What the library says of itself; its name where it has no such function. */
+static const char *version(void *library, const char *name) {
+    static char text[256];
+    const char *(*plain)(void) = (const char *(*)(void))dlsym(library, "openblas_get_config");
+    void (*mkl)(char *, int) = (void (*)(char *, int))dlsym(library, "mkl_get_version_string");
+    if (!plain)
+        plain = (const char *(*)(void))dlsym(library, "bli_info_get_version_str");
+    if (mkl)
+        mkl(text, sizeof text - 1);
+    else
+        snprintf(text, sizeof text, "%s", plain ? plain() : "");
+    return text[0] ? text : name;
+}
+
 int main(int count, char **arguments) {
     if (count != 4) {
         fprintf(stderr, "usage: blas LIBRARY dgemm|dgetrf ORDER\n");
@@ -77,7 +91,7 @@ int main(int count, char **arguments) {
         fill(b, elements, 2);
         memset(c, 0, elements * sizeof *c);
     }
-    printf("ready %s\n", arguments[1]);
+    printf("ready %s\n", version(library, arguments[1]));
     fflush(stdout);
     char line[64];
     while (fgets(line, sizeof line, stdin)) {

@@ -29,21 +29,24 @@ fn blas() -> anyhow::Result<Blas> {
 /// The median of each instruction set, of which the best.
 pub(super) fn fma() -> anyhow::Result<()> {
     let team = team()?;
-    answer("best of the instruction sets", "rate", || {
+    answer("best of the instruction sets", || {
         let mut best = 0.0_f64;
         for isa in usable() {
             let mut readings = measure(&team, isa, Precision::Fp64, SAMPLES, SECONDS)?;
             readings.sort_by(|a, b| a.rate.total_cmp(&b.rate));
             best = best.max(readings.get(SAMPLES / 2).context("samples")?.rate);
         }
-        Ok(best)
+        Ok(format!("rate {best}"))
     })
 }
 
 pub(super) fn dgemm(order: usize) -> anyhow::Result<()> {
     let (team, blas) = (team()?, blas()?);
     let mut product = Product::prepare(&team, Shape::square(order), 1, blas)?;
-    answer("tiles of the pinned team", "rate", || product.measure(1)?.samples.first().copied().context("a sample"))
+    answer("tiles of the pinned team", || {
+        let rate = product.measure(1)?.samples.first().copied().context("a sample")?;
+        Ok(format!("rate {rate}"))
+    })
 }
 
 pub(super) fn hpl(order: usize, block: usize, group: usize) -> anyhow::Result<()> {
@@ -51,13 +54,13 @@ pub(super) fn hpl(order: usize, block: usize, group: usize) -> anyhow::Result<()
     let plan = Plan::new(order, block, group);
     let fill = |j: usize, column: &mut [f64]| fill_column(1, j, column);
     let mut system = System::allocate(plan, team.workers())?;
-    answer(&format!("NB {block}, {group} panels a group"), "rate", || {
+    answer(&format!("NB {block}, {group} panels a group"), || {
         system.fill(&team, &fill);
         let solution = system.solve(&team, blas, &0.into())?;
         let residual = residual(&team, &fill, &solution.x);
         if residual.is_nan() || residual >= 16.0 {
             bail!("the scaled residual is {residual}");
         }
-        Ok(plan.flops() / solution.seconds)
+        Ok(format!("rate {}", plan.flops() / solution.seconds))
     })
 }

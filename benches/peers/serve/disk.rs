@@ -1,42 +1,58 @@
-//! Random reads of 4 KiB from a file in memory, so that the engine is measured and not a disk.
+//! Jobs on a file or a block device in memory, so that the engine is measured and not a drive.
 
 use std::path::Path;
 
 use anyhow::Context;
-use clap::ValueEnum;
+use clap::Args;
 use disk::{Settings, jobfile, run_jobs};
 
 use super::answer;
 
-/// The same job as `scripts/peers.d/fio` gives to fio.
+/// Where "memory" is.
 const FOLDER: &str = "/dev/shm";
 
-/// Which figure of the run.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Figure {
-    /// Requests a second.
-    Iops,
-    /// Nanoseconds of user CPU time for each request.
-    User,
+/// The same job as `scripts/peers.d/fio` gives to fio.
+#[derive(Args)]
+pub(crate) struct Job {
+    /// A block device, or "memory" for a test file in memory.
+    place: String,
+    /// As `rw` of a job file.
+    rw: String,
+    /// As `bs` of a job file.
+    bs: String,
+    /// Requests in flight of each worker.
+    depth: u32,
+    /// Workers.
+    workers: u32,
 }
 
-pub(super) fn randread(figure: Figure, depth: u32, workers: u32, batch: u32) -> anyhow::Result<()> {
-    let job = format!(
-        "[peer]\nrw=randread\nbs=4k\nsize=64m\niodepth={depth}\niodepth_batch={batch}\nnumjobs={workers}\ndirect=1\n\
-         ioengine=io_uring\nregisterfiles\nfixedbufs\nnorandommap\nruntime=2\ntime_based\ngroup_reporting\n"
-    );
-    let jobs = jobfile::parse(&job, Path::new(FOLDER))?;
-    let name = match figure {
-        Figure::Iops => "iops",
-        Figure::User => "user",
-    };
-    answer("a file in memory", name, || {
+impl Job {
+    fn text(&self) -> String {
+        let Job { place, rw, bs, depth, workers } = self;
+        let place = if place == "memory" { "size=64m".to_owned() } else { format!("filename={place}") };
+        format!(
+            "[peer]\n{place}\nrw={rw}\nbs={bs}\niodepth={depth}\nnumjobs={workers}\ndirect=1\nioengine=io_uring\n\
+             registerfiles\nfixedbufs\nnorandommap\nruntime=2\ntime_based\ngroup_reporting\n"
+        )
+    }
+}
+
+/// Answers with all figures of a run at once, in the words of `scripts/peers.d/fio`.
+pub(super) fn disk(job: &Job) -> anyhow::Result<()> {
+    let jobs = jobfile::parse(&job.text(), Path::new(FOLDER))?;
+    answer(&job.place, || {
         let results = run_jobs(&jobs, &Settings::default(), &mut |_| {})?;
         let result = results.jobs.first().context("a result")?;
-        let done = result.stats[0].operations() as f64;
-        Ok(match figure {
-            Figure::Iops => done / result.window.span,
-            Figure::User => result.usage.user * 1e9 / done,
-        })
+        let stats = result.stats.iter().max_by_key(|stats| stats.bytes).context("both directions")?;
+        let done = stats.operations() as f64;
+        let percentile = |percent: f64| stats.completion.percentile(percent).context("no request was completed");
+        Ok(format!(
+            "iops {} user {} p50 {} p99 {} bandwidth {}",
+            done / result.window.span,
+            result.usage.user * 1e9 / done,
+            percentile(50.0)?,
+            percentile(99.0)?,
+            stats.bytes as f64 / result.window.span
+        ))
     })
 }

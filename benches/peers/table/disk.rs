@@ -1,0 +1,86 @@
+//! The load generator, on a file in memory and on block devices in memory, so that it is measured and not a drive.
+
+use measure::Unit;
+
+use super::{Comparison, Figure, Peer, Wanted, ours};
+use crate::side::{Mark, Side, Way};
+
+/// fio's `io_uring` engine (`scripts/peers.d/fio`).
+const fn fio(arguments: &'static [&'static str]) -> Side {
+    Side {
+        name: "fio",
+        program: "{built}/fio",
+        version: &["version"],
+        arguments,
+        way: Way::StartsAnew,
+        hint: "missing: install fio (apt-get install fio)",
+        ..Side::NONE
+    }
+}
+
+/// The same job on both sides: where, `rw`, `bs`, depth, jobs.
+macro_rules! job {
+    ([$($argument:literal),*] $($figure:expr),*) => {
+        Comparison {
+            ours: ours(&["serve", "disk", $($argument),*]),
+            peers: &[Peer { side: fio(&[$($argument),*]), figures: &[$($figure),*] }],
+        }
+    };
+}
+
+const fn figure(id: &'static str, what: &'static str, unit: Unit, wanted: Wanted, mark: Mark) -> Figure {
+    Figure { id, what, unit, wanted, ours: mark, peer: mark }
+}
+
+const fn iops(id: &'static str, what: &'static str) -> Figure {
+    figure(id, what, Unit::IoPerSecond, Wanted::AtLeast(1.05), Mark::After("iops", 1.0))
+}
+
+const fn user(id: &'static str) -> Figure {
+    figure(id, "the same: user CPU for each", Unit::Second, Wanted::AtMost(0.70), Mark::After("user", 1e-9))
+}
+
+/// One of fio's buckets is 1/64 of the value or less.
+const BUCKET: Wanted = Wanted::Within(1.0 / 64.0);
+
+const fn p50(id: &'static str, what: &'static str) -> Figure {
+    figure(id, what, Unit::Second, BUCKET, Mark::After("p50", 1e-9))
+}
+
+const fn p99(id: &'static str, what: &'static str) -> Figure {
+    figure(id, what, Unit::Second, BUCKET, Mark::After("p99", 1e-9))
+}
+
+const fn rate(id: &'static str, what: &'static str) -> Figure {
+    figure(id, what, Unit::BytePerSecond, Wanted::AtLeast(0.98), Mark::After("bandwidth", 1.0))
+}
+
+pub(super) const TABLE: &[Comparison] = &[
+    job!(["{zram}", "randread", "4k", "32", "1"]
+        iops("zram", "random reads of 4 KiB from zram, depth 32"), user("zram-user")),
+    job!(["{zram}", "randread", "4k", "32", "2"]
+        iops("zram-2", "random reads of 4 KiB from zram, depth 32, two jobs"), user("zram-2-user")),
+    job!(["{zram}", "randread", "4k", "1", "1"]
+        p50("zram-p50", "a random read of 4 KiB from zram, depth 1, median"), p99("zram-p99", "the same: p99")),
+    job!(["{zram}", "read", "1m", "8", "1"] rate("zram-seq", "sequential reads of 1 MiB from zram, depth 8")),
+    job!(["{loop}", "randread", "4k", "32", "1"]
+        iops("loop", "random reads of 4 KiB from a loop device over memory, depth 32"), user("loop-user")),
+    job!(["{loop}", "randread", "4k", "32", "2"]
+        iops("loop-2", "random reads of 4 KiB from a loop device over memory, depth 32, two jobs"), user("loop-2-user")),
+    job!(["{loop}", "randread", "4k", "1", "1"]
+        p50("loop-p50", "a random read of 4 KiB from a loop device over memory, depth 1, median"),
+        p99("loop-p99", "the same: p99")),
+    job!(["{loop}", "read", "1m", "8", "1"]
+        rate("loop-seq", "sequential reads of 1 MiB from a loop device over memory, depth 8")),
+    job!(["memory", "randread", "4k", "32", "1"]
+        iops("file", "random reads of 4 KiB from a file in memory, depth 32"), user("file-user")),
+    job!(["memory", "randread", "4k", "32", "2"]
+        iops("file-2", "random reads of 4 KiB from a file in memory, depth 32, two jobs"), user("file-2-user")),
+    job!(["memory", "randread", "4k", "1", "1"]
+        p50("file-p50", "a random read of 4 KiB from a file in memory, depth 1, median"),
+        p99("file-p99", "the same: p99")),
+    job!(["memory", "read", "1m", "8", "1"]
+        rate("file-seq", "sequential reads of 1 MiB from a file in memory, depth 8")),
+    job!(["memory", "write", "1m", "8", "1"]
+        rate("file-seq-write", "sequential writes of 1 MiB to a file in memory, depth 8")),
+];

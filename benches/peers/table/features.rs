@@ -1,0 +1,93 @@
+//! The feature workload: ten transformations of 4 million rows, everything in memory, from loading to saving. The input
+//! is in the page cache for both sides.
+
+use measure::Unit;
+
+use super::{Comparison, Figure, Peer, Wanted};
+use crate::side::{Mark, Side, Way};
+
+const OURS: Side = Side {
+    name: "hostproof",
+    program: "{tabular}",
+    arguments: &[
+        "run",
+        "--in",
+        "{events}",
+        "--out",
+        "{events}.ours",
+        "--mode",
+        "phased",
+        "--cache",
+        "warm",
+        "--json",
+        "--threads",
+        "{threads}",
+    ],
+    version: &["--version"],
+    way: Way::StartsAnew,
+    ..Side::NONE
+};
+
+/// A script of `scripts/peers.d`, in its pinned environment.
+const fn script(name: &'static str, arguments: &'static [&'static str]) -> Side {
+    Side {
+        name,
+        program: "{built}/python/bin/python",
+        arguments,
+        way: Way::StartsAnew,
+        hint: "missing: start scripts/peers, which installs it and generates the input",
+        ..OURS
+    }
+}
+
+const fn seconds(id: &'static str, what: &'static str, wanted: Wanted, phases: &'static [&'static str]) -> Figure {
+    let mark = Mark::Phases(phases);
+    Figure { id, what, unit: Unit::Second, wanted, ours: mark, peer: mark }
+}
+
+/// The whole run with what is wanted of it, and its phases.
+macro_rules! peer {
+    ($name:literal, $id:literal, $most:expr) => {
+        Peer {
+            side: script(
+                $name,
+                &[
+                    concat!("{built}/features_", $id, ".py"),
+                    "--in",
+                    "{events}",
+                    "--out",
+                    concat!("{events}.", $id),
+                    "--threads",
+                    "{threads}",
+                ],
+            ),
+            figures: &[
+                seconds(concat!("features-", $id), "ten transformations of 4 million rows, load to save", $most, ALL),
+                seconds(concat!("features-", $id, "-load"), "the same: read and decode", Wanted::Any, &["load"]),
+                seconds(concat!("features-", $id, "-t01"), "the same: impute, clip, log", Wanted::Any, &["t01"]),
+                seconds(concat!("features-", $id, "-t02"), "the same: normalise", Wanted::Any, &["t02"]),
+                seconds(concat!("features-", $id, "-t03"), "the same: calendar", Wanted::Any, &["t03"]),
+                seconds(concat!("features-", $id, "-t04"), "the same: text", Wanted::Any, &["t04"]),
+                seconds(concat!("features-", $id, "-t05"), "the same: categories", Wanted::Any, &["t05"]),
+                seconds(concat!("features-", $id, "-t06"), "the same: crosses", Wanted::Any, &["t06"]),
+                seconds(concat!("features-", $id, "-t07"), "the same: target encoding", Wanted::Any, &["t07"]),
+                seconds(concat!("features-", $id, "-t08"), "the same: lags and sessions", Wanted::Any, &["t08"]),
+                seconds(concat!("features-", $id, "-t09"), "the same: windows and join", Wanted::Any, &["t09"]),
+                seconds(concat!("features-", $id, "-t10"), "the same: quantiles and ranks", Wanted::Any, &["t10"]),
+                seconds(concat!("features-", $id, "-save"), "the same: encode and sync", Wanted::Any, &["save"]),
+            ],
+        }
+    };
+}
+
+/// Every phase that counts: what follows is verification.
+const ALL: &[&str] = &["load", "t0", "t1", "save"];
+
+pub(super) const TABLE: &[Comparison] = &[Comparison {
+    ours: OURS,
+    peers: &[
+        peer!("pandas", "pandas", Wanted::AtMost(0.25)),
+        peer!("DuckDB", "duckdb", Wanted::AtMost(0.50)),
+        peer!("Polars, Python", "polars", Wanted::AtMost(1.00)),
+    ],
+}];
