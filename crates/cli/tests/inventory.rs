@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fixture::{DimmPlan, Host, documented, set_link, table};
 use machine::inventory::take_with;
-use measure::Facts;
+use measure::{
+    Attempt, Build, Ending, Facts, Fingerprint, Measurement, Metric, Outcome, Run, SpecSource, Unit, Warning, Workload,
+};
 use spec::{Bound, Limit, Place, Standing, System};
-use verdict::{FactMatch, check_limit, compare_fact};
+use verdict::{FactMatch, Verdict, check_limit, check_rules, compare_fact, judge};
 
 /// Stated facts that no inventory can tell, each with the reason.
 const UNTOLD: [(&str, &str); 8] = [
@@ -96,4 +98,68 @@ fn limits_name_worn_drives_old_firmware_and_hot_sensors() {
     check("os.shm", Bound::AtLeast("1 TB".parse().unwrap()), |host| {
         host.write("proc/self/mounts", "/dev/md0 / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw,size=64m 0 0\n");
     });
+}
+
+#[test]
+fn operational_rules_are_held_against_the_host() {
+    let check = |plant: fn(&mut Host), expect: [&str; 3]| {
+        let mut host = documented(2);
+        plant(&mut host);
+        let checks = check_rules(system(), &facts(&host));
+        let told: Vec<&str> = (checks.iter())
+            .map(|check| match &check.answer {
+                FactMatch::Match => check.warning.as_deref().unwrap_or("match"),
+                FactMatch::Differs { how } => how,
+                FactMatch::Unknown { why } => why,
+            })
+            .collect();
+        assert_eq!(told.len(), expect.len());
+        for (told, expect) in told.iter().zip(expect) {
+            assert!(told.contains(expect), "{told}");
+        }
+    };
+    // The document's own supplies do not carry its peak with one of them failed, as its audit says.
+    let failed = "2 supplies of 2400 W, one of them failed, give 2400 W";
+    check(|_| {}, ["match", "zfs-stripe over 6 drives has no redundancy: the data is ephemeral", failed]);
+    check(|host| host.write("sys/block/md0/md/degraded", "1\n"), ["raid1 lacks 1 drives", "ephemeral", failed]);
+}
+
+/// The verdict on a target of the documented system, on the documented host, by one figure.
+fn verdict(target: &str, unit: Unit, value: f64, covers: Option<&str>) -> Verdict {
+    let metric = system().target(target).and_then(|target| target.metric.as_deref()).unwrap();
+    let warnings = covers.map(|covers| Warning::Partial { covers: covers.to_owned() });
+    let outcome = Outcome::Measured(Measurement::new(Metric::lower(metric, unit), [value]).warn(warnings));
+    let attempt = Attempt { workload: Workload::Dense, repetition: 0, outcomes: vec![outcome], warnings: vec![] };
+    let run = Run {
+        id: "20260701T120000Z-0a1b".into(),
+        started: "2026-07-01T12:00:00Z".into(),
+        host: "node-1".into(),
+        boot_id: None,
+        profile: "full".into(),
+        build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },
+        spec: SpecSource::default(),
+        facts: facts(&documented(2)),
+        fingerprint: Fingerprint::default(),
+        attempts: vec![attempt],
+        ending: Ending::Complete,
+    };
+    let judgement = judge(&run, system(), &[], &[]);
+    judgement.rows.iter().find(|row| row.id == target).unwrap().verdict
+}
+
+#[test]
+fn power_and_heat_are_judged_like_any_other_target() {
+    let check = |target: &str, value: f64, covers: Option<&str>, expect: Verdict| {
+        let unit = if target == "host.temperature" { Unit::Celsius } else { Unit::Watt };
+        assert_eq!(verdict(target, unit, value, covers), expect, "{target} of {value}");
+    };
+    check("host.power.idle", 451.0, None, Verdict::Pass);
+    check("host.power.idle", 600.0, None, Verdict::Fail);
+    // RAPL covers a part: what it counts can only be too much.
+    check("host.power.idle", 300.0, Some("rapl package-0"), Verdict::Inconclusive);
+    check("host.power.idle", 600.0, Some("rapl package-0"), Verdict::Fail);
+    check("host.temperature", 71.0, None, Verdict::Pass);
+    check("host.temperature", 99.0, None, Verdict::Fail);
+    // How many GPUs the host is built for, which the peak depends on, nothing tells.
+    check("host.power.peak", 1100.0, None, Verdict::Inconclusive);
 }

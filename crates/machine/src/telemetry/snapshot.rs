@@ -283,7 +283,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::inventory::FilesOnly;
+    use crate::inventory::{FilesOnly, Gpu, IpmiRequest, Lack, Nvidia};
 
     fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);
@@ -352,5 +352,36 @@ mod tests {
         let snapshot = Snapshot::take(&places, &Told::default(), Instant::now());
         let point = snapshot.since(&snapshot);
         assert_eq!((point.steal, point.load, point.throttles, point.watts.len()), (None, None, None, 0));
+    }
+
+    /// A controller that knows DCMI and nothing else, and a library with one GPU.
+    struct Talkative;
+
+    impl Outside for Talkative {
+        fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Lack> {
+            Ok(match (request.netfn, request.command) {
+                (0x2C, 0x02) => vec![0, 0xDC, 0xC3, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40],
+                _ => vec![0xC1],
+            })
+        }
+
+        fn nvidia(&self) -> Result<Nvidia, Lack> {
+            let gpu = Gpu { draws: Some(63.5), temperature: Some(41.0), ..Gpu::default() };
+            Ok(Nvidia { driver: "560".into(), gpus: vec![gpu] })
+        }
+    }
+
+    #[test]
+    fn controller_and_gpus_are_asked_where_they_are() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("sys/module/nvidia")).unwrap();
+        let watch = Watch { root: root.path().to_owned(), ..Watch::new(CpuSet::default()) };
+        let places = Places::find(&watch, &Talkative);
+        let told = places.ask(&Talkative);
+        let snapshot = Snapshot::take(&places, &told, Instant::now());
+        let point = snapshot.since(&snapshot);
+        assert_eq!(point.watts, [("bmc host (DCMI)".to_owned(), 451.0), ("nvml GPUs".to_owned(), 63.5)]);
+        assert_eq!((point.hottest, point.hottest_drive), (Some(41.0), None));
+        assert_eq!(Places::find(&watch, &FilesOnly).ask(&FilesOnly), Told::default());
     }
 }
