@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use measure::{Measurement, Outcome, Run};
+use measure::{Ending, Measurement, Outcome, Run};
 use serde_json::Value;
 
 use crate::findings::{Findings, Printed};
-use crate::hardware::{Dimm, Hardware};
+use crate::hardware::{Dimm, Hardware, Trouble};
 use crate::parts::Parts;
 use crate::scenario::{Scenario, Step};
 use crate::vm::{self, Power};
@@ -49,6 +50,12 @@ pub(crate) const CASES: &[Case] = &[
         hardware.drives.pop();
         fault(parts, folder, findings, hardware, &["storage.scratch.drives"])
     }),
+    case("drive-errs", false, "every read of one drive fails", drive_errs),
+    case("drive-slow", false, "one drive does 40 operations a second", drive_slow),
+    case("cpu-offline", false, "one CPU is switched off", cpu_offline),
+    case("node-empty", false, "one NUMA node has no memory", node_empty),
+    case("killed", false, "a run is killed", killed),
+    case("power-cut", false, "the power goes in the middle of a run", power_cut),
 ];
 
 /// The cases that were asked for.
@@ -69,8 +76,7 @@ fn inspect() -> Step {
 /// A machine with a fault: the inventory names it, and nothing else.
 fn fault(parts: &Parts, folder: &Path, findings: &mut Findings, hardware: Hardware, named: &[&str]) -> Result<()> {
     let machine = vm::new(parts, folder, hardware)?;
-    let mut scenario = Scenario { steps: vec![inspect()], ..Scenario::default() };
-    let back = machine.boot(&mut scenario, Power::Stays)?;
+    let back = machine.boot(&mut Scenario::of([inspect()]), Power::Stays)?;
     facts_that_differ(&back, findings, named)
 }
 
@@ -95,27 +101,16 @@ fn answers(comparison: &Value, answer: &str) -> Result<BTreeSet<String>> {
     Ok(ids)
 }
 
+fn run(workload: &str) -> Step {
+    let arguments = ["run", "--profile", "smoke", "--spec", "/lab.toml", "--out", "/lab/results", "--only", workload];
+    Step::hostproof(workload, 600, &arguments)
+}
+
 fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
-    let machine = vm::new(parts, folder, Hardware::documented())?;
-    let run = |name: &'static str, seconds| {
-        Step::hostproof(
-            name,
-            seconds,
-            &["run", "--profile", "smoke", "--only", name, "--spec", "/lab.toml", "--out", "/lab/results"],
-        )
-    };
-    let mut scenario = Scenario {
-        steps: vec![
-            inspect(),
-            Step::hostproof("doctor", 120, &["doctor", "--json"]),
-            Step::hostproof("plan", 60, &["plan", "--json"]),
-            run("stream", 600),
-            run("dense", 600),
-            run("disk", 600),
-        ],
-        ..Scenario::default()
-    };
-    let back = machine.boot(&mut scenario, Power::Stays)?;
+    let doctor = Step::hostproof("doctor", 120, &["doctor", "--json"]);
+    let plan = Step::hostproof("plan", 60, &["plan", "--json"]);
+    let mut scenario = Scenario::of([inspect(), doctor, plan, drive_jobs(), run("stream"), run("dense"), run("disk")]);
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
     facts_that_differ(&back, findings, &[])?;
     for step in &scenario.steps {
         let printed = Printed::of(&back, &step.name)?;
@@ -124,12 +119,123 @@ fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> 
             format!("{} ended with {}: {}", step.name, printed.code, printed.stderr.trim()),
         );
     }
+    polling(&Printed::of(&back, "drives")?.json()?, findings)?;
     let runs = runs(&back.join("results"))?;
     findings.equal("records", &runs.len(), &3);
+    runs.iter().for_each(|run| placement(run, findings));
+    runs.iter().take(1).for_each(|run| matrices(run, 16, findings));
+    Ok(())
+}
+
+/// On NVMe with poll queues, completions were polled for and O_DIRECT held, as asked.
+fn polling(printed: &Value, findings: &mut Findings) -> Result<()> {
+    let jobs = printed["hostproof"]["jobs"].as_array().context("the result says nothing of what was honoured")?;
+    for job in jobs {
+        let name = job["jobname"].as_str().unwrap_or_default();
+        findings.check(job["hipri"] == true && job["direct"] == true, format!("{name}: not honoured as asked: {job}"));
+    }
+    findings.equal("drives that were read", &jobs.len(), &6);
+    Ok(())
+}
+
+/// Random reads of every scratch drive by polling, a second each.
+fn drive_jobs() -> Step {
+    let job = |number: u32| format!("[SCRATCH{number}]\nfilename={{SCRATCH{number}}}\nstonewall\n");
+    let jobs: String = (0..6).map(job).collect();
+    let global =
+        "[global]\nioengine=io_uring\nrw=randread\nbs=4k\niodepth=4\ndirect=1\nhipri=1\nruntime=2\ntime_based\n";
+    Step::hostproof("drives", 240, &["disk", "/tmp/drives.fio", "--output-format=json"])
+        .with_file("/tmp/drives.fio", &format!("{global}{jobs}"))
+}
+
+fn drive_slow(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut hardware = Hardware::documented();
+    hardware.drive("SCRATCH3").context("no such drive")?.trouble = Some(Trouble::Slow(40));
+    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), drive_jobs()]), Power::Stays)?;
+    facts_that_differ(&back, findings, &[])?;
+    let printed = Printed::of(&back, "drives")?.json()?;
+    let jobs = printed["jobs"].as_array().context("no list of jobs was printed")?;
+    for job in jobs {
+        let (name, iops) =
+            (job["jobname"].as_str().unwrap_or_default(), job["read"]["iops"].as_f64().unwrap_or_default());
+        let slow = name == "SCRATCH3";
+        let fits = if slow { iops > 0.0 && iops < 60.0 } else { iops > 120.0 };
+        findings.check(fits, format!("{name}: {iops:.0} IOPS"));
+    }
+    findings.equal("jobs", &jobs.len(), &6);
+    Ok(())
+}
+
+fn drive_errs(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut hardware = Hardware::documented();
+    hardware.drive("SCRATCH3").context("no such drive")?.trouble = Some(Trouble::Errs);
+    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), drive_jobs()]), Power::Stays)?;
+    facts_that_differ(&back, findings, &[])?;
+    let printed = Printed::of(&back, "drives")?;
+    let all = printed.stdout + &printed.stderr;
+    findings.check(printed.code != "0", "a job whose every read fails ended with 0");
+    findings.check(all.contains("Input/output error"), format!("no error of the drive was named: {}", all.trim()));
+    Ok(())
+}
+
+fn cpu_offline(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut scenario =
+        Scenario { offline: vec![5], ..Scenario::of([inspect(), Step::hostproof("plan", 60, &["plan", "--json"])]) };
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    facts_that_differ(&back, findings, &["cpu.cores"])?;
+    let plan = Printed::of(&back, "plan")?.json()?;
+    let cpus: Vec<u64> =
+        plan["workers"].as_array().into_iter().flatten().filter_map(|worker| worker["cpu"].as_u64()).collect();
+    findings.equal("CPUs of the workers", &cpus, &vec![0, 1, 2, 3, 4, 6, 7]);
+    Ok(())
+}
+
+fn node_empty(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut hardware = Hardware::documented();
+    hardware.node_mib[3] = 0;
+    let mut scenario = Scenario::of([inspect(), run("stream")]);
+    let back = vm::new(parts, folder, hardware)?.boot(&mut scenario, Power::Stays)?;
+    facts_that_differ(&back, findings, &["numa.nodes"])?;
+    let runs = runs(&back.join("results"))?;
+    findings.equal("records", &runs.len(), &1);
     for run in &runs {
         placement(run, findings);
+        // Four nodes with cores, three with memory.
+        matrices(run, 12, findings);
     }
     Ok(())
+}
+
+fn killed(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let cut = Step { seconds: 20, ..run("stream") };
+    let judge = Step::hostproof("judge", 60, &["judge", "latest", "--out", "/lab/results", "--json"]);
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut Scenario::of([cut, judge]), Power::Stays)?;
+    findings.equal("the run's end", &Printed::of(&back, "stream")?.code, &"killed".to_owned());
+    let judged = Printed::of(&back, "judge")?;
+    findings.check(judged.code == "0", format!("the record cannot be judged: {}", judged.stderr.trim()));
+    cut_record(&back, findings)
+}
+
+fn power_cut(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let machine = vm::new(parts, folder, Hardware::documented())?;
+    let cut = Power::Cut { step: "stream", after: Duration::from_secs(25) };
+    let back = machine.boot(&mut Scenario::of([run("stream")]), cut)?;
+    cut_record(&back, findings)
+}
+
+/// One record that stops without an end and is readable as far as it goes.
+fn cut_record(back: &Path, findings: &mut Findings) -> Result<()> {
+    let runs = runs(&back.join("results"))?;
+    findings.equal("ends of the records", &runs.iter().map(|run| run.ending.clone()).collect(), &vec![Ending::Cut]);
+    Ok(())
+}
+
+/// All pairs of nodes are in the matrices of latency and bandwidth.
+fn matrices(run: &Run, pairs: usize, findings: &mut Findings) {
+    for name in ["stream.matrix.latency", "stream.matrix.read", "stream.matrix.write"] {
+        let found = measured(run).filter(|measurement| measurement.metric.name == name).count();
+        findings.equal(&format!("entries of {name}"), &found, &pairs);
+    }
 }
 
 /// Every measurement that says where it was lay as planned.

@@ -22,6 +22,13 @@ pub(crate) struct Scenario {
     pub(crate) steps: Vec<Step>,
 }
 
+impl Scenario {
+    /// Only these steps.
+    pub(crate) fn of(steps: impl IntoIterator<Item = Step>) -> Scenario {
+        Scenario { steps: steps.into_iter().collect(), ..Scenario::default() }
+    }
+}
+
 /// A command and its limits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Step {
