@@ -105,10 +105,15 @@ fn assemble_mirror(drives: &BTreeMap<String, String>) -> Result<()> {
     write(&format!("{md}/metadata_version"), "none")?;
     write(&format!("{md}/level"), "raid1")?;
     write(&format!("{md}/raid_disks"), "2")?;
-    for (slot, name) in members.iter().enumerate() {
+    let kib = |name: &str| -> Result<u64> {
         let sectors: u64 = fs::read_to_string(format!("/sys/block/{name}/size"))?.trim().parse()?;
-        write(&format!("{md}/component_size"), &(sectors / 2).to_string())?;
+        Ok(sectors / 2)
+    };
+    let first = members.first().context("there is no boot drive")?;
+    write(&format!("{md}/component_size"), &kib(first)?.to_string())?;
+    for (slot, name) in members.iter().enumerate() {
         write(&format!("{md}/new_dev"), fs::read_to_string(format!("/sys/block/{name}/dev"))?.trim())?;
+        write(&format!("{md}/dev-{name}/size"), &kib(name)?.to_string())?;
         write(&format!("{md}/dev-{name}/slot"), &slot.to_string())?;
     }
     write(&format!("{md}/resync_start"), "none")?;

@@ -62,8 +62,10 @@ impl Machine<'_> {
         let (sender, lines) = channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-                let line = String::from_utf8_lossy(&line).trim().to_owned();
-                let told = writeln!(kept, "{line}").is_ok() && sender.send(line).is_ok();
+                let line = String::from_utf8_lossy(&line);
+                // The firmware's escape sequences stand before the first line.
+                let line = line.find("lab: ").map_or(&*line, |at| &line[at..]).trim();
+                let told = writeln!(kept, "{line}").is_ok() && sender.send(line.to_owned()).is_ok();
                 if !told {
                     break;
                 }
