@@ -180,13 +180,13 @@ fn drive_errs(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<(
 
 fn cpu_offline(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let mut scenario =
-        Scenario { offline: vec![5], ..Scenario::of([inspect(), Step::hostproof("plan", 60, &["plan", "--json"])]) };
+        Scenario { offline: vec![2], ..Scenario::of([inspect(), Step::hostproof("plan", 60, &["plan", "--json"])]) };
     let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
     facts_that_differ(&back, findings, &["cpu.cores"])?;
     let plan = Printed::of(&back, "plan")?.json()?;
     let cpus: Vec<u64> =
         plan["workers"].as_array().into_iter().flatten().filter_map(|worker| worker["cpu"].as_u64()).collect();
-    findings.equal("CPUs of the workers", &cpus, &vec![0, 1, 2, 3, 4, 6, 7]);
+    findings.equal("CPUs of the workers", &cpus, &vec![0, 1, 3]);
     Ok(())
 }
 
@@ -238,15 +238,21 @@ fn matrices(run: &Run, pairs: usize, findings: &mut Findings) {
     }
 }
 
-/// Every measurement that says where it was lay as planned.
+/// Every measurement that says where its pages were had all of them as planned, and some say so; every worker was
+/// confirmed on its CPU.
 fn placement(run: &Run, findings: &mut Findings) {
+    let mut with_pages = 0;
     for measurement in measured(run) {
         let Some(placement) = &measurement.placement else { continue };
         let id = measurement.id();
-        findings
-            .check(placement.pages_on_node == Some(1.0), format!("{id}: pages on node {:?}", placement.pages_on_node));
         findings.check(!placement.cpus.is_empty(), format!("{id}: no CPU was confirmed"));
+        let Some(share) = placement.pages_on_node else { continue };
+        with_pages += 1;
+        findings.check(share >= 1.0, format!("{id}: only {share} of the pages lay on the planned node"));
     }
+    let workload = run.attempts.first().map(|attempt| attempt.workload.name()).unwrap_or_default();
+    let memory = matches!(workload, "stream" | "dense");
+    findings.check(!memory || with_pages > 0, format!("{workload}: no measurement says where its pages were"));
 }
 
 fn measured(run: &Run) -> impl Iterator<Item = &Measurement> {

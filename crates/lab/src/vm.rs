@@ -76,7 +76,7 @@ impl Machine<'_> {
 
     fn arguments(&self) -> Vec<String> {
         let mut all = words(
-            "-machine q35,smbios-entry-point-type=64 -accel tcg,thread=multi -cpu max -nodefaults -nographic -no-reboot \
+            "-machine q35,smbios-entry-point-type=64 -accel tcg,thread=multi -cpu max,l3-cache=off -nodefaults -nographic -no-reboot \
              -serial stdio -device ipmi-bmc-sim,id=bmc -device isa-ipmi-kcs,bmc=bmc",
         );
         all.extend(words(&format!("-smp {CPUS},sockets=2,cores={},threads=1", CPUS / 2)));
@@ -101,7 +101,7 @@ impl Machine<'_> {
     fn memory(&self) -> Vec<String> {
         let mut all = Vec::new();
         for (node, mib) in self.hardware.node_mib.iter().enumerate() {
-            let cpus = format!("node,nodeid={node},cpus={}-{}", node * 2, node * 2 + 1);
+            let cpus = format!("node,nodeid={node},cpus={node}");
             if *mib == 0 {
                 all.extend(words(&format!("-numa {cpus}")));
             } else {
