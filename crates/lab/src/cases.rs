@@ -1,0 +1,280 @@
+//! The machines that are tried: one entry of `CASES` each, with what must be seen in it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use measure::{Ending, Measurement, Outcome, Run};
+use serde_json::Value;
+
+use crate::findings::{Findings, Printed};
+use crate::hardware::{Dimm, Hardware, Trouble};
+use crate::parts::Parts;
+use crate::scenario::{Scenario, Step};
+use crate::vm::{self, Power};
+
+/// A machine, and what must be seen in it.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// Whether it is part of the tests of every change.
+    pub(crate) short: bool,
+    pub(crate) run: fn(&Parts, &Path, &mut Findings) -> Result<()>,
+}
+
+const fn case(
+    name: &'static str,
+    short: bool,
+    about: &'static str,
+    run: fn(&Parts, &Path, &mut Findings) -> Result<()>,
+) -> Case {
+    Case { name, about, short, run }
+}
+
+/// Every case, in the order in which they run.
+pub(crate) const CASES: &[Case] = &[
+    case("healthy", true, "the documented machine: facts, placement, all workloads", healthy),
+    case("dimm-missing", false, "15 of 16 DIMMs", |parts, folder, findings| {
+        let mut hardware = Hardware::documented();
+        hardware.dimms.pop();
+        fault(parts, folder, findings, hardware, &["memory.capacity", "memory.dimms"])
+    }),
+    case("dimm-slow", false, "one DIMM is configured for 4800 MT/s", |parts, folder, findings| {
+        let mut hardware = Hardware::documented();
+        hardware.dimms[3] = Dimm { gib: 128, rate: 4800 };
+        fault(parts, folder, findings, hardware, &["memory.data_rate"])
+    }),
+    case("drive-missing", false, "five of six scratch drives", |parts, folder, findings| {
+        let mut hardware = Hardware::documented();
+        hardware.drives.pop();
+        fault(parts, folder, findings, hardware, &["storage.scratch.drives"])
+    }),
+    case("drive-errs", false, "every read of one drive fails", drive_errs),
+    case("drive-slow", false, "one drive does 40 operations a second", drive_slow),
+    case("cpu-offline", false, "one CPU is switched off", cpu_offline),
+    case("node-empty", false, "one NUMA node has no memory", node_empty),
+    case("killed", false, "a run is killed", killed),
+    case("power-cut", false, "the power goes in the middle of a run", power_cut),
+];
+
+/// The cases that were asked for.
+pub(crate) fn choose(full: bool, only: &[String]) -> Result<Vec<&'static Case>> {
+    if let Some(unknown) = only.iter().find(|name| !CASES.iter().any(|case| case.name == **name)) {
+        let known: Vec<_> = CASES.iter().map(|case| case.name).collect();
+        bail!("there is no case `{unknown}`; known are {}", known.join(", "));
+    }
+    let wanted =
+        |case: &&Case| if only.is_empty() { full || case.short } else { only.iter().any(|name| name == case.name) };
+    Ok(CASES.iter().filter(wanted).collect())
+}
+
+fn inspect() -> Step {
+    Step::hostproof("inspect", 120, &["inspect", "--json", "--spec", "/lab.toml"])
+}
+
+/// A machine with a fault: the inventory names it, and nothing else.
+fn fault(parts: &Parts, folder: &Path, findings: &mut Findings, hardware: Hardware, named: &[&str]) -> Result<()> {
+    let machine = vm::new(parts, folder, hardware)?;
+    let back = machine.boot(&mut Scenario::of([inspect()]), Power::Stays)?;
+    facts_that_differ(&back, findings, named)
+}
+
+/// Holds the facts that `inspect` calls different against those that a fault must change.
+fn facts_that_differ(back: &Path, findings: &mut Findings, named: &[&str]) -> Result<()> {
+    let printed = Printed::of(back, "inspect")?.json()?;
+    let differing = answers(&printed["comparison"], "differs")?;
+    let expected: BTreeSet<String> = named.iter().map(|name| (*name).to_owned()).collect();
+    findings.equal("facts that differ from the lab's specification", &differing, &expected);
+    findings.equal("facts that are unknown", &answers(&printed["comparison"], "unknown")?, &BTreeSet::new());
+    Ok(())
+}
+
+/// Ids of the facts and limits with this answer.
+fn answers(comparison: &Value, answer: &str) -> Result<BTreeSet<String>> {
+    let mut ids = BTreeSet::new();
+    for list in ["facts", "limits"] {
+        let rows = comparison[list].as_array().with_context(|| format!("the comparison has no list of {list}"))?;
+        let found = rows.iter().filter(|row| row["answer"] == answer);
+        ids.extend(found.filter_map(|row| row["fact"].as_str().map(str::to_owned)));
+    }
+    Ok(ids)
+}
+
+fn run(workload: &str) -> Step {
+    let arguments = ["run", "--profile", "smoke", "--spec", "/lab.toml", "--out", "/lab/results", "--only", workload];
+    Step::hostproof(workload, 600, &arguments)
+}
+
+fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let doctor = Step::hostproof("doctor", 120, &["doctor", "--json"]);
+    let plan = Step::hostproof("plan", 60, &["plan", "--json"]);
+    let mut scenario = Scenario::of([inspect(), doctor, plan, drive_jobs(), run("stream"), run("dense"), run("disk")]);
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    facts_that_differ(&back, findings, &[])?;
+    for step in &scenario.steps {
+        let printed = Printed::of(&back, &step.name)?;
+        findings.check(
+            printed.code == "0",
+            format!("{} ended with {}: {}", step.name, printed.code, printed.stderr.trim()),
+        );
+    }
+    polling(&Printed::of(&back, "drives")?.json()?, findings)?;
+    let runs = runs(&back.join("results"))?;
+    findings.equal("records", &runs.len(), &3);
+    runs.iter().for_each(|run| placement(run, findings));
+    runs.iter().take(1).for_each(|run| matrices(run, 16, findings));
+    Ok(())
+}
+
+/// On NVMe with poll queues, completions were polled for and O_DIRECT held, as asked.
+fn polling(printed: &Value, findings: &mut Findings) -> Result<()> {
+    let jobs = printed["hostproof"]["jobs"].as_array().context("the result says nothing of what was honoured")?;
+    for job in jobs {
+        let name = job["jobname"].as_str().unwrap_or_default();
+        findings.check(job["hipri"] == true && job["direct"] == true, format!("{name}: not honoured as asked: {job}"));
+    }
+    findings.equal("drives that were read", &jobs.len(), &6);
+    Ok(())
+}
+
+/// Random reads of every scratch drive by polling, a second each.
+fn drive_jobs() -> Step {
+    let job = |number: u32| format!("[SCRATCH{number}]\nfilename={{SCRATCH{number}}}\nstonewall\n");
+    let jobs: String = (0..6).map(job).collect();
+    let global =
+        "[global]\nioengine=io_uring\nrw=randread\nbs=4k\niodepth=4\ndirect=1\nhipri=1\nruntime=2\ntime_based\n";
+    Step::hostproof("drives", 240, &["disk", "/tmp/drives.fio", "--output-format=json"])
+        .with_file("/tmp/drives.fio", &format!("{global}{jobs}"))
+}
+
+fn drive_slow(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut hardware = Hardware::documented();
+    hardware.drive("SCRATCH3").context("no such drive")?.trouble = Some(Trouble::Slow(40));
+    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), drive_jobs()]), Power::Stays)?;
+    facts_that_differ(&back, findings, &[])?;
+    let printed = Printed::of(&back, "drives")?.json()?;
+    let jobs = printed["jobs"].as_array().context("no list of jobs was printed")?;
+    for job in jobs {
+        let (name, iops) =
+            (job["jobname"].as_str().unwrap_or_default(), job["read"]["iops"].as_f64().unwrap_or_default());
+        let slow = name == "SCRATCH3";
+        let fits = if slow { iops > 0.0 && iops < 60.0 } else { iops > 120.0 };
+        findings.check(fits, format!("{name}: {iops:.0} IOPS"));
+    }
+    findings.equal("jobs", &jobs.len(), &6);
+    Ok(())
+}
+
+fn drive_errs(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut hardware = Hardware::documented();
+    hardware.drive("SCRATCH3").context("no such drive")?.trouble = Some(Trouble::Errs);
+    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), drive_jobs()]), Power::Stays)?;
+    facts_that_differ(&back, findings, &[])?;
+    let printed = Printed::of(&back, "drives")?;
+    let all = printed.stdout + &printed.stderr;
+    findings.check(printed.code != "0", "a job whose every read fails ended with 0");
+    findings.check(all.contains("Input/output error"), format!("no error of the drive was named: {}", all.trim()));
+    Ok(())
+}
+
+fn cpu_offline(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut scenario =
+        Scenario { offline: vec![2], ..Scenario::of([inspect(), Step::hostproof("plan", 60, &["plan", "--json"])]) };
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    facts_that_differ(&back, findings, &["cpu.cores"])?;
+    let plan = Printed::of(&back, "plan")?.json()?;
+    let cpus: Vec<u64> =
+        plan["workers"].as_array().into_iter().flatten().filter_map(|worker| worker["cpu"].as_u64()).collect();
+    findings.equal("CPUs of the workers", &cpus, &vec![0, 1, 3]);
+    Ok(())
+}
+
+fn node_empty(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut hardware = Hardware::documented();
+    hardware.node_mib[3] = 0;
+    let mut scenario = Scenario::of([inspect(), run("stream")]);
+    let back = vm::new(parts, folder, hardware)?.boot(&mut scenario, Power::Stays)?;
+    facts_that_differ(&back, findings, &["numa.nodes"])?;
+    let runs = runs(&back.join("results"))?;
+    findings.equal("records", &runs.len(), &1);
+    for run in &runs {
+        placement(run, findings);
+        // The kernel counts the CPU of the empty node to a node with memory.
+        matrices(run, 9, findings);
+    }
+    Ok(())
+}
+
+fn killed(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let cut = Step { seconds: 20, ..run("stream") };
+    let judge = Step::hostproof("judge", 60, &["judge", "latest", "--out", "/lab/results", "--json"]);
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut Scenario::of([cut, judge]), Power::Stays)?;
+    findings.equal("the run's end", &Printed::of(&back, "stream")?.code, &"killed".to_owned());
+    let judged = Printed::of(&back, "judge")?;
+    findings.check(judged.code == "0", format!("the record cannot be judged: {}", judged.stderr.trim()));
+    cut_record(&back, findings)
+}
+
+fn power_cut(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let machine = vm::new(parts, folder, Hardware::documented())?;
+    let cut = Power::Cut { step: "stream", after: Duration::from_secs(25) };
+    let back = machine.boot(&mut Scenario::of([run("stream")]), cut)?;
+    cut_record(&back, findings)
+}
+
+/// One record that stops without an end and is readable as far as it goes.
+fn cut_record(back: &Path, findings: &mut Findings) -> Result<()> {
+    let runs = runs(&back.join("results"))?;
+    findings.equal("ends of the records", &runs.iter().map(|run| run.ending.clone()).collect(), &vec![Ending::Cut]);
+    Ok(())
+}
+
+/// All pairs of nodes are in the matrices of latency and bandwidth.
+fn matrices(run: &Run, pairs: usize, findings: &mut Findings) {
+    for name in ["stream.matrix.latency", "stream.matrix.read", "stream.matrix.write"] {
+        let found = measured(run).filter(|measurement| measurement.metric.name == name).count();
+        findings.equal(&format!("entries of {name}"), &found, &pairs);
+    }
+}
+
+/// Every measurement that says where its pages were had all of them as planned, and some say so; every worker was
+/// confirmed on its CPU.
+fn placement(run: &Run, findings: &mut Findings) {
+    let mut with_pages = 0;
+    for measurement in measured(run) {
+        let Some(placement) = &measurement.placement else { continue };
+        let id = measurement.id();
+        findings.check(!placement.cpus.is_empty(), format!("{id}: no CPU was confirmed"));
+        let Some(share) = placement.pages_on_node else { continue };
+        with_pages += 1;
+        findings.check(share >= 1.0, format!("{id}: only {share} of the pages lay on the planned node"));
+    }
+    let workload = run.attempts.first().map(|attempt| attempt.workload.name()).unwrap_or_default();
+    let memory = matches!(workload, "stream" | "dense");
+    findings.check(!memory || with_pages > 0, format!("{workload}: no measurement says where its pages were"));
+}
+
+fn measured(run: &Run) -> impl Iterator<Item = &Measurement> {
+    run.outcomes().filter_map(|outcome| match outcome {
+        Outcome::Measured(measurement) => Some(measurement),
+        Outcome::NotMeasured(_) => None,
+    })
+}
+
+/// All records under a folder, in the order of their ids.
+fn runs(results: &Path) -> Result<Vec<Run>> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for host in std::fs::read_dir(results).with_context(|| format!("no records came back in {}", results.display()))? {
+        let host = host?.path();
+        if !host.is_dir() {
+            continue;
+        }
+        for run in std::fs::read_dir(&host)? {
+            files.push(run?.path().join("run.jsonl"));
+        }
+    }
+    files.retain(|file| file.is_file());
+    files.sort();
+    files.iter().map(|file| Ok(record::read(file)?)).collect()
+}
