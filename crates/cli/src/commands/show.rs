@@ -20,7 +20,7 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<Exit> {
     if args.json {
         print_json(&json::diff(&change))?;
     } else {
-        let judged = [&before, &after].map(|run| judgement(run, &specification));
+        let judged = [&before, &after].map(|run| judgement(run, &[], &specification));
         let sides = [
             terminal::Side { run: &before, judgement: &judged[0] },
             terminal::Side { run: &after, judgement: &judged[1] },
