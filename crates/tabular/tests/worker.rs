@@ -1,5 +1,6 @@
 //! The worker as `hostproof run` starts it: it plans, runs, and tells what was measured.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -26,7 +27,7 @@ fn ask(task: Task) -> Vec<Message> {
 }
 
 fn plan(scratch: &Path) -> Planned {
-    let choices = Choices { isa: None, engine: None, scratch: scratch.to_owned(), disk_p99: std::collections::BTreeMap::new() };
+    let choices = Choices { isa: None, engine: None, scratch: scratch.to_owned(), disk_p99: BTreeMap::new() };
     let messages = ask(Task::Plan { profile: "smoke".into(), choices });
     let [Message::Plan(planned)] = messages.as_slice() else { panic!("{messages:?}") };
     serde_json::from_value(planned.clone()).unwrap()
