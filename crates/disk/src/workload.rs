@@ -267,7 +267,7 @@ fn measure(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut d
         tell(Event::Outcome(Outcome::Measured(measured)));
     }
     for measurement in percentiles(case, &rounds) {
-        tell(Event::Outcome(Outcome::Measured(describe(measurement, config, &rounds, depth))));
+        tell(Event::Outcome(Outcome::Measured(describe(measurement, config, &rounds))));
     }
     Ok(())
 }
