@@ -40,23 +40,29 @@ fn a_smoke_run_measures_verifies_and_extrapolates() {
     assert!(planned.seconds > 0.0 && planned.seconds < 15.0 && planned.memory > 0 && planned.disk > 0, "{planned:?}");
     let messages = ask(Task::Run(planned.config));
     assert_eq!(messages.last(), Some(&Message::Done));
-    let measured: Vec<_> = messages
-        .iter()
-        .filter_map(|message| match message {
-            Message::Event(Event::Outcome(Outcome::Measured(measured))) => Some(measured),
-            Message::Event(Event::Outcome(Outcome::NotMeasured(missing))) => panic!("{missing:?}"),
-            _ => None,
-        })
-        .collect();
+    let mut measured = Vec::new();
+    for message in &messages {
+        match message {
+            Message::Event(Event::Outcome(Outcome::Measured(one))) => measured.push(one),
+            // On a busy host small data can take as long as large, and then nothing is extrapolated.
+            Message::Event(Event::Outcome(Outcome::NotMeasured(missing))) => {
+                assert_eq!(missing.id.name, "tabular.time_500gb", "{missing:?}");
+                assert!(missing.reason.to_string().contains("do not grow"), "{missing:?}");
+            }
+            _ => {}
+        }
+    }
     for name in ["tabular.time", "tabular.phase", "tabular.read", "tabular.share"] {
         assert!(measured.iter().any(|one| one.metric.name == name), "{name} is missing");
     }
-    let headline = measured.iter().find(|one| one.metric.name == "tabular.time_500gb").unwrap();
-    assert!(headline.labels.is_empty() && headline.samples.iter().all(|sample| sample.value > 0.0), "{headline:?}");
-    assert!(matches!(&headline.warnings[..], [Warning::Extrapolated { how }] if how.contains("T(n) = a + b·n")));
-    assert!(
-        headline.context["engine"].starts_with("Polars") && headline.context["verified"].starts_with("every value")
-    );
+    for time in measured.iter().filter(|one| one.metric.name.starts_with("tabular.time")) {
+        assert!(time.samples.iter().all(|sample| sample.value > 0.0), "{time:?}");
+        assert!(time.context["engine"].starts_with("Polars") && time.context["verified"].starts_with("every value"));
+    }
+    for headline in measured.iter().filter(|one| one.metric.name == "tabular.time_500gb") {
+        assert!(headline.labels.is_empty());
+        assert!(matches!(&headline.warnings[..], [Warning::Extrapolated { how }] if how.contains("T(n) = a + b·n")));
+    }
     let shares: f64 =
         measured.iter().filter(|one| one.metric.name == "tabular.share").map(|one| one.samples[0].value).sum();
     assert!((shares - 1.0).abs() < 1e-9);

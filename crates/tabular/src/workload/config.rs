@@ -38,7 +38,7 @@ impl Config {
     /// The whole path in some seconds, on any host.
     #[must_use]
     pub fn smoke(scratch: &Path) -> Config {
-        Config { scratch: scratch.to_owned(), rows: vec![10_000, 20_000, 40_000], rounds: 1, seed: 1 }
+        Config { scratch: scratch.to_owned(), rows: vec![10_000, 40_000, 160_000], rounds: 1, seed: 1 }
     }
 
     /// What a profile measures on this host.
