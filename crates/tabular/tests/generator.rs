@@ -215,7 +215,7 @@ fn a_second_start_keeps_what_is_whole_and_makes_the_rest() {
     let mut bytes = fs::read(&damaged).expect("the file is there");
     bytes[100] ^= 1;
     fs::write(&damaged, bytes).expect("the file can be written");
-    let kept = config.out.join("users/part-00000.parquet");
+    let kept = config.out.join("items/part-00000.parquet");
     let modified = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).expect("the file is there");
     let time = modified(&kept);
 
