@@ -122,12 +122,15 @@ fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> 
     polling(&Printed::of(&back, "drives")?.json()?, findings)?;
     let runs = runs(&back.join("results"))?;
     findings.equal("records", &runs.len(), &3);
-    runs.iter().for_each(|run| placement(run, findings));
-    runs.iter().take(1).for_each(|run| matrices(run, 16, findings));
+    for run in &runs {
+        placement(run, findings);
+    }
+    let memory = runs.first().context("the memory workload left no record")?;
+    matrices(memory, 16, findings);
     Ok(())
 }
 
-/// On NVMe with poll queues, completions were polled for and O_DIRECT held, as asked.
+/// On NVMe with poll queues, completions were polled for and `O_DIRECT` held, as asked.
 fn polling(printed: &Value, findings: &mut Findings) -> Result<()> {
     let jobs = printed["hostproof"]["jobs"].as_array().context("the result says nothing of what was honoured")?;
     for job in jobs {

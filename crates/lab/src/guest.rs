@@ -14,7 +14,7 @@ use rustix::system::RebootCommand;
 use crate::scenario::{MODULES, OUT, SCENARIO, Scenario, Step};
 
 /// How long drives may take to appear.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Never returns: the machine goes down.
 pub(crate) fn main() -> ! {

@@ -33,7 +33,7 @@ impl Files<'_> {
     pub(crate) fn make_drives(&self, parts: &Parts, hardware: &Hardware) -> Result<()> {
         fs::create_dir_all(self.folder)?;
         let root = tempfile::tempdir_in(self.folder)?;
-        self.fill_root(root.path(), parts)?;
+        fill_root(root.path(), parts)?;
         for drive in &hardware.drives {
             let file = fs::File::create(self.drive(&drive.serial))?;
             file.set_len(drive.bytes)?;
@@ -45,16 +45,6 @@ impl Files<'_> {
         output(Command::new("cp").arg("--sparse=always").arg(&first).arg(self.drive("BOOT1")))?;
         ensure!(fs::metadata(&first)?.len() == BOOT_BYTES, "mkfs.ext4 changed the size of {}", first.display());
         Ok(())
-    }
-
-    fn fill_root(&self, root: &Path, parts: &Parts) -> Result<()> {
-        for folder in ["proc", "sys", "dev", "tmp", "run", &scenario::OUT[1..]] {
-            fs::create_dir_all(root.join(folder))?;
-        }
-        let program = root.join("hostproof");
-        output(Command::new("strip").arg("-o").arg(&program).arg(&parts.hostproof))?;
-        fs::write(root.join("lab.toml"), SPECIFICATION)?;
-        copy_libraries(&parts.hostproof, root)
     }
 
     /// Makes the initial file system, which holds the scenario, and the firmware's tables.
@@ -96,6 +86,16 @@ impl Files<'_> {
 
 /// What the lab's machine is, as a specification.
 const SPECIFICATION: &str = include_str!("../lab.toml");
+
+fn fill_root(root: &Path, parts: &Parts) -> Result<()> {
+    for folder in ["proc", "sys", "dev", "tmp", "run", &scenario::OUT[1..]] {
+        fs::create_dir_all(root.join(folder))?;
+    }
+    let program = root.join("hostproof");
+    output(Command::new("strip").arg("-o").arg(&program).arg(&parts.hostproof))?;
+    fs::write(root.join("lab.toml"), SPECIFICATION)?;
+    copy_libraries(&parts.hostproof, root)
+}
 
 fn copy_libraries(program: &Path, root: &Path) -> Result<()> {
     for library in parts::libraries(program)? {

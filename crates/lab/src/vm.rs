@@ -16,7 +16,7 @@ use crate::parts::Parts;
 use crate::scenario::Scenario;
 
 /// How long a machine may take to its first step and down again, beside its steps.
-const BOOT: Duration = Duration::from_secs(240);
+const BOOT: Duration = Duration::from_mins(4);
 
 /// When the power goes.
 #[derive(Clone, Copy, Debug)]
