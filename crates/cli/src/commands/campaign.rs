@@ -114,7 +114,7 @@ fn start(args: &StartArgs) -> Result<Exit> {
     if let Some(folder) = campaign.plan.unit_dir.clone() {
         match unit::install(Path::new(&folder), &program, &results) {
             Ok(unit) => {
-                print(&format!("{} runs `campaign next` at each boot, until the campaign ends", unit.display()))?
+                print(&format!("{} runs `campaign next` at each boot, until the campaign ends", unit.display()))?;
             }
             Err(error) => {
                 campaign.note(Event::Finished { at: at.to_string() })?;
