@@ -195,12 +195,20 @@ pub(crate) struct RunArgs {
     /// Give the run a tag, for selections
     #[arg(long, value_name = "NAME", value_parser = history::tag)]
     pub(crate) tag: Vec<String>,
+    /// End a worker that takes so many times longer than planned; emulators and simulators need more
+    #[arg(long, value_name = "TIMES", default_value_t = 10.0, value_parser = patience)]
+    pub(crate) patience: f64,
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn patience(typed: &str) -> Result<f64, String> {
+    let times = typed.parse().ok().filter(|times: &f64| (1.0..=1000.0).contains(times));
+    times.ok_or_else(|| "it is a number from 1 to 1000".to_owned())
 }
 
 /// The system that this suite was made for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use machine::doctor::{self, Advice};
@@ -38,6 +39,8 @@ pub(crate) struct Step {
     pub(crate) planned: Result<Planned, Reason>,
     /// How often it is repeated, each time in a process of its own.
     pub(crate) repetitions: u32,
+    /// How many times longer than planned a worker may take.
+    patience: f64,
 }
 
 impl RunPlan {
@@ -62,7 +65,12 @@ impl RunPlan {
         for name in ORDER.into_iter().filter(|name| wanted.contains(name)) {
             let workload = workload(name);
             let planned = supervisor::plan(workload, profile, &choices)?;
-            steps.push(Step { workload, planned, repetitions: repetitions(args.profile, name) });
+            steps.push(Step {
+                workload,
+                planned,
+                repetitions: repetitions(args.profile, name),
+                patience: args.patience,
+            });
         }
         let refusals: Vec<_> = steps.iter().filter_map(|step| step.planned.as_ref().err()).collect();
         if refusals.len() == steps.len() {
@@ -79,6 +87,11 @@ impl RunPlan {
 }
 
 impl Step {
+    /// When a worker of it hangs. A plan is an estimate on a quiet host, and starting takes some seconds of any workload.
+    pub(crate) fn limit(&self, planned: &Planned) -> Duration {
+        Duration::from_secs_f64(self.patience * (12.0 + planned.seconds))
+    }
+
     /// Seconds of all its repetitions, as planned.
     pub(crate) fn seconds(&self) -> f64 {
         self.planned.as_ref().map_or(0.0, |planned| planned.seconds * f64::from(self.repetitions))

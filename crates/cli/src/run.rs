@@ -73,7 +73,7 @@ fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &Atom
         }
         Ok(planned) => {
             let progress = Progress::begin(name, planned.seconds);
-            let trouble = supervisor::run(step.workload, planned, interrupted, &mut |event| {
+            let trouble = supervisor::run(step.workload, planned, step.limit(planned), interrupted, &mut |event| {
                 progress.note(&event);
                 keep(&mut attempt, writer, event)
             })?;

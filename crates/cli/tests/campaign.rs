@@ -24,11 +24,13 @@ use support::{files, hostproof, output, said};
 struct Lab {
     folder: tempfile::TempDir,
     boots: u32,
+    /// Process groups of commands whose step was killed: a boot ends them too.
+    orphans: Vec<Pid>,
 }
 
 impl Lab {
     fn new() -> Lab {
-        let lab = Lab { folder: tempfile::tempdir().unwrap(), boots: 0 };
+        let lab = Lab { folder: tempfile::tempdir().unwrap(), boots: 0, orphans: Vec::new() };
         for folder in ["proc/sys/kernel/random", "sys/class/dmi/id"] {
             fs::create_dir_all(lab.path("root").join(folder)).unwrap();
         }
@@ -41,6 +43,10 @@ impl Lab {
 
     /// Reboots with a BIOS.
     fn boot(&mut self, bios: &str) {
+        for orphan in self.orphans.drain(..) {
+            // It may have ended long ago.
+            let _ = kill_process_group(orphan, Signal::KILL);
+        }
         self.boots += 1;
         fs::write(self.path("root/proc/sys/kernel/random/boot_id"), format!("boot-{:05}\n", self.boots)).unwrap();
         fs::write(self.path("root/sys/class/dmi/id/bios_version"), format!("{bios}\n")).unwrap();
@@ -127,11 +133,13 @@ fn campaign(boots: u32, stops: u32) -> Vec<String> {
     let mut step = Duration::ZERO;
     let mut attempt = 0;
     while let Some((number, bios)) = lab.next() {
+        if lab.told_to_boot() {
+            // What is next is asked again: a command that lived on may have ended before the boot.
+            lab.boot(bios);
+            continue;
+        }
         attempt += 1;
         assert!(attempt < stops + 2 * boots + 10, "it does not go on");
-        if lab.told_to_boot() {
-            lab.boot(bios);
-        }
         lab.prepare(number, bios, attempt);
         let began = Instant::now();
         let mut child = lab
@@ -158,6 +166,9 @@ fn campaign(boots: u32, stops: u32) -> Vec<String> {
             if how == Stop::Orphan { kill_process(pid, Signal::KILL) } else { kill_process_group(pid, Signal::KILL) };
         child.wait().unwrap();
         counts[how as usize] += 1;
+        if how == Stop::Orphan {
+            lab.orphans.push(pid);
+        }
         if how == Stop::PowerCut {
             lab.boot(bios);
         }

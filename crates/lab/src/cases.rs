@@ -102,7 +102,19 @@ fn answers(comparison: &Value, answer: &str) -> Result<BTreeSet<String>> {
 }
 
 fn run(workload: &str) -> Step {
-    let arguments = ["run", "--profile", "smoke", "--spec", "/lab.toml", "--out", "/lab/results", "--only", workload];
+    let arguments = [
+        "run",
+        "--profile",
+        "smoke",
+        "--spec",
+        "/lab.toml",
+        "--out",
+        "/lab/results",
+        "--patience",
+        "90",
+        "--only",
+        workload,
+    ];
     Step::hostproof(workload, 600, &arguments)
 }
 

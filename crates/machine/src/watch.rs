@@ -385,6 +385,7 @@ mod tests {
         check("host.interrupts_per_second", &[100.0, 100.0]);
         check("host.throttles", &[2.0]);
         check("host.hottest", &[60.0, 61.0]);
-        assert_eq!(events.len(), 3, "what the host does not tell is no figure");
+        check("host.elapsed", &series.points.iter().map(|point| point.to).collect::<Vec<_>>());
+        assert_eq!(events.len(), 4, "what the host does not tell is no figure");
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn output<S: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterato
     hostproof(folder).args(arguments).output().unwrap()
 }
 
-/// All files below a folder.
+/// All files below a folder, but for the index and the chain that a store keeps of its records.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = std::fs::read_dir(folder) else { return found };
@@ -24,6 +24,11 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
+    let of_store = |path: &PathBuf| {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        name.starts_with(".index.sqlite") || name == "chain.jsonl"
+    };
+    found.retain(|path| !of_store(path));
     found.sort();
     found
 }

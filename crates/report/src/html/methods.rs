@@ -14,7 +14,7 @@ const fn method(prefix: &'static str, how: &'static str) -> Method {
 }
 
 /// Longer prefixes stand before the shorter ones that they begin with.
-const METHODS: &[Method] = &[
+pub(super) const METHODS: &[Method] = &[
     method(
         "stream.latency.sweep",
         "A random cycle through all lines of a working set, each load depending on the one before; by size, page size and \
@@ -83,13 +83,6 @@ const METHODS: &[Method] = &[
          time, clock, temperature, power by source. They gate the samples of the workloads and are no promise themselves.",
     ),
 ];
-
-/// The families that a record has measurements of.
-pub(super) fn methods<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Method> {
-    let mut used: Vec<&str> = names.filter_map(prefix).collect();
-    used.sort_unstable();
-    METHODS.iter().filter(|method| used.binary_search(&method.prefix).is_ok()).copied().collect()
-}
 
 /// The family of a metric.
 pub(super) fn prefix(name: &str) -> Option<&'static str> {

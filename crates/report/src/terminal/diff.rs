@@ -32,7 +32,7 @@ pub fn diff(sides: &[Side<'_>; 2], change: &BeforeAfter, look: Look) -> String {
     }
     text += "\n";
     text += &targets(before.judgement, after.judgement, change, look);
-    text += "\nAll that was measured: medians, the change, and its 95 % interval where boots give one\n";
+    text += "\nAll that was measured: medians, change, 95 % interval\n";
     text += &metrics(change, look);
     text += &differences(change, look);
     text + "\n" + &conclusion(change, look)
