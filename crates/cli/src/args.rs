@@ -110,6 +110,9 @@ pub(crate) enum Command {
     #[command(after_help = history::compare_help())]
     Compare(CompareArgs),
     /// Measure boots before and after an update in a fixed order, over reboots and power cuts
+    #[command(
+        after_help = "Examples:\n  hostproof campaign start --boots 5 --order ABBA --before bios=1.2 --after bios=1.3\n  hostproof campaign next"
+    )]
     Campaign {
         #[command(subcommand)]
         command: CampaignCommand,
@@ -121,11 +124,13 @@ pub(crate) enum Command {
     #[command(after_help = history::selection_help("  hostproof trend\n  hostproof trend host=node7 --json"))]
     Trend(HistoryArgs),
     /// The runs of a host that others are compared with
+    #[command(after_help = "Examples:\n  hostproof baseline set bios=1.2")]
     Baseline {
         #[command(subcommand)]
         command: BaselineCommand,
     },
     /// The records: list, show, verify, prune, tag, export, import, index
+    #[command(after_help = "Examples:\n  hostproof store list\n  hostproof store verify")]
     Store {
         #[command(subcommand)]
         command: StoreCommand,

@@ -88,6 +88,7 @@ pub(crate) enum BaselineCommand {
         records: Records,
     },
     /// Show the baseline of every host
+    #[command(after_help = "Examples:\n  hostproof baseline show")]
     Show {
         /// Print JSON instead of a table
         #[arg(long)]
@@ -117,11 +118,13 @@ pub(crate) enum CampaignCommand {
     )]
     Start(StartArgs),
     /// Do what is next: measure this boot if it is the right one, else say what to do (exit code 3)
+    #[command(after_help = "Examples:\n  hostproof campaign next")]
     Next {
         #[command(flatten)]
         records: Records,
     },
     /// Show what was done and what is next
+    #[command(after_help = "Examples:\n  hostproof campaign status\n  hostproof campaign status --json")]
     Status {
         /// Print JSON instead of a table
         #[arg(long)]
@@ -130,6 +133,7 @@ pub(crate) enum CampaignCommand {
         records: Records,
     },
     /// Compare the boots before and after, and end the campaign; exit codes as those of `compare`
+    #[command(after_help = "Examples:\n  hostproof campaign finish\n  hostproof campaign finish --abandon")]
     Finish {
         /// End it although boots are missing, without a verdict; the runs stay in the store
         #[arg(long)]
@@ -184,6 +188,7 @@ pub(crate) enum StoreCommand {
         records: Records,
     },
     /// Show what a run is and what it measured, in brief
+    #[command(after_help = "Examples:\n  hostproof store show latest")]
     Show {
         /// A run: its id or the start of it, or `latest`
         run: String,
@@ -194,6 +199,7 @@ pub(crate) enum StoreCommand {
         records: Records,
     },
     /// Check every record against the hash chain; exit code 1 where one was changed or is gone
+    #[command(after_help = "Examples:\n  hostproof store verify")]
     Verify {
         #[command(flatten)]
         records: Records,
@@ -217,6 +223,7 @@ pub(crate) enum StoreCommand {
         records: Records,
     },
     /// Give runs a tag, for selections
+    #[command(after_help = "Examples:\n  hostproof store tag latest accepted")]
     Tag {
         /// Which runs
         #[arg(value_name = "SEL")]
@@ -231,6 +238,7 @@ pub(crate) enum StoreCommand {
         records: Records,
     },
     /// Write a run to one file, to carry it to another store
+    #[command(after_help = "Examples:\n  hostproof store export latest run.bundle")]
     Export {
         /// A run: its id or the start of it, or `latest`
         run: String,
@@ -240,6 +248,7 @@ pub(crate) enum StoreCommand {
         records: Records,
     },
     /// Take runs from exported files, or plain run.jsonl files
+    #[command(after_help = "Examples:\n  hostproof store import run.bundle")]
     Import {
         /// The files
         #[arg(required = true, value_name = "FILE")]
@@ -248,6 +257,7 @@ pub(crate) enum StoreCommand {
         records: Records,
     },
     /// Build the index again from the records
+    #[command(after_help = "Examples:\n  hostproof store reindex")]
     Reindex {
         #[command(flatten)]
         records: Records,
