@@ -266,7 +266,8 @@ fn placement(run: &Run, findings: &mut Findings) {
         findings.check(share >= 1.0, format!("{id}: only {share} of the pages lay on the planned node"));
     }
     let workload = run.attempts.first().map(|attempt| attempt.workload.name()).unwrap_or_default();
-    let memory = matches!(workload, "stream" | "dense");
+    // The machine has no BLAS, so of the dense workload only what works in registers is measured.
+    let memory = workload == "stream";
     findings.check(!memory || with_pages > 0, format!("{workload}: no measurement says where its pages were"));
 }
 
