@@ -113,7 +113,7 @@ fn verdict(answer: &Value) -> Vec<String> {
 }
 
 /// A row without its effect.
-fn decided(row: String) -> String {
+fn decided(row: &str) -> String {
     row.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
@@ -208,8 +208,9 @@ impl Lab {
 fn a_campaign_that_is_stopped_at_fifty_points_ends_with_the_same_verdict() {
     // A stop may come when a boot is measured and not yet noted; the next boot is then measured with the values laid out
     // for the one before. So the effects scatter as those of other boots do, and what is compared is what is decided.
-    let worse =
-        |rows: Vec<String>| rows.into_iter().filter(|row| row.contains("REGRESSION")).map(decided).collect::<Vec<_>>();
+    let worse = |rows: Vec<String>| {
+        rows.into_iter().filter(|row| row.contains("REGRESSION")).map(|row| decided(&row)).collect::<Vec<_>>()
+    };
     let undisturbed = worse(campaign(15, 0));
     assert_eq!(undisturbed.len(), 6, "the whole and the five metrics that were made worse: {undisturbed:?}");
     assert_eq!(worse(campaign(15, 50)), undisturbed);
