@@ -119,10 +119,10 @@ impl Machine<'_> {
         let file = self.files.drive(&drive.serial);
         let serial = &drive.serial;
         let below = match drive.trouble {
-            // Event 0 of blkdebug's rules: any read, at any sector, each time.
+            // A rule of blkdebug for any read, at any sector, each time.
             Some(Trouble::Errs) => format!(
-                "driver=blkdebug,image.driver=file,image.filename={},inject-error.0.event=read_aio,\
-                 inject-error.0.errno=5,inject-error.0.once=off",
+                "driver=blkdebug,image.driver=file,image.filename={},inject-error.0.event=none,\
+                 inject-error.0.iotype=read,inject-error.0.errno=5,inject-error.0.once=off",
                 file.display()
             ),
             Some(Trouble::Slow(iops)) => {
