@@ -189,7 +189,8 @@ fn drive_errs(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<(
     let printed = Printed::of(&back, "drives")?;
     let all = printed.stdout + &printed.stderr;
     findings.check(printed.code != "0", "a job whose every read fails ended with 0");
-    findings.check(all.contains("error: read of 4096 bytes"), format!("no error of the drive was named: {}", all.trim()));
+    findings
+        .check(all.contains("error: read of 4096 bytes"), format!("no error of the drive was named: {}", all.trim()));
     Ok(())
 }
 
