@@ -124,7 +124,7 @@ impl Places {
     }
 
     /// Each place, and what stands for it; `None` where it was not given.
-    fn all(&self) -> [(&'static str, Option<String>); 9] {
+    fn all(&self) -> [(&'static str, Option<String>); 10] {
         let path = |path: &PathBuf| path.display().to_string();
         [
             ("{self}", Some(path(&self.itself))),
@@ -138,6 +138,8 @@ impl Places {
             ("{cpu}", Some(self.cpu.to_string())),
             // Of an array.
             ("{elements}", Some(self.elements.to_string())),
+            // Of OpenBLAS; nothing where it chooses.
+            ("{kernels}", Some(dense::blas::kernels().unwrap_or_default().to_owned())),
         ]
     }
 
@@ -161,7 +163,7 @@ impl Places {
     pub(crate) fn command_line(&self, side: &Side) -> String {
         let program = self.fill(side.program);
         let name = Path::new(&program).file_name().map_or(program.clone(), |name| name.to_string_lossy().into_owned());
-        let environment = side.environment.iter().map(|(name, value)| format!("{name}={}", self.fill(value)));
+        let environment = self.environment(side).map(|(name, value)| format!("{name}={value}"));
         let arguments = side.arguments.iter().map(|argument| self.fill(argument));
         environment.chain([name]).chain(arguments).collect::<Vec<_>>().join(" ")
     }
@@ -169,8 +171,14 @@ impl Places {
     fn command(&self, side: &Side) -> Command {
         let mut command = Command::new(self.fill(side.program));
         command.args(side.arguments.iter().map(|argument| self.fill(argument)));
-        command.envs(side.environment.iter().map(|(name, value)| (name, self.fill(value))));
+        command.envs(self.environment(side));
         command
+    }
+
+    /// What is set for a side; a variable without a value is left as it is.
+    fn environment<'a>(&'a self, side: &'a Side) -> impl Iterator<Item = (&'static str, String)> + 'a {
+        let filled = side.environment.iter().map(|(name, value)| (*name, self.fill(value)));
+        filled.filter(|(_, value)| !value.is_empty())
     }
 
     /// The first line of what a program says of its version.

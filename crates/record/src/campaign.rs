@@ -230,20 +230,34 @@ impl Campaign {
     /// Takes the right to make a step. Whoever inherits the file, as a command that measures does, keeps the right as long
     /// as it lives; until then this waits, and says so first through `wait`.
     pub fn lock(store: &Store, wait: impl FnOnce()) -> Result<File, Error> {
+        let (file, taken) = Campaign::lock_file(store)?;
+        if !taken {
+            wait();
+            let path = store.root().join(FOLDER).join(LOCK);
+            file.lock().map_err(|source| Error::Io { doing: "lock", path, source })?;
+        }
+        Ok(file)
+    }
+
+    /// The same without waiting: `None` while somebody has the right.
+    pub fn try_lock(store: &Store) -> Result<Option<File>, Error> {
+        let (file, taken) = Campaign::lock_file(store)?;
+        Ok(taken.then_some(file))
+    }
+
+    /// The file of the lock, and whether it was free and is taken now.
+    fn lock_file(store: &Store) -> Result<(File, bool), Error> {
         let path = store.root().join(FOLDER).join(LOCK);
         let fail = |doing| {
             let path = path.clone();
             move |source| Error::Io { doing, path, source }
         };
         let file = File::options().append(true).create(true).open(&path).map_err(fail("open"))?;
-        if file.try_lock().is_err() {
-            wait();
-            file.lock().map_err(fail("lock"))?;
-        }
+        let taken = file.try_lock().is_ok();
         // Files are closed in a new program unless they are told to stay.
         rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())
             .map_err(|errno| fail("keep open")(errno.into()))?;
-        Ok(file)
+        Ok((file, taken))
     }
 
     /// Whether it was finished.

@@ -257,9 +257,21 @@ fn ran(plan: &Plan) -> Result<(), String> {
 
 fn status(json: bool, records: &Records) -> Result<Exit> {
     let store = store(records)?;
-    let Some(campaign) = Campaign::all(&store)?.pop() else {
-        bail!("there is no campaign in {}: `hostproof campaign start` begins one", store.root().display())
+    let latest = || -> Result<Campaign> {
+        let campaign = Campaign::all(&store)?.pop();
+        campaign.with_context(|| {
+            format!("there is no campaign in {}: `hostproof campaign start` begins one", store.root().display())
+        })
     };
+    let mut campaign = latest()?;
+    // What a step that was stopped left counts from now on, as `next` would have it. While somebody measures, and for
+    // whoever may not write to the store, the journal is shown as it is.
+    if campaign.open_attempt().is_some()
+        && let Ok(Some(_lock)) = Campaign::try_lock(&store)
+    {
+        campaign = latest()?;
+        settle(&store, &mut campaign)?;
+    }
     if json {
         print_json(&as_json(&store, &campaign)?)?;
         return Ok(Exit::Done);
