@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
-use machine::{Machine, Profile, Siblings, Source, place};
+use machine::{Isa, Machine, Profile, Siblings, Source, place};
 use serde::Deserialize;
 
 /// One side of a comparison, as data. Texts may hold places in braces: see [`Places::fill`].
@@ -138,8 +138,8 @@ impl Places {
             ("{cpu}", Some(self.cpu.to_string())),
             // Of an array.
             ("{elements}", Some(self.elements.to_string())),
-            // Of OpenBLAS; nothing where it chooses.
-            ("{kernels}", Some(dense::blas::kernels().unwrap_or_default().to_owned())),
+            // The widest that likwid's kernels are named by.
+            ("{avx}", Some(if Isa::widest() == Isa::Avx512 { "avx512" } else { "avx" }.to_owned())),
         ]
     }
 
@@ -163,7 +163,7 @@ impl Places {
     pub(crate) fn command_line(&self, side: &Side) -> String {
         let program = self.fill(side.program);
         let name = Path::new(&program).file_name().map_or(program.clone(), |name| name.to_string_lossy().into_owned());
-        let environment = self.environment(side).map(|(name, value)| format!("{name}={value}"));
+        let environment = side.environment.iter().map(|(name, value)| format!("{name}={}", self.fill(value)));
         let arguments = side.arguments.iter().map(|argument| self.fill(argument));
         environment.chain([name]).chain(arguments).collect::<Vec<_>>().join(" ")
     }
@@ -171,14 +171,8 @@ impl Places {
     fn command(&self, side: &Side) -> Command {
         let mut command = Command::new(self.fill(side.program));
         command.args(side.arguments.iter().map(|argument| self.fill(argument)));
-        command.envs(self.environment(side));
+        command.envs(side.environment.iter().map(|(name, value)| (name, self.fill(value))));
         command
-    }
-
-    /// What is set for a side; a variable without a value is left as it is.
-    fn environment<'a>(&'a self, side: &'a Side) -> impl Iterator<Item = (&'static str, String)> + 'a {
-        let filled = side.environment.iter().map(|(name, value)| (*name, self.fill(value)));
-        filled.filter(|(_, value)| !value.is_empty())
     }
 
     /// The first line of what a program says of its version.

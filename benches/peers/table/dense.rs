@@ -7,11 +7,8 @@ use crate::side::{Mark, Side, Way};
 
 /// A figure of ours: the team calls the library with one thread for each worker.
 const fn team(arguments: &'static [&'static str]) -> Side {
-    Side { environment: &[("OPENBLAS_NUM_THREADS", "1"), KERNELS], ..ours(arguments) }
+    Side { environment: &[("OPENBLAS_NUM_THREADS", "1")], ..ours(arguments) }
 }
-
-/// All sides use the same kernels of OpenBLAS: it is not the choice of kernels that is compared.
-const KERNELS: (&str, &str) = ("OPENBLAS_CORETYPE", "{kernels}");
 
 /// A library by its own threads (`scripts/peers.d/blas.c`).
 const fn blas(name: &'static str, arguments: &'static [&'static str], hint: &'static str) -> Side {
@@ -21,7 +18,6 @@ const fn blas(name: &'static str, arguments: &'static [&'static str], hint: &'st
         arguments,
         environment: &[
             ("OPENBLAS_NUM_THREADS", "{threads}"),
-            KERNELS,
             ("BLIS_NUM_THREADS", "{threads}"),
             ("MKL_NUM_THREADS", "{threads}"),
             // The threads of MKL must not spin while ours are measured.
@@ -55,7 +51,7 @@ pub(super) const TABLE: &[Comparison] = &[
     Comparison {
         ours: team(&["serve", "fma"]),
         peers: &[Peer {
-            side: likwid(&["-t", "peakflops_avx_fma", "-W", "N:32kB:{threads}"]),
+            side: likwid(&["-t", "peakflops_{avx}_fma", "-W", "N:32kB:{threads}"]),
             figures: &[flops("fma", "FMA peak, FP64, all cores", Wanted::AtLeast(1.00), Mark::After("MFlops/s:", 1e6))],
         }],
     },
@@ -81,7 +77,6 @@ pub(super) const TABLE: &[Comparison] = &[
                     name: "HPL of hpcc",
                     program: "{built}/hpl",
                     arguments: &["{threads}", "10000", "192"],
-                    environment: &[KERNELS],
                     way: Way::StartsAnew,
                     hint: "missing: install hpcc (apt-get install hpcc)",
                     ..Side::NONE

@@ -1,6 +1,6 @@
 //! The workload: FMA peak, AMX, products, systems of equations.
 
-use machine::{Clock, Machine, Team};
+use machine::{Clock, Isa, Machine, Team};
 use measure::{Event, Measurement, Metric, Unit, Warning};
 
 use crate::blas::{Blas, Library, library, set_threads};
@@ -48,8 +48,12 @@ fn run_with(
         let what = "one thread for each call of the BLAS: the loaded library offers no way to say it".into();
         reporter.warn(Warning::NotHonoured { what });
     }
+    let library = library();
+    if let Some(used) = narrow(&library, Isa::widest()) {
+        reporter.warn(Warning::NarrowIsa { used });
+    }
     let mut team = Team::start(&workers)?;
-    let context = context(&library(), workers.len());
+    let context = context(&library, workers.len());
     let dgemm = Dgemm { config: &config.dgemm, seed: config.seed, blas, context: &context, team: &team };
     dgemm.record(&mut reporter);
     let hpl = Hpl { config: &config.hpl, seed: config.seed, blas, context: &context };
@@ -65,6 +69,19 @@ fn context(library: &Library, threads: usize) -> Vec<(&'static str, String)> {
         ("blas_kernel", library.kernel.clone().unwrap_or_else(|| "it does not tell".into())),
         ("threads", threads.to_string()),
     ]
+}
+
+/// What is to be said of kernels that are narrower than the CPU: half of the rate is lost then, and neither the CPU nor the
+/// memory is the cause. OpenBLAS takes such where it is older than the CPU, and where the environment asks for it.
+fn narrow(library: &Library, widest: Isa) -> Option<String> {
+    /// The names that OpenBLAS gives its kernels with AVX-512 (`driver/others/dynamic.c`).
+    const WIDE: [&str; 3] = ["SkylakeX", "Cooperlake", "SapphireRapids"];
+    let kernel = library.kernel.as_deref().filter(|kernel| widest == Isa::Avx512 && !WIDE.contains(kernel))?;
+    let cause = match std::env::var("OPENBLAS_CORETYPE") {
+        Ok(asked) => format!("OPENBLAS_CORETYPE={asked} asks for them"),
+        Err(_) => "a newer version may know this CPU; else set OPENBLAS_CORETYPE=SkylakeX".to_owned(),
+    };
+    Some(format!("the kernel `{kernel}` of {} ({cause})", library.name))
 }
 
 /// Adds a warning where the samples spread.

@@ -24,27 +24,12 @@ type Take = unsafe extern "C" fn(c_int) -> *mut c_void;
 type GiveBack = unsafe extern "C" fn(*mut c_void);
 type VersionText = unsafe extern "C" fn(*mut c_char, c_int);
 
-/// The environment variable by which OpenBLAS is told which kernels to take.
-const CORE: &str = "OPENBLAS_CORETYPE";
-
 /// The environment that a process should be started with that measures: libraries read it when they are loaded.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
-    let threads = ["OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"];
-    let core = kernels().map(|core| (CORE, core));
-    let all = threads.map(|name| (name, "1")).into_iter().chain(core);
-    all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-/// The kernels that OpenBLAS must be told to take; `None` where it is to choose, or was told by whoever started us.
-///
-/// OpenBLAS before 0.3.24 (Debian 12 has 0.3.21) does not know AMD's CPUs with AVX-512 and takes its AVX2 kernels for them:
-/// half of what the host can do. Later versions take those of Skylake-X, as is asked for here (`driver/others/dynamic.c`).
-#[must_use]
-pub fn kernels() -> Option<&'static str> {
-    let maker = raw_cpuid::CpuId::new().get_vendor_info()?;
-    let wide = maker.as_str() == "AuthenticAMD" && machine::Isa::widest() == machine::Isa::Avx512;
-    (wide && std::env::var_os(CORE).is_none()).then_some("SkylakeX")
+    ["OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"]
+        .map(|name| (name.to_owned(), "1".to_owned()))
+        .to_vec()
 }
 
 /// The address of a function of a loaded library; `None` where none has it.

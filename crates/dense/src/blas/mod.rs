@@ -6,7 +6,7 @@ mod load;
 pub(crate) mod packing;
 
 pub use cblas::{eliminate, gemm, trsm};
-pub use library::{Library, environment, kernels, library, set_threads};
+pub use library::{Library, environment, library, set_threads};
 
 /// A column-major matrix in a slice: element (i, j) is `data[i + j * ld]`.
 #[derive(Clone, Copy, Debug)]

@@ -22,6 +22,8 @@ fn outcomes(load: impl FnOnce() -> Result<Blas, Error>, config: &Config) -> BTre
             assert!((0.0..=1.0).contains(&share) && share >= done, "{share} after {done}");
             done = share;
         }
+        // The library's choice, or that of whoever starts the tests.
+        Event::Warning(Warning::NarrowIsa { .. }) => (),
         Event::Warning(warning) => panic!("{warning}"),
     })
     .unwrap();
@@ -149,4 +151,21 @@ fn too_little_memory_ends_in_a_record() {
 fn a_described_machine_cannot_be_measured() {
     let machine = Machine::detect(&Source::Synthetic("pack:1 core:2 pu:1".into())).unwrap();
     assert!(run(&small(), &machine, &mut |_| ()).is_err());
+}
+
+#[test]
+fn kernels_that_are_narrower_than_the_cpu_are_told() {
+    let check = |kernel: Option<&str>, widest, told: bool| {
+        let library = Library { name: "OpenBLAS", version: "0.3.21".to_owned(), kernel: kernel.map(str::to_owned) };
+        let said = narrow(&library, widest);
+        assert_eq!(said.is_some(), told, "{kernel:?}: {said:?}");
+        assert!(said.is_none_or(|said| said.contains("OPENBLAS_CORETYPE") && said.contains(kernel.unwrap())));
+    };
+    check(Some("Haswell"), Isa::Avx512, true);
+    check(Some("Zen"), Isa::Avx512, true);
+    check(Some("Haswell"), Isa::Avx2, false);
+    check(Some("SkylakeX"), Isa::Avx512, false);
+    check(Some("SapphireRapids"), Isa::Avx512, false);
+    // other libraries name no kernel
+    check(None, Isa::Avx512, false);
 }
