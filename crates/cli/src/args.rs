@@ -42,7 +42,7 @@ pub(crate) enum Command {
                             --spec my-server.toml"
     )]
     Judge(JudgeArgs),
-    /// Show a recorded run in the tables that `run` ended with
+    /// Show a recorded run as `run` ended it, with every figure and how it was taken
     #[command(after_help = "Examples:\n  hostproof show latest\n  hostproof show 20260102T03 --json")]
     Show(ShowArgs),
     /// Show two recorded runs beside each other, and what differs in the host

@@ -74,6 +74,12 @@ impl Store {
         if path.join(FILE).is_file() {
             return Ok(path.join(FILE));
         }
+        // A whole id is not looked for in all the store: somebody may name a thousand.
+        let whole =
+            folders(&self.root)?.into_iter().map(|(_, host)| host.join(text).join(FILE)).find(|path| path.is_file());
+        if let Some(path) = whole.filter(|_| !text.is_empty()) {
+            return Ok(path);
+        }
         let mut entries = self.list()?;
         let runs = entries.len();
         if text == "latest" {

@@ -93,6 +93,7 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
     for look in LOOKS {
         outputs.extend([
             ("terminal", terminal::judged_run(&run, &judgement, look)),
+            ("terminal, show", terminal::shown_run(&run, &judgement, look)),
             ("terminal, diff", terminal::diff(&sides, &change, look)),
             ("terminal, facts", terminal::facts(&run.facts, look)),
             ("terminal, comparison", terminal::comparison(&run.facts, &system, look)),

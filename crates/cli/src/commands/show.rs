@@ -1,15 +1,22 @@
-//! `hostproof show` and `hostproof diff`: recorded runs in the tables that `run` ends with.
+//! `hostproof show` and `hostproof diff`: recorded runs with all their figures, in tables.
 
 use anyhow::Result;
 use report::{json, terminal};
 
-use crate::args::{DiffArgs, JudgeArgs, ShowArgs};
+use crate::args::{DiffArgs, ShowArgs};
 use crate::case;
-use crate::commands::{judge, judgement, look, print, print_json};
+use crate::commands::{judgement, look, print, print_json};
 use crate::exit::Exit;
 
 pub(crate) fn show(args: &ShowArgs) -> Result<Exit> {
-    judge::judge(&JudgeArgs { run: args.run.clone(), spec: None, out: args.out.clone(), json: args.json })
+    let run = case::find(&args.run, args.out.as_deref())?;
+    let judgement = judgement(&run, &[], &case::specification(&run, None)?);
+    if args.json {
+        print_json(&json::judgement(&run, &judgement))?;
+    } else {
+        print(&terminal::shown_run(&run, &judgement, look()))?;
+    }
+    Ok(Exit::Done)
 }
 
 pub(crate) fn diff(args: &DiffArgs) -> Result<Exit> {

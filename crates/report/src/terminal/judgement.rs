@@ -9,23 +9,38 @@ use super::{metrics, warnings};
 use crate::Look;
 use crate::text::{clean, documented, share, spread, wrap};
 
-/// All that is to be said of a judged run.
+/// What a run ends with: the verdict on each target, the reasons, and what was remarkable.
 #[must_use]
 pub fn judged_run(run: &Run, judgement: &Judgement, look: Look) -> String {
-    let heading = |text: &str| format!("\n{text}\n");
+    let id = &run.id;
+    let more = format!("All figures: hostproof show {id}; as a page: hostproof report {id} --html FILE");
+    with_figures(run, judgement, "", look) + "\n" + &wrap(&more, 0, look.width)
+}
+
+/// The same with all that was measured: some hundred rows.
+#[must_use]
+pub fn shown_run(run: &Run, judgement: &Judgement, look: Look) -> String {
+    let figures = heading("All that was measured: median, spread (MAD), extremes") + &metrics(run, look);
+    with_figures(run, judgement, &figures, look)
+}
+
+fn with_figures(run: &Run, judgement: &Judgement, figures: &str, look: Look) -> String {
     let mut text = head(run, judgement, look);
     text += &targets(judgement, look);
     text += &conclusion(judgement, look);
     text += &heading("Why");
     text += &reasons(judgement, look);
-    text += &heading("All that was measured: median, spread (MAD), extremes");
-    text += &metrics(run, look);
+    text += figures;
     let warnings = warnings(run, look);
     if !warnings.is_empty() {
         text += &heading("Warnings");
         text += &warnings;
     }
     text
+}
+
+fn heading(text: &str) -> String {
+    format!("\n{text}\n")
 }
 
 fn head(run: &Run, judgement: &Judgement, look: Look) -> String {

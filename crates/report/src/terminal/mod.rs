@@ -15,7 +15,7 @@ pub use audit::audit;
 pub use diff::{Side, diff};
 pub(crate) use facts::bound;
 pub use facts::{comparison, facts, fingerprint, list};
-pub use judgement::{judged_run, reasons, targets};
+pub use judgement::{judged_run, reasons, shown_run, targets};
 pub use metrics::{metrics, warnings};
 pub use placement::{PlacementRow, placement};
 pub use systems::{system, systems};
@@ -43,6 +43,8 @@ mod tests {
         let (run, judgement) = (testdata::run(), testdata::judged());
         insta::assert_snapshot!("judged_run_wide", check(judged_run(&run, &judgement, WIDE), WIDE));
         insta::assert_snapshot!("judged_run_narrow", check(judged_run(&run, &judgement, NARROW), NARROW));
+        insta::assert_snapshot!("shown_run_wide", check(shown_run(&run, &judgement, WIDE), WIDE));
+        insta::assert_snapshot!("shown_run_narrow", check(shown_run(&run, &judgement, NARROW), NARROW));
         insta::assert_snapshot!(
             "judged_run_json",
             serde_json::to_string_pretty(&json::judgement(&run, &judgement)).unwrap()
