@@ -264,7 +264,8 @@ impl Config {
         let rounds = f64::from(self.samples) + f64::from(self.variant_samples) * MOST_VARIANTS as f64 + 1.0;
         let point = self.point_seconds * f64::from(self.point_samples);
         let points = self.sizes().len() as f64;
-        let link = self.chase_bytes as f64 / 64.0 * 20e-9;
+        // 5 ns or less for each line were seen (25 million lines), by phases of a whole run.
+        let link = self.chase_bytes as f64 / 64.0 * 10e-9;
         let chase = self.chase_bytes as f64 / 1.5e9 + 3.0 * link;
         let small = |walk: &Walk| if walk.page == Page::Small { self.chase_bytes as f64 / 0.6e9 } else { 0.0 };
         let octaves = 1.0 / (1.0 - (-1.0 / f64::from(self.points_per_octave)).exp2());
