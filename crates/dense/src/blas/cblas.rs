@@ -8,9 +8,6 @@ use super::{View, ViewMut};
 // The numbers of the enumerations of cblas.h.
 const COLUMN_MAJOR: c_int = 102;
 const NO_TRANSPOSE: c_int = 111;
-const LOWER: c_int = 122;
-const UNIT: c_int = 132;
-const LEFT: c_int = 141;
 
 unsafe extern "C" {
     fn cblas_dgemm(
@@ -28,20 +25,6 @@ unsafe extern "C" {
         beta: f64,
         c: *mut f64,
         ldc: c_int,
-    );
-    fn cblas_dtrsm(
-        layout: c_int,
-        side: c_int,
-        uplo: c_int,
-        transpose: c_int,
-        diagonal: c_int,
-        m: c_int,
-        n: c_int,
-        alpha: f64,
-        a: *const f64,
-        lda: c_int,
-        b: *mut f64,
-        ldb: c_int,
     );
 }
 
@@ -75,35 +58,6 @@ pub fn gemm(alpha: f64, a: View<'_>, b: View<'_>, beta: f64, c: ViewMut<'_>) {
             b.data.as_ptr(),
             int(b.ld),
             beta,
-            data.as_mut_ptr(),
-            int(ld),
-        );
-    }
-}
-
-/// B ← L⁻¹·B with L the unit lower triangle of a square matrix (`cblas_dtrsm`).
-///
-/// # Panics
-///
-/// If the shapes do not match.
-pub fn trsm(l: View<'_>, b: ViewMut<'_>) {
-    let ViewMut { data, rows, cols, ld } = b;
-    assert!(l.rows == l.cols && l.cols == rows, "trsm of shapes that do not match");
-    // SAFETY: the pointers come from slices; a view has checked that (cols - 1) * ld + rows elements lie within its
-    // slice, that ld >= max(1, rows), and that all numbers fit a C int. B is borrowed exclusively, so that it does not
-    // overlap L. The shapes match. The declaration is that of cblas.h with 32-bit integers.
-    unsafe {
-        cblas_dtrsm(
-            COLUMN_MAJOR,
-            LEFT,
-            LOWER,
-            NO_TRANSPOSE,
-            UNIT,
-            int(rows),
-            int(cols),
-            1.0,
-            l.data.as_ptr(),
-            int(l.ld),
             data.as_mut_ptr(),
             int(ld),
         );

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
-use super::{Blas, eliminate, gemm, trsm};
+use super::{Blas, eliminate, gemm};
 use crate::Error;
 
 /// The environment variable that names another library than the one that this program was built for.
@@ -57,7 +57,7 @@ impl Blas {
             Err(error) => Err(format!("{VARIABLE}: {error}")),
         };
         match LOADED.get_or_init(load) {
-            Ok(()) => Ok(Blas { gemm, eliminate, trsm }),
+            Ok(()) => Ok(Blas { gemm, eliminate }),
             Err(why) => Err(Error::NoBlas { why: why.clone(), advice: CHOICE.advice }),
         }
     }
@@ -121,7 +121,6 @@ macro_rules! routines {
 
 routines!(
     cblas_dgemm DGEMM,
-    cblas_dtrsm DTRSM,
     dgetrf_ DGETRF,
     dgetrs_ DGETRS,
     // ndarray's product of any element names them; only an optimised build drops what doubles do not need.

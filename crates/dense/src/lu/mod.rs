@@ -10,6 +10,7 @@ mod plan;
 mod schedule;
 mod solve;
 mod system;
+mod triangle;
 
 pub use plan::Plan;
 pub(crate) use plan::padded;

@@ -4,6 +4,7 @@
 //! matrix products (S. Toledo, "Locality of reference in LU decomposition with partial pivoting", SIAM J. Matrix Anal.
 //! Appl. 18 (1997)).
 
+use super::triangle;
 use crate::blas::{Blas, View, ViewMut};
 
 /// Columns that are factored without recursion: they fit a level-2 cache for some ten thousand rows.
@@ -49,11 +50,9 @@ pub(super) fn factor(a: &mut [f64], rows: usize, ld: usize, pivots: &mut [usize]
 /// B ← L⁻¹·B with L the unit lower triangle of a square matrix: by halves, so that most of it is a matrix product, which
 /// libraries form faster than they solve with a triangle.
 pub(super) fn solve_lower(l: View<'_>, mut b: ViewMut<'_>, blas: &Blas) {
-    /// Rows that are left to the library.
-    const WHOLE: usize = 32;
     let rows = l.rows();
-    if rows <= WHOLE {
-        return (blas.trsm)(l, b);
+    if rows <= triangle::ROWS {
+        return triangle::solve(l, b);
     }
     let half = (rows / 2).next_multiple_of(BASE);
     solve_lower(l.part((0, 0), half, half), b.rows_from(0, half), blas);
