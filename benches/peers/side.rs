@@ -159,12 +159,16 @@ impl Places {
         Ok(())
     }
 
-    /// The command line of a side, for people: programs without their folders.
+    /// The command line of a side, for people: where this host keeps programs and data is left out.
     pub(crate) fn command_line(&self, side: &Side) -> String {
-        let program = self.fill(side.program);
-        let name = Path::new(&program).file_name().map_or(program.clone(), |name| name.to_string_lossy().into_owned());
-        let environment = side.environment.iter().map(|(name, value)| format!("{name}={}", self.fill(value)));
-        let arguments = side.arguments.iter().map(|argument| self.fill(argument));
+        let last = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
+        let short = |value: String| if value.starts_with("/dev/") { value } else { last(&value).unwrap_or(value) };
+        let given = || self.all().into_iter().filter_map(|(place, value)| Some((place, short(value?))));
+        let fill = |text: &str| given().fold(text.to_owned(), |text, (place, value)| text.replace(place, &value));
+        let program = fill(side.program);
+        let name = last(&program).unwrap_or(program);
+        let environment = side.environment.iter().map(|(name, value)| format!("{name}={}", fill(value)));
+        let arguments = side.arguments.iter().map(|argument| fill(argument));
         environment.chain([name]).chain(arguments).collect::<Vec<_>>().join(" ")
     }
 

@@ -204,7 +204,7 @@ impl<'a> Product<'a> {
                 (tile.data.proof(&[(0..len, tile.node)]), len)
             })
             .collect();
-        let (placement, warnings) = crate::proof::join(self.team, proofs, migrations);
+        let (placement, warnings) = crate::proof::join(self.team, &proofs, migrations);
         Ok(Rates { samples: rates, placement, warnings })
     }
 }

@@ -8,17 +8,13 @@ use crate::blas::packing;
 /// Half of the bytes in huge pages is what a run needs to be representative.
 const ENOUGH_HUGE: f64 = 0.5;
 
-/// Joins the proofs of buffers, each with its length, adds that of the library's packing buffers, and asks again where
-/// the workers may run.
-pub(crate) fn join(
-    team: &Team,
-    mut proofs: Vec<(PageProof, usize)>,
-    migrations: Option<u64>,
-) -> (Placement, Vec<Warning>) {
+/// Joins the proofs of buffers, each with its length, and asks again where the workers may run. The library's packing
+/// buffers are its own affair, small and mostly in caches: where they lie astray, a warning says how far, and the share
+/// of the pages stays that of the data.
+pub(crate) fn join(team: &Team, proofs: &[(PageProof, usize)], migrations: Option<u64>) -> (Placement, Vec<Warning>) {
     let (packing, mut warnings) = packing::proof(team);
-    proofs.extend(packing);
-    let proofs = &proofs[..];
-    if let Some(why) = proofs.iter().find_map(|(proof, _)| proof.refused.clone()) {
+    let refused = proofs.iter().map(|(proof, _)| proof).chain(&packing).find_map(|proof| proof.refused.clone());
+    if let Some(why) = refused {
         warnings.push(Warning::PlacementUnproved { why });
     }
     let huge_pages = mean(proofs, |proof| proof.huge);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -10,9 +11,10 @@ use serde_json::Value;
 
 use crate::findings::{Findings, Printed};
 use crate::hardware::{Dimm, Hardware, Trouble};
-use crate::parts::Parts;
+use crate::parts::{Parts, output};
 use crate::scenario::{Scenario, Step};
 use crate::vm::{self, Power};
+use crate::{image, sensors};
 
 /// A machine, and what must be seen in it.
 pub(crate) struct Case {
@@ -52,10 +54,15 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case("drive-errs", false, "every read of one drive fails", drive_errs),
     case("drive-slow", false, "one drive does 40 operations a second", drive_slow),
+    case("drive-worn", false, "one drive warns that it is worn", drive_worn),
+    case("raw-devices", false, "what may be written to, on drives without and with a file system", raw_devices),
     case("cpu-offline", false, "one CPU is switched off", cpu_offline),
     case("node-empty", false, "one NUMA node has no memory", node_empty),
     case("killed", false, "a run is killed", killed),
     case("power-cut", false, "the power goes in the middle of a run", power_cut),
+    case("accept", false, "targets that hold, and one planted far above", accept),
+    case("campaign", false, "two boots with BIOS 1.0 and two with 1.1", campaign),
+    case("features", false, "the feature workload, a worker on each node", features),
 ];
 
 /// The cases that were asked for.
@@ -124,13 +131,8 @@ fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> 
     let mut scenario = Scenario::of([inspect(), doctor, plan, drive_jobs(), run("stream"), run("dense"), run("disk")]);
     let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
     facts_that_differ(&back, findings, &[])?;
-    for step in &scenario.steps {
-        let printed = Printed::of(&back, &step.name)?;
-        findings.check(
-            printed.code == "0",
-            format!("{} ended with {}: {}", step.name, printed.code, printed.stderr.trim()),
-        );
-    }
+    ended_well(&back, &scenario, findings)?;
+    sensors_are_listed(&Printed::of(&back, "inspect")?.json()?, findings)?;
     polling(&Printed::of(&back, "drives")?.json()?, findings)?;
     let runs = runs(&back.join("results"))?;
     findings.equal("records", &runs.len(), &3);
@@ -140,6 +142,39 @@ fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> 
     let memory = runs.first().context("the memory workload left no record")?;
     matrices(memory, 16, findings);
     Ok(())
+}
+
+fn ended_well(back: &Path, scenario: &Scenario, findings: &mut Findings) -> Result<()> {
+    for step in &scenario.steps {
+        let printed = Printed::of(back, &step.name)?;
+        findings.check(
+            printed.code == "0",
+            format!("{} ended with {}: {}", step.name, printed.code, printed.stderr.trim()),
+        );
+    }
+    Ok(())
+}
+
+/// The management controller's own sensors were read, by name, through the kernel's driver.
+fn sensors_are_listed(inventory: &Value, findings: &mut Findings) -> Result<()> {
+    let rows = list(inventory, "management controller")?;
+    for name in sensors::SUPPLIES {
+        findings.check(row_with(rows, name).is_some(), format!("the sensor {name} is not listed: {rows:?}"));
+    }
+    Ok(())
+}
+
+/// The rows of a list of the inventory.
+fn list<'a>(inventory: &'a Value, title: &str) -> Result<&'a [Value]> {
+    let lists = inventory["lists"].as_array().context("the inventory has no lists")?;
+    let found = lists.iter().find(|list| list["title"] == title);
+    let found = found.with_context(|| format!("the inventory has no list of the {title}"))?;
+    Ok(found["rows"].as_array().with_context(|| format!("the list of the {title} is missing: {}", found["missing"]))?)
+}
+
+/// The row that holds this value.
+fn row_with<'a>(rows: &'a [Value], value: &str) -> Option<&'a Vec<Value>> {
+    rows.iter().filter_map(Value::as_array).find(|row| row.iter().any(|cell| cell == value))
 }
 
 /// On NVMe with poll queues, completions were polled for and `O_DIRECT` held, as asked.
@@ -194,6 +229,64 @@ fn drive_errs(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<(
     Ok(())
 }
 
+fn drive_worn(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let mut hardware = Hardware::documented();
+    hardware.drive("SCRATCH3").context("no such drive")?.trouble = Some(Trouble::Worn);
+    let doctor = Step::hostproof("doctor", 120, &["doctor", "--json"]);
+    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), doctor]), Power::Stays)?;
+    facts_that_differ(&back, findings, &[])?;
+    let inventory = Printed::of(&back, "inspect")?.json()?;
+    let row = row_with(list(&inventory, "drives")?, "SCRATCH3").context("SCRATCH3 is not listed")?;
+    let name = row.first().and_then(Value::as_str).context("SCRATCH3 has no name")?;
+    let advice = Printed::of(&back, "doctor")?.json()?;
+    let of_drives = |what: &&str| what.contains(" warns (") || what.contains(" of its endurance");
+    let said = advice.as_array().into_iter().flatten().filter_map(|item| item["what"].as_str());
+    let named: Vec<&str> = said.filter(of_drives).collect();
+    findings.equal("drives that are warned of", &named.len(), &1);
+    findings.check(
+        named.iter().all(|what| what.starts_with(&format!("{name} warns (0x04)"))),
+        format!("{name} (SCRATCH3) should be named: {named:?}"),
+    );
+    Ok(())
+}
+
+/// Writes go to a drive that the user named and that is empty, past the page cache; to no other.
+fn raw_devices(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let machine = vm::new(parts, folder, Hardware::documented())?;
+    output(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(machine.files.drive("SCRATCH4")))?;
+    let image = |serial: &str| std::fs::read(machine.files.drive(serial));
+    let before = ["SCRATCH3", "SCRATCH4"].map(image);
+    let write = |name: &str, drive: &str, rights: &[&str]| {
+        let job = format!("[write]\nioengine=io_uring\nfilename={{{drive}}}\nrw=write\nbs=64k\nsize=8m\ndirect=1\n");
+        let file = format!("/tmp/{name}.fio");
+        let arguments = [&["disk", &file, "--output-format=json"], rights].concat();
+        Step::hostproof(name, 120, &arguments).with_file(&file, &job)
+    };
+    let mut scenario = Scenario::of([
+        write("not-named", "SCRATCH3", &[]),
+        write("file-system", "SCRATCH4", &["--allow-write", "{SCRATCH4}"]),
+        write("mirror", "BOOT1", &["--allow-write", "{BOOT1}"]),
+        write("empty", "SCRATCH5", &["--allow-write", "{SCRATCH5}"]),
+    ]);
+    let back = machine.boot(&mut scenario, Power::Stays)?;
+    for (step, why) in [
+        ("not-named", "it is a block device; `--allow-write"),
+        ("file-system", "it has an ext file system"),
+        ("mirror", "it is held by md0"),
+    ] {
+        let printed = Printed::of(&back, step)?;
+        findings.check(printed.code != "0" && printed.stderr.contains(why), format!("{step}: {}", printed.stderr));
+    }
+    for (serial, before) in ["SCRATCH3", "SCRATCH4"].into_iter().zip(before) {
+        findings.check(before? == image(serial)?, format!("{serial} was written to"));
+    }
+    let written = Printed::of(&back, "empty")?.json()?;
+    findings.check(written["hostproof"]["jobs"][0]["direct"] == true, format!("O_DIRECT was not honoured: {written}"));
+    findings.equal("bytes written", &written["jobs"][0]["write"]["io_bytes"].as_u64(), &Some(8 << 20));
+    findings.check(image("SCRATCH5")?.iter().take(8 << 20).any(|byte| *byte != 0), "nothing was written to SCRATCH5");
+    Ok(())
+}
+
 fn cpu_offline(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let mut scenario =
         Scenario { offline: vec![2], ..Scenario::of([inspect(), Step::hostproof("plan", 60, &["plan", "--json"])]) };
@@ -239,6 +332,100 @@ fn power_cut(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()
     cut_record(&back, findings)
 }
 
+/// A gate under a target that holds, the same under one that no machine reaches, and with a fault of the hardware.
+fn accept(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let gate = |name: &str, spec: &str| {
+        let mut step = run("stream");
+        step.name = name.to_owned();
+        let words = step.command.iter_mut();
+        words.for_each(|word| match word.as_str() {
+            "run" => "accept".clone_into(word),
+            "/lab.toml" => spec.clone_into(word),
+            _ => {}
+        });
+        step.command.push("--json".to_owned());
+        step
+    };
+    let planted = image::SPECIFICATION.replace("1 MB/s", "9 TB/s");
+    let planted = gate("planted", "/tmp/planted.toml").with_file("/tmp/planted.toml", &planted);
+    let mut scenario = Scenario::of([gate("holds", "/lab.toml"), planted]);
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    verdict(&back, "holds", "0", "PASS", findings)?;
+    verdict(&back, "planted", "1", "FAIL", findings)?;
+    let mut hardware = Hardware::documented();
+    hardware.dimms.pop();
+    let mut scenario = Scenario::of([gate("dimm-missing", "/lab.toml")]);
+    let back = vm::new(parts, folder, hardware)?.boot(&mut scenario, Power::Stays)?;
+    verdict(&back, "dimm-missing", "4", "NOT-COMPARABLE", findings)?;
+    let printed = Printed::of(&back, "dimm-missing")?;
+    findings.check(printed.stdout.contains("memory.dimms"), format!("the fault is not named: {}", printed.stdout));
+    Ok(())
+}
+
+/// A gate's exit code, and the verdict of its only target.
+fn verdict(back: &Path, step: &str, code: &str, expected: &str, findings: &mut Findings) -> Result<()> {
+    let printed = Printed::of(back, step)?;
+    findings.equal(&format!("exit code of {step}"), &printed.code.as_str(), &code);
+    findings.check(printed.stdout.contains(expected), format!("{step}: no {expected} in {}", printed.stdout));
+    Ok(())
+}
+
+/// A campaign over four boots in the order ABBA: nobody tells it anything after its start but that the host was booted.
+fn campaign(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    let campaign = |name: &str, arguments: &[&str]| {
+        Step::hostproof(name, 400, &[&["campaign", name, "--out", "/lab/results"], arguments].concat())
+    };
+    let start = ["--boots", "2", "--before", "bios=1.0", "--after", "bios=1.1", "--"];
+    let measuring = run("stream").command;
+    let start: Vec<&str> = start.into_iter().chain(measuring.iter().map(String::as_str)).collect();
+    let mut machine = vm::new(parts, folder, Hardware::documented())?;
+    let mut back = PathBuf::new();
+    for (boot, bios) in ["1.0", "1.1", "1.1", "1.0"].into_iter().enumerate() {
+        machine.hardware.bios = bios;
+        let mut steps = Vec::new();
+        if boot == 0 {
+            steps.push(campaign("start", &start));
+        }
+        steps.push(campaign("next", &[]));
+        if boot == 3 {
+            steps.push(campaign("status", &["--json"]));
+            steps.push(campaign("finish", &["--json"]));
+        }
+        let mut scenario = Scenario::of(steps);
+        back = machine.boot(&mut scenario, Power::Stays)?;
+        let printed = Printed::of(&back, "next")?;
+        findings.equal(&format!("exit code of boot {}", boot + 1), &printed.code.as_str(), &"0");
+    }
+    findings.equal("records", &runs(&back.join("results"))?.len(), &4);
+    let finished = Printed::of(&back, "finish")?;
+    // Two boots a side prove little; that is a verdict as well (3). No change may be found, or blamed on the BIOS.
+    findings.check(["0", "3"].contains(&finished.code.as_str()), format!("finish ended with {}", finished.code));
+    let answer = finished.json()?;
+    let changed = answer.to_string();
+    findings.check(changed.contains("bios.version"), format!("the changed BIOS is not named: {changed}"));
+    Ok(())
+}
+
+/// The feature workload, where its worker was built: a process on each node.
+fn features(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
+    if parts.tabular.is_none() {
+        eprintln!("    no hostproof-tabular lies beside hostproof: the feature workload is not tried");
+        return Ok(());
+    }
+    let step = Step { seconds: 1200, ..run("tabular") };
+    let mut scenario = Scenario::of([step]);
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    ended_well(&back, &scenario, findings)?;
+    let runs = runs(&back.join("results"))?;
+    let run = runs.first().context("the feature workload left no record")?;
+    let sharded =
+        measured(run).filter(|found| found.labels.get("placement").is_some_and(|label| label == "node-sharded"));
+    let cpus: BTreeSet<u32> =
+        sharded.filter_map(|found| found.placement.as_ref()).flat_map(|p| p.cpus.clone()).collect();
+    findings.equal("CPUs of the workers on all nodes", &cpus, &(0..4).collect());
+    Ok(())
+}
+
 /// One record that stops without an end and is readable as far as it goes.
 fn cut_record(back: &Path, findings: &mut Findings) -> Result<()> {
     let runs = runs(&back.join("results"))?;
@@ -262,14 +449,21 @@ fn placement(run: &Run, findings: &mut Findings) {
         let Some(placement) = &measurement.placement else { continue };
         let id = measurement.id();
         findings.check(!placement.cpus.is_empty(), format!("{id}: no CPU was confirmed"));
+        // CPU n is the one of node n.
+        if let Some(from) = measurement.labels.get("from") {
+            let cpus: Vec<String> = placement.cpus.iter().map(ToString::to_string).collect();
+            findings.check(
+                cpus == std::slice::from_ref(from),
+                format!("{id}: the worker of node {from} ran on the CPUs {cpus:?}"),
+            );
+        }
         let Some(share) = placement.pages_on_node else { continue };
         with_pages += 1;
         findings.check(share >= 1.0, format!("{id}: only {share} of the pages lay on the planned node"));
     }
     let workload = run.attempts.first().map(|attempt| attempt.workload.name()).unwrap_or_default();
-    // The machine has no BLAS, so of the dense workload only what works in registers is measured.
-    let memory = workload == "stream";
-    findings.check(!memory || with_pages > 0, format!("{workload}: no measurement says where its pages were"));
+    findings
+        .check(workload == "disk" || with_pages > 0, format!("{workload}: no measurement says where its pages were"));
 }
 
 fn measured(run: &Run) -> impl Iterator<Item = &Measurement> {

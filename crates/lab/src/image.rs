@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use crate::hardware::{BOOT_BYTES, Hardware};
 use crate::parts::{self, MODULES, Parts, output};
 use crate::scenario::{self, Scenario};
-use crate::smbios;
+use crate::{sensors, smbios};
 
 /// Where the files of one machine lie.
 pub(crate) struct Files<'a> {
@@ -29,6 +29,10 @@ impl Files<'_> {
         self.folder.join(format!("smbios-{number}"))
     }
 
+    pub(crate) fn sensors(&self) -> PathBuf {
+        self.folder.join("sensors")
+    }
+
     /// Makes the drives: the root on both boot drives, byte for byte the same; the others empty.
     pub(crate) fn make_drives(&self, parts: &Parts, hardware: &Hardware) -> Result<()> {
         fs::create_dir_all(self.folder)?;
@@ -42,9 +46,14 @@ impl Files<'_> {
         // No lazy part: the kernel would go on writing while the machine measures.
         let options = ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-d"];
         output(Command::new("mkfs.ext4").args(options).arg(root.path()).arg(&first))?;
-        output(Command::new("cp").arg("--sparse=always").arg(&first).arg(self.drive("BOOT1")))?;
         ensure!(fs::metadata(&first)?.len() == BOOT_BYTES, "mkfs.ext4 changed the size of {}", first.display());
-        Ok(())
+        self.mirror()
+    }
+
+    /// Makes the second boot drive what the first one is.
+    fn mirror(&self) -> Result<()> {
+        let (first, second) = (self.drive("BOOT0"), self.drive("BOOT1"));
+        output(Command::new("cp").arg("--sparse=always").arg(first).arg(second)).map(drop)
     }
 
     /// Makes the initial file system, which holds the scenario, and the firmware's tables.
@@ -52,6 +61,7 @@ impl Files<'_> {
         for (number, bytes) in smbios::structures(hardware).iter().enumerate() {
             fs::write(self.structure(number), bytes)?;
         }
+        fs::write(self.sensors(), sensors::records())?;
         let staging = tempfile::tempdir_in(self.folder)?;
         let root = staging.path();
         let modules = root.join(&scenario::MODULES[1..]);
@@ -73,6 +83,7 @@ impl Files<'_> {
         let checked = Command::new("e2fsck").arg("-fy").arg(&drive).output().context("e2fsck could not be started")?;
         let code = checked.status.code();
         ensure!(matches!(code, Some(0 | 1)), "the root is broken: {}", String::from_utf8_lossy(&checked.stdout).trim());
+        self.mirror()?;
         let back = self.folder.join("back");
         if back.exists() {
             fs::remove_dir_all(&back)?;
@@ -85,24 +96,31 @@ impl Files<'_> {
 }
 
 /// What the lab's machine is, as a specification.
-const SPECIFICATION: &str = include_str!("../lab.toml");
+pub(crate) const SPECIFICATION: &str = include_str!("../lab.toml");
 
 fn fill_root(root: &Path, parts: &Parts) -> Result<()> {
     for folder in ["proc", "sys", "dev", "tmp", "run", &scenario::OUT[1..]] {
         fs::create_dir_all(root.join(folder))?;
     }
-    let program = root.join("hostproof");
-    output(Command::new("strip").arg("-o").arg(&program).arg(&parts.hostproof))?;
     fs::write(root.join("lab.toml"), SPECIFICATION)?;
-    copy_libraries(&parts.hostproof, root)
+    for program in parts.programs() {
+        let name = program.file_name().context("a program has no name")?;
+        output(Command::new("strip").arg("-o").arg(root.join(name)).arg(program))?;
+        copy_libraries(program, root)?;
+    }
+    copy(&parts.blas, root)?;
+    copy_libraries(&parts.blas, root)
 }
 
 fn copy_libraries(program: &Path, root: &Path) -> Result<()> {
-    for library in parts::libraries(program)? {
-        let to = root.join(library.strip_prefix("/")?);
-        fs::create_dir_all(to.parent().context("a library has no folder")?)?;
-        fs::copy(&library, &to).with_context(|| format!("could not copy {}", library.display()))?;
-    }
+    parts::libraries(program)?.iter().try_for_each(|library| copy(library, root))
+}
+
+/// Copies a file of the host to the same place under `root`.
+fn copy(file: &Path, root: &Path) -> Result<()> {
+    let to = root.join(file.strip_prefix("/")?);
+    fs::create_dir_all(to.parent().context("a file has no folder")?)?;
+    fs::copy(file, &to).with_context(|| format!("could not copy {}", file.display()))?;
     Ok(())
 }
 

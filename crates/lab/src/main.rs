@@ -14,6 +14,7 @@ mod hardware;
 mod image;
 mod parts;
 mod scenario;
+mod sensors;
 mod smbios;
 mod vm;
 

@@ -40,6 +40,10 @@ pub(crate) struct Parts {
     modules: BTreeMap<String, PathBuf>,
     /// The suite's program.
     pub(crate) hostproof: PathBuf,
+    /// The feature worker, where it lies beside the suite's program.
+    pub(crate) tabular: Option<PathBuf>,
+    /// The library that the dense workload loads.
+    pub(crate) blas: PathBuf,
 }
 
 impl Parts {
@@ -57,7 +61,13 @@ impl Parts {
             kernel.with_context(|| format!("{} holds no kernel; remove it and try again", unpacked.display()))?;
         let modules = files.iter().filter(|file| file.extension() == Some(OsStr::new("ko")));
         let modules = modules.filter_map(|file| Some((file.file_stem()?.to_str()?.to_owned(), file.clone()))).collect();
-        Ok(Parts { kernel: kernel.clone(), modules, hostproof })
+        let tabular = Some(hostproof.with_file_name("hostproof-tabular")).filter(|program| program.is_file());
+        Ok(Parts { kernel: kernel.clone(), modules, hostproof, tabular, blas: find_blas()? })
+    }
+
+    /// What is tried.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.hostproof).chain(&self.tabular)
     }
 
     /// The file of a kernel module.
@@ -65,6 +75,15 @@ impl Parts {
         let file = self.modules.get(name).with_context(|| format!("the kernel's package has no module {name}"))?;
         Ok(file)
     }
+}
+
+/// OpenBLAS as the host's loader finds it.
+fn find_blas() -> Result<PathBuf> {
+    const NAME: &str = "libopenblas.so.0";
+    let known = output(Command::new("/sbin/ldconfig").arg("-p"))?;
+    let of_name = known.lines().find(|line| line.trim().starts_with(NAME));
+    let file = of_name.and_then(|line| line.split_whitespace().last());
+    Ok(file.with_context(|| format!("the loader knows no {NAME}; is libopenblas0 installed?"))?.into())
 }
 
 fn fetch_kernel(cache: &Path, unpacked: &Path) -> Result<()> {

@@ -77,8 +77,11 @@ impl Machine<'_> {
     fn arguments(&self) -> Vec<String> {
         let mut all = words(
             "-machine q35,smbios-entry-point-type=64 -accel tcg,thread=multi -cpu max,l3-cache=off -nodefaults -nographic -no-reboot \
-             -serial stdio -device ipmi-bmc-sim,id=bmc -device isa-ipmi-kcs,bmc=bmc",
+             -serial stdio",
         );
+        let sensors = self.files.sensors();
+        all.extend(["-device".to_owned(), format!("ipmi-bmc-sim,id=bmc,sdrfile={}", sensors.display())]);
+        all.extend(words("-device isa-ipmi-kcs,bmc=bmc"));
         all.extend(words(&format!("-smp {CPUS},sockets=2,cores={},threads=1", CPUS / 2)));
         all.extend(words(&format!("-m {}", self.hardware.node_mib.iter().sum::<u32>())));
         all.extend(self.memory());

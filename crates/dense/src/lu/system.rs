@@ -122,7 +122,7 @@ impl System {
             let len = panels.as_slice().len();
             proofs.push((panels.proof(&[(0..len, *node)]), len));
         }
-        crate::proof::join(team, proofs, migrations)
+        crate::proof::join(team, &proofs, migrations)
     }
 }
 
