@@ -44,6 +44,8 @@ impl Machine<'_> {
             .args(self.arguments())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            // It says a line for each request that it lets fail.
+            .stderr(self.kept()?)
             .spawn()
             .context("qemu-system-x86_64 could not be started; is its package installed?")?;
         let console = self.console(&mut qemu)?;
@@ -55,10 +57,15 @@ impl Machine<'_> {
         self.files.bring_back()
     }
 
+    /// The file that keeps what the machine and QEMU say.
+    fn kept(&self) -> Result<File> {
+        Ok(File::options().create(true).append(true).open(self.files.folder.join("console"))?)
+    }
+
     /// Lines of the serial console, which are kept in a file as well.
     fn console(&self, qemu: &mut Child) -> Result<Receiver<String>> {
         let stdout = qemu.stdout.take().context("QEMU has no output")?;
-        let mut kept = File::options().create(true).append(true).open(self.files.folder.join("console"))?;
+        let mut kept = self.kept()?;
         let (sender, lines) = channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {

@@ -118,4 +118,38 @@ impl Error {
             _ => Self::Io { what, path: path.to_owned(), source },
         }
     }
+
+    /// The error of a job, with the folder that it is about where Polars tells only what happened: of the operating
+    /// system's errors and of damage it keeps the text.
+    pub(crate) fn placed(self, input: &Path, output: &Path) -> Self {
+        let Self::Engine(error) = &self else { return self };
+        let why = error.to_string();
+        if ["No space left on device", "Disk quota exceeded"].iter().any(|full| why.contains(full)) {
+            Self::Full { path: output.to_owned() }
+        } else if why.contains("File out of specification") {
+            Self::Damaged { path: input.to_owned(), column: None, why }
+        } else {
+            self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polars::error::PolarsError;
+
+    #[test]
+    fn an_error_of_polars_names_the_folder_that_it_is_about() {
+        let check = |said: &'static str, expect: &str| {
+            let error = Error::from(PolarsError::ComputeError(said.into())).placed(Path::new("in"), Path::new("out"));
+            assert!(error.to_string().contains(expect), "{error}");
+        };
+        check(
+            "parquet: File out of specification: underlying IO error: No space left on device (os error 28)",
+            "the file system of out is full",
+        );
+        check("parquet: File out of specification: Data corruption detected", "in is damaged");
+        check("anything else", "Polars could not do it: anything else");
+    }
 }

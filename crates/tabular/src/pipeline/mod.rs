@@ -128,15 +128,7 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
     }
     let others = Others::watch();
     let mut phases = Phases::new(rows, tell);
-    let mut not_streaming = Vec::new();
-    match job.mode {
-        Mode::Phased => {
-            check_memory(rows)?;
-            phased::run(&data, &job.output, &mut phases)?;
-        }
-        Mode::Fused => not_streaming = fused::run(&data, &job.output, &mut phases)?,
-        Mode::Bucketed => bucketed::run(&data, &job.output, &mut phases)?,
-    }
+    let not_streaming = transform(job, &data, &mut phases).map_err(|error| error.placed(&job.input, &job.output))?;
     Ok(Report {
         mode: job.mode,
         cache: job.cache,
@@ -147,6 +139,19 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
         other_load: others.share(),
         not_streaming,
     })
+}
+
+/// The phases of a job; the nodes of its plan that do not stream.
+fn transform(job: &Job, data: &Dataset, phases: &mut Phases<'_>) -> Result<Vec<String>, Error> {
+    match job.mode {
+        Mode::Phased => {
+            check_memory(data.rows(Table::Events))?;
+            phased::run(data, &job.output, phases)?;
+        }
+        Mode::Fused => return fused::run(data, &job.output, phases),
+        Mode::Bucketed => bucketed::run(data, &job.output, phases)?,
+    }
+    Ok(Vec::new())
 }
 
 fn check_rows(rows: u64, input: &std::path::Path) -> Result<(), Error> {
