@@ -10,7 +10,30 @@ use crate::{CpuSet, Error};
 
 /// The CPUs that the calling thread may use: what control groups, `taskset` and the like leave, and is online.
 pub(crate) fn allowed() -> Result<CpuSet, Error> {
-    let mask = sched_getaffinity(None).map_err(|error| {
+    allowed_to(None)
+}
+
+/// The CPUs that the threads of this process may use, all together.
+///
+/// # Errors
+///
+/// If the kernel does not tell.
+pub fn allowed_to_process() -> Result<CpuSet, Error> {
+    let unknown =
+        |error| Error::Placement(format!("the threads of this process are unknown (/proc/self/task): {error}"));
+    let mut all = CpuSet::default();
+    for entry in fs::read_dir("/proc/self/task").map_err(unknown)? {
+        let name = entry.map_err(unknown)?.file_name();
+        let id = name.to_str().and_then(|name| name.parse().ok()).and_then(thread::Pid::from_raw);
+        // A thread that has ended meanwhile runs nowhere.
+        let cpus = id.and_then(|id| allowed_to(Some(id)).ok()).unwrap_or_default();
+        all.0.extend(cpus.0);
+    }
+    Ok(all)
+}
+
+fn allowed_to(thread_id: Option<thread::Pid>) -> Result<CpuSet, Error> {
+    let mask = sched_getaffinity(thread_id).map_err(|error| {
         Error::Placement(format!(
             "the kernel did not tell which CPUs this process may use ({error}); more than {} CPUs are not supported",
             thread::CpuSet::MAX_CPU
@@ -76,6 +99,18 @@ pub(crate) fn migrations() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_may_use_what_its_threads_may() {
+        let whole = allowed().unwrap();
+        let one = *whole.0.first().unwrap();
+        std::thread::spawn(move || {
+            pin(one).unwrap();
+            assert_eq!(allowed_to_process().unwrap(), whole, "the other threads are not pinned");
+        })
+        .join()
+        .unwrap();
+    }
 
     #[test]
     fn cpus_that_are_switched_off() {

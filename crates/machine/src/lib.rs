@@ -22,7 +22,7 @@ pub mod telemetry;
 mod topology;
 pub mod watch;
 
-pub use affinity::keep_to;
+pub use affinity::{allowed_to_process, keep_to};
 pub use buffer::{Buffer, PageProof, Pages, Plain, Region, prove_regions};
 pub use clock::Clock;
 pub use cpuset::CpuSet;

@@ -98,6 +98,8 @@ pub struct Report {
     pub cache: Cache,
     /// Threads that worked.
     pub threads: usize,
+    /// CPUs that they might use, by `sched_getaffinity` at the end; empty where the kernel did not tell.
+    pub cpus: Vec<u32>,
     /// Rows of `events`.
     pub rows: u64,
     /// Bytes of the input's files of events.
@@ -133,6 +135,7 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
         mode: job.mode,
         cache: job.cache,
         threads: RAYON.current_num_threads(),
+        cpus: machine::allowed_to_process().map(|cpus| cpus.iter().collect()).unwrap_or_default(),
         rows,
         input_bytes: data.bytes(Table::Events),
         phases: phases.finish(),

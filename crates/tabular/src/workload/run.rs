@@ -1,12 +1,13 @@
 //! The workload: data, transformation, verification, metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use machine::{CpuSet, Machine};
 use measure::{
-    Event, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Quantity, Reason, Taint, Unit, Warning,
+    Event, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Placement, Quantity, Reason, Taint, Unit,
+    Warning,
 };
 
 use super::config::{Config, DOCUMENTED_ROWS};
@@ -125,14 +126,16 @@ impl Work<'_> {
             generated(share, seed, &part("data"))?;
             shards.push(Shard { input: part("data"), output: part("result"), cpus: cpus.clone() });
         }
-        let mut seconds = Vec::new();
+        let (mut seconds, mut cpus) = (Vec::new(), BTreeSet::new());
         for _ in 0..self.config.rounds {
             let reports = shard::transform(&shards, Mode::Phased, Cache::Cold)?;
             seconds.push(reports.iter().map(Report::seconds).fold(0.0, f64::max));
+            cpus.extend(reports.iter().flat_map(|report| report.cpus.iter().copied()));
         }
         let time = Measurement::new(Metric::lower("tabular.time", Unit::Second), seconds);
         let time = time.label("rows", share * self.nodes.len() as u64).label("placement", "node-sharded");
-        self.measured(time.context("shards", "one process and its own data for each NUMA node, the slowest counts"));
+        let time = time.context("shards", "one process and its own data for each NUMA node, the slowest counts");
+        self.measured(placed(time, cpus));
         Ok(())
     }
 
@@ -233,13 +236,21 @@ fn described(measurement: Measurement, size: &Size) -> Measurement {
         .map(|(name, share)| format!("{name} {}", Quantity::new(share, Unit::Ratio)))
         .collect();
     let verified = if size.verified.is_full() { "every value, by the reference" } else { "samples, by the reference" };
-    measurement
+    placed(measurement, report.cpus.iter().copied().collect())
         .context("engine", format!("Polars {}", polars::VERSION))
         .context("mode", report.mode.name())
         .context("cache", report.cache.name())
         .context("threads", report.threads)
         .context("verified", verified)
         .context("shares", shares.join(", "))
+}
+
+/// With the CPUs that the processes kept to. Their memory is given back before anybody could ask where it lay.
+fn placed(mut measurement: Measurement, cpus: BTreeSet<u32>) -> Measurement {
+    let cpus: Vec<u32> = cpus.into_iter().collect();
+    let placement = Placement { cpus, pages_on_node: None, huge_pages: None, migrations: None };
+    measurement.placement = Some(placement).filter(|placement| !placement.cpus.is_empty());
+    measurement
 }
 
 /// The shares of reading, transforming and saving, as the document divides the time.
