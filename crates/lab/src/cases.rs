@@ -109,20 +109,14 @@ fn answers(comparison: &Value, answer: &str) -> Result<BTreeSet<String>> {
 }
 
 fn run(workload: &str) -> Step {
-    let arguments = [
-        "run",
-        "--profile",
-        "smoke",
-        "--spec",
-        "/lab.toml",
-        "--out",
-        "/lab/results",
-        "--patience",
-        "90",
-        "--only",
-        workload,
-    ];
-    Step::hostproof(workload, 600, &arguments)
+    measuring("run", workload, workload, "/lab.toml")
+}
+
+/// A command of the suite that measures one workload and leaves a record.
+fn measuring(command: &str, name: &str, workload: &str, spec: &str) -> Step {
+    let what = [command, "--only", workload, "--spec", spec, "--profile", "smoke", "--json"];
+    let arguments = [&what[..], &["--out", "/lab/results", "--patience", "90"]].concat();
+    Step::hostproof(name, 600, &arguments)
 }
 
 fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
@@ -334,18 +328,7 @@ fn power_cut(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()
 
 /// A gate under a target that holds, the same under one that no machine reaches, and with a fault of the hardware.
 fn accept(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
-    let gate = |name: &str, spec: &str| {
-        let mut step = run("stream");
-        step.name = name.to_owned();
-        let words = step.command.iter_mut();
-        words.for_each(|word| match word.as_str() {
-            "run" => "accept".clone_into(word),
-            "/lab.toml" => spec.clone_into(word),
-            _ => {}
-        });
-        step.command.push("--json".to_owned());
-        step
-    };
+    let gate = |name: &str, spec: &str| measuring("accept", name, "stream", spec);
     let planted = image::SPECIFICATION.replace("1 MB/s", "9 TB/s");
     let planted = gate("planted", "/tmp/planted.toml").with_file("/tmp/planted.toml", &planted);
     let mut scenario = Scenario::of([gate("holds", "/lab.toml"), planted]);

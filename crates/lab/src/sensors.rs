@@ -38,7 +38,7 @@ mod tests {
     fn a_record_says_its_length_and_has_its_name_at_its_place() {
         let record = compact(0, "PSU1 Status");
         assert_eq!(usize::from(record[4]), record.len() - 5);
-        assert_eq!(record[31], 0xC0 | 11);
+        assert_eq!(record[31], 0xC0 | 0x0B);
         assert_eq!(&record[32..], b"PSU1 Status");
     }
 }

@@ -32,14 +32,8 @@ pub(super) fn back_substitute(team: &Team, plan: &Plan, matrix: &[f64], kept: &[
             let x = parts[panel].read().unwrap_or_else(PoisonError::into_inner);
             for (block, y) in own.iter_mut() {
                 let rows = plan.panel_columns(*block);
-                let part = |j: usize| &column(plan, matrix, j)[rows.clone()];
-                let columns = plan.panel_columns(panel);
-                let (fours, rest) = x.as_chunks::<4>();
-                for (j, factors) in columns.clone().step_by(4).zip(fours) {
-                    subtract_four(y, [part(j), part(j + 1), part(j + 2), part(j + 3)], factors);
-                }
-                for (j, &factor) in columns.rev().zip(rest.iter().rev()) {
-                    subtract(y, part(j), factor);
+                for (j, &factor) in plan.panel_columns(panel).zip(x.iter()) {
+                    subtract(y, &column(plan, matrix, j)[rows.clone()], factor);
                 }
             }
         }
@@ -58,14 +52,6 @@ fn column<'a>(plan: &Plan, matrix: &'a [f64], j: usize) -> &'a [f64] {
 fn subtract(y: &mut [f64], column: &[f64], factor: f64) {
     for (y, element) in y.iter_mut().zip(column) {
         *y = element.mul_add(-factor, *y);
-    }
-}
-
-/// y ← y − the columns, each times its factor: four streams from memory at a time, where one would wait for each line.
-fn subtract_four(y: &mut [f64], [a, b, c, d]: [&[f64]; 4], factors: &[f64; 4]) {
-    for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-        let (low, high) = (a.mul_add(factors[0], b * factors[1]), c.mul_add(factors[2], d * factors[3]));
-        *y -= low + high;
     }
 }
 

@@ -52,10 +52,10 @@ fn negated_rows(l: View<'_>) -> [[f64; ROWS]; ROWS] {
 
 /// Each row less what the rows above it contribute.
 fn substitute(negated: &[[f64; ROWS]; ROWS], sides: &mut [[f64; SIDES]; ROWS]) {
-    for i in 1..ROWS {
+    for (i, factors) in negated.iter().enumerate().skip(1) {
         let (solved, rest) = sides.split_at_mut(i);
         let mut row = rest[0];
-        for (above, factor) in solved.iter().zip(&negated[i]) {
+        for (above, factor) in solved.iter().zip(factors) {
             for (element, above) in row.iter_mut().zip(above) {
                 *element = factor.mul_add(*above, *element);
             }
