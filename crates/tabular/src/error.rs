@@ -21,8 +21,8 @@ pub enum Error {
     },
     /// The file system is full. Nothing unfinished is left under a final name.
     #[error(
-        "the file system of {path} is full; finished files stay, the unfinished one is removed: free space and start \
-         again, it goes on from there", path = .path.display()
+        "the file system of {path} is full; nothing unfinished has a final name: free space and start again, and what can \
+         be used of this start is used", path = .path.display()
     )]
     Full {
         /// The file that did not fit.
