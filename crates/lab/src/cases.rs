@@ -400,9 +400,11 @@ fn features(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()>
     let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
     ended_well(&back, &scenario, findings)?;
     let runs = runs(&back.join("results"))?;
-    let run = runs.first().context("the feature workload left no record")?;
-    let sharded =
-        measured(run).filter(|found| found.labels.get("placement").is_some_and(|label| label == "node-sharded"));
+    findings.equal("records", &runs.len(), &1);
+    let sharded = runs
+        .iter()
+        .flat_map(measured)
+        .filter(|found| found.labels.get("placement").is_some_and(|label| label == "node-sharded"));
     let cpus: BTreeSet<u32> =
         sharded.filter_map(|found| found.placement.as_ref()).flat_map(|p| p.cpus.clone()).collect();
     findings.equal("CPUs of the workers on all nodes", &cpus, &(0..4).collect());
