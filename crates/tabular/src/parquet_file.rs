@@ -1,6 +1,9 @@
 //! A Parquet file of unknown origin: its footer, and its columns as plain values.
 
+use std::fmt::Display;
 use std::fs::File;
+use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -34,7 +37,8 @@ impl ParquetFile {
         // Not the Arrow schema that a writer may have left in the footer: the types of Parquet itself, so that it does
         // not matter whether text was a view, large or a dictionary in the memory of whoever wrote it.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|e| damaged(&path, None, &e))?;
+        let footer = guarded(|| ArrowReaderMetadata::load(&file, options));
+        let metadata = footer.map_err(|why| damaged(&path, None, why))?;
         Ok(Self { path, bytes, metadata })
     }
 
@@ -85,21 +89,20 @@ impl ParquetFile {
         mut each: impl FnMut(&[Cells]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         for batch in self.batches(names)? {
-            let batch = batch.map_err(|e| damaged(&self.path, self.blame(names), &e))?;
+            let batch = batch.map_err(|why| damaged(&self.path, self.blame(names), why))?;
             let cells = names.iter().map(|name| self.cells(&batch, name)).collect::<Result<Vec<_>, _>>()?;
             each(&cells)?;
         }
         Ok(())
     }
 
-    fn batches(
-        &self,
-        names: &[&'static str],
-    ) -> Result<impl Iterator<Item = Result<RecordBatch, arrow_schema::ArrowError>>, Error> {
+    fn batches(&self, names: &[&'static str]) -> Result<impl Iterator<Item = Result<RecordBatch, String>>, Error> {
         let file = File::open(&self.path).map_err(|e| Error::io("cannot open", &self.path, e))?;
         let mask = ProjectionMask::columns(self.metadata.parquet_schema(), names.iter().copied());
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-        builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| damaged(&self.path, None, &e))
+        let reader = guarded(|| builder.with_projection(mask).with_batch_size(BATCH_ROWS).build());
+        let mut reader = reader.map_err(|why| damaged(&self.path, None, why))?;
+        Ok(iter::from_fn(move || guarded(|| reader.next().transpose()).transpose()))
     }
 
     fn cells(&self, batch: &RecordBatch, name: &'static str) -> Result<Cells, Error> {
@@ -133,6 +136,14 @@ pub(crate) fn arrow_type(kind: Kind) -> DataType {
     }
 }
 
-fn damaged(path: &Path, column: Option<String>, why: &dyn std::error::Error) -> Error {
-    Error::Damaged { path: path.to_owned(), column, why: why.to_string() }
+/// Runs a decoder. It panics on some damaged files, which is an error like any other.
+pub(crate) fn guarded<T, E: Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("the decoder gave up on it".to_owned()),
+    }
+}
+
+fn damaged(path: &Path, column: Option<String>, why: String) -> Error {
+    Error::Damaged { path: path.to_owned(), column, why }
 }

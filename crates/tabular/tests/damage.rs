@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float32Array, RecordBatch};
 use arrow_schema::DataType;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
 use proptest::prelude::*;
 use support::{Value, files, read_parquet, with_column, with_values, without_column, write_batch};
 use tabular::generate::{Config, generate};
@@ -67,6 +68,11 @@ fn exchanged<T>(file: &Path, batch: &RecordBatch, during: impl FnOnce() -> T) ->
 /// The first row group of a file.
 fn first_rows(file: &Path) -> RecordBatch {
     read_parquet(file)
+}
+
+fn footer(file: &Path) -> ParquetMetaData {
+    let file = fs::File::open(file).expect("the file is there");
+    ParquetMetaDataReader::new().parse_and_finish(&file).expect("a footer")
 }
 
 #[test]
@@ -168,9 +174,7 @@ fn a_file_that_is_cut_off_is_damaged() {
 fn a_column_that_cannot_be_decoded_is_named() {
     let case = Case::new();
     for (file, column) in [(case.part(Table::Events), "url"), (case.path("out/0.parquet"), "te_c4")] {
-        let metadata = parquet::file::metadata::ParquetMetaDataReader::new()
-            .parse_and_finish(&fs::File::open(&file).expect("the file is there"))
-            .expect("a footer");
+        let metadata = footer(&file);
         let chunks = metadata.row_group(0).columns();
         let chunk = chunks.iter().find(|c| c.column_path().string() == column).expect("the column");
         let (start, length) = chunk.byte_range();
@@ -181,6 +185,29 @@ fn a_column_that_cannot_be_decoded_is_named() {
         let found = case.refusal(&file);
         assert!(found.starts_with(&format!("FILE is damaged or no Parquet file (column `{column}`): ")), "{found}");
         fs::write(&file, whole).expect("the file can be written");
+    }
+}
+
+#[test]
+fn a_column_that_the_footer_places_outside_of_the_file_is_named() {
+    let case = Case::new();
+    let file = case.part(Table::Events);
+    let whole = fs::read(&file).expect("the file is there");
+    let metadata = footer(&file);
+    for (start, length) in [(-1, 10), (4, -1), (1 << 40, 1), (4, i64::MAX), (i64::MAX, i64::MAX)] {
+        let mut groups = metadata.row_groups().to_vec();
+        let mut columns = groups[0].columns().to_vec();
+        let moved = columns[0].clone().into_builder().set_dictionary_page_offset(None).set_data_page_offset(start);
+        columns[0] = moved.set_total_compressed_size(length).build().expect("a column");
+        groups[0] = groups[0].clone().into_builder().set_column_metadata(columns).build().expect("a row group");
+        let mut bytes = whole.clone();
+        // The footer that a reader goes by is the last one.
+        let metadata = metadata.clone().into_builder().set_row_groups(groups).build();
+        ParquetMetaDataWriter::new(&mut bytes, &metadata).finish().expect("a footer");
+        fs::write(&file, &bytes).expect("the file can be written");
+        let found = case.refusal(&file);
+        let expect = "FILE is damaged or no Parquet file (column `row_id`): ";
+        assert!(found.starts_with(expect), "{start} {length}: {found}");
     }
 }
 

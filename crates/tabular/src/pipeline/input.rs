@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use polars::io::mmap::MmapBytesReader;
@@ -12,6 +11,7 @@ use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
 
 use super::chunk::Chunk;
+use crate::parquet_file::guarded;
 use crate::schema::{self, Kind, ROW_GROUP_ROWS, Table};
 use crate::{Dataset, Error, ParquetFile};
 
@@ -29,7 +29,7 @@ pub(crate) fn make_cold(data: &Dataset) -> Result<(), Error> {
 
 /// Where each row group of a file begins, and its rows.
 pub(crate) fn pieces(path: &Path, reader: impl MmapBytesReader) -> Result<Vec<(usize, usize)>, Error> {
-    guarded(path, || {
+    read_with(path, || {
         let mut reader = ParquetReader::new(reader);
         let mut pieces = Vec::new();
         let mut start = 0;
@@ -81,7 +81,7 @@ pub(crate) fn decode_piece(
     table: Table,
     names: &[&str],
 ) -> Result<DataFrame, Error> {
-    let mut frame = guarded(path, || {
+    let mut frame = read_with(path, || {
         ParquetReader::new(reader)
             .with_slice(Some((start, rows)))
             .with_columns(Some(names.iter().map(|&name| name.to_owned()).collect()))
@@ -134,14 +134,9 @@ pub(crate) fn dimension(data: &Dataset, table: Table, names: [&str; 2]) -> Resul
     Ok(whole)
 }
 
-/// Runs Polars' reader on a file. It panics on some damaged files.
-fn guarded<T>(path: &Path, work: impl FnOnce() -> PolarsResult<T>) -> Result<T, Error> {
-    let damaged = |why: String| Error::Damaged { path: path.to_owned(), column: None, why };
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(damaged(error.to_string())),
-        Err(_) => Err(damaged("Polars' reader gave up on it".to_owned())),
-    }
+/// Runs Polars' reader on a file.
+fn read_with<T>(path: &Path, work: impl FnOnce() -> PolarsResult<T>) -> Result<T, Error> {
+    guarded(work).map_err(|why| Error::Damaged { path: path.to_owned(), column: None, why })
 }
 
 /// The names of the output's columns, in order.
