@@ -54,9 +54,11 @@ fn main() -> anyhow::Result<()> {
         return serve::serve(&what);
     }
     if args.list {
-        for peer in table().flat_map(|comparison| comparison.peers) {
-            peer.figures.iter().for_each(|figure| println!("{:20} {}, {}", figure.id, figure.what, peer.side.name));
-        }
+        let lines = table().flat_map(|comparison| comparison.peers).flat_map(|peer| {
+            peer.figures.iter().map(|figure| format!("{:20} {}, {}\n", figure.id, figure.what, peer.side.name))
+        });
+        // At once: whoever reads the list may close the pipe after a few lines.
+        print!("{}", lines.collect::<String>());
         return Ok(());
     }
     let chosen = choose(&args.only)?;

@@ -32,8 +32,13 @@ pub(super) fn back_substitute(team: &Team, plan: &Plan, matrix: &[f64], kept: &[
             let x = parts[panel].read().unwrap_or_else(PoisonError::into_inner);
             for (block, y) in own.iter_mut() {
                 let rows = plan.panel_columns(*block);
-                for (j, &factor) in plan.panel_columns(panel).zip(x.iter()) {
-                    subtract(y, &column(plan, matrix, j)[rows.clone()], factor);
+                let part = |j: usize| &column(plan, matrix, plan.panel_columns(panel).start + j)[rows.clone()];
+                let (fours, rest) = x.as_chunks::<4>();
+                for (four, factors) in fours.iter().enumerate() {
+                    subtract(y, std::array::from_fn(|k| part(4 * four + k)), *factors);
+                }
+                for (k, &factor) in rest.iter().enumerate() {
+                    subtract(y, [part(4 * fours.len() + k)], [factor]);
                 }
             }
         }
@@ -48,10 +53,13 @@ fn column<'a>(plan: &Plan, matrix: &'a [f64], j: usize) -> &'a [f64] {
     &matrix[start..][..plan.order()]
 }
 
-/// y ← y − factor · column.
-fn subtract(y: &mut [f64], column: &[f64], factor: f64) {
-    for (y, element) in y.iter_mut().zip(column) {
-        *y = element.mul_add(-factor, *y);
+/// y ← y − Σ factor · column. Several columns at a time are several streams from memory, and y is written once for them.
+fn subtract<const COLUMNS: usize>(y: &mut [f64], columns: [&[f64]; COLUMNS], factors: [f64; COLUMNS]) {
+    let columns = columns.map(|column| &column[..y.len()]);
+    for (i, y) in y.iter_mut().enumerate() {
+        for (column, factor) in columns.iter().zip(factors) {
+            *y = column[i].mul_add(-factor, *y);
+        }
     }
 }
 
@@ -62,7 +70,7 @@ fn solve_triangle(upper: &[f64], y: &mut [f64]) {
         let column = &upper[j * n..][..n];
         let (above, rest) = y.split_at_mut(j);
         rest[0] /= column[j];
-        subtract(above, column, rest[0]);
+        subtract(above, [column], [rest[0]]);
     }
 }
 
