@@ -143,11 +143,15 @@ pub struct Queue {
     pub complete: u32,
 }
 
+/// Requests of one submission where the job does not say: with more, the device idles while they are prepared, and a
+/// request's latency holds the submission of those behind it; with fewer, each costs a system call.
+const BATCH: u32 = 4;
+
 impl Queue {
-    /// This depth; whatever is free is submitted at once, and any completion is taken at once.
+    /// This depth; what is free is submitted in small batches, and any completion is taken at once.
     #[must_use]
     pub fn deep(depth: u32) -> Self {
-        Queue { depth, submit: depth, complete: 1 }
+        Queue { depth, submit: depth.min(BATCH), complete: 1 }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use machine::CpuSet;
 
 use super::values;
-use crate::job::{Access, Amount, Blocks, Checksum, Flow, Job, Memory, Place};
+use crate::job::{Access, Amount, Blocks, Checksum, Flow, Job, Memory, Place, Queue};
 use crate::steady::Criterion;
 
 /// A job while its options are read.
@@ -268,7 +268,7 @@ impl Draft {
             job.not_honoured.push(said);
         }
         let depth = job.queue.depth;
-        job.queue.submit = self.submit.map_or(depth, |most| most.min(depth));
+        job.queue.submit = self.submit.map_or(Queue::deep(depth).submit, |most| most.min(depth));
         job.queue.complete = job.queue.complete.min(depth);
         let directory = self.directory.map(|directory| dir.join(directory));
         if self.filenames.is_empty() {
