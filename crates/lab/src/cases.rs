@@ -98,7 +98,7 @@ fn refused(back: &Path, findings: &mut Findings, named: &[&str]) -> Result<()> {
     verdict(back, "accept", "4", "NOT-COMPARABLE", findings)?;
     let printed = Printed::of(back, "accept")?.json()?;
     let targets = printed["targets"].as_array().context("the gate lists no targets")?;
-    let differing = targets.iter().flat_map(|target| target["comparability"]["differs"].as_array()).flatten();
+    let differing = targets.iter().filter_map(|target| target["comparability"]["differs"].as_array()).flatten();
     let facts: BTreeSet<_> = differing.filter_map(|fact| fact["fact"].as_str()).collect();
     findings.equal("facts that the gate names", &facts, &named.iter().copied().collect());
     Ok(())

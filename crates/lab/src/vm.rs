@@ -17,6 +17,11 @@ use crate::scenario::Scenario;
 
 /// How long a machine may take to its first step and down again, beside its steps.
 const BOOT: Duration = Duration::from_mins(4);
+/// How long it may be silent from its start: some tens of seconds are usual. Now and then the emulated CPUs hang before the
+/// kernel has started a program, which says nothing of the suite: then the machine is started anew.
+const SILENCE: Duration = Duration::from_mins(2);
+/// Starts of a silent machine at most.
+const STARTS: u32 = 3;
 
 /// When the power goes.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +45,19 @@ impl Machine<'_> {
         scenario.modules = crate::parts::MODULES.map(|name| format!("{name}.ko")).to_vec();
         self.files.make_boot(self.parts, &self.hardware, scenario)?;
         let seconds: u64 = scenario.steps.iter().map(|step| step.seconds).sum();
+        let console = self.files.folder.join("console");
+        for start in 1..=STARTS {
+            let end = self.start(BOOT + Duration::from_secs(seconds), power);
+            match end.with_context(|| format!("the console is in {}", console.display()))? {
+                End::Reached => return self.files.bring_back(),
+                End::Silent => eprintln!("    the emulator hung before the first step: start {start} of {STARTS}"),
+            }
+        }
+        bail!("the machine did not come up; the console is in {}", console.display())
+    }
+
+    /// One start, for so long at most.
+    fn start(&self, limit: Duration, power: Power) -> Result<End> {
         let mut qemu = Command::new("qemu-system-x86_64")
             .args(self.arguments())
             .stdin(Stdio::null())
@@ -49,12 +67,11 @@ impl Machine<'_> {
             .spawn()
             .context("qemu-system-x86_64 could not be started; is its package installed?")?;
         let console = self.console(&mut qemu)?;
-        let end = attend(&console, Instant::now() + BOOT + Duration::from_secs(seconds), power);
+        let end = attend(&console, limit, power);
         // Ends it where it did not end itself; as sudden for the machine as a power cut.
         let _ = qemu.kill();
         qemu.wait()?;
-        end.with_context(|| format!("the console is in {}", self.files.folder.join("console").display()))?;
-        self.files.bring_back()
+        end
     }
 
     /// The file that keeps what the machine and QEMU say.
@@ -157,11 +174,21 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+/// How a start ended that ended well.
+enum End {
+    /// The machine was done, or its power was cut.
+    Reached,
+    /// It never said anything.
+    Silent,
+}
+
 /// Follows the console to the end, or to the moment at which the power goes.
-fn attend(console: &Receiver<String>, deadline: Instant, power: Power) -> Result<()> {
+fn attend(console: &Receiver<String>, limit: Duration, power: Power) -> Result<End> {
+    let begun = Instant::now();
     let mut cut: Option<Instant> = None;
-    let mut done = false;
+    let (mut spoke, mut done) = (false, false);
     loop {
+        let deadline = begun + if spoke { limit } else { SILENCE };
         let until = cut.unwrap_or(deadline).min(deadline);
         match console.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(line) => {
@@ -174,13 +201,17 @@ fn attend(console: &Receiver<String>, deadline: Instant, power: Power) -> Result
                     cut = Some(Instant::now() + after);
                 }
                 if line.starts_with("lab: ") {
+                    spoke = true;
                     eprintln!("    {line}");
                 }
                 done |= line == "lab: done";
             }
-            Err(RecvTimeoutError::Timeout) if cut.is_some_and(|moment| moment <= Instant::now()) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) if cut.is_some_and(|moment| moment <= Instant::now()) => {
+                return Ok(End::Reached);
+            }
+            Err(RecvTimeoutError::Timeout) if !spoke => return Ok(End::Silent),
             Err(RecvTimeoutError::Timeout) => bail!("the machine took far longer than its steps may"),
-            Err(RecvTimeoutError::Disconnected) if done => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) if done => return Ok(End::Reached),
             Err(RecvTimeoutError::Disconnected) => bail!("QEMU ended before the machine was done"),
         }
     }
