@@ -3,7 +3,7 @@
 No machine of the developers need have AVX-512: the machine code of the build under test is executed by Bochs' CPU model
 (the PyPI package bochscpu-python), the same inputs go through the scalar kernel of the same build, and every element
 that a kernel wrote is compared. The CPU model has AVX-512 and no AMX: the module (0.4.0) knows a Sapphire Rapids by name, but
-was built without the tile instructions, and neither QEMU's emulation (7.2 to 10) nor Unicorn (2.1) nor valgrind has them.
+exports no handler of a tile instruction.
 
     python3 emulate.py SHIM HOSTPROOF
 
