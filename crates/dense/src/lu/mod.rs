@@ -7,6 +7,7 @@
 mod moves;
 mod panel;
 mod plan;
+mod prefetch;
 mod schedule;
 mod solve;
 mod system;

@@ -1,6 +1,10 @@
 //! Exchanges of rows, all those of a panel together.
 
 use super::panel::exchange;
+use super::prefetch::prefetch;
+
+/// Elements of a cache line.
+const LINE: usize = 8;
 
 /// What the exchanges of a panel come to: where each row that they touch comes from.
 ///
@@ -53,22 +57,35 @@ impl Moves {
     }
 
     /// Moves the rows of `width` columns, `ld` apart. `room` holds the first rows of two columns meanwhile.
+    ///
+    /// While two columns are moved, the lines of the next two are fetched: one pair after another would wait for memory
+    /// each time.
     pub(super) fn apply(&self, columns: &mut [f64], ld: usize, width: usize, room: &mut [f64]) {
         let (left_rows, rest) = room.split_at_mut(self.pivots.len());
         let right_rows = &mut rest[..self.pivots.len()];
-        let mut columns = columns.chunks_mut(ld).take(width);
-        while let Some(left) = columns.next() {
-            let Some(right) = columns.next() else { return exchange(left, ld, &self.pivots) };
+        let mut ahead = columns;
+        for _ in 0..width / 2 {
+            let (pair, next) = ahead.split_at_mut((2 * ld).min(ahead.len()));
+            let (left, right) = pair.split_at_mut(ld);
             left_rows.copy_from_slice(&left[..left_rows.len()]);
             right_rows.copy_from_slice(&right[..right_rows.len()]);
+            let fetch = |row: usize| [row, row + ld].into_iter().filter_map(|at| next.get(at)).for_each(prefetch);
+            (0..left_rows.len()).step_by(LINE).for_each(fetch);
             for &(to, from) in &self.up {
                 left[to] = left[from];
                 right[to] = right[from];
+                fetch(from);
             }
             for &(to, from) in self.within.iter().chain(&self.down) {
                 left[to] = left_rows[from];
                 right[to] = right_rows[from];
             }
+            ahead = next;
+        }
+        if !width.is_multiple_of(2)
+            && let Some(last) = ahead.chunks_mut(ld).next()
+        {
+            exchange(last, ld, &self.pivots);
         }
     }
 }
