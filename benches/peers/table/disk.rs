@@ -41,14 +41,29 @@ const fn user(id: &'static str) -> Figure {
 }
 
 /// One of fio's buckets is 1/64 of the value or less.
-const BUCKET: Wanted = Wanted::Within(1.0 / 64.0);
+const BUCKET: f64 = 1.0 / 64.0;
 
-const fn p50(id: &'static str, what: &'static str) -> Figure {
-    figure(id, what, Unit::Second, BUCKET, Mark::After("p50", 1e-9))
+/// A latency of ours, at most fio's `lat`, which begins before a request is prepared.
+const fn lat(id: &'static str, what: &'static str, mark: &'static str) -> Figure {
+    figure(id, what, Unit::Second, Wanted::AtMost(1.0 + BUCKET), Mark::After(mark, 1e-9))
 }
 
-const fn p99(id: &'static str, what: &'static str) -> Figure {
-    figure(id, what, Unit::Second, BUCKET, Mark::After("p99", 1e-9))
+/// The same, at least fio's `clat`, which begins when the system call that submits a request has returned: ours begins at
+/// that call.
+const fn clat(id: &'static str, what: &'static str, ours: &'static str, fio: &'static str) -> Figure {
+    let figure = figure(id, what, Unit::Second, Wanted::AtLeast(1.0 - BUCKET), Mark::After(ours, 1e-9));
+    Figure { peer: Mark::After(fio, 1e-9), ..figure }
+}
+
+/// A job of one request at a time, between the two latencies of fio.
+macro_rules! single {
+    ($place:literal, $id:literal, $what:literal) => {
+        job!([$place, "randread", "4k", "1", "1"]
+            lat(concat!($id, "-p50"), concat!("a random read of 4 KiB from ", $what, ", depth 1: median, fio's lat"), "p50"),
+            clat(concat!($id, "-p50-clat"), "the same: median, fio's clat", "p50", "clat-p50"),
+            lat(concat!($id, "-p99"), "the same: p99, fio's lat", "p99"),
+            clat(concat!($id, "-p99-clat"), "the same: p99, fio's clat", "p99", "clat-p99"))
+    };
 }
 
 const fn rate(id: &'static str, what: &'static str) -> Figure {
@@ -60,25 +75,20 @@ pub(super) const TABLE: &[Comparison] = &[
         iops("zram", "random reads of 4 KiB from zram, depth 32"), user("zram-user")),
     job!(["{zram}", "randread", "4k", "32", "2"]
         iops("zram-2", "random reads of 4 KiB from zram, depth 32, two jobs"), user("zram-2-user")),
-    job!(["{zram}", "randread", "4k", "1", "1"]
-        p50("zram-p50", "a random read of 4 KiB from zram, depth 1, median"), p99("zram-p99", "the same: p99")),
+    single!("{zram}", "zram", "zram"),
     job!(["{zram}", "read", "1m", "8", "1"] rate("zram-seq", "sequential reads of 1 MiB from zram, depth 8")),
     job!(["{loop}", "randread", "4k", "32", "1"]
         iops("loop", "random reads of 4 KiB from a loop device over memory, depth 32"), user("loop-user")),
     job!(["{loop}", "randread", "4k", "32", "2"]
         iops("loop-2", "random reads of 4 KiB from a loop device over memory, depth 32, two jobs"), user("loop-2-user")),
-    job!(["{loop}", "randread", "4k", "1", "1"]
-        p50("loop-p50", "a random read of 4 KiB from a loop device over memory, depth 1, median"),
-        p99("loop-p99", "the same: p99")),
+    single!("{loop}", "loop", "a loop device over memory"),
     job!(["{loop}", "read", "1m", "8", "1"]
         rate("loop-seq", "sequential reads of 1 MiB from a loop device over memory, depth 8")),
     job!(["memory", "randread", "4k", "32", "1"]
         iops("file", "random reads of 4 KiB from a file in memory, depth 32"), user("file-user")),
     job!(["memory", "randread", "4k", "32", "2"]
         iops("file-2", "random reads of 4 KiB from a file in memory, depth 32, two jobs"), user("file-2-user")),
-    job!(["memory", "randread", "4k", "1", "1"]
-        p50("file-p50", "a random read of 4 KiB from a file in memory, depth 1, median"),
-        p99("file-p99", "the same: p99")),
+    single!("memory", "file", "a file in memory"),
     job!(["memory", "read", "1m", "8", "1"]
         rate("file-seq", "sequential reads of 1 MiB from a file in memory, depth 8")),
     job!(["memory", "write", "1m", "8", "1"]

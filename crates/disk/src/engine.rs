@@ -176,7 +176,7 @@ impl Phase {
 
     /// The life of one worker thread.
     fn work(&self, job: &Job, share: &Share, index: usize, at: usize, stop: &AtomicBool) -> Result<Report, Error> {
-        let ready = prepare(job, share);
+        let ready = prepare(job, share, self.shown.len());
         if ready.is_err() {
             self.fail();
         }
@@ -276,11 +276,16 @@ impl Shown {
     }
 }
 
-/// Pins the thread and makes its ring.
-fn prepare(job: &Job, share: &Share) -> Result<(Ring, Vec<u32>), Error> {
-    let cpus = pin(share.cpus.as_ref()).map_err(|why| Error::Plan { job: job.name.clone(), why })?;
+/// Pins the thread, one of so many `workers`, and makes its ring.
+fn prepare(job: &Job, share: &Share, workers: usize) -> Result<(Ring, Vec<u32>), Error> {
+    let wrong = |why| Error::Plan { job: job.name.clone(), why };
+    let most = share.helpers.as_ref().map_or_else(allowed, |cpus| Ok(cpus.iter().collect())).map_err(wrong)?.len();
+    let cpus = pin(share.cpus.as_ref()).map_err(wrong)?;
     let mut ring = Ring::open(share.files.clone(), job.queue.depth, job.largest_block(), job.ways, &job.memory)?;
     share.helpers.iter().for_each(|cpus| ring.keep_helpers_on(cpus));
+    if workers >= most {
+        ring.crowd();
+    }
     Ok((ring, cpus))
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use io_uring::{EnterFlags, IoUring, Probe, opcode, squeue, types};
@@ -21,6 +22,9 @@ const SPIN: u64 = 100_000;
 /// The kernel registers buffers up to 1 GiB each.
 const LARGEST_BUFFER: usize = 1 << 30;
 const PAGE: usize = 4096;
+/// The kernel may give a CPU that is yielded away for some milliseconds. Many requests as small as this are done by then,
+/// and the helper sleeps; larger ones keep it busy, while their worker could not send new ones.
+const BRIEF: usize = 16 << 10;
 
 /// What the kernel granted, and what it refused.
 #[expect(clippy::struct_excessive_bools, reason = "each is granted or refused by itself")]
@@ -36,7 +40,7 @@ pub struct Granted {
     pub poll: bool,
     /// A kernel thread submits.
     pub submit_thread: bool,
-    /// Requests go to helper threads of the kernel from the start, since it cannot try them without blocking.
+    /// Helper threads of the kernel do the requests, since it cannot try them without blocking.
     pub handed_over: bool,
     /// What was asked for and refused, with the reason.
     pub refused: Vec<String>,
@@ -55,6 +59,8 @@ pub(crate) struct Ring {
     fds: Vec<RawFd>,
     /// Files whose requests the kernel gives to helper threads, by index.
     punted: Vec<bool>,
+    /// Each CPU has a worker of its own, so that helpers take turns with them.
+    crowded: bool,
     pub(crate) granted: Granted,
     // Freed after `drop` has waited for the kernel.
     _buffer: Buffer<u8>,
@@ -94,6 +100,7 @@ impl Ring {
             in_flight: 0,
             fds: files.iter().map(AsRawFd::as_raw_fd).collect(),
             punted,
+            crowded: false,
             granted,
             _buffer: buffer,
             files,
@@ -142,6 +149,42 @@ impl Ring {
         if let Err(error) = self.uring.submitter().register_iowq_aff(&cpu_set(cpus)) {
             self.granted.refused.push(format!("helper threads of the kernel on the CPUs {cpus}: {error}"));
         }
+    }
+
+    /// Tells the ring that each CPU has a worker of its own. Then helpers and workers take turns, and the fewer the better:
+    /// all helpers are called, and nobody who is woken up interrupts another.
+    pub(crate) fn crowd(&mut self) {
+        self.crowded = true;
+        if self.granted.handed_over {
+            let none = libc::sched_param { sched_priority: 0 };
+            // SAFETY: it reads `none`, and changes nothing but the policy of this thread and of the helpers that it starts.
+            let answer = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const none) };
+            if answer != 0 {
+                self.granted.refused.push(format!("batch scheduling: {}", io::Error::last_os_error()));
+            }
+        }
+    }
+
+    /// Whether a request is given to a helper of its own. The kernel gives those that block to one helper, and to a second
+    /// one only when the first sleeps; each that is told (`IOSQE_ASYNC`) calls another. One helper is enough while this
+    /// worker is awake; the request that fills the queue is the last before it may sleep, and leaves a CPU free.
+    #[inline]
+    fn calls_helper(&self, file: u16) -> bool {
+        self.punted[usize::from(file)] && (self.crowded || self.in_flight as usize + 1 == self.busy.len())
+    }
+
+    /// Submits and waits for completions. Before it sleeps it lets a helper on its CPU run and looks again: whoever
+    /// completes a request pays for waking up those who sleep.
+    fn wait_for(&mut self, count: usize) -> io::Result<usize> {
+        let brief = self.stride <= BRIEF && self.in_flight > 1;
+        if brief && !(self.crowded || self.granted.poll || self.granted.submit_thread) {
+            self.poll()?;
+            if self.uring.completion().len() >= count {
+                return Ok(0);
+            }
+            thread::yield_now();
+        }
+        self.uring.submitter().submit_and_wait(count)
     }
 
     /// Whether a polled read works: a device without poll queues refuses it.
@@ -194,8 +237,7 @@ impl Ring {
     }
 }
 
-/// Whether requests to a file block in the kernel, so that it gives each to a helper thread of its own. It is told so from
-/// the start: then it tries nothing before, and helpers work on several requests at a time.
+/// Whether requests to a file block in the kernel, so that it gives each to a helper thread.
 fn is_punted(file: &File) -> bool {
     let mut byte = [0];
     let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], 0, ReadWriteFlags::NOWAIT);
@@ -340,15 +382,14 @@ impl Device for Ring {
                 on_file!(self, op.file, |fd| opcode::Fsync::new(fd).flags(flags).build())
             }
         };
-        let punted = self.punted[usize::from(op.file)];
-        self.queue(slot, if punted { entry.flags(squeue::Flags::ASYNC) } else { entry });
+        self.queue(slot, if self.calls_helper(op.file) { entry.flags(squeue::Flags::ASYNC) } else { entry });
     }
 
     #[inline]
     fn enter(&mut self, wait: Wait) -> Result<(), Error> {
         let answer = match wait {
             Wait::Nothing => self.poll(),
-            Wait::For(count) => self.uring.submitter().submit_and_wait(count as usize),
+            Wait::For(count) => self.wait_for(count as usize),
             Wait::Until(moment) => match moment.saturating_sub(Clock::now()) {
                 left if left > SPIN => {
                     let time = types::Timespec::from(Duration::from_nanos(left - SPIN));

@@ -50,7 +50,7 @@ fn paragraph(result: &JobResult) -> String {
         (granted.fixed_buffers, "registered buffers"),
         (granted.poll, "IOPOLL"),
         (granted.submit_thread, "SQPOLL"),
-        (granted.handed_over, "requests given to kernel threads from the start"),
+        (granted.handed_over, "requests done by kernel threads"),
         (result.helpers > 0, "kernel threads seen at work"),
     ];
     ways.extend(honoured.iter().filter(|(so, _)| *so).map(|(_, name)| name));
