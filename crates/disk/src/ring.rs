@@ -152,10 +152,12 @@ impl Ring {
     }
 
     /// Tells the ring that each CPU has a worker of its own. Then helpers and workers take turns, and the fewer the better:
-    /// all helpers are called, and nobody who is woken up interrupts another.
+    /// all helpers are called, and nobody who is woken up interrupts another. A policy that the user chose stays.
     pub(crate) fn crowd(&mut self) {
         self.crowded = true;
-        if self.granted.handed_over {
+        // SAFETY: it tells the policy of this thread, and changes nothing.
+        let ordinary = unsafe { libc::sched_getscheduler(0) } == libc::SCHED_OTHER;
+        if self.granted.handed_over && ordinary {
             let none = libc::sched_param { sched_priority: 0 };
             // SAFETY: it reads `none`, and changes nothing but the policy of this thread and of the helpers that it starts.
             let answer = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const none) };
