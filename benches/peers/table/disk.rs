@@ -43,13 +43,13 @@ const fn user(id: &'static str) -> Figure {
 /// One of fio's buckets is 1/64 of the value or less.
 const BUCKET: f64 = 1.0 / 64.0;
 
-/// A latency of ours, at most fio's `lat`, which begins before a request is prepared.
+/// A latency of ours against fio's `lat`, which begins before a request is prepared.
 const fn lat(id: &'static str, what: &'static str, mark: &'static str) -> Figure {
-    figure(id, what, Unit::Second, Wanted::AtMost(1.0 + BUCKET), Mark::After(mark, 1e-9))
+    figure(id, what, Unit::Second, Wanted::Within(BUCKET), Mark::After(mark, 1e-9))
 }
 
-/// The same, at least fio's `clat`, which begins when the system call that submits a request has returned: ours begins at
-/// that call.
+/// The same, which must not be below fio's `clat`: that begins when the system call that submits a request has returned,
+/// and ours begins at that call.
 const fn clat(id: &'static str, what: &'static str, ours: &'static str, fio: &'static str) -> Figure {
     let figure = figure(id, what, Unit::Second, Wanted::AtLeast(1.0 - BUCKET), Mark::After(ours, 1e-9));
     Figure { peer: Mark::After(fio, 1e-9), ..figure }
