@@ -244,7 +244,7 @@ fn own(result: &JobResult) -> Value {
         "fixedbufs": result.granted.fixed_buffers,
         "hipri": result.granted.poll,
         "sqthread_poll": result.granted.submit_thread,
-        "force_async": result.granted.handed_over,
+        "punted": result.granted.handed_over,
         "file_system": result.volume.file_system,
         "devices": result.volume.devices,
         "cpus": result.cpus,

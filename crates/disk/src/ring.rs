@@ -442,3 +442,26 @@ impl Drop for Ring {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_helper_is_called_by_what_fills_the_queue_or_by_all_in_a_crowd() {
+        let ways = Ways { direct: false, fixed_files: false, fixed_buffers: false, poll: false, submit_thread: false };
+        let mut ring = Ring::open(Vec::new(), 4, 4096, ways, &Memory::Local).unwrap();
+        let mut check = |punted: bool, crowded: bool, expect: [bool; 4]| {
+            (ring.punted, ring.crowded) = (vec![punted], crowded);
+            for (in_flight, expect) in (0..).zip(expect) {
+                ring.in_flight = in_flight;
+                assert_eq!(ring.calls_helper(0), expect, "punted {punted}, crowded {crowded}, {in_flight} in flight");
+            }
+            ring.in_flight = 0; // nothing was sent, and the ring waits for what is in flight when it is dropped
+        };
+        check(true, false, [false, false, false, true]);
+        check(true, true, [true; 4]);
+        check(false, false, [false; 4]);
+        check(false, true, [false; 4]);
+    }
+}
