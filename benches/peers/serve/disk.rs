@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
+use disk::histogram::Histogram;
 use disk::{Settings, jobfile, run_jobs};
 
 use super::answer;
@@ -47,13 +48,16 @@ pub(super) fn disk(job: &Job) -> anyhow::Result<()> {
         let result = results.jobs.first().context("a result")?;
         let stats = result.stats.iter().max_by_key(|stats| stats.bytes).context("both directions")?;
         let done = stats.operations() as f64;
-        let percentile = |percent: f64| stats.completion.percentile(percent).context("no request was completed");
+        let percentile =
+            |times: &Histogram, percent: f64| times.percentile(percent).context("no request was completed");
         Ok(format!(
-            "iops {} user {} p50 {} p99 {} bandwidth {}",
+            "iops {} user {} p50 {} p99 {} clat-p50 {} clat-p99 {} bandwidth {}",
             done / result.window.span,
             result.usage.user * 1e9 / done,
-            percentile(50.0)?,
-            percentile(99.0)?,
+            percentile(&stats.latency, 50.0)?,
+            percentile(&stats.latency, 99.0)?,
+            percentile(&stats.clat, 50.0)?,
+            percentile(&stats.clat, 99.0)?,
             stats.bytes as f64 / result.window.span
         ))
     })

@@ -43,26 +43,18 @@ const fn user(id: &'static str) -> Figure {
 /// One of fio's buckets is 1/64 of the value or less.
 const BUCKET: f64 = 1.0 / 64.0;
 
-/// A latency of ours against fio's `lat`, which begins before a request is prepared.
-const fn lat(id: &'static str, what: &'static str, mark: &'static str) -> Figure {
+const fn latency(id: &'static str, what: &'static str, mark: &'static str) -> Figure {
     figure(id, what, Unit::Second, Wanted::Within(BUCKET), Mark::After(mark, 1e-9))
 }
 
-/// The same, which must not be below fio's `clat`: that begins when the system call that submits a request has returned,
-/// and ours begins at that call.
-const fn clat(id: &'static str, what: &'static str, ours: &'static str, fio: &'static str) -> Figure {
-    let figure = figure(id, what, Unit::Second, Wanted::AtLeast(1.0 - BUCKET), Mark::After(ours, 1e-9));
-    Figure { peer: Mark::After(fio, 1e-9), ..figure }
-}
-
-/// A job of one request at a time, between the two latencies of fio.
+/// A job of one request at a time: `lat`, in which the system call that submits counts, and `clat`, in which it does not.
 macro_rules! single {
     ($place:literal, $id:literal, $what:literal) => {
         job!([$place, "randread", "4k", "1", "1"]
-            lat(concat!($id, "-p50"), concat!("a random read of 4 KiB from ", $what, ", depth 1: median, fio's lat"), "p50"),
-            clat(concat!($id, "-p50-clat"), "the same: median, fio's clat", "p50", "clat-p50"),
-            lat(concat!($id, "-p99"), "the same: p99, fio's lat", "p99"),
-            clat(concat!($id, "-p99-clat"), "the same: p99, fio's clat", "p99", "clat-p99"))
+            latency(concat!($id, "-p50"), concat!("a random read of 4 KiB from ", $what, ", depth 1: median"), "p50"),
+            latency(concat!($id, "-p99"), "the same: p99", "p99"),
+            latency(concat!($id, "-p50-clat"), "the same without the call that submits: median", "clat-p50"),
+            latency(concat!($id, "-p99-clat"), "the same without the call that submits: p99", "clat-p99"))
     };
 }
 

@@ -102,8 +102,8 @@ fn flow(stats: &Stats, series: &[(u64, u64)], span: f64, share: f64, percentiles
         "total_ios": stats.operations(),
         "short_ios": 0,
         "drop_ios": 0,
-        "slat_ns": times(&stats.submission),
-        "clat_ns": distribution(&stats.completion, percentiles),
+        "slat_ns": times(&stats.slat),
+        "clat_ns": distribution(&stats.clat, percentiles),
         "lat_ns": times(&stats.response),
         "bw_min": whole(bandwidth.min),
         "bw_max": whole(bandwidth.max),
@@ -163,7 +163,7 @@ fn shares(names: &[&str], counts: &[u64], whole: u64) -> Value {
 /// Shares of completion latencies by class; each class ends at its name, and starts where the one before ended.
 fn latencies(result: &JobResult, unit: u64, classes: &[u64], open: bool) -> Value {
     let whole: u64 = result.stats.iter().map(Stats::operations).sum();
-    let between = |from: u64, to: u64| result.stats.iter().map(|stats| stats.completion.between(from, to)).sum::<u64>();
+    let between = |from: u64, to: u64| result.stats.iter().map(|stats| stats.clat.between(from, to)).sum::<u64>();
     // The first class of microseconds starts where the nanoseconds ended.
     let mut from = if unit == 1 { 0 } else { unit };
     let mut names: Vec<String> = Vec::new();
@@ -233,8 +233,9 @@ fn own(result: &JobResult) -> Value {
     let little = result.worst_little().map(|little| {
         json!({ "in_flight": little.in_flight, "rate": little.rate, "latency_s": little.latency, "error": little.error() })
     });
-    let delayed = |stats: &Stats| stats.delayed.as_ref().map(|delayed| distribution(delayed, &result.job.percentiles));
-    let response = result.stats.iter().map(delayed);
+    let percentiles = |histogram: &Histogram| distribution(histogram, &result.job.percentiles);
+    let latency = result.stats.iter().map(|stats| percentiles(&stats.latency));
+    let response = result.stats.iter().map(|stats| stats.delayed.as_ref().map(percentiles));
     json!({
         "jobname": result.job.name,
         "workers": result.workers,
@@ -251,6 +252,7 @@ fn own(result: &JobResult) -> Value {
         "io_wq_threads": result.helpers,
         "amplification": result.amplification(),
         "open_loop": result.job.rate.is_some(),
+        "latency_ns": latency.collect::<Vec<_>>(),
         "response_ns": response.collect::<Vec<_>>(),
         "window": { "seconds": result.window.seconds, "straggle_s": result.window.straggle },
         "little": little,

@@ -13,11 +13,13 @@ const RESERVED: usize = 6000;
 pub struct Stats {
     /// Bytes transferred.
     pub bytes: u64,
-    /// From submission to completion.
-    pub completion: Histogram,
-    /// From due (arrival in an open loop, else taken from the pattern) to submission.
-    pub submission: Moments,
-    /// From due to completion.
+    /// From submission to completion: from when the system call that submitted the request began.
+    pub latency: Histogram,
+    /// From due (arrival in an open loop, else taken from the pattern) to when that call had returned: fio's `slat`.
+    pub slat: Moments,
+    /// From when that call had returned to completion: fio's `clat`.
+    pub clat: Histogram,
+    /// From due to completion: fio's `lat`.
     pub response: Moments,
     /// The distribution of the same, in an open loop: what a stall does to requests that it delayed.
     pub delayed: Option<Histogram>,
@@ -27,14 +29,15 @@ impl Stats {
     /// Requests that were completed.
     #[must_use]
     pub fn operations(&self) -> u64 {
-        self.completion.moments().count
+        self.latency.moments().count
     }
 
     /// Adds what another worker recorded.
     pub fn merge(&mut self, other: &Stats) {
         self.bytes += other.bytes;
-        self.completion.merge(&other.completion);
-        self.submission.merge(&other.submission);
+        self.latency.merge(&other.latency);
+        self.slat.merge(&other.slat);
+        self.clat.merge(&other.clat);
         self.response.merge(&other.response);
         match (&mut self.delayed, &other.delayed) {
             (Some(own), Some(other)) => own.merge(other),
@@ -62,6 +65,19 @@ pub struct Depths {
     pub submit: [u64; 7],
     /// Size of completions, likewise.
     pub complete: [u64; 7],
+}
+
+/// The moments of one request, by the clock of the latencies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Times {
+    /// It was due: its arrival in an open loop, else when it was taken from the pattern.
+    pub(crate) start: u64,
+    /// The system call that submitted it began.
+    pub(crate) issued: u64,
+    /// That call had returned.
+    pub(crate) sent: u64,
+    /// Its completion was seen.
+    pub(crate) seen: u64,
 }
 
 /// Requests in flight, integrated over time; it shares no reading of a clock with the latencies.
@@ -165,8 +181,9 @@ impl Log {
     pub(crate) fn restart(&mut self, at: u64, meter: u64) {
         for stats in &mut self.stats {
             stats.bytes = 0;
-            stats.completion.clear();
-            stats.submission = Moments::default();
+            stats.latency.clear();
+            stats.slat = Moments::default();
+            stats.clat.clear();
             stats.response = Moments::default();
             stats.delayed.iter_mut().for_each(Histogram::clear);
         }
@@ -203,7 +220,8 @@ impl Log {
 
     /// Records a request that was seen to be done.
     #[inline]
-    pub(crate) fn record(&mut self, op: &Op, start: u64, issued: u64, seen: u64) {
+    pub(crate) fn record(&mut self, op: &Op, times: &Times) {
+        let Times { start, issued, sent, seen } = *times;
         while seen >= self.tick_end {
             self.ticks.push(Tick::default());
             self.tick_end += TICK;
@@ -215,8 +233,9 @@ impl Log {
         let index = direction as usize;
         let stats = &mut self.stats[index];
         stats.bytes += u64::from(op.len);
-        stats.completion.record(seen.saturating_sub(issued));
-        stats.submission.record(issued.saturating_sub(start));
+        stats.latency.record(seen.saturating_sub(issued));
+        stats.slat.record(sent.saturating_sub(start));
+        stats.clat.record(seen.saturating_sub(sent));
         let response = seen.saturating_sub(start);
         stats.response.record(response);
         if let Some(delayed) = &mut stats.delayed {
@@ -249,7 +268,7 @@ impl Log {
     pub(crate) fn little(&self) -> Little {
         let window = self.flight.last.saturating_sub(self.flight_begin) as f64;
         let mut all = *self.syncs.moments();
-        self.stats.iter().for_each(|stats| all.merge(stats.completion.moments()));
+        self.stats.iter().for_each(|stats| all.merge(stats.latency.moments()));
         let seconds = self.end.saturating_sub(self.begin) as f64 * 1e-9;
         Little {
             in_flight: self.flight.area as f64 / window.max(1.0),

@@ -57,8 +57,12 @@ impl Device for Nops {
         self.ring.push_nop(slot);
     }
 
-    fn enter(&mut self, wait: Wait) -> Result<(), Error> {
-        self.ring.enter(wait)
+    fn submit(&mut self) -> Result<(), Error> {
+        self.ring.submit()
+    }
+
+    fn wait(&mut self, wait: Wait) -> Result<(), Error> {
+        self.ring.wait(wait)
     }
 
     fn reap(&mut self, done: &mut Vec<(u32, i32)>) {

@@ -57,8 +57,8 @@ pub(crate) struct Ring {
     busy: Vec<bool>,
     in_flight: u32,
     fds: Vec<RawFd>,
-    /// Files whose requests the kernel gives to helper threads, by index.
-    punted: Vec<bool>,
+    /// Requests that more than one helper thread of the kernel could do at a time: by file, reads and writes.
+    helped: Vec<[bool; 2]>,
     /// Each CPU has a worker of its own, so that helpers take turns with them.
     crowded: bool,
     pub(crate) granted: Granted,
@@ -89,8 +89,9 @@ impl Ring {
         // Touched here, by the thread that uses it; the kernel's zero page would make reads and writes look cheap.
         buffer.as_mut_slice().fill(1);
         let base = buffer.as_mut_slice().as_mut_ptr();
-        let punted: Vec<bool> = files.iter().map(|file| is_punted(file)).collect();
-        let mut granted = Granted { handed_over: punted.contains(&true), ..Granted::default() };
+        let helped: Vec<[bool; 2]> = files.iter().map(|file| is_helped(file)).collect();
+        let handed_over = helped.iter().any(|&[reads, _]| reads);
+        let mut granted = Granted { handed_over, ..Granted::default() };
         let uring = set_up(depth, ways, &mut granted)?;
         let mut ring = Ring {
             uring,
@@ -99,7 +100,7 @@ impl Ring {
             busy: vec![false; depth as usize],
             in_flight: 0,
             fds: files.iter().map(AsRawFd::as_raw_fd).collect(),
-            punted,
+            helped,
             crowded: false,
             granted,
             _buffer: buffer,
@@ -171,19 +172,20 @@ impl Ring {
     /// one only when the first sleeps; each that is told (`IOSQE_ASYNC`) calls another. One helper is enough while this
     /// worker is awake; the request that fills the queue is the last before it may sleep, and leaves a CPU free.
     #[inline]
-    fn calls_helper(&self, file: u16) -> bool {
-        self.punted[usize::from(file)] && (self.crowded || self.in_flight as usize + 1 == self.busy.len())
+    fn calls_helper(&self, op: &Op) -> bool {
+        let Action::Transfer(direction) = op.action else { return false };
+        let helped = self.helped[usize::from(op.file)][direction as usize];
+        helped && (self.crowded || self.in_flight as usize + 1 == self.busy.len())
     }
 
-    /// Submits and waits for completions. Before it sleeps it lets a helper on its CPU run and looks again: whoever
-    /// completes a request pays for waking up those who sleep.
+    /// Waits for completions. Before it sleeps it lets a helper on its CPU run and looks again: whoever completes a request
+    /// pays for waking up those who sleep.
     fn wait_for(&mut self, count: usize) -> io::Result<usize> {
+        if self.uring.completion().len() >= count {
+            return Ok(0);
+        }
         let brief = self.stride <= BRIEF && self.in_flight > 1;
         if brief && !(self.crowded || self.granted.poll || self.granted.submit_thread) {
-            self.poll()?;
-            if self.uring.completion().len() >= count {
-                return Ok(0);
-            }
             thread::yield_now();
         }
         self.uring.submitter().submit_and_wait(count)
@@ -195,7 +197,7 @@ impl Ring {
         let mut done = Vec::new();
         self.push(0, &op);
         while done.is_empty() {
-            if self.enter(Wait::For(1)).is_err() {
+            if self.wait(Wait::For(1)).is_err() {
                 return false;
             }
             self.reap(&mut done);
@@ -239,11 +241,25 @@ impl Ring {
     }
 }
 
-/// Whether requests to a file block in the kernel, so that it gives each to a helper thread.
-fn is_punted(file: &File) -> bool {
+/// Whether reads and writes of a file block in the kernel, so that it gives them to helper threads, and more than one could
+/// be at work: writes to one regular file are done one after the other.
+fn is_helped(file: &File) -> [bool; 2] {
     let mut byte = [0];
     let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], 0, ReadWriteFlags::NOWAIT);
-    read == Err(rustix::io::Errno::OPNOTSUPP)
+    let punted = read == Err(rustix::io::Errno::OPNOTSUPP);
+    [punted, punted && file.metadata().is_ok_and(|about| !about.is_file())]
+}
+
+/// What a system call's answer means to the caller.
+fn settle(answer: io::Result<usize>) -> Result<(), Error> {
+    match answer {
+        Ok(_) => Ok(()),
+        // A timeout, a signal, or a full completion queue: what is there is reaped, and the caller comes again.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ETIME | libc::EINTR | libc::EAGAIN | libc::EBUSY)) => {
+            Ok(())
+        }
+        Err(source) => Err(Error::Ring { what: "requests could not be submitted", source }),
+    }
 }
 
 /// The kernel's form of a set of CPUs.
@@ -384,32 +400,26 @@ impl Device for Ring {
                 on_file!(self, op.file, |fd| opcode::Fsync::new(fd).flags(flags).build())
             }
         };
-        self.queue(slot, if self.calls_helper(op.file) { entry.flags(squeue::Flags::ASYNC) } else { entry });
+        self.queue(slot, if self.calls_helper(op) { entry.flags(squeue::Flags::ASYNC) } else { entry });
     }
 
     #[inline]
-    fn enter(&mut self, wait: Wait) -> Result<(), Error> {
-        let answer = match wait {
-            Wait::Nothing => self.poll(),
+    fn submit(&mut self) -> Result<(), Error> {
+        settle(self.poll())
+    }
+
+    #[inline]
+    fn wait(&mut self, wait: Wait) -> Result<(), Error> {
+        settle(match wait {
             Wait::For(count) => self.wait_for(count as usize),
             Wait::Until(moment) => match moment.saturating_sub(Clock::now()) {
                 left if left > SPIN => {
                     let time = types::Timespec::from(Duration::from_nanos(left - SPIN));
                     self.uring.submitter().submit_with_args(1, &types::SubmitArgs::new().timespec(&time))
                 }
-                _ => self.poll(),
+                _ => Ok(0),
             },
-        };
-        match answer {
-            Ok(_) => Ok(()),
-            // A timeout, a signal, or a full completion queue: what is there is reaped, and the caller comes again.
-            Err(error)
-                if matches!(error.raw_os_error(), Some(libc::ETIME | libc::EINTR | libc::EAGAIN | libc::EBUSY)) =>
-            {
-                Ok(())
-            }
-            Err(source) => Err(Error::Ring { what: "requests could not be submitted", source }),
-        }
+        })
     }
 
     #[inline]
@@ -429,7 +439,7 @@ impl Drop for Ring {
         // The kernel writes into the buffer until the last request is done: it may not be freed before.
         let mut done = Vec::with_capacity(self.in_flight as usize);
         while self.in_flight > 0 {
-            if self.enter(Wait::For(1)).is_err() {
+            if self.wait(Wait::For(1)).is_err() {
                 // The ring is broken; its buffer must outlive requests that nobody can wait for any more.
                 std::process::abort();
             }
@@ -451,17 +461,32 @@ mod tests {
     fn a_helper_is_called_by_what_fills_the_queue_or_by_all_in_a_crowd() {
         let ways = Ways { direct: false, fixed_files: false, fixed_buffers: false, poll: false, submit_thread: false };
         let mut ring = Ring::open(Vec::new(), 4, 4096, ways, &Memory::Local).unwrap();
-        let mut check = |punted: bool, crowded: bool, expect: [bool; 4]| {
-            (ring.punted, ring.crowded) = (vec![punted], crowded);
+        let mut check = |helped: [bool; 2], action: Action, crowded: bool, expect: [bool; 4]| {
+            (ring.helped, ring.crowded) = (vec![helped], crowded);
             for (in_flight, expect) in (0..).zip(expect) {
                 ring.in_flight = in_flight;
-                assert_eq!(ring.calls_helper(0), expect, "punted {punted}, crowded {crowded}, {in_flight} in flight");
+                let called = ring.calls_helper(&Op { action, file: 0, len: 4096, offset: 0 });
+                assert_eq!(called, expect, "{action:?}, helped {helped:?}, crowded {crowded}, {in_flight} in flight");
             }
             ring.in_flight = 0; // nothing was sent, and the ring waits for what is in flight when it is dropped
         };
-        check(true, false, [false, false, false, true]);
-        check(true, true, [true; 4]);
-        check(false, false, [false; 4]);
-        check(false, true, [false; 4]);
+        let (device, regular, tried) = ([true, true], [true, false], [false, false]);
+        let (read, write) = (Action::Transfer(Direction::Read), Action::Transfer(Direction::Write));
+        check(device, read, false, [false, false, false, true]);
+        check(device, write, false, [false, false, false, true]);
+        check(device, write, true, [true; 4]);
+        check(device, Action::Sync { data_only: false }, true, [false; 4]);
+        check(regular, read, true, [true; 4]);
+        check(regular, write, false, [false; 4]);
+        check(regular, write, true, [false; 4]);
+        check(tried, read, false, [false; 4]);
+        check(tried, read, true, [false; 4]);
+    }
+
+    #[test]
+    fn a_regular_file_is_never_written_by_two_helpers() {
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::TMPFILE;
+        let file = rustix::fs::open("/dev/shm", flags, 0o600.into()).expect("tmpfs makes unnamed files");
+        assert!(!is_helped(&File::from(file))[1]);
     }
 }

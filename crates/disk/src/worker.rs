@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::Error;
 use crate::data;
 use crate::job::{Checksum, Direction, Queue};
-use crate::log::Log;
+use crate::log::{Log, Times};
 use crate::pattern::{Action, Op};
 use crate::permutation::mix;
 
@@ -20,8 +20,10 @@ pub(crate) trait Device {
     fn buffer(&mut self, slot: u32) -> &mut [u8];
     /// Queues the request of a slot.
     fn push(&mut self, slot: u32, op: &Op);
-    /// Submits what is queued and waits.
-    fn enter(&mut self, wait: Wait) -> Result<(), Error>;
+    /// Submits what is queued, without waiting.
+    fn submit(&mut self) -> Result<(), Error>;
+    /// Waits; what could not be submitted yet is submitted first.
+    fn wait(&mut self, wait: Wait) -> Result<(), Error>;
     /// Takes all completions that are there: slot, and bytes or a negative error number.
     fn reap(&mut self, done: &mut Vec<(u32, i32)>);
 }
@@ -29,8 +31,6 @@ pub(crate) trait Device {
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// Nothing: what is done by now is taken.
-    Nothing,
     /// So many completions.
     For(u32),
     /// One completion, or this moment of the clock.
@@ -89,9 +89,7 @@ pub(crate) enum Failure {
 #[derive(Clone, Copy)]
 struct Slot {
     op: Op,
-    /// When it was due: its arrival in an open loop, else when it was taken from the pattern.
-    start: u64,
-    issued: u64,
+    times: Times,
 }
 
 /// Arrivals at a fixed rate, in whole nanoseconds without drift.
@@ -146,7 +144,7 @@ impl<'a, D: Device> Worker<'a, D> {
         Worker {
             device,
             rules,
-            slots: vec![Slot { op: nothing, start: 0, issued: 0 }; room],
+            slots: vec![Slot { op: nothing, times: Times::default() }; room],
             free: (0..depth).rev().collect(),
             queued: Vec::with_capacity(room),
             done: Vec::with_capacity(room),
@@ -223,7 +221,7 @@ impl<'a, D: Device> Worker<'a, D> {
             if op.action == Action::Transfer(Direction::Write) {
                 self.prepare(slot, &op);
             }
-            self.slots[slot as usize] = Slot { op, start, issued: 0 };
+            self.slots[slot as usize] = Slot { op, times: Times { start, ..Times::default() } };
             self.device.push(slot, &op);
             self.queued.push(slot);
         }
@@ -245,28 +243,28 @@ impl<'a, D: Device> Worker<'a, D> {
 
     /// What is to be waited for: completions where the queue is full, else the next arrival of an open loop.
     #[inline]
-    fn wait(&self) -> Wait {
-        let full = self.free.is_empty() || self.exhausted;
-        match &self.pace {
-            _ if full => Wait::For(self.rules.queue.complete.min(self.under_way())),
-            Some(pace) => Wait::Until(pace.next.min(self.deadline)),
-            None => Wait::Nothing,
+    fn wait(&self) -> Option<Wait> {
+        if self.free.is_empty() || self.exhausted {
+            return Some(Wait::For(self.rules.queue.complete.min(self.under_way())));
         }
+        self.pace.as_ref().map(|pace| Wait::Until(pace.next.min(self.deadline)))
     }
 
-    /// Stamps and submits what is queued, and waits.
+    /// Stamps and submits what is queued, and waits. Two calls, because a driver may work for long in the first: how long
+    /// is known only if the first returns.
     #[inline]
     fn submit(&mut self, log: &mut Log) -> Result<(), Failure> {
         let count = self.queued.len() as u64;
         // The stamp comes before the meter here and before it again after the wait: both see spans of equal length.
         let issued = self.device.stamp();
         log.submitted(count, self.device.meter());
-        for &slot in &self.queued {
-            self.slots[slot as usize].issued = issued;
+        self.device.submit().map_err(Failure::Ring)?;
+        let sent = self.device.stamp();
+        for slot in self.queued.drain(..) {
+            let times = &mut self.slots[slot as usize].times;
+            (times.issued, times.sent) = (issued, sent);
         }
-        self.queued.clear();
-        let wait = self.wait();
-        self.device.enter(wait).map_err(Failure::Ring)
+        self.wait().map_or(Ok(()), |wait| self.device.wait(wait)).map_err(Failure::Ring)
     }
 
     /// Takes the completions that are there.
@@ -282,7 +280,7 @@ impl<'a, D: Device> Worker<'a, D> {
         let mut again = 0;
         for index in 0..self.done.len() {
             let (slot, result) = self.done[index];
-            let Slot { op, start, issued } = self.slots[slot as usize];
+            let Slot { op, times } = self.slots[slot as usize];
             if is_passing(result) {
                 self.device.push(slot, &op);
                 again += 1;
@@ -290,7 +288,7 @@ impl<'a, D: Device> Worker<'a, D> {
             }
             self.accept(slot, &op, result)?;
             self.free.push(slot);
-            log.record(&op, start, issued, seen);
+            log.record(&op, &Times { seen, ..times });
         }
         log.completed(self.done.len() as u64 - again, meter);
         Ok(())
@@ -318,7 +316,7 @@ impl<'a, D: Device> Worker<'a, D> {
     /// Waits for what is under way, without recording it.
     fn drain(&mut self) -> Result<(), Failure> {
         while self.under_way() > 0 {
-            self.device.enter(Wait::For(1)).map_err(Failure::Ring)?;
+            self.device.wait(Wait::For(1)).map_err(Failure::Ring)?;
             self.done.clear();
             self.device.reap(&mut self.done);
             for index in 0..self.done.len() {

@@ -207,7 +207,7 @@ impl Case {
     }
 
     fn p99_of(&self, result: &JobResult) -> Option<f64> {
-        self.stats(result).completion.percentile(99.0).map(|nanos| nanos as f64 * 1e-9)
+        self.stats(result).latency.percentile(99.0).map(|nanos| nanos as f64 * 1e-9)
     }
 }
 
@@ -275,7 +275,7 @@ fn measure(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut d
 /// The latency at each of many percentiles, a sample for each round: what a chart of the tail is drawn from.
 fn percentiles(case: &Case, rounds: &[JobResult]) -> Vec<Measurement> {
     let at = |percent: f64| {
-        let seconds = rounds.iter().filter_map(|round| case.stats(round).completion.percentile(percent));
+        let seconds = rounds.iter().filter_map(|round| case.stats(round).latency.percentile(percent));
         let metric = Metric::lower(&case.metric("latency"), Unit::Second);
         Measurement::new(metric, seconds.map(|nanos| nanos as f64 * 1e-9)).label("percentile", percent)
     };

@@ -71,7 +71,7 @@ fn flow(result: &JobResult, name: &str, direction: Direction) -> String {
     }
     let iops = Quantity::new(result.window.iops(direction), Unit::IoPerSecond);
     let rate = Quantity::new(result.window.bandwidth(direction), Unit::BytePerSecond);
-    let mut text = format!("  {name:5} {iops}, {rate}; completion latency {}\n", latencies(result, &stats.completion));
+    let mut text = format!("  {name:5} {iops}, {rate}; latency {}\n", latencies(result, &stats.latency));
     if let Some(delayed) = &stats.delayed {
         text += &format!("        from the scheduled arrival: {}\n", latencies(result, delayed));
     }

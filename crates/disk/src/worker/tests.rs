@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::job::{Job, Place};
+use crate::log::Stats;
 use crate::pattern::{Extent, Pattern};
 
 const MICRO: u64 = 1000;
@@ -15,6 +16,8 @@ const SECOND: u64 = 1_000_000_000;
 struct Simulated {
     now: Cell<u64>,
     service: u64,
+    /// What a submission takes before the device has the requests.
+    call: u64,
     stall: std::ops::Range<u64>,
     queued: Vec<u32>,
     /// End of each request that is under way, in order.
@@ -31,6 +34,7 @@ impl Simulated {
         Simulated {
             now: Cell::new(SECOND),
             service: 100 * MICRO,
+            call: 0,
             stall: 0..0,
             queued: Vec::new(),
             under_way: VecDeque::new(),
@@ -67,16 +71,21 @@ impl Device for Simulated {
         self.queued.push(slot);
     }
 
-    fn enter(&mut self, wait: Wait) -> Result<(), Error> {
-        let now = self.now.get();
+    fn submit(&mut self) -> Result<(), Error> {
+        let now = self.now.get() + if self.queued.is_empty() { 0 } else { self.call };
+        self.now.set(now);
         for slot in self.queued.drain(..) {
             let end = end_of(now, self.service, &self.stall);
             self.under_way.push_back((end, slot));
         }
         self.deepest = self.deepest.max(self.under_way.len());
+        Ok(())
+    }
+
+    fn wait(&mut self, wait: Wait) -> Result<(), Error> {
+        let now = self.now.get();
         let done_by = |count: u32| self.under_way.get((count.max(1) - 1) as usize).map_or(now, |&(end, _)| end);
         let wake = match wait {
-            Wait::Nothing => now,
             Wait::For(count) => done_by(count),
             Wait::Until(moment) if self.under_way.is_empty() => moment,
             Wait::Until(moment) => done_by(1).min(moment),
@@ -128,7 +137,7 @@ fn a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one() {
     let reads = &closed.stats[0];
     assert!(reads.operations() > 10_000);
     // One request of 18,000 met the stall: coordinated omission.
-    assert!(percentile(&reads.completion, 99.9) < 110 * MICRO);
+    assert!(percentile(&reads.latency, 99.9) < 110 * MICRO);
     assert!(reads.response.max >= 200 * MILLI);
 
     let mut open = Simulated { stall, ..Simulated::new(4) };
@@ -141,7 +150,7 @@ fn a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one() {
     let tenth = percentile(delayed, 95.0);
     assert!((90 * MILLI..=110 * MILLI).contains(&tenth), "half of the delayed ones waited half of it: {tenth}");
     // The device's own view of the open loop hides it as the closed loop does.
-    assert!(percentile(&reads.completion, 99.0) < 110 * MICRO);
+    assert!(percentile(&reads.latency, 99.0) < 110 * MICRO);
 }
 
 #[test]
@@ -169,6 +178,25 @@ fn littles_law_holds_and_a_wrong_stamp_breaks_it() {
     check(1, 20 * MICRO, false);
     check(32, 3 * MICRO, false);
     check(32, MICRO, true);
+}
+
+#[test]
+fn the_call_that_submits_is_told_apart_as_fio_does() {
+    let check = |queue: Queue, call: u64| {
+        let mut device = Simulated { call, ..Simulated::new(queue.depth) };
+        let log = run(&mut device, Rules { queue, ..rules(queue.depth, 1) });
+        let Stats { latency, slat, clat, response, .. } = &log.stats[0];
+        let (latency, clat) = (latency.moments(), clat.moments());
+        assert!(slat.count > 0 && slat.count == clat.count && clat.count == latency.count, "{queue:?}");
+        assert_eq!((slat.min, slat.max), (call, call), "{queue:?}");
+        assert_eq!(slat.sum + clat.sum, response.sum, "{queue:?}");
+        assert_eq!(latency.sum - clat.sum, call * latency.count, "{queue:?}");
+        assert_eq!(log.little().holds(), Some(true), "{queue:?}");
+    };
+    check(Queue::deep(1), 0);
+    check(Queue::deep(1), 7 * MICRO);
+    check(Queue { depth: 8, submit: 1, complete: 1 }, 7 * MICRO);
+    check(Queue { depth: 8, submit: 4, complete: 4 }, 3 * MICRO);
 }
 
 #[test]
@@ -236,8 +264,11 @@ fn what_a_device_cannot_do_is_a_failure() {
         fn push(&mut self, slot: u32, op: &Op) {
             self.0.push(slot, op);
         }
-        fn enter(&mut self, wait: Wait) -> Result<(), Error> {
-            self.0.enter(wait)
+        fn submit(&mut self) -> Result<(), Error> {
+            self.0.submit()
+        }
+        fn wait(&mut self, wait: Wait) -> Result<(), Error> {
+            self.0.wait(wait)
         }
         fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
             self.0.reap(done);
