@@ -155,6 +155,11 @@ impl Files {
 
 fn finish(file: File, path: &Path, kind: Kind, direct: bool) -> Result<Opened, Error> {
     let failed = |source| Error::File { path: path.to_owned(), what: "measured", source };
+    if kind == Kind::Device {
+        // Not when each read was, as fio does; who does not own the device may not leave it out, and reads as well.
+        let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(error.into()))?;
+        let _ = rustix::fs::fcntl_setfl(&file, flags | OFlags::NOATIME);
+    }
     let len = rustix::fs::seek(&file, SeekFrom::End(0)).map_err(|error| failed(error.into()))?;
     if !direct && kind != Kind::Device {
         // What is in the page cache would be read from there; a refusal changes nothing that is measured past it.

@@ -170,11 +170,12 @@ impl Ring {
 
     /// Whether a request is given to a helper of its own. The kernel gives those that block to one helper, and to a second
     /// one only when the first sleeps; each that is told (`IOSQE_ASYNC`) calls another. One helper is enough while this
-    /// worker is awake; the request that fills the queue is the last before it may sleep, and leaves a CPU free.
+    /// worker is awake; the request that fills the queue is the last before it may sleep, and leaves a CPU free. Where there
+    /// is one request at a time, there is nothing to do for another.
     #[inline]
     fn calls_helper(&self, op: &Op) -> bool {
         let Action::Transfer(direction) = op.action else { return false };
-        let helped = self.helped[usize::from(op.file)][direction as usize];
+        let helped = self.busy.len() > 1 && self.helped[usize::from(op.file)][direction as usize];
         helped && (self.crowded || self.in_flight as usize + 1 == self.busy.len())
     }
 
@@ -460,10 +461,11 @@ mod tests {
     #[test]
     fn a_helper_is_called_by_what_fills_the_queue_or_by_all_in_a_crowd() {
         let ways = Ways { direct: false, fixed_files: false, fixed_buffers: false, poll: false, submit_thread: false };
-        let mut ring = Ring::open(Vec::new(), 4, 4096, ways, &Memory::Local).unwrap();
-        let mut check = |helped: [bool; 2], action: Action, crowded: bool, expect: [bool; 4]| {
+        let check = |helped: [bool; 2], action: Action, crowded: bool, expect: &[bool]| {
+            let depth = u32::try_from(expect.len()).unwrap();
+            let mut ring = Ring::open(Vec::new(), depth, 4096, ways, &Memory::Local).unwrap();
             (ring.helped, ring.crowded) = (vec![helped], crowded);
-            for (in_flight, expect) in (0..).zip(expect) {
+            for (in_flight, &expect) in (0..).zip(expect) {
                 ring.in_flight = in_flight;
                 let called = ring.calls_helper(&Op { action, file: 0, len: 4096, offset: 0 });
                 assert_eq!(called, expect, "{action:?}, helped {helped:?}, crowded {crowded}, {in_flight} in flight");
@@ -472,15 +474,14 @@ mod tests {
         };
         let (device, regular, tried) = ([true, true], [true, false], [false, false]);
         let (read, write) = (Action::Transfer(Direction::Read), Action::Transfer(Direction::Write));
-        check(device, read, false, [false, false, false, true]);
-        check(device, write, false, [false, false, false, true]);
-        check(device, write, true, [true; 4]);
-        check(device, Action::Sync { data_only: false }, true, [false; 4]);
-        check(regular, read, true, [true; 4]);
-        check(regular, write, false, [false; 4]);
-        check(regular, write, true, [false; 4]);
-        check(tried, read, false, [false; 4]);
-        check(tried, read, true, [false; 4]);
+        check(device, read, false, &[false, false, false, true]);
+        check(device, write, false, &[false, false, false, true]);
+        check(device, write, true, &[true; 4]);
+        check(device, read, true, &[false]);
+        check(device, Action::Sync { data_only: false }, true, &[false; 4]);
+        check(regular, read, true, &[true; 4]);
+        check(regular, write, true, &[false; 4]);
+        check(tried, read, true, &[false; 4]);
     }
 
     #[test]
