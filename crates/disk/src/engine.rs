@@ -122,17 +122,21 @@ struct Phase {
     failed: AtomicBool,
     stops: Vec<AtomicBool>,
     shown: Vec<Shown>,
+    /// Where each worker may be; `None` is everywhere.
+    places: Vec<Option<CpuSet>>,
 }
 
 impl Phase {
     fn new(planned: &[Planned<'_>]) -> Self {
-        let workers = planned.iter().map(|job| job.shares.len()).sum();
+        let places: Vec<_> = planned.iter().flat_map(|job| &job.shares).map(|share| share.helpers.clone()).collect();
+        let workers = places.len();
         Phase {
             barrier: Barrier::new(workers),
             epoch: OnceLock::new(),
             failed: AtomicBool::new(false),
             stops: planned.iter().map(|_| AtomicBool::new(false)).collect(),
             shown: (0..workers).map(|_| Shown::default()).collect(),
+            places,
         }
     }
 
@@ -176,7 +180,7 @@ impl Phase {
 
     /// The life of one worker thread.
     fn work(&self, job: &Job, share: &Share, index: usize, at: usize, stop: &AtomicBool) -> Result<Report, Error> {
-        let ready = prepare(job, share, self.shown.len());
+        let ready = prepare(job, share, neighbours(&self.places, share.helpers.as_ref()));
         if ready.is_err() {
             self.fail();
         }
@@ -276,7 +280,16 @@ impl Shown {
     }
 }
 
-/// Pins the thread, one of so many `workers`, and makes its ring.
+/// How many workers may be where one of them may be, itself included; `None` is everywhere.
+fn neighbours(places: &[Option<CpuSet>], own: Option<&CpuSet>) -> usize {
+    let meets = |place: &&Option<CpuSet>| match (place, own) {
+        (Some(place), Some(own)) => place.intersects(own),
+        _ => true,
+    };
+    places.iter().filter(meets).count()
+}
+
+/// Pins the thread, one of so many `workers` on its CPUs, and makes its ring.
 fn prepare(job: &Job, share: &Share, workers: usize) -> Result<(Ring, Vec<u32>), Error> {
     let wrong = |why| Error::Plan { job: job.name.clone(), why };
     let most = share.helpers.as_ref().map_or_else(allowed, |cpus| Ok(cpus.iter().collect())).map_err(wrong)?.len();
@@ -439,5 +452,25 @@ pub(crate) fn describe(failure: Failure, share: &Share, written: u64) -> Error {
             Error::Request { what: op.action.name(), path: path(&op), offset: op.offset, len: op.len, source }
         }
         Failure::Mismatch(op, why) => Error::Mismatch { path: path(&op), offset: op.offset, len: op.len, why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_on_other_cpus_are_no_neighbours() {
+        let check = |places: &[&str], expect: &[usize]| {
+            let set = |text: &&str| (!text.is_empty()).then(|| text.parse::<CpuSet>().unwrap());
+            let places: Vec<Option<CpuSet>> = places.iter().map(set).collect();
+            let found: Vec<usize> = places.iter().map(|own| neighbours(&places, own.as_ref())).collect();
+            assert_eq!(found, expect, "{places:?}");
+        };
+        check(&[""], &[1]);
+        check(&["", "", ""], &[3; 3]);
+        check(&["0-3", "0-3", "4-7", "4-7", "4-7"], &[2, 2, 3, 3, 3]);
+        check(&["0-3", "3-7", "7"], &[2, 3, 2]);
+        check(&["0-3", "", "4-7"], &[2, 3, 2]);
     }
 }

@@ -156,7 +156,7 @@ impl Files {
 fn finish(file: File, path: &Path, kind: Kind, direct: bool) -> Result<Opened, Error> {
     let failed = |source| Error::File { path: path.to_owned(), what: "measured", source };
     if kind == Kind::Device {
-        // Not when each read was, as fio does; who does not own the device may not leave it out, and reads as well.
+        // The time of access is not kept, as fio has it; who does not own the device is refused that, and reads all the same.
         let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(error.into()))?;
         let _ = rustix::fs::fcntl_setfl(&file, flags | OFlags::NOATIME);
     }
@@ -231,6 +231,19 @@ mod tests {
             file.write_all(b"data").unwrap();
             assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left even while it is open");
         }
+    }
+
+    #[test]
+    fn the_time_of_access_is_kept_for_files_and_not_for_devices() {
+        let check = |kind: Kind, expect: bool| {
+            let dir = tempfile::tempdir().unwrap();
+            let opened = finish(make(dir.path()).unwrap(), Path::new("test"), kind, true).unwrap();
+            let flags = rustix::fs::fcntl_getfl(&opened.file).unwrap();
+            assert_eq!(flags.contains(OFlags::NOATIME), expect, "{kind:?}");
+        };
+        check(Kind::Device, true);
+        check(Kind::Existing, false);
+        check(Kind::TestFile, false);
     }
 
     #[test]

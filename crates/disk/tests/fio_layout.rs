@@ -24,16 +24,15 @@ fn keys(value: &Value, at: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-fn own(dir: &Path) -> Option<BTreeSet<String>> {
+/// What this engine says of the jobs.
+fn document(dir: &Path) -> Option<Value> {
     if let Err(error) = disk::available() {
         println!("nothing is run: {error}");
         return None;
     }
     let jobs = jobfile::parse(JOB, dir).unwrap();
     let results = run_jobs(&jobs, &Settings::default(), &mut |_| {}).unwrap();
-    let mut found = BTreeSet::new();
-    keys(&fio_json(&results, &jobfile::global_options(JOB, dir).unwrap()), "", &mut found);
-    Some(found.into_iter().filter(|key| !key.starts_with("/hostproof") && comparable(key)).collect())
+    Some(fio_json(&results, &jobfile::global_options(JOB, dir).unwrap()))
 }
 
 /// A file system without a device has no counters, in fio as here.
@@ -48,10 +47,32 @@ fn golden() -> BTreeSet<String> {
 #[test]
 fn keys_are_those_of_fio() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(own) = own(dir.path()) else { return };
+    let Some(document) = document(dir.path()) else { return };
+    let mut found = BTreeSet::new();
+    keys(&document, "", &mut found);
+    let own =
+        found.into_iter().filter(|key| !key.starts_with("/hostproof") && comparable(key)).collect::<BTreeSet<_>>();
     let golden = golden();
     let differ: Vec<_> = own.symmetric_difference(&golden).collect();
     assert!(differ.is_empty(), "{differ:?}");
+}
+
+#[test]
+fn submission_and_completion_add_up_to_the_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(document) = document(dir.path()) else { return };
+    let mut seen = 0;
+    for (job, way) in document["jobs"].as_array().unwrap().iter().flat_map(|job| [(job, "read"), (job, "write")]) {
+        let of = |times: &str, what: &str| job[way][times][what].as_f64().unwrap();
+        if job[way]["total_ios"] == 0 {
+            continue;
+        }
+        let [slat, clat, lat] = ["slat_ns", "clat_ns", "lat_ns"].map(|times| of(times, "mean"));
+        assert!(of("slat_ns", "min") > 0.0, "a system call takes time: {job}");
+        assert!((slat + clat - lat).abs() < 1e-6 * lat, "{slat} + {clat} is not {lat}");
+        seen += 1;
+    }
+    assert_eq!(seen, 4, "reads and writes, writes, reads");
 }
 
 #[test]
