@@ -156,7 +156,7 @@ impl Files {
 fn finish(file: File, path: &Path, kind: Kind, direct: bool) -> Result<Opened, Error> {
     let failed = |source| Error::File { path: path.to_owned(), what: "measured", source };
     if kind == Kind::Device {
-        // The time of access is not kept, as fio has it; who does not own the device is refused that, and reads all the same.
+        // The time of access is not kept, as fio has it. Who does not own the device is refused that, and reads as well.
         let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(error.into()))?;
         let _ = rustix::fs::fcntl_setfl(&file, flags | OFlags::NOATIME);
     }
