@@ -43,6 +43,7 @@ const fn user(id: &'static str) -> Figure {
 /// One of fio's buckets is 1/64 of the value or less.
 const BUCKET: f64 = 1.0 / 64.0;
 
+/// A latency that should be fio's: both engines wait for the same kernel, in as many system calls.
 const fn latency(id: &'static str, what: &'static str, mark: &'static str) -> Figure {
     figure(id, what, Unit::Second, Wanted::Within(BUCKET), Mark::After(mark, 1e-9))
 }
