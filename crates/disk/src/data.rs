@@ -1,4 +1,7 @@
 //! What is written: incompressible data that does not repeat, and blocks that tell whether they are what was written.
+//!
+//! Each sector of 512 bytes begins with a tag that follows from its offset, whatever the job's blocks are. By it a later run
+//! tells what this program wrote from what anybody else did ([`forget_own`]).
 
 use std::hash::Hasher;
 
@@ -7,9 +10,18 @@ use crate::permutation::Random;
 
 /// Bytes of a sector; each carries a stamp of its own.
 pub const SECTOR: usize = 512;
+/// Bytes of a sector's stamp: its tag, and the number of the write.
+const STAMP: usize = 16;
 /// Bytes of a verified block's header.
 const HEADER: usize = 32;
 const MAGIC: u64 = 0x6870_7665_7269_6679;
+/// Random, so that no format has it by design; with the offset it is 64 bits that nobody else writes.
+const TAG: u64 = 0x9D6B_31F0_C85E_A247;
+
+/// The first bytes of the sector at this offset where this program wrote it.
+const fn tag(offset: u64) -> u64 {
+    offset ^ TAG
+}
 
 /// Fills memory with random bytes: eight xorshift generators side by side, so that the compiler uses vectors.
 ///
@@ -43,23 +55,66 @@ fn step(lanes: &mut [u64; 8]) {
     }
 }
 
-/// Makes a block unlike any other one: each sector gets its offset and the write's sequence number.
+/// Makes a block unlike any other one, and known as this program's: each sector gets its tag and the write's sequence
+/// number.
 #[inline]
 pub(crate) fn stamp(buffer: &mut [u8], offset: u64, sequence: u64) {
+    if !offset.is_multiple_of(SECTOR as u64) || !buffer.len().is_multiple_of(SECTOR) {
+        return stamp_parts(buffer, offset, sequence);
+    }
     let mut at = offset;
     for sector in buffer.chunks_mut(SECTOR) {
-        if let Some((head, _)) = sector.split_first_chunk_mut::<16>() {
-            head[..8].copy_from_slice(&at.to_le_bytes());
+        if let Some((head, _)) = sector.split_first_chunk_mut::<STAMP>() {
+            head[..8].copy_from_slice(&tag(at).to_le_bytes());
             head[8..].copy_from_slice(&sequence.to_le_bytes());
         }
         at += SECTOR as u64;
     }
 }
 
-/// Writes the header that [`check`] looks for: magic, offset, sequence and the checksum of what follows.
+/// The same for blocks that begin or end within a sector: of each stamp the part that lies in the block. A tag follows from
+/// the offset alone, so two writes that meet within one make it whole.
+#[cold]
+fn stamp_parts(buffer: &mut [u8], offset: u64, sequence: u64) {
+    let inside = usize::try_from(offset % SECTOR as u64).expect("less than a sector");
+    let (mut at, mut skip) = (offset - inside as u64, inside);
+    let (mut rest, mut room) = (buffer, SECTOR - inside);
+    while !rest.is_empty() {
+        let (sector, after) = rest.split_at_mut(room.min(rest.len()));
+        let mut head = [0; STAMP];
+        head[..8].copy_from_slice(&tag(at).to_le_bytes());
+        head[8..].copy_from_slice(&sequence.to_le_bytes());
+        for (place, byte) in sector.iter_mut().zip(head.iter().skip(skip)) {
+            *place = *byte;
+        }
+        (rest, room, skip) = (after, SECTOR, 0);
+        at += SECTOR as u64;
+    }
+}
+
+/// Whether the sector at this offset is one that this program wrote.
+pub(crate) fn is_own(sector: &[u8], offset: u64) -> bool {
+    let tag = tag(offset).to_le_bytes();
+    sector.starts_with(&tag[..sector.len().min(tag.len())])
+}
+
+/// Puts zeros in the place of all sectors that this program wrote; `offset` is that of the first sector, a multiple of 512.
+pub(crate) fn forget_own(bytes: &mut [u8], offset: u64) {
+    let mut at = offset;
+    for sector in bytes.chunks_mut(SECTOR) {
+        if is_own(sector, at) {
+            sector.fill(0);
+        }
+        at += SECTOR as u64;
+    }
+}
+
+/// Writes stamps, and the header that [`check`] looks for: the tag of the offset, sequence, magic with the length, and the
+/// checksum of what follows.
 pub(crate) fn seal(buffer: &mut [u8], checksum: Checksum, offset: u64, sequence: u64) {
+    stamp(buffer, offset, sequence);
     let sum = buffer.get(HEADER..).map_or(0, |payload| digest(payload, checksum));
-    let words = [MAGIC ^ buffer.len() as u64, offset, sequence, sum];
+    let words = [tag(offset), sequence, MAGIC ^ buffer.len() as u64, sum];
     for (place, word) in buffer.chunks_exact_mut(8).zip(words) {
         place.copy_from_slice(&word.to_le_bytes());
     }
@@ -72,14 +127,14 @@ pub(crate) fn check(buffer: &[u8], checksum: Checksum, offset: u64) -> Result<()
         *word = u64::from_le_bytes(*place);
     }
     let sum = buffer.get(HEADER..).map_or(0, |payload| digest(payload, checksum));
-    if words[0] != MAGIC ^ buffer.len() as u64 {
+    if words[2] != MAGIC ^ buffer.len() as u64 {
         return Err(format!("no header: it starts with {:#018x}", words[0]));
     }
-    if words[1] != offset {
-        return Err(format!("it holds the data of offset {}", words[1]));
+    if words[0] != tag(offset) {
+        return Err(format!("it holds the data of offset {}", words[0] ^ TAG));
     }
     if words[3] != sum {
-        return Err(format!("its checksum is {sum:#x}, its header says {:#x} (write number {})", words[3], words[2]));
+        return Err(format!("its checksum is {sum:#x}, its header says {:#x} (write number {})", words[3], words[1]));
     }
     Ok(())
 }
@@ -143,9 +198,41 @@ mod tests {
             prop_assert!(check(&buffer, checksum, offset ^ 512).is_err());
             let bit = bit % (buffer.len() * 8);
             // The sequence number is not known to the reader, and need not be.
-            prop_assume!(!(16..24).contains(&(bit / 8)));
+            prop_assume!(!(8..16).contains(&(bit / 8)));
             buffer[bit / 8] ^= 1 << (bit % 8);
             prop_assert!(check(&buffer, checksum, offset).is_err());
+        }
+
+        #[test]
+        fn blocks_of_any_size_side_by_side_are_known_as_own_and_a_foreign_sector_is_not(
+            start in 0_u64..4, block in 1_usize..1600, blocks in 1_usize..12, foreign in 0_usize..40,
+        ) {
+            let start = start * SECTOR as u64;
+            let mut file = vec![0; block * blocks];
+            for (number, buffer) in file.chunks_mut(block).enumerate() {
+                fill(buffer, number as u64);
+                stamp(buffer, start + (number * block) as u64, number as u64);
+            }
+            let mut own = file.clone();
+            forget_own(&mut own, start);
+            prop_assert!(own.iter().all(|&byte| byte == 0));
+            let at = foreign % file.len().div_ceil(SECTOR) * SECTOR;
+            let end = (at + SECTOR).min(file.len());
+            file[at..end].fill(7);
+            forget_own(&mut file, start);
+            prop_assert!(file[at..end].iter().all(|&byte| byte == 7));
+            prop_assert!(file[..at].iter().chain(&file[end..]).all(|&byte| byte == 0));
+        }
+
+        #[test]
+        fn sealed_blocks_are_known_sector_by_sector(sectors in 1_usize..20, offset in 0_u64..1 << 50) {
+            let offset = offset * SECTOR as u64;
+            let mut buffer = vec![0; sectors * SECTOR];
+            fill(&mut buffer, offset);
+            seal(&mut buffer, Checksum::Crc32c, offset, 1);
+            prop_assert_eq!(check(&buffer, Checksum::Crc32c, offset), Ok(()));
+            forget_own(&mut buffer, offset);
+            prop_assert!(buffer.iter().all(|&byte| byte == 0));
         }
     }
 }
