@@ -442,7 +442,7 @@ pub(crate) struct DiskArgs {
     /// An existing file or device that may be written to
     #[arg(long, value_name = "PATH")]
     pub(crate) allow_write: Vec<PathBuf>,
-    /// One of those whose data may be destroyed although it holds a file system, a partition table, or is in use
+    /// One of those whose data may be destroyed although it is in use, or holds what this program did not write
     #[arg(long, value_name = "PATH")]
     pub(crate) allow_destroy: Vec<PathBuf>,
 }

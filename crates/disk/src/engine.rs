@@ -66,13 +66,13 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(crate) fn new(settings: &'a Settings) -> Self {
-        Session { settings, files: Files::default(), group: 0, done: Vec::new(), devices: Vec::new() }
+        Session { settings, files: Files::new(settings), group: 0, done: Vec::new(), devices: Vec::new() }
     }
 
     /// Runs jobs together.
     pub(crate) fn phase(&mut self, jobs: &[&Job], tell: &mut dyn FnMut(Live)) -> Result<(), Error> {
         check_memory(jobs)?;
-        check_room(jobs, &self.files)?;
+        check_room(jobs, &mut self.files)?;
         let plan = |job| Planned::new(job, &mut self.files, self.settings);
         let planned = jobs.iter().copied().map(plan).collect::<Result<Vec<_>, _>>()?;
         planned.iter().try_for_each(lay_out)?;

@@ -32,6 +32,23 @@ pub enum Error {
         /// What is there, and what would allow it.
         why: String,
     },
+    /// A name below `/dev` that is not there. Nothing is made in its place.
+    #[error(
+        "{path}: no such device, and no test file is made among the device files, which are in memory: check the name \
+         (`lsblk` lists block devices), or name a folder of a file system", path = .path.display()
+    )]
+    NoDevice {
+        /// The name.
+        path: PathBuf,
+    },
+    /// Neither a file nor a block device.
+    #[error("{path} is {what}: jobs run on files and block devices", path = .path.display())]
+    Unfit {
+        /// The name.
+        path: PathBuf,
+        /// `a character device`.
+        what: &'static str,
+    },
     /// There is too little free space for the test files.
     #[error(
         "{path} has {free} bytes free and the test files need {needed}; at most {percent} % of the free space are used: \

@@ -1,16 +1,18 @@
-//! The files of a run: test files that nobody can find, and what the user names.
+//! The files of a run: test files that nobody can find, and what the user names, which is looked at before it is written to.
 
-use std::fs::{self, File, OpenOptions};
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, Mode, OFlags, SeekFrom};
+use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, SeekFrom};
 
 use crate::Error;
-use crate::safety::{Rights, check_write};
+use crate::found::{self, Found, Identity, check_folder, is_devtmpfs};
+use crate::plan::Settings;
+use crate::safety::{Allowed, check_write};
 
 /// What a name turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,48 +41,63 @@ pub(crate) struct Opened {
 pub const ROOM_PERCENT: u64 = 80;
 
 /// Makes a test file without a name: by `O_TMPFILE` where the file system has it, else unlinked as soon as it is open.
-fn make(dir: &Path) -> io::Result<File> {
-    let flags = OFlags::RDWR | OFlags::CLOEXEC;
-    match rustix::fs::open(dir, flags | OFlags::TMPFILE, Mode::RUSR | Mode::WUSR) {
-        Ok(file) => return Ok(File::from(file)),
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR | rustix::io::Errno::INVAL) => {}
-        Err(error) => return Err(error.into()),
+fn make(dir: &File) -> io::Result<File> {
+    match found::again(dir, OFlags::RDWR | OFlags::TMPFILE) {
+        Err(error) if is_without_tmpfile(&error) => make_named(dir),
+        other => other,
     }
-    make_named(dir)
 }
 
-/// A file with a name for the moment between two system calls.
-fn make_named(dir: &Path) -> io::Result<File> {
+fn is_without_tmpfile(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR | libc::EINVAL))
+}
+
+/// A file with a name for the moment between two system calls. Neither follows a name to something that is there: the first
+/// makes a new file or fails, and the second removes what is still that file.
+fn make_named(dir: &File) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     for number in 0_u32.. {
-        let path = dir.join(format!(".hostproof-test-{}-{number}", std::process::id()));
-        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
+        let name = format!(".hostproof-test-{}-{number}", std::process::id());
+        match rustix::fs::openat(dir, &name, flags, Mode::RUSR | Mode::WUSR) {
             Ok(file) => {
-                fs::remove_file(&path)?;
+                let file = File::from(file);
+                let now = rustix::fs::statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+                if Identity::of(&file.metadata()?) != Identity::File(now.st_dev, now.st_ino) {
+                    return Err(io::Error::other(format!("somebody else exchanged {name}, which was left as it is")));
+                }
+                rustix::fs::unlinkat(dir, &name, AtFlags::empty())?;
                 return Ok(file);
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Opens a file once more, with flags of its own; a test file has no name, so by its descriptor.
-fn again(file: &File, write: bool, direct: bool, exclusive: bool) -> io::Result<(File, bool)> {
-    let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let mut flags = if write { OFlags::RDWR } else { OFlags::RDONLY } | OFlags::CLOEXEC;
-    if exclusive {
-        flags |= OFlags::EXCL;
+/// Makes a test file in the folder of a name, which is not one of devtmpfs.
+fn make_for(path: &Path, root: &Path) -> Result<File, Error> {
+    let failed = |source| Error::File { path: path.to_owned(), what: "made", source };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dir = rustix::fs::open(folder(path), flags, Mode::empty()).map_err(|error| failed(error.into()))?;
+    let dir = File::from(dir);
+    if is_devtmpfs(&dir.metadata().map_err(failed)?, root) {
+        return Err(Error::NoDevice { path: path.to_owned() });
     }
+    make(&dir).map_err(failed)
+}
+
+/// Opens a file once more, by its descriptor and with flags of its own; and whether past the page cache.
+fn reopen(open: impl Fn(OFlags) -> io::Result<File>, flags: OFlags, direct: bool) -> io::Result<(File, bool)> {
     if direct {
-        match rustix::fs::open(&name, flags | OFlags::DIRECT, Mode::empty()) {
-            Ok(opened) => return Ok((File::from(opened), true)),
+        match open(flags | OFlags::DIRECT) {
+            Ok(opened) => return Ok((opened, true)),
             // The file system has no direct I/O: buffered, and the result says so.
-            Err(rustix::io::Errno::INVAL) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+            Err(error) => return Err(error),
         }
     }
-    Ok((File::from(rustix::fs::open(&name, flags, Mode::empty())?), false))
+    Ok((open(flags)?, false))
 }
 
 /// The folder that a test file of this name is made in.
@@ -88,67 +105,86 @@ pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The files of a run by their names, so that a later job finds what an earlier one wrote.
-#[derive(Debug, Default)]
+/// What a name means for as long as the run lasts.
+#[derive(Debug)]
+enum Meaning {
+    /// Nothing was there: a test file, made when it is first opened.
+    TestFile(Option<Arc<File>>),
+    /// This was there.
+    Existing(Found),
+}
+
+/// The files of a run by their names. A name is resolved once, when it is first asked for: what it is exchanged for later
+/// is not seen, and a later job finds what an earlier one wrote.
+#[derive(Debug)]
 pub(crate) struct Files {
-    made: Vec<(PathBuf, Arc<File>)>,
+    known: BTreeMap<PathBuf, Meaning>,
+    allowed: Allowed,
+    root: PathBuf,
 }
 
 impl Files {
-    /// Whether the name means a test file that was made before in this run.
-    fn made(&self, path: &Path) -> Option<&Arc<File>> {
-        self.made.iter().find(|(name, _)| name == path).map(|(_, file)| file)
+    /// No files yet; what may be written to, and where `/proc` and `/sys` are.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Files { known: BTreeMap::new(), allowed: Allowed::of(&settings.rights), root: settings.root.clone() }
+    }
+
+    fn meaning(&mut self, path: &Path) -> Result<&mut Meaning, Error> {
+        if !self.known.contains_key(path) {
+            let meaning = if let Some(found) = Found::at(path)? {
+                found.check(&self.root)?;
+                Meaning::Existing(found)
+            } else {
+                check_folder(path, folder(path), &self.root)?;
+                Meaning::TestFile(None)
+            };
+            self.known.insert(path.to_owned(), meaning);
+        }
+        Ok(self.known.get_mut(path).expect("inserted where it was missing"))
     }
 
     /// Whether the name means a test file, and not something that is there.
-    pub(crate) fn is_test_file(&self, path: &Path) -> bool {
-        self.made(path).is_some() || fs::symlink_metadata(path).is_err()
+    pub(crate) fn is_test_file(&mut self, path: &Path) -> Result<bool, Error> {
+        Ok(matches!(self.meaning(path)?, Meaning::TestFile(_)))
     }
 
     /// Bytes that the name's test file has already.
     pub(crate) fn len_of_made(&self, path: &Path) -> u64 {
-        self.made(path).and_then(|file| file.metadata().ok()).map_or(0, |about| about.len())
+        let Some(Meaning::TestFile(Some(file))) = self.known.get(path) else { return 0 };
+        file.metadata().map_or(0, |about| about.len())
     }
 
-    /// Opens the test file that a name stands for; the name is never given to it.
+    /// Opens the test file that a name stands for; the name is never given to it, and what has that name is not touched.
     pub(crate) fn test_file(&mut self, path: &Path, direct: bool) -> Result<Opened, Error> {
         let failed = |source| Error::File { path: path.to_owned(), what: "made", source };
-        let base = if let Some(file) = self.made(path) {
+        let base = if let Some(Meaning::TestFile(Some(file))) = self.known.get(path) {
             Arc::clone(file)
         } else {
-            let file = Arc::new(make(folder(path)).map_err(failed)?);
-            self.made.push((path.to_owned(), Arc::clone(&file)));
+            let file = Arc::new(make_for(path, &self.root)?);
+            self.known.insert(path.to_owned(), Meaning::TestFile(Some(Arc::clone(&file))));
             file
         };
-        let (file, direct) = again(&base, true, direct, false).map_err(failed)?;
+        let (file, direct) = reopen(|flags| found::again(&base, flags), OFlags::RDWR, direct).map_err(failed)?;
         finish(file, path, Kind::TestFile, direct)
     }
 
     /// Opens what a job names. What was not made by this run is written to only with the right to.
-    pub(crate) fn open(
-        &mut self,
-        path: &Path,
-        (write, direct): (bool, bool),
-        rights: &Rights,
-        root: &Path,
-    ) -> Result<Opened, Error> {
-        if self.is_test_file(path) {
+    pub(crate) fn open(&mut self, path: &Path, (write, direct): (bool, bool)) -> Result<Opened, Error> {
+        if self.is_test_file(path)? {
             return self.test_file(path, direct);
         }
-        let failed = |source| Error::File { path: path.to_owned(), what: "opened", source };
-        let about = fs::metadata(path).map_err(failed)?;
-        let kind = if about.file_type().is_block_device() { Kind::Device } else { Kind::Existing };
-        if !about.is_file() && kind != Kind::Device {
-            let why = "it is neither a file nor a block device".to_owned();
-            return Err(Error::Refused { path: path.to_owned(), why });
-        }
+        let Some(Meaning::Existing(found)) = self.known.get(path) else { unreachable!("it is no test file") };
         if write {
-            check_write(path, rights, root)?;
+            check_write(found, &self.allowed, &self.root)?;
         }
-        let found = File::open(path).map_err(failed)?;
+        let kind = if found.is_device() { Kind::Device } else { Kind::Existing };
+        let mut flags = if write { OFlags::RDWR } else { OFlags::RDONLY };
         // The kernel keeps others away from a device that is written to, and refuses one that they have.
-        let exclusive = write && kind == Kind::Device && !rights.may_destroy(path);
-        let (file, direct) = again(&found, write, direct, exclusive).map_err(failed)?;
+        if write && kind == Kind::Device && !self.allowed.may_destroy(found) {
+            flags |= OFlags::EXCL;
+        }
+        let failed = |source| Error::File { path: path.to_owned(), what: "opened", source };
+        let (file, direct) = reopen(|flags| found.open(flags), flags, direct).map_err(failed)?;
         finish(file, path, kind, direct)
     }
 }
@@ -219,14 +255,19 @@ pub(crate) fn holes(file: &File, start: u64, len: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
 
     use super::*;
 
+    fn held(dir: &Path) -> File {
+        File::from(rustix::fs::open(dir, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap())
+    }
+
     #[test]
     fn test_files_have_no_name() {
         let dir = tempfile::tempdir().unwrap();
-        for made in [make(dir.path()), make_named(dir.path())] {
+        for made in [make(&held(dir.path())), make_named(&held(dir.path()))] {
             let mut file = made.unwrap();
             file.write_all(b"data").unwrap();
             assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left even while it is open");
@@ -237,7 +278,7 @@ mod tests {
     fn the_time_of_access_is_kept_for_files_and_not_for_devices() {
         let check = |kind: Kind, expect: bool| {
             let dir = tempfile::tempdir().unwrap();
-            let opened = finish(make(dir.path()).unwrap(), Path::new("test"), kind, true).unwrap();
+            let opened = finish(make(&held(dir.path())).unwrap(), Path::new("test"), kind, true).unwrap();
             let flags = rustix::fs::fcntl_getfl(&opened.file).unwrap();
             assert_eq!(flags.contains(OFlags::NOATIME), expect, "{kind:?}");
         };
@@ -250,10 +291,10 @@ mod tests {
     fn a_later_job_finds_what_an_earlier_one_wrote() {
         let dir = tempfile::tempdir().unwrap();
         let name = dir.path().join("data");
-        let (mut files, rights) = (Files::default(), Rights::default());
-        let mut first = files.open(&name, (true, false), &rights, Path::new("/")).unwrap();
+        let mut files = Files::new(&Settings::default());
+        let mut first = files.open(&name, (true, false)).unwrap();
         reserve(&mut first, 1 << 20).unwrap();
-        let second = files.open(&name, (false, true), &rights, Path::new("/")).unwrap();
+        let second = files.open(&name, (false, true)).unwrap();
         assert_eq!((second.kind, second.len), (Kind::TestFile, 1 << 20));
         assert!(!name.exists());
     }
@@ -261,7 +302,7 @@ mod tests {
     #[test]
     fn holes_are_counted() {
         let dir = tempfile::tempdir().unwrap();
-        let file = make(dir.path()).unwrap();
+        let file = make(&held(dir.path())).unwrap();
         file.set_len(1 << 20).unwrap();
         let whole = holes(&file, 0, 1 << 20);
         // A file system that does not tell says that there is none.

@@ -5,11 +5,13 @@
 //!
 //! Invariant: nothing is written to that this run did not make, unless the user named it ([`Rights`]).
 
+mod blkid;
 pub mod data;
 mod engine;
 mod error;
 mod files;
 mod fio_json;
+mod found;
 pub mod frontier;
 pub mod histogram;
 pub mod job;
@@ -24,6 +26,7 @@ mod ring;
 mod safety;
 pub mod signature;
 pub mod steady;
+mod unknown;
 mod usage;
 mod volume;
 mod worker;
@@ -37,7 +40,7 @@ pub use log::{Depths, LITTLE_LIMIT, Little, Stats, Tick};
 pub use plan::Settings;
 pub use results::{JobResult, Results, SteadyResult, Window};
 pub use ring::{Granted, available};
-pub use safety::{Rights, check_write};
+pub use safety::Rights;
 pub use usage::Usage;
 pub use volume::{DeviceStat, Volume, Zfs};
 pub use workload::{Config, run};

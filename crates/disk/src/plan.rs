@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,13 +75,16 @@ fn stated_end(job: &Job, files: usize) -> Option<u64> {
 }
 
 /// That the test files which are still to be made fit their file systems, all jobs of a phase together.
-pub(crate) fn check_room(jobs: &[&Job], files: &Files) -> Result<(), Error> {
+pub(crate) fn check_room(jobs: &[&Job], files: &mut Files) -> Result<(), Error> {
     let mut ends = BTreeMap::<PathBuf, u64>::new();
     for job in jobs {
         for worker in 0..job.workers {
             let (names, scratch) = names(job, worker);
             let end = stated_end(job, names.len()).unwrap_or(0);
-            for name in names.into_iter().filter(|name| scratch || files.is_test_file(name)) {
+            for name in names {
+                if !scratch && !files.is_test_file(&name)? {
+                    continue;
+                }
                 let known = ends.entry(name).or_default();
                 *known = (*known).max(end);
             }
@@ -122,11 +126,8 @@ impl<'a> Planned<'a> {
             if worker == 0 || scratch {
                 let ways = (job.flow.writes(), job.ways.direct);
                 for name in &names {
-                    let opened = if scratch {
-                        files.test_file(name, job.ways.direct)?
-                    } else {
-                        files.open(name, ways, &settings.rights, &settings.root)?
-                    };
+                    let opened =
+                        if scratch { files.test_file(name, job.ways.direct)? } else { files.open(name, ways)? };
                     all.push(opened);
                 }
             }
@@ -148,9 +149,12 @@ impl<'a> Planned<'a> {
     }
 }
 
-/// What tells where a file lies: a test file has no name, so its folder.
-fn holder(opened: &Opened) -> &Path {
-    if opened.kind == Kind::TestFile { files::folder(&opened.path) } else { &opened.path }
+/// What tells where a file lies: a test file has no name, so its folder; else what is open, not what has its name by now.
+fn holder(opened: &Opened) -> PathBuf {
+    match opened.kind {
+        Kind::TestFile => files::folder(&opened.path).to_owned(),
+        Kind::Existing | Kind::Device => PathBuf::from(format!("/proc/self/fd/{}", opened.file.as_raw_fd())),
+    }
 }
 
 /// The region of one file: whole blocks, within the file. A test file is reserved where it is only written to; what

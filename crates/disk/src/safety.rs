@@ -2,63 +2,65 @@
 //! in use, unless the user named it a second time.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Advice, OFlags};
+
+use crate::found::{Found, Identity};
 use crate::volume::{device_name, mounts, number};
-use crate::{Error, signature};
+use crate::{Error, blkid, data, signature, unknown};
 
 /// What the user allowed, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
-    /// Existing files and devices that may be written to (`--allow-write PATH`).
+    /// Existing files and devices that may be written to (`--allow-write PATH`): what the names mean when the run begins.
     pub write: Vec<PathBuf>,
     /// Those of them whose data may be destroyed, or that are in use (`--allow-destroy PATH`).
     pub destroy: Vec<PathBuf>,
 }
 
-impl Rights {
-    fn names(list: &[PathBuf], path: &Path) -> bool {
-        list.iter().any(|named| same(named, path))
+/// What these names meant when the run began. It is held, so that no other file gets its number.
+#[derive(Debug, Default)]
+pub(crate) struct Allowed {
+    write: Vec<Found>,
+    destroy: Vec<Found>,
+}
+
+impl Allowed {
+    /// Resolves the names; what is not there allows nothing.
+    pub(crate) fn of(rights: &Rights) -> Self {
+        let held = |paths: &[PathBuf]| paths.iter().filter_map(|path| Found::at(path).ok().flatten()).collect();
+        Allowed { write: held(&rights.write), destroy: held(&rights.destroy) }
     }
 
-    /// Whether what is on this path may be destroyed.
-    #[must_use]
-    pub fn may_destroy(&self, path: &Path) -> bool {
-        Rights::names(&self.destroy, path)
+    /// Whether what is there may be destroyed.
+    pub(crate) fn may_destroy(&self, found: &Found) -> bool {
+        names(&self.destroy, found)
     }
 }
 
-/// Whether two names mean the same file or the same device.
-fn same(one: &Path, other: &Path) -> bool {
-    let (Ok(a), Ok(b)) = (fs::metadata(one), fs::metadata(other)) else { return false };
-    if a.file_type().is_block_device() && b.file_type().is_block_device() {
-        return a.rdev() == b.rdev();
-    }
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
+fn names(list: &[Found], found: &Found) -> bool {
+    list.iter().any(|named| named.identity() == found.identity())
 }
 
 /// That the existing file or device may be written to. It is only read here; `root` is where `/proc` and `/sys` are.
-pub fn check_write(path: &Path, rights: &Rights, root: &Path) -> Result<(), Error> {
-    let refused = |why: String| Error::Refused { path: path.to_owned(), why };
-    let failed = |source| Error::File { path: path.to_owned(), what: "examined", source };
-    let about = fs::metadata(path).map_err(failed)?;
-    let device = about.file_type().is_block_device();
-    if !device && !about.is_file() {
-        return Err(refused("it is neither a file nor a block device".to_owned()));
-    }
-    if !Rights::names(&rights.write, path) {
-        let what = if device { "it is a block device" } else { "it was not made by this run" };
+pub(crate) fn check_write(found: &Found, allowed: &Allowed, root: &Path) -> Result<(), Error> {
+    let path = &found.path;
+    let refused = |why: String| Error::Refused { path: path.clone(), why };
+    let failed = |source| Error::File { path: path.clone(), what: "examined", source };
+    if !names(&allowed.write, found) {
+        let what = if found.is_device() { "it is a block device" } else { "it was not made by this run" };
         return Err(refused(format!("{what}; `--allow-write {}` names it as one to write to", path.display())));
     }
-    if rights.may_destroy(path) {
+    if allowed.may_destroy(found) {
         return Ok(());
     }
-    let mut reasons = if device { device_use(about.rdev(), path, root) } else { file_use(path, root) };
-    let mut file = File::open(path).map_err(failed)?;
-    let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
-    reasons.extend(signature::find(&mut file, len).map_err(failed)?.iter().map(|what| format!("it has {what}")));
+    let mut reasons = match found.identity() {
+        Identity::Device(device) => device_use(device, root),
+        identity @ Identity::File(..) => file_use(identity, root),
+    };
+    reasons.extend(content(&mut found.open(OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?).map_err(failed)?);
     if reasons.is_empty() {
         return Ok(());
     }
@@ -67,8 +69,44 @@ pub fn check_write(path: &Path, rights: &Rights, root: &Path) -> Result<(), Erro
     Err(refused(why))
 }
 
+/// Whose data a file or device holds: what the table knows, what libblkid knows, and where neither knows anything, what is
+/// neither zero nor this program's own. Only reads.
+fn content(file: &mut File) -> io::Result<Vec<String>> {
+    let len = file.seek(SeekFrom::End(0))?;
+    if len == 0 {
+        return Ok(Vec::new());
+    }
+    let mut found: Vec<String> = signature::find(file, len)?.iter().map(|what| format!("it has {what}")).collect();
+    for known in blkid::find(file).unwrap_or_default() {
+        // Random bytes of this program's own look like one of the short magic numbers now and then.
+        let own = match known.offset {
+            Some(at) if at < len => is_own(file, at, len)?,
+            _ => false,
+        };
+        let text = format!("libblkid finds {}", known.name);
+        if !own && !found.contains(&text) {
+            found.push(text);
+        }
+    }
+    if found.is_empty() {
+        found.extend(unknown::find(file, len)?.map(|unknown| format!("it has {unknown}")));
+    }
+    // What was read must not be in the page cache when the device is measured; a refusal changes nothing else.
+    let _ = rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed);
+    Ok(found)
+}
+
+/// Whether the sector of an offset was written by this program.
+fn is_own(file: &File, at: u64, len: u64) -> io::Result<bool> {
+    let start = at - at % data::SECTOR as u64;
+    let mut sector = vec![0; usize::try_from((len - start).min(data::SECTOR as u64)).expect("a sector at most")];
+    std::os::unix::fs::FileExt::read_exact_at(file, &mut sector, start)?;
+    Ok(data::is_own(&sector, start))
+}
+
 /// How a device, or a partition of it, is in use.
-fn device_use(device: u64, path: &Path, root: &Path) -> Vec<String> {
+fn device_use(device: u64, root: &Path) -> Vec<String> {
+    let is_it = |name: &str| Identity::named(Path::new(name)) == Some(Identity::Device(device));
     let own = number(device);
     let mut numbers = vec![own.clone()];
     let mut folders = vec![root.join("sys/dev/block").join(&own)];
@@ -85,7 +123,7 @@ fn device_use(device: u64, path: &Path, root: &Path) -> Vec<String> {
     }
     for mount in mounts(root) {
         // A file system with a number of its own (Btrfs) is known by its source.
-        if numbers.contains(&mount.device) || same(Path::new(&mount.source), path) {
+        if numbers.contains(&mount.device) || is_it(&mount.source) {
             uses.push(format!("it is mounted on {}", mount.point.display()));
         }
     }
@@ -96,17 +134,18 @@ fn device_use(device: u64, path: &Path, root: &Path) -> Vec<String> {
     }
     let names: Vec<String> = numbers.iter().filter_map(|number| device_name(number, root)).collect();
     uses.extend(swap_use(root, |swap| {
-        same(Path::new(swap), path) || names.iter().any(|name| Path::new(swap) == Path::new("/dev").join(name))
+        is_it(swap) || names.iter().any(|name| Path::new(swap) == Path::new("/dev").join(name))
     }));
     uses
 }
 
 /// How a file is in use: as swap space, or below a loop device.
-fn file_use(path: &Path, root: &Path) -> Vec<String> {
-    let mut uses: Vec<String> = swap_use(root, |swap| same(Path::new(swap), path)).into_iter().collect();
+fn file_use(file: Identity, root: &Path) -> Vec<String> {
+    let is_it = |name: &str| Identity::named(Path::new(name)) == Some(file);
+    let mut uses: Vec<String> = swap_use(root, is_it).into_iter().collect();
     for entry in fs::read_dir(root.join("sys/block")).into_iter().flatten().flatten() {
         let backing = fs::read_to_string(entry.path().join("loop/backing_file")).unwrap_or_default();
-        if !backing.trim().is_empty() && same(Path::new(backing.trim()), path) {
+        if !backing.trim().is_empty() && is_it(backing.trim()) {
             uses.push(format!("the loop device {} lies on it", entry.file_name().to_string_lossy()));
         }
     }
@@ -118,3 +157,8 @@ fn swap_use(root: &Path, is_it: impl Fn(&str) -> bool) -> Option<String> {
     let used = swaps.lines().skip(1).filter_map(|line| line.split_whitespace().next()).any(is_it);
     used.then(|| "it is in use as swap space".to_owned())
 }
+
+#[cfg(test)]
+mod images;
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::data::{self, SECTOR};
+
 /// Where a signature lies.
 #[derive(Clone, Copy, Debug)]
 enum At {
@@ -79,7 +81,8 @@ const ZFS_LABEL: u64 = 256 << 10;
 const ZFS_RING: u64 = 128 << 10;
 const ZFS_MAGIC: u64 = 0x00BA_B10C;
 
-/// Names of all that is found on a device or in an image of one, `len` bytes long. Only reads.
+/// Names of all that is found on a device or in an image of one, `len` bytes long. Only reads; what this program wrote is
+/// nothing.
 pub fn find<R: Read + Seek>(device: &mut R, len: u64) -> io::Result<Vec<&'static str>> {
     let mut found = Vec::new();
     for signature in TABLE {
@@ -123,9 +126,15 @@ fn zfs<R: Read + Seek>(device: &mut R, len: u64) -> io::Result<bool> {
     Ok(false)
 }
 
-fn read_at<R: Read + Seek>(device: &mut R, at: u64, bytes: &mut [u8]) -> io::Result<()> {
-    device.seek(SeekFrom::Start(at))?;
-    device.read_exact(bytes)
+/// Reads what others wrote: sectors of this program's own are zeros.
+pub(crate) fn read_at<R: Read + Seek>(device: &mut R, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+    let inside = usize::try_from(at % SECTOR as u64).expect("less than a sector");
+    let mut whole = vec![0; inside + bytes.len()];
+    device.seek(SeekFrom::Start(at - inside as u64))?;
+    device.read_exact(&mut whole)?;
+    data::forget_own(&mut whole, at - inside as u64);
+    bytes.copy_from_slice(&whole[inside..]);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -96,12 +96,12 @@ impl Volume {
     pub fn of(path: &Path, root: &Path) -> Volume {
         let Ok(about) = fs::metadata(path) else { return Volume::default() };
         let mut volume = Volume::default();
+        let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if about.file_type().is_block_device() {
             "block device".clone_into(&mut volume.file_system);
-            volume.source = path.display().to_string();
+            volume.source = full.display().to_string();
             volume.devices.extend(device_name(&number(about.rdev()), root));
         } else {
-            let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
             let holds = |mount: &Mount| full.starts_with(&mount.point);
             // The longest mount point holds it; of several on one point, the last one.
             let mount = mounts(root).into_iter().filter(holds).max_by_key(|mount| mount.point.as_os_str().len());
@@ -122,7 +122,7 @@ impl Volume {
     }
 
     /// What holds several files together: all their devices.
-    pub(crate) fn of_all<'a>(paths: impl Iterator<Item = &'a Path>, root: &Path) -> Volume {
+    pub(crate) fn of_all(paths: impl Iterator<Item = PathBuf>, root: &Path) -> Volume {
         let add = |list: &mut Vec<String>, more: Vec<String>| {
             let new: Vec<String> = more.into_iter().filter(|one| !list.contains(one)).collect();
             list.extend(new);
@@ -132,7 +132,7 @@ impl Volume {
                 *text = format!("{text}, {more}");
             }
         };
-        let volumes = paths.map(|path| Volume::of(path, root));
+        let volumes = paths.map(|path| Volume::of(&path, root));
         let joined = volumes.reduce(|mut all, one| {
             join(&mut all.file_system, &one.file_system);
             join(&mut all.source, &one.source);

@@ -88,7 +88,9 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
     check("[a]\nsize=2k\nrw=read\n", "less than one block");
     check("[a]\nfilename=small\nsize=1m\nrw=read\n", "not enlarged");
     check("[a]\nsize=1g\nbs=1g\niodepth=32768\nrw=read\n", "buffers");
-    check("[a]\nfilename=/dev/null\nsize=1m\nrw=read\n", "neither a file nor a block device");
+    check("[a]\nfilename=/dev/null\nsize=1m\nrw=read\n", "is a character device");
+    check("[a]\nfilename=/dev/no-such-device\nsize=1m\nrw=read\n", "no such device");
+    check("[a]\ndirectory=/dev\nsize=1m\nrw=write\n", "no such device");
 }
 
 #[test]

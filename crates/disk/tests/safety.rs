@@ -7,6 +7,9 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use disk::job::{Amount, Blocks, Flow, Job, Place, Queue};
@@ -46,7 +49,8 @@ fn what_was_not_made_here_is_refused_and_taken_when_named() {
     let path = dir.path().join("mine");
     fs::write(&path, vec![7; SIZE]).unwrap();
     refused(&path, &settings(&[], &[]), "--allow-write");
-    run_jobs(&[write_job(&path)], &settings(&[&path], &[]), &mut |_| {}).unwrap();
+    refused(&path, &settings(&[&path], &[]), "at offset 0: 07 07 07");
+    run_jobs(&[write_job(&path)], &settings(&[&path], &[&path]), &mut |_| {}).unwrap();
     assert_ne!(bytes(&path)[..64 << 10], vec![7; 64 << 10], "it was named, so it was written to");
     assert_eq!(bytes(&path)[64 << 10..], vec![7; SIZE - (64 << 10)], "and only where it was told to");
 }
@@ -71,6 +75,109 @@ fn what_holds_data_needs_a_second_word() {
     check(&zfs, 128 << 10, "ZFS");
     check(&zfs, SIZE as u64 - (128 << 10), "ZFS");
     check(b"LABELONE", 512, "LVM");
+}
+
+/// A thread that changes what a name means, over and over, until it is dropped.
+struct Exchanging(Arc<AtomicBool>, Option<JoinHandle<()>>);
+
+impl Exchanging {
+    fn new(mut exchange: impl FnMut() + Send + 'static) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                exchange();
+            }
+        });
+        Exchanging(stop, Some(thread))
+    }
+}
+
+impl Drop for Exchanging {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        self.1.take().unwrap().join().unwrap();
+    }
+}
+
+/// Makes `name` a link to `target`, whatever it was before, in one step.
+fn link(name: &Path, target: &Path) {
+    let new = name.with_extension("new");
+    std::os::unix::fs::symlink(target, &new).unwrap();
+    fs::rename(&new, name).unwrap();
+}
+
+#[test]
+fn a_name_that_is_exchanged_under_load_never_leads_to_what_was_not_allowed() {
+    let dir = tempfile::tempdir().unwrap();
+    let [allowed, forbidden, name] = ["allowed", "forbidden", "name"].map(|name| dir.path().join(name));
+    fs::write(&allowed, vec![0; 1 << 20]).unwrap();
+    fs::write(&forbidden, vec![0; 1 << 20]).unwrap();
+    link(&name, &allowed);
+    let targets = [allowed.clone(), forbidden.clone()];
+    let exchanged = name.clone();
+    let exchanging = Exchanging::new(move || targets.iter().for_each(|target| link(&exchanged, target)));
+    let (mut written, mut refused) = (0, 0);
+    for _ in 0..500 {
+        match run_jobs(&[write_job(&name)], &settings(&[&allowed], &[]), &mut |_| {}) {
+            Ok(_) => written += 1,
+            Err(Error::Refused { .. }) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    drop(exchanging);
+    println!("{written} written, {refused} refused");
+    assert!(bytes(&forbidden).iter().all(|&byte| byte == 0), "it was not named");
+}
+
+#[test]
+fn a_test_file_is_never_what_comes_to_have_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let [forbidden, name] = ["forbidden", "name"].map(|name| dir.path().join(name));
+    fs::write(&forbidden, vec![0; 1 << 20]).unwrap();
+    let (target, coming) = (forbidden.clone(), name.clone());
+    let exchanging = Exchanging::new(move || {
+        link(&coming, &target);
+        fs::remove_file(&coming).unwrap();
+    });
+    for _ in 0..500 {
+        match run_jobs(&[write_job(&name)], &settings(&[], &[]), &mut |_| {}) {
+            // A test file, or what has the name now; between two looks at it, it can be gone.
+            Ok(_) | Err(Error::Refused { .. } | Error::File { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    drop(exchanging);
+    assert!(bytes(&forbidden).iter().all(|&byte| byte == 0), "it was not named");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left");
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    if let Err(why) = said("mkfifo", &[&fifo]) {
+        return println!("no FIFO could be made: {why}");
+    }
+    for flow in [Flow::Read, Flow::Write] {
+        for (path, expect) in [(fifo.as_path(), "is a FIFO"), (Path::new("/dev/null"), "is a character device")] {
+            let job = Job { flow, ..write_job(path) };
+            let error = run_jobs(&[job], &settings(&[path], &[path]), &mut |_| {}).unwrap_err().to_string();
+            assert!(error.contains(expect), "{error}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_made_or_measured_among_the_device_files() {
+    let missing = Path::new("/dev/no-such-device-77n1");
+    let scratch = Job { place: Place::Scratch("/dev".into()), ..write_job(missing) };
+    for job in [write_job(missing), Job { flow: Flow::Read, ..write_job(missing) }, scratch] {
+        let error = run_jobs(&[job], &settings(&[missing], &[missing]), &mut |_| {}).unwrap_err();
+        assert!(matches!(error, Error::NoDevice { .. }), "{error}");
+        assert!(error.to_string().contains("no such device"), "{error}");
+    }
+    assert!(!missing.exists());
 }
 
 #[test]
@@ -132,7 +239,13 @@ fn devices_are_refused_as_images_are() {
     let path = device.device.as_path();
     refused(path, &settings(&[], &[]), "it is a block device");
     refused(&image, &settings(&[&image], &[]), "lies on it");
-    run_jobs(&[write_job(path)], &settings(&[path], &[]), &mut |_| {}).unwrap();
+    for direct in [false, true, true] {
+        let mut job = write_job(path);
+        job.ways.direct = direct;
+        run_jobs(&[job], &settings(&[path], &[]), &mut |_| {}).unwrap();
+    }
+    fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(&[7; 512], 1536).unwrap();
+    refused(path, &settings(&[path], &[]), "at offset 1536: 07 07");
     let labels: [(&[u8], usize, &str); 5] = [
         (b"EFI PART", 512, "GPT"),
         (&[0x55, 0xAA], 510, "partition table"),
