@@ -1,9 +1,9 @@
 //! Runs planned jobs: one thread and one ring for each worker, started together, watched once a second.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use machine::{Clock, CpuSet};
@@ -17,6 +17,7 @@ use crate::permutation::mix;
 use crate::plan::{Planned, Settings, Share, check_memory, check_room};
 use crate::results::{JobResult, Report, Results, SteadyResult, merge_devices, results_of};
 use crate::ring::Ring;
+use crate::start::{OnPanic, Start};
 use crate::steady::Series;
 use crate::usage::{Usage, helpers};
 use crate::volume::{DeviceStat, arc_counters};
@@ -117,7 +118,7 @@ struct Watched {
 
 /// What the workers of a phase share.
 struct Phase {
-    barrier: Barrier,
+    start: Start,
     epoch: OnceLock<u64>,
     failed: AtomicBool,
     stops: Vec<AtomicBool>,
@@ -131,7 +132,7 @@ impl Phase {
         let places: Vec<_> = planned.iter().flat_map(|job| &job.shares).map(|share| share.helpers.clone()).collect();
         let workers = places.len();
         Phase {
-            barrier: Barrier::new(workers),
+            start: Start::of(workers),
             epoch: OnceLock::new(),
             failed: AtomicBool::new(false),
             stops: planned.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -154,6 +155,7 @@ impl Phase {
                 for (index, share) in job.shares.iter().enumerate() {
                     let (send, at) = (send.clone(), threads.len());
                     threads.push(scope.spawn(move || {
+                        let _guard = self.guard();
                         let report = self.work(job.job, share, index, at, stop);
                         if report.is_err() {
                             self.fail();
@@ -173,6 +175,14 @@ impl Phase {
         })
     }
 
+    /// Held by a worker's thread: if it panics, the others neither wait for it nor go on.
+    fn guard(&self) -> impl Drop + '_ {
+        OnPanic(|| {
+            self.fail();
+            self.start.give_up();
+        })
+    }
+
     fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
         self.stops.iter().for_each(|stop| stop.store(true, Ordering::Relaxed));
@@ -185,7 +195,7 @@ impl Phase {
             self.fail();
         }
         // All workers come here, those that failed too: nobody waits for ever.
-        self.barrier.wait();
+        self.start.wait();
         let (mut ring, cpus) = ready?;
         let epoch = *self.epoch.get_or_init(Clock::now);
         let mut log = Log::new(epoch, job.rate.is_some());
@@ -447,6 +457,12 @@ pub(crate) fn describe(failure: Failure, share: &Share, written: u64) -> Error {
             let source = std::io::Error::from_raw_os_error(number);
             Error::Request { what: op.action.name(), path: path(&op), offset: op.offset, len: op.len, source }
         }
+        Failure::Refused(op, number, sent) => {
+            let (why, seconds) = (std::io::Error::from_raw_os_error(number), sent.nanos as f64 / SECOND);
+            let said = format!("{why}, {} times in {seconds:.3} s; it is not sent again", sent.times);
+            let source = std::io::Error::other(said);
+            Error::Request { what: op.action.name(), path: path(&op), offset: op.offset, len: op.len, source }
+        }
         Failure::Short(op, moved) => {
             let source = std::io::Error::other(format!("only {moved} bytes were transferred"));
             Error::Request { what: op.action.name(), path: path(&op), offset: op.offset, len: op.len, source }
@@ -456,21 +472,4 @@ pub(crate) fn describe(failure: Failure, share: &Share, written: u64) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn workers_on_other_cpus_are_no_neighbours() {
-        let check = |places: &[&str], expect: &[usize]| {
-            let set = |text: &&str| (!text.is_empty()).then(|| text.parse::<CpuSet>().unwrap());
-            let places: Vec<Option<CpuSet>> = places.iter().map(set).collect();
-            let found: Vec<usize> = places.iter().map(|own| neighbours(&places, own.as_ref())).collect();
-            assert_eq!(found, expect, "{places:?}");
-        };
-        check(&[""], &[1]);
-        check(&["", "", ""], &[3; 3]);
-        check(&["0-3", "0-3", "4-7", "4-7", "4-7"], &[2, 2, 3, 3, 3]);
-        check(&["0-3", "3-7", "7"], &[2, 3, 2]);
-        check(&["0-3", "", "4-7"], &[2, 3, 2]);
-    }
-}
+mod tests;

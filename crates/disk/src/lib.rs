@@ -25,6 +25,7 @@ mod results;
 mod ring;
 mod safety;
 pub mod signature;
+mod start;
 pub mod steady;
 mod unknown;
 mod usage;

@@ -79,10 +79,29 @@ pub(crate) enum Failure {
     Ring(Error),
     /// A request failed, with this error number.
     Request(Op, i32),
+    /// A request was refused for now, with this error number, until it had been sent so many times in so many nanoseconds.
+    Refused(Op, i32, Sent),
     /// A request transferred less than asked.
     Short(Op, i32),
     /// A block is not what was written.
     Mismatch(Op, String),
+}
+
+/// How often a request was sent, and for how long in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) times: u32,
+    pub(crate) nanos: u64,
+}
+
+impl Sent {
+    /// A request that the kernel has no room for is sent again until either is reached. What a shortage takes to pass is
+    /// far below both.
+    const MOST: Sent = Sent { times: 1_000_000, nanos: 10_000_000_000 };
+
+    fn is_enough(self) -> bool {
+        self.times >= Sent::MOST.times || self.nanos >= Sent::MOST.nanos
+    }
 }
 
 /// A request under way.
@@ -90,6 +109,8 @@ pub(crate) enum Failure {
 struct Slot {
     op: Op,
     times: Times,
+    /// How often the kernel refused it for now.
+    refused: u32,
 }
 
 /// Arrivals at a fixed rate, in whole nanoseconds without drift.
@@ -144,7 +165,7 @@ impl<'a, D: Device> Worker<'a, D> {
         Worker {
             device,
             rules,
-            slots: vec![Slot { op: nothing, times: Times::default() }; room],
+            slots: vec![Slot { op: nothing, times: Times::default(), refused: 0 }; room],
             free: (0..depth).rev().collect(),
             queued: Vec::with_capacity(room),
             done: Vec::with_capacity(room),
@@ -221,7 +242,7 @@ impl<'a, D: Device> Worker<'a, D> {
             if op.action == Action::Transfer(Direction::Write) {
                 self.prepare(slot, &op);
             }
-            self.slots[slot as usize] = Slot { op, times: Times { start, ..Times::default() } };
+            self.slots[slot as usize] = Slot { op, times: Times { start, ..Times::default() }, refused: 0 };
             self.device.push(slot, &op);
             self.queued.push(slot);
         }
@@ -280,9 +301,9 @@ impl<'a, D: Device> Worker<'a, D> {
         let mut again = 0;
         for index in 0..self.done.len() {
             let (slot, result) = self.done[index];
-            let Slot { op, times } = self.slots[slot as usize];
+            let Slot { op, times, .. } = self.slots[slot as usize];
             if is_passing(result) {
-                self.device.push(slot, &op);
+                self.send_again(slot, result)?;
                 again += 1;
                 continue;
             }
@@ -291,6 +312,20 @@ impl<'a, D: Device> Worker<'a, D> {
             log.record(&op, &Times { seen, ..times });
         }
         log.completed(self.done.len() as u64 - again, meter);
+        Ok(())
+    }
+
+    /// Queues a request again that the kernel refused for now, but not for ever.
+    #[cold]
+    fn send_again(&mut self, slot: u32, result: i32) -> Result<(), Failure> {
+        let now = self.device.stamp();
+        let Slot { op, times, refused } = &mut self.slots[slot as usize];
+        *refused += 1;
+        let sent = Sent { times: *refused, nanos: now.saturating_sub(times.issued) };
+        if sent.is_enough() {
+            return Err(Failure::Refused(*op, -result, sent));
+        }
+        self.device.push(slot, op);
         Ok(())
     }
 
@@ -323,7 +358,7 @@ impl<'a, D: Device> Worker<'a, D> {
                 let (slot, result) = self.done[index];
                 let op = self.slots[slot as usize].op;
                 if is_passing(result) {
-                    self.device.push(slot, &op);
+                    self.send_again(slot, result)?;
                     continue;
                 }
                 self.accept(slot, &op, result)?;

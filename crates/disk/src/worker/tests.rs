@@ -247,40 +247,42 @@ fn an_end_of_data_ends_the_run() {
     assert!(device.under_way.is_empty());
 }
 
+/// Answers the first requests, so many, with the same result, and does the others.
+struct Answering(Simulated, i32, usize);
+impl Device for Answering {
+    fn stamp(&self) -> u64 {
+        self.0.stamp()
+    }
+    fn meter(&self) -> u64 {
+        self.0.meter()
+    }
+    fn buffer(&mut self, slot: u32) -> &mut [u8] {
+        self.0.buffer(slot)
+    }
+    fn push(&mut self, slot: u32, op: &Op) {
+        self.0.push(slot, op);
+    }
+    fn submit(&mut self) -> Result<(), Error> {
+        self.0.submit()
+    }
+    fn wait(&mut self, wait: Wait) -> Result<(), Error> {
+        self.0.wait(wait)
+    }
+    fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
+        self.0.reap(done);
+        for one in done.iter_mut().take(self.2) {
+            one.1 = self.1;
+        }
+        self.2 -= self.2.min(done.len());
+    }
+}
+
 #[test]
 fn what_a_device_cannot_do_is_a_failure() {
-    /// Answers each request with the same result.
-    struct Answering(Simulated, i32);
-    impl Device for Answering {
-        fn stamp(&self) -> u64 {
-            self.0.stamp()
-        }
-        fn meter(&self) -> u64 {
-            self.0.meter()
-        }
-        fn buffer(&mut self, slot: u32) -> &mut [u8] {
-            self.0.buffer(slot)
-        }
-        fn push(&mut self, slot: u32, op: &Op) {
-            self.0.push(slot, op);
-        }
-        fn submit(&mut self) -> Result<(), Error> {
-            self.0.submit()
-        }
-        fn wait(&mut self, wait: Wait) -> Result<(), Error> {
-            self.0.wait(wait)
-        }
-        fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
-            self.0.reap(done);
-            for one in done {
-                one.1 = self.1;
-            }
-        }
-    }
     let check = |answer: i32, verify: Option<Checksum>, expect: &str| {
         let job = Job::new("test", Place::Paths(Vec::new()));
         let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 20 }], 0, 1 << 20);
-        let mut device = Answering(Simulated::new(2), answer);
+        let mut device = Answering(Simulated::new(2), answer, usize::MAX);
         let rules = Rules { check: verify, ..rules(2, 1) };
         let (mut log, stop) = (Log::new(0, false), AtomicBool::new(false));
         let failure = Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop);
@@ -290,4 +292,30 @@ fn what_a_device_cannot_do_is_a_failure() {
     check(-libc::ENOSPC, None, "28");
     check(512, None, "Short");
     check(4096, Some(Checksum::Crc32c), "Mismatch");
+}
+
+/// Ten requests to a device that answers the first `refusals` that it cannot now; the failure is told.
+fn refused(answer: i32, refusals: usize, service: u64) -> Result<u64, String> {
+    let job = Job::new("test", Place::Paths(Vec::new()));
+    let mut pattern = Pattern::new(&job, &[Extent { start: 8192, len: 40_960 }], 0, 40_960);
+    let mut device = Answering(Simulated { service, ..Simulated::new(1) }, answer, refusals);
+    let rules = Rules { runtime: None, ..rules(1, 1) };
+    let (mut log, stop) = (Log::new(0, false), AtomicBool::new(false));
+    let done = Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop);
+    let share = crate::plan::Share { paths: vec!["drive".into()], ..Default::default() };
+    done.map_err(|failure| crate::engine::describe(failure, &share, 0).to_string())
+}
+
+#[test]
+fn what_is_refused_for_now_is_sent_again_but_not_for_ever() {
+    for answer in [-libc::EAGAIN, -libc::EINTR] {
+        assert_eq!(refused(answer, 50_000, 100 * MICRO), Ok(10), "5 s of refusals pass");
+        let error = refused(answer, usize::MAX, 100 * MICRO).unwrap_err();
+        assert!(error.starts_with("read of 4096 bytes at offset 8192 of drive failed: "), "{error}");
+        assert!(error.contains("100000 times in 10.000 s"), "by time: {error}");
+        let error = refused(answer, usize::MAX, 10).unwrap_err();
+        assert!(error.contains("1000000 times in 0.010 s"), "by count: {error}");
+    }
+    let stopped = refused(-libc::EIO, 1, MICRO).unwrap_err();
+    assert!(!stopped.contains("times"), "{stopped}");
 }
