@@ -94,6 +94,17 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_worker_that_panics_ends_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let jobs = "[endless]\nsize=1m\nrw=read\ntime_based\nruntime=100000\n[panics]\nsize=1m\nrw=read\n";
+    let mut jobs = jobfile::parse(jobs, dir.path()).unwrap();
+    // A rate that no job file can have: the worker divides by it.
+    jobs[1].rate = Some(0);
+    let run = || run_jobs(&jobs, &Settings::default(), &mut |_| {});
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err(), "the panic is handed on");
+}
+
+#[test]
 fn the_workload_gives_every_headline() {
     let machine = machine::Machine::detect(&machine::Source::Host).unwrap();
     let dir = tempfile::tempdir().unwrap();

@@ -87,6 +87,8 @@ impl Tally {
         assert!(error.contains("is not written to") && error.contains("--allow-destroy"), "{name}: {error}");
         assert_eq!(digest(path), before, "{name}: it was written to");
         assert!(known.iter().all(|known| error.contains(known)), "{name}: libblkid finds {known:?}: {error}");
+        let unknown = unknown::find(&mut file, len).unwrap();
+        assert!(table || unknown.is_some(), "{name}: it would be written to where there is no libblkid");
         if !table && known.is_empty() {
             assert!(error.contains("at offset"), "{name}: {error}");
             self.neither += 1;
