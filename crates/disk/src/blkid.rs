@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
+use crate::signature::is_telling;
+
 const FILE: &str = "libblkid.so.1";
 /// `BLKID_SUBLKS_` TYPE, USAGE, MAGIC and BADCSUM: a superblock whose checksum is wrong counts.
 const SUPERBLOCKS: c_int = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 10;
@@ -27,6 +29,8 @@ pub(crate) struct Found {
     pub(crate) name: String,
     /// Where its magic bytes lie, where that is told.
     pub(crate) offset: Option<u64>,
+    /// Whether it has more to it than random bytes could have by chance.
+    pub(crate) telling: bool,
 }
 
 /// The functions, as `<blkid.h>` declares them.
@@ -110,27 +114,34 @@ impl<'a> Probing<'a> {
 
     /// A value of the signature that was found last.
     fn value(&self, name: &CStr) -> Option<String> {
-        let mut text: *const c_char = null_mut();
-        // SAFETY: the probe is live, the name ends in a zero byte, `text` is written to, and the length may be left out.
-        let missing = unsafe { (self.library.value)(self.probe, name.as_ptr(), &raw mut text, null_mut()) };
-        if missing != 0 || text.is_null() {
-            return None;
-        }
-        // SAFETY: values of these names are texts that end in a zero byte and live until the next step of the probe; it is
-        // copied before.
+        let (text, _) = self.raw(name)?;
+        // SAFETY: values of the names that are asked for are texts that end in a zero byte and live until the next step of
+        // the probe; it is copied before.
         let text = unsafe { CStr::from_ptr(text) };
         Some(text.to_string_lossy().into_owned())
     }
 
+    /// Where a value lies, and its bytes.
+    fn raw(&self, name: &CStr) -> Option<(*const c_char, usize)> {
+        let (mut bytes, mut len): (*const c_char, usize) = (null_mut(), 0);
+        // SAFETY: the probe is live, the name ends in a zero byte, and the two places are written to.
+        let missing = unsafe { (self.library.value)(self.probe, name.as_ptr(), &raw mut bytes, &raw mut len) };
+        (missing == 0 && !bytes.is_null()).then_some((bytes, len))
+    }
+
     /// What was found last, by the names of both chains.
     fn found(&self) -> Found {
-        let of = |[name, offset]: [&CStr; 2]| {
+        let of = |[name, offset, magic]: [&CStr; 3]| {
+            let name = self.value(name)?;
             let offset = self.value(offset).and_then(|text| text.parse().ok());
-            self.value(name).map(|name| Found { name, offset })
+            let long = self.raw(magic).is_some_and(|(_, len)| is_telling(len));
+            // A DOS table has a short magic number, but four entries that fit; an Atari one has none but its entries.
+            let telling = name == "dos" || (long && name != "atari");
+            Some(Found { name, offset, telling })
         };
-        let table = || of([c"PTTYPE", c"PTMAGIC_OFFSET"]);
-        let unnamed = || Found { name: "a signature without a name".to_owned(), offset: None };
-        of([c"TYPE", c"SBMAGIC_OFFSET"]).or_else(table).unwrap_or_else(unnamed)
+        let table = || of([c"PTTYPE", c"PTMAGIC_OFFSET", c"PTMAGIC"]);
+        let unnamed = || Found { name: "a signature without a name".to_owned(), offset: None, telling: true };
+        of([c"TYPE", c"SBMAGIC_OFFSET", c"SBMAGIC"]).or_else(table).unwrap_or_else(unnamed)
     }
 }
 
@@ -147,7 +158,7 @@ impl Drop for Probing<'_> {
 /// cannot tell, that is one of them: what is not known to be empty is not written to.
 pub(crate) fn find(file: &File) -> Option<Vec<Found>> {
     let library = functions()?;
-    let lost = || Found { name: "something that it could not read".to_owned(), offset: None };
+    let lost = || Found { name: "something that it could not read".to_owned(), offset: None, telling: true };
     let Some(mut probing) = Probing::new(library, file) else { return Some(vec![lost()]) };
     let mut all = Vec::new();
     while all.len() < MOST {
@@ -196,7 +207,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         file.set_len(8 << 20).unwrap();
         file.write_all_at(b"ORCLDISK", 32).unwrap();
-        let found = vec![Found { name: "oracleasm".to_owned(), offset: Some(32) }];
+        let found = vec![Found { name: "oracleasm".to_owned(), offset: Some(32), telling: true }];
         assert!(find(&file).is_none_or(|all| all == found), "{:?}", find(&file));
     }
 }

@@ -34,7 +34,6 @@ const TABLE: &[Signature] = &[
     start("a GPT partition table", 4096, b"EFI PART"),
     end("a GPT partition table (backup)", 512, 512, b"EFI PART"),
     end("a GPT partition table (backup)", 4096, 4096, b"EFI PART"),
-    start("a partition table or boot sector", 510, &[0x55, 0xAA]),
     start("an ext file system", 0x438, &[0x53, 0xEF]),
     start("an XFS file system", 0, b"XFSB"),
     start("a Btrfs file system", 0x1_0040, b"_BHRfS_M"),
@@ -93,16 +92,39 @@ pub fn find<R: Read + Seek>(device: &mut R, len: u64) -> io::Result<Vec<&'static
         };
         let Some(at) = at.filter(|at| at + size <= len) else { continue };
         let mut bytes = vec![0; signature.magic.len()];
-        read_at(device, at, &mut bytes)?;
+        // Random bytes of this program's own look like a short magic number now and then, like a long one never: there
+        // somebody has changed a part of a sector.
+        let read = if is_telling(bytes.len()) { read_all_at } else { read_at };
+        read(device, at, &mut bytes)?;
         if bytes == signature.magic {
             found.push(signature.what);
         }
+    }
+    if boot_sector(device, len)? {
+        found.push("a partition table or boot sector");
     }
     if zfs(device, len)? {
         found.push("a member of a ZFS pool");
     }
     found.dedup();
     Ok(found)
+}
+
+/// Whether a magic number is so long that no random bytes look like it.
+pub(crate) fn is_telling(len: usize) -> bool {
+    len >= 4
+}
+
+/// Whether the first sector ends as boot sectors do. Programs that write a partition table into it may keep what they find
+/// before the table: in a sector of this program's own, a table whose four entries are active or not makes it one.
+fn boot_sector<R: Read + Seek>(device: &mut R, len: u64) -> io::Result<bool> {
+    if len < SECTOR as u64 {
+        return Ok(false);
+    }
+    let mut sector = [0; SECTOR];
+    read_all_at(device, 0, &mut sector)?;
+    let table = [446, 462, 478, 494].iter().all(|&entry: &usize| matches!(sector[entry], 0 | 0x80));
+    Ok(sector.ends_with(&[0x55, 0xAA]) && (table || !data::is_own(&sector, 0)))
 }
 
 /// Whether one of the four labels of ZFS has an uberblock, in either byte order.
@@ -124,6 +146,11 @@ fn zfs<R: Read + Seek>(device: &mut R, len: u64) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+fn read_all_at<R: Read + Seek>(device: &mut R, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+    device.seek(SeekFrom::Start(at))?;
+    device.read_exact(bytes)
 }
 
 /// Reads what others wrote: sectors of this program's own are zeros.
