@@ -34,7 +34,7 @@ fn fma(criterion: &mut Criterion) {
             group.bench_function(id, |bencher| {
                 bencher.iter_custom(|iterations| {
                     let readings = measure(&team, isa, precision, 1, 0.05).expect("right results");
-                    Duration::from_secs_f64(FLOPS / readings[0].rate * iterations as f64)
+                    Duration::from_secs_f64(FLOPS / readings[0].rate.value * iterations as f64)
                 });
             });
         }
@@ -57,8 +57,9 @@ fn dgemm(criterion: &mut Criterion) {
         let mut product = Product::prepare(&team, shape, 1, blas).expect("memory");
         group.throughput(operations(shape.flops()));
         group.bench_function(BenchmarkId::new("team", &id), |bencher| {
-            bencher
-                .iter_custom(|iterations| Duration::from_secs_f64((0..iterations).map(|_| product.multiply().0).sum()));
+            bencher.iter_custom(|iterations| {
+                Duration::from_secs_f64((0..iterations).map(|_| product.multiply().elapsed).sum())
+            });
         });
         product.verify().expect("a right product");
     }
@@ -68,7 +69,7 @@ fn dgemm(criterion: &mut Criterion) {
         bencher.iter_custom(|iterations| {
             let samples = usize::try_from(iterations).expect("few iterations");
             let rates = plain(shape.n, samples, team.workers().len(), 1).expect("a right product");
-            Duration::from_secs_f64(rates.iter().map(|rate| shape.flops() / rate).sum())
+            Duration::from_secs_f64(rates.iter().map(|rate| shape.flops() / rate.value).sum())
         });
     });
 }
@@ -85,7 +86,7 @@ fn lu(criterion: &mut Criterion) {
             bencher.iter_custom(|iterations| {
                 let solve = |_| {
                     system.fill(&team, &|j, column| fill_column(1, j, column));
-                    system.solve(&team, blas, &AtomicU64::new(0)).expect("a regular matrix").seconds
+                    system.solve(&team, blas, &AtomicU64::new(0)).expect("a regular matrix").interval.seconds()
                 };
                 Duration::from_secs_f64((0..iterations).map(solve).sum())
             });

@@ -1,10 +1,11 @@
 //! The bandwidth kernels on the pinned team, over the arrays that `hostproof run --profile quick` uses: each kernel,
-//! instruction set and kind of store. Throughput is in bytes as STREAM credits them.
+//! instruction set and kind of store. Throughput is in bytes as STREAM counts them.
 
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use machine::{Machine, Profile, Siblings, Source, place};
+use machine::{Machine, Siblings, Source, place};
+use measure::Profile;
 use stream::kernel::{Kernel, Tuning, variants};
 use stream::{Arrays, Config};
 
@@ -21,11 +22,11 @@ fn kernels(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(kernel.name());
         group.sampling_mode(SamplingMode::Flat).sample_size(10);
         group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-        group.throughput(Throughput::Bytes(kernel.credited() * arrays.bytes() / 8));
+        group.throughput(Throughput::Bytes(kernel.stream_bytes() * arrays.bytes() / 8));
         for variant in variants().iter().filter(|variant| variant.kernel == kernel && variant.tuning == PLAIN) {
             group.bench_function(BenchmarkId::new(variant.isa.name(), variant.store.name()), |bencher| {
                 bencher.iter_custom(|iterations| {
-                    Duration::from_secs_f64((0..iterations).map(|_| arrays.pass(variant).elapsed).sum())
+                    Duration::from_secs_f64((0..iterations).map(|_| arrays.pass(variant).interval.seconds()).sum())
                 });
             });
             arrays.verify().expect("every element is right");

@@ -7,7 +7,8 @@ use std::io::{BufRead, Write};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use machine::{Machine, Profile, Siblings, Source, place};
+use machine::{Machine, Siblings, Source, place};
+use measure::Profile;
 use stream::kernel::{Kernel, Store, Variant, variants};
 use stream::{Arrays, Chase, Config, Page, Walk};
 
@@ -86,8 +87,8 @@ fn bandwidth(kernel: Kernel, temporal: bool) -> anyhow::Result<()> {
             if !pass.sums_right {
                 bail!("the sum was wrong");
             }
-            seconds += pass.elapsed;
-            bytes += pass.rate * pass.elapsed;
+            seconds += pass.interval.seconds();
+            bytes += pass.rate * pass.interval.seconds();
         }
         if let Err(wrong) = arrays.verify() {
             bail!("the result was wrong: {wrong}");
@@ -116,8 +117,8 @@ fn latency(bytes: u64, small_pages: bool) -> anyhow::Result<()> {
     let page = if small_pages { Page::Small } else { Page::Huge };
     let mut chase = Chase::new(worker, worker.node, Walk { page, spacing: 64 }, bytes, 1)?;
     answer(page.name(), || {
-        let (values, _) = chase.latency(1, LATENCY_SECONDS);
-        Ok(format!("load {}", values.first().context("a sample")? * 1e9))
+        let samples = chase.latency(1, LATENCY_SECONDS).samples;
+        Ok(format!("load {}", samples.first().context("a sample")?.value * 1e9))
     })
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
-use machine::{Isa, Machine, Profile, Siblings, Source, place};
+use machine::{Machine, Siblings, Source, isa, place};
+use measure::{Isa, Profile};
 use serde::Deserialize;
 
 /// One side of a comparison, as data. Texts may hold places in braces: see [`Places::fill`].
@@ -16,7 +17,7 @@ pub(crate) struct Side {
     pub(crate) program: &'static str,
     pub(crate) arguments: &'static [&'static str],
     pub(crate) environment: &'static [(&'static str, &'static str)],
-    /// The arguments that make it print its version; none where it has none to tell.
+    /// The arguments that make it print its version; none where it prints none.
     pub(crate) version: &'static [&'static str],
     pub(crate) way: Way,
     /// What to say where it cannot be started.
@@ -86,7 +87,7 @@ pub(crate) struct Places {
     elements: u64,
 }
 
-/// What was found or made before, and is told on the command line.
+/// What was found or made before, and is given on the command line.
 #[derive(clap::Args)]
 pub(crate) struct Given {
     /// Where the peers that were built from `scripts/peers.d` are.
@@ -139,7 +140,7 @@ impl Places {
             // Of an array.
             ("{elements}", Some(self.elements.to_string())),
             // The widest that likwid's kernels are named by.
-            ("{avx}", Some(if Isa::widest() == Isa::Avx512 { "avx512" } else { "avx" }.to_owned())),
+            ("{avx}", Some(if isa::widest() == Isa::Avx512 { "avx512" } else { "avx" }.to_owned())),
         ]
     }
 

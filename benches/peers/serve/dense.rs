@@ -33,8 +33,8 @@ pub(super) fn fma() -> anyhow::Result<()> {
         let mut best = 0.0_f64;
         for isa in usable() {
             let mut readings = measure(&team, isa, Precision::Fp64, SAMPLES, SECONDS)?;
-            readings.sort_by(|a, b| a.rate.total_cmp(&b.rate));
-            best = best.max(readings.get(SAMPLES / 2).context("samples")?.rate);
+            readings.sort_by(|a, b| a.rate.value.total_cmp(&b.rate.value));
+            best = best.max(readings.get(SAMPLES / 2).context("samples")?.rate.value);
         }
         Ok(format!("rate {best}"))
     })
@@ -44,8 +44,8 @@ pub(super) fn dgemm(order: usize) -> anyhow::Result<()> {
     let (team, blas) = (team()?, blas()?);
     let mut product = Product::prepare(&team, Shape::square(order), 1, blas)?;
     answer("tiles of the pinned team", || {
-        let rate = product.measure(1)?.samples.first().copied().context("a sample")?;
-        Ok(format!("rate {rate}"))
+        let rates = product.measure(1)?;
+        Ok(format!("rate {}", rates.samples.first().context("a sample")?.value))
     })
 }
 
@@ -61,6 +61,6 @@ pub(super) fn hpl(order: usize, block: usize, group: usize) -> anyhow::Result<()
         if residual.is_nan() || residual >= 16.0 {
             bail!("the scaled residual is {residual}");
         }
-        Ok(format!("rate {}", plan.flops() / solution.seconds))
+        Ok(format!("rate {}", plan.flops() / solution.interval.seconds()))
     })
 }

@@ -52,13 +52,13 @@ pub(super) fn disk(job: &Job) -> anyhow::Result<()> {
             |times: &Histogram, percent: f64| times.percentile(percent).context("no request was completed");
         Ok(format!(
             "iops {} user {} p50 {} p99 {} clat-p50 {} clat-p99 {} bandwidth {}",
-            done / result.window.span,
+            done / result.window.interval.seconds(),
             result.usage.user * 1e9 / done,
             percentile(&stats.latency, 50.0)?,
             percentile(&stats.latency, 99.0)?,
             percentile(&stats.clat, 50.0)?,
             percentile(&stats.clat, 99.0)?,
-            stats.bytes as f64 / result.window.span
+            stats.bytes as f64 / result.window.interval.seconds()
         ))
     })
 }

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use measure::{Isa, Profile, Solver, Workload};
 
 use crate::build_info::LONG_VERSION;
 
@@ -88,7 +89,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  hostproof inspect\n  hostproof inspect --spec PY-HPC-2024.Q3\n  hostproof inspect --json"
     )]
     Inspect(InspectArgs),
-    /// Say what on this host disturbs measurements, and the command that mends it
+    /// Report what would disturb measurements, and how to fix it
     #[command(after_help = "Examples:\n  hostproof doctor\n  hostproof doctor --strict && hostproof accept")]
     Doctor(DoctorArgs),
     /// Run a job file of fio on this suite's own engine
@@ -146,36 +147,14 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ProfileName {
-    /// Seconds: does everything run?
-    Smoke,
-    /// About a minute a workload
-    Quick,
-    /// Sized for acceptance: repeated, with large working sets
-    Full,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WorkloadName {
-    /// Memory bandwidth and latency
-    Stream,
-    /// FMA peak, DGEMM, HPL proxy
-    Dense,
-    /// Storage
-    Disk,
-    /// Feature engineering, where `hostproof-tabular` is built
-    Tabular,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// How long and how large
     #[arg(long, value_enum, default_value = "quick")]
-    pub(crate) profile: ProfileName,
+    pub(crate) profile: Profile,
     /// Only these workloads, separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
-    pub(crate) only: Vec<WorkloadName>,
+    pub(crate) only: Vec<Workload>,
     /// The specification: the id of a built-in system, or a TOML file
     #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC)]
     pub(crate) spec: String,
@@ -185,22 +164,22 @@ pub(crate) struct RunArgs {
     /// Where the disk workload puts its test file [default: where records go]
     #[arg(long, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
-    /// Use this instruction set in the memory kernels instead of the best one: scalar, avx2, avx512
-    #[arg(long, value_name = "ISA")]
-    pub(crate) isa: Option<String>,
+    /// Use this instruction set in the memory kernels instead of the widest one
+    #[arg(long, value_enum)]
+    pub(crate) isa: Option<Isa>,
     /// Refuse to measure, with exit code 4, where `doctor` finds something to mend first
     #[arg(long)]
     pub(crate) strict: bool,
-    /// What solves the systems of equations of the dense workload: team (this suite's own), lapack (the library alone)
-    #[arg(long, value_name = "ENGINE")]
-    pub(crate) engine: Option<String>,
+    /// What solves the systems of equations of the dense workload
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<Solver>,
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
     #[arg(long, value_name = "RUN")]
     pub(crate) with: Option<String>,
     /// Give the run a tag, for selections
     #[arg(long, value_name = "NAME", value_parser = history::tag)]
     pub(crate) tag: Vec<String>,
-    /// End a worker that takes so many times longer than planned; emulators and simulators need more
+    /// Kill a worker after this multiple of its planned time; emulators and simulators need more
     #[arg(long, value_name = "TIMES", default_value_t = 10.0, value_parser = patience)]
     pub(crate) patience: f64,
     /// Show the plan with its time, memory and disk, and measure nothing
@@ -380,6 +359,13 @@ pub(crate) enum SpecCommand {
     /// Print the JSON Schema of the format
     #[command(after_help = "Example:\n  hostproof spec schema > spec.schema.json")]
     Schema,
+    /// List the metrics that a target can name: unit, direction, what each means
+    #[command(after_help = "Examples:\n  hostproof spec metrics\n  hostproof spec metrics --json")]
+    Metrics {
+        /// Print JSON, for machines
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]

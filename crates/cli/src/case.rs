@@ -8,7 +8,7 @@ use record::Store;
 use report::{BeforeAfter, Judged};
 use spec::audit::Audit;
 use verdict::Judgement;
-use verdict::compare::{Promises, Question};
+use verdict::compare::{Question, Tolerances};
 
 use crate::locations::{self, Specification};
 
@@ -97,7 +97,7 @@ pub(crate) fn compared(before: &[&Run], after: &[&Run], specification: &Specific
     let question = Question {
         before: first.iter().collect(),
         after: second.iter().collect(),
-        promises: Promises::of(&specification.system),
+        tolerances: Tolerances::of(&specification.system),
         ..Question::default()
     };
     let comparison = verdict::compare::compare(&question).map_err(|refusal| refusal.to_string());

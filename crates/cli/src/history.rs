@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use measure::Digest;
 use record::{Index, Listed, Marked, Selector, Store};
-use verdict::compare::{Comparison, Order, Promises, Question, Refusal};
+use verdict::compare::{Comparison, Order, Question, Refusal, Tolerances};
 
 use crate::args::Records;
 use crate::locations::{self, Specification};
@@ -72,7 +72,7 @@ impl History {
         spec: Option<&str>,
     ) -> Result<Result<Comparison, Refusal>> {
         let Some(newest) = after.last() else { return Ok(Err(Refusal::Empty("after"))) };
-        let promises = promises(newest, spec)?;
+        let tolerances = tolerances(newest, spec)?;
         let compared: HashSet<&str> = before.iter().chain(after).map(|run| run.digest.id.as_str()).collect();
         let other = |run: &&Listed| run.digest.host == newest.digest.host && !compared.contains(run.digest.id.as_str());
         let past: Vec<&Listed> = self.runs.iter().rev().filter(other).take(PAST).collect();
@@ -81,19 +81,19 @@ impl History {
             before: before.iter().collect(),
             after: after.iter().collect(),
             history: past.iter().collect(),
-            promises,
+            tolerances,
             order,
         }))
     }
 }
 
-/// What the specification promises: the one that was typed, else the run's own.
-pub(crate) fn promises(run: &Listed, typed: Option<&str>) -> Result<Promises> {
+/// The tolerances of the specification: the one that was typed, else the run's own.
+pub(crate) fn tolerances(run: &Listed, typed: Option<&str>) -> Result<Tolerances> {
     let specification = match typed {
         Some(typed) => Specification::load(typed)?,
         None => own_specification(&run.path)?,
     };
-    Ok(Promises::of(&specification.system))
+    Ok(Tolerances::of(&specification.system))
 }
 
 fn own_specification(record: &Path) -> Result<Specification> {

@@ -23,7 +23,7 @@ use crate::args::{Arguments, Command};
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
-    if let Err(missing) = machine::Isa::floor() {
+    if let Err(missing) = machine::isa::check_floor() {
         eprintln!("error: {missing}");
         return Exit::Unusable.into();
     }
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<Exit> {
     match command {
-        Command::Run(args) => commands::run::run(&args, commands::run::Purpose::Look),
+        Command::Run(args) => commands::run::run(&args, commands::run::Purpose::Measure),
         Command::Accept(args) => commands::run::run(&args, commands::run::Purpose::Gate),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Show(args) => commands::show::show(&args),

@@ -8,20 +8,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use machine::doctor::{self, Advice};
 use machine::{Machine, Source, inventory};
-use measure::{Reason, Unit, Workload};
-use record::worker::{Choices, Planned};
+use measure::{Profile, Reason, Unit, Workload};
+use record::request::{Choices, Planned};
 use spec::{System, Target};
 
-use crate::args::{ProfileName, RunArgs, WorkloadName};
+use crate::args::RunArgs;
 use crate::locations::{self, Specification};
 use crate::supervisor;
 
-/// The workloads in the order of a run.
-const ORDER: [WorkloadName; 4] = [WorkloadName::Stream, WorkloadName::Dense, WorkloadName::Disk, WorkloadName::Tabular];
-
 /// A run that is ready to start.
 pub(crate) struct RunPlan {
-    pub(crate) profile: &'static str,
+    pub(crate) profile: Profile,
     pub(crate) specification: Specification,
     pub(crate) machine: Machine,
     pub(crate) results: PathBuf,
@@ -40,7 +37,7 @@ pub(crate) struct Step {
     /// How often it is repeated, each time in a process of its own.
     pub(crate) repetitions: u32,
     /// How many times longer than planned a worker may take.
-    patience: f64,
+    timeout_factor: f64,
 }
 
 impl RunPlan {
@@ -58,19 +55,14 @@ impl RunPlan {
         let advice = doctor::advise_on(Path::new("/"), &inventory, &scratch);
         machine.facts = inventory.facts;
         let disk_p99 = latency_bounds(&specification.system);
-        let choices = Choices { isa: args.isa.clone(), engine: args.engine.clone(), scratch, disk_p99 };
-        let profile = profile_name(args.profile);
-        let wanted = if args.only.is_empty() { ORDER.to_vec() } else { args.only.clone() };
+        let choices = Choices { isa: args.isa, engine: args.engine, scratch, disk_p99 };
+        let profile = args.profile;
+        let is_wanted = |workload: &Workload| args.only.is_empty() || args.only.contains(workload);
         let mut steps = Vec::new();
-        for name in ORDER.into_iter().filter(|name| wanted.contains(name)) {
-            let workload = workload(name);
+        for workload in Workload::ALL.into_iter().filter(is_wanted) {
             let planned = supervisor::plan(workload, profile, &choices)?;
-            steps.push(Step {
-                workload,
-                planned,
-                repetitions: repetitions(args.profile, name),
-                patience: args.patience,
-            });
+            let repetitions = repetitions(profile, workload);
+            steps.push(Step { workload, planned, repetitions, timeout_factor: args.patience });
         }
         let refusals: Vec<_> = steps.iter().filter_map(|step| step.planned.as_ref().err()).collect();
         if refusals.len() == steps.len() {
@@ -89,46 +81,28 @@ impl RunPlan {
 impl Step {
     /// When a worker of it hangs. A plan is an estimate on a quiet host, and starting takes some seconds of any workload.
     pub(crate) fn limit(&self, planned: &Planned) -> Duration {
-        Duration::from_secs_f64(self.patience * (12.0 + planned.seconds))
+        Duration::from_secs_f64(self.timeout_factor * (12.0 + planned.needs.seconds))
     }
 
     /// Seconds of all its repetitions, as planned.
     pub(crate) fn seconds(&self) -> f64 {
-        self.planned.as_ref().map_or(0.0, |planned| planned.seconds * f64::from(self.repetitions))
+        self.planned.as_ref().map_or(0.0, |planned| planned.needs.seconds * f64::from(self.repetitions))
     }
 }
 
 /// Repetitions in a boot: one where the profile is for a look, five where it is for a verdict; HPL fills hours once, and
 /// the feature workload repeats what it times itself, on data that is generated once.
-fn repetitions(profile: ProfileName, workload: WorkloadName) -> u32 {
+fn repetitions(profile: Profile, workload: Workload) -> u32 {
     match (profile, workload) {
-        (ProfileName::Smoke | ProfileName::Quick, _)
-        | (ProfileName::Full, WorkloadName::Dense | WorkloadName::Tabular) => 1,
-        (ProfileName::Full, WorkloadName::Stream | WorkloadName::Disk) => 5,
+        (Profile::Smoke | Profile::Quick, _) | (Profile::Full, Workload::Dense | Workload::Tabular) => 1,
+        (Profile::Full, Workload::Stream | Workload::Disk) => 5,
     }
 }
 
-fn workload(name: WorkloadName) -> Workload {
-    match name {
-        WorkloadName::Stream => Workload::Stream,
-        WorkloadName::Dense => Workload::Dense,
-        WorkloadName::Disk => Workload::Disk,
-        WorkloadName::Tabular => Workload::Tabular,
-    }
-}
-
-fn profile_name(profile: ProfileName) -> &'static str {
-    match profile {
-        ProfileName::Smoke => "smoke",
-        ProfileName::Quick => "quick",
-        ProfileName::Full => "full",
-    }
-}
-
-/// The latencies in seconds that targets of storage rates are bound to, by the case: `disk.CASE.iops`.
+/// The latencies in seconds that targets of storage rates are bound to, by the case of the disk workload.
 fn latency_bounds(system: &System) -> BTreeMap<String, f64> {
     let bound = |target: &Target| {
-        let (case, _) = target.metric.as_deref()?.strip_prefix("disk.")?.split_once('.')?;
+        let case = disk::case_of(target.metric?)?;
         let bound = target.constraint.as_ref().filter(|bound| bound.bound.unit == Unit::Second)?;
         Some((case.to_owned(), bound.bound.value))
     };

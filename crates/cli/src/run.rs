@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use measure::{Attempt, Ending, Event, MetricId, NotMeasured, Outcome, Run};
+use measure::{Attempt, AttemptLog, Ending, Event, Labels, MetricId, NotMeasured, Run};
 use record::{Index, Mark, Marks, Store, Writer};
 
 use crate::build_info::build;
@@ -37,7 +37,7 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
         }
     }
     run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
-    writer.finish(&run.ending)?;
+    writer.finish(run.ending)?;
     // Opening the index takes the record in, and seals it in the chain.
     Index::open(&store)?;
     Ok(Recorded { run, path })
@@ -49,7 +49,7 @@ fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
         started: jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string(),
         host,
         boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned()),
-        profile: plan.profile.to_owned(),
+        profile: plan.profile,
         build: build(),
         spec: plan.specification.source.clone(),
         facts: plan.machine.facts.clone(),
@@ -65,36 +65,32 @@ fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &Atom
     let name = step.workload.name();
     let config = step.planned.as_ref().map_or(serde_json::Value::Null, |planned| planned.config.clone());
     writer.begin(step.workload, repetition, &config)?;
-    let mut attempt = Attempt { workload: step.workload, repetition, outcomes: Vec::new(), warnings: Vec::new() };
+    let mut log = AttemptLog::begin(step.workload, repetition);
     let trouble = match &step.planned {
         Err(refusal) => {
             eprintln!("{name}: cannot run here: {refusal}");
             Some(refusal.clone())
         }
         Ok(planned) => {
-            let progress = Progress::begin(name, planned.seconds);
+            let progress = Progress::begin(name, planned.needs.seconds);
             let trouble = supervisor::run(step.workload, planned, step.limit(planned), interrupted, &mut |event| {
                 progress.note(&event);
-                keep(&mut attempt, writer, event)
+                keep(&mut log, writer, event)
             })?;
             progress.end(&trouble.as_ref().map_or("done".to_owned(), ToString::to_string));
             trouble
         }
     };
     if let Some(reason) = trouble {
-        let id = MetricId { name: name.to_owned(), labels: measure::Labels::new() };
-        keep(&mut attempt, writer, Event::Outcome(Outcome::NotMeasured(NotMeasured { id, reason })))?;
+        let id = MetricId { name: name.to_owned(), labels: Labels::new() };
+        keep(&mut log, writer, Event::NotMeasured(NotMeasured { id, reason }))?;
     }
     writer.end_attempt()?;
-    Ok(attempt)
+    Ok(log.end())
 }
 
-fn keep(attempt: &mut Attempt, writer: &mut Writer, event: Event) -> Result<()> {
+fn keep(log: &mut AttemptLog, writer: &mut Writer, event: Event) -> Result<()> {
     writer.event(&event).context("the record could not be written")?;
-    match event {
-        Event::Outcome(outcome) => attempt.outcomes.push(outcome),
-        Event::Warning(warning) => attempt.warnings.push(warning),
-        Event::Progress { .. } => {}
-    }
+    log.take(event);
     Ok(())
 }

@@ -9,9 +9,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use measure::{Build, Event, Reason, Workload};
+use measure::{Build, Event, Profile, Reason, Workload};
 use record::pipe::{self, Hello, Message};
-use record::worker::{Choices, Planned, Request, Task};
+use record::request::{Choices, Planned, Request, Task};
 
 use crate::build_info::build;
 use crate::locations;
@@ -24,11 +24,11 @@ const PLANNING: Duration = Duration::from_mins(1);
 const LAST_WORDS: usize = 2000;
 
 /// Asks a worker to size its workload for this host. The inner error is why it cannot be measured here.
-pub(crate) fn plan(workload: Workload, profile: &str, choices: &Choices) -> Result<Result<Planned, Reason>> {
+pub(crate) fn plan(workload: Workload, profile: Profile, choices: &Choices) -> Result<Result<Planned, Reason>> {
     if workload == Workload::Tabular && !locations::feature_worker()?.exists() {
         return Ok(Err(Reason::NotBuilt(locations::HOW_TO_BUILD_FEATURES.to_owned())));
     }
-    let task = Task::Plan { profile: profile.to_owned(), choices: choices.clone() };
+    let task = Task::Plan { profile, choices: choices.clone() };
     let mut worker = Worker::start(workload, task)?;
     let never = AtomicBool::new(false);
     match worker.attend(Instant::now() + PLANNING, &never, &mut |_| ())? {
@@ -85,7 +85,7 @@ struct Worker {
 impl Worker {
     fn start(workload: Workload, task: Task) -> Result<Worker> {
         let name = workload.name();
-        let request = Request { workload: name.to_owned(), parent: std::process::id(), task };
+        let request = Request { workload, parent: std::process::id(), task };
         let program = match workload {
             Workload::Tabular => locations::feature_worker()?,
             Workload::Stream | Workload::Dense | Workload::Disk => locations::own_file()?,
@@ -142,7 +142,7 @@ impl Worker {
                     greeted = true;
                 }
                 Message::Event(event) => emit(event),
-                Message::Plan(value) => return Ok(Last::Planned(serde_json::from_value(value)?)),
+                Message::Plan(planned) => return Ok(Last::Planned(planned)),
                 Message::Done => return Ok(Last::Done),
                 Message::Failed(why) => return Ok(Last::Failed(why)),
             }

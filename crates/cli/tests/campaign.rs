@@ -15,9 +15,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use measure::Run;
+use measure::random::SplitMix64;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
-use simulate::{Host, Random};
+use simulate::Host;
 use support::{files, hostproof, output, said};
 
 /// A host whose boots and firmware the test decides, with a store.
@@ -117,7 +118,8 @@ impl Lab {
     fn prepare(&self, number: u64, bios: &str, attempt: u32) {
         let host = Host::usual().with("bios.version", bios);
         let host = if bios == "1.3" { host.worse("stream", 0.05) } else { host };
-        let run = Run { boot_id: Some(format!("boot-{:05}", self.boots)), ..host.run(attempt, &mut Random(number)) };
+        let run =
+            Run { boot_id: Some(format!("boot-{:05}", self.boots)), ..host.run(attempt, &mut SplitMix64::new(number)) };
         let file = self.path("incoming.jsonl");
         // The command of a killed step may still read the one before.
         let fresh = self.path("fresh.jsonl");
@@ -147,7 +149,7 @@ enum Stop {
 /// Makes a whole campaign, with these many steps stopped at random points; gives what decides.
 fn campaign(boots: u32, stops: u32) -> Vec<String> {
     let mut lab = Lab::new();
-    let mut random = Random(u64::from(stops));
+    let mut random = SplitMix64::new(u64::from(stops));
     let mut counts = [0; 3];
     lab.boot("1.2");
     lab.start(boots);

@@ -8,9 +8,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use measure::Run;
+use measure::random::SplitMix64;
 use record::Store;
 use serde_json::Value;
-use simulate::{Host, Random};
+use simulate::Host;
 use support::{files, hostproof, output, said};
 
 /// Runs the program with `--out here` and gives its exit code and the JSON that it printed.
@@ -32,7 +33,7 @@ fn store(folder: &Path, run: &Run) {
     simulate::write(&Store::at(&folder.join("here")).place(&run.host, &run.id), run);
 }
 
-fn boots(folder: &Path, host: &Host, numbers: std::ops::Range<u32>, random: &mut Random) {
+fn boots(folder: &Path, host: &Host, numbers: std::ops::Range<u32>, random: &mut SplitMix64) {
     for number in numbers {
         store(folder, &host.run(number, random));
     }
@@ -48,7 +49,7 @@ fn row<'a>(answer: &'a Value, list: &str, metric: &str) -> &'a Value {
 fn a_planted_step_is_a_regression_of_its_size_and_its_cause_comes_first() {
     let check = |metrics: &'static str, metric: &str, cause: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let mut random = Random(7);
+        let mut random = SplitMix64::new(7);
         let after = Host::usual()
             .worse(metrics, 0.05)
             .with("bios.version", "1.3")
@@ -79,7 +80,7 @@ fn without_a_step_nothing_is_worse() {
     let mut not_worse = 0;
     for trial in 0..TRIALS {
         let folder = tempfile::tempdir().unwrap();
-        let mut random = Random(100 + trial);
+        let mut random = SplitMix64::new(100 + trial);
         boots(folder.path(), &Host::usual(), 0..10, &mut random);
         boots(folder.path(), &Host::usual().with("bios.version", "1.3"), 10..20, &mut random);
         let (code, answer) = answer(folder.path(), &["compare", "--before", "bios=1.2", "--after", "bios=1.3"]);
@@ -96,7 +97,7 @@ fn without_a_step_nothing_is_worse() {
 fn what_cannot_be_compared_is_refused_with_the_reason() {
     let check = |alter: fn(&mut Run), arguments: &[&str], code: i32, expect: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let mut random = Random(3);
+        let mut random = SplitMix64::new(3);
         boots(folder.path(), &Host::usual(), 0..3, &mut random);
         for number in 3..6 {
             let mut run = Host::usual().with("bios.version", "1.3").run(number, &mut random);
@@ -109,7 +110,7 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
     let sides = ["--before", "bios=1.2", "--after", "bios=1.3"];
     check(|run| run.build.version = "1.0.0".into(), &sides, 4, "suite 0.1.0 and suite 1.0.0");
     check(|run| run.build.profile = "ci".into(), &sides, 4, "differ in their profile (release and ci)");
-    check(|run| run.profile = "quick".into(), &sides, 4, "profile full and profile quick");
+    check(|run| run.profile = measure::Profile::Quick, &sides, 4, "profile full and profile quick");
     check(
         |run| drop(run.fingerprint.platform.insert("system.serial".into(), "8".into())),
         &sides,
@@ -124,7 +125,7 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
 #[test]
 fn what_boots_do_not_decide_says_what_would() {
     let folder = tempfile::tempdir().unwrap();
-    let mut random = Random(19);
+    let mut random = SplitMix64::new(19);
     let noisy = Host { noise: 0.05, ..Host::usual() };
     boots(folder.path(), &noisy, 0..3, &mut random);
     boots(folder.path(), &noisy.with("bios.version", "1.3"), 3..6, &mut random);
@@ -135,7 +136,7 @@ fn what_boots_do_not_decide_says_what_would() {
 #[test]
 fn noise_says_what_cannot_be_judged_before_anybody_relies_on_it() {
     let folder = tempfile::tempdir().unwrap();
-    let mut random = Random(5);
+    let mut random = SplitMix64::new(5);
     for number in 0..8 {
         let mut run = Host::usual().run(number, &mut random);
         let noisy = Host { noise: 0.05, ..Host::usual() }.run(number, &mut random);
@@ -154,7 +155,7 @@ fn noise_says_what_cannot_be_judged_before_anybody_relies_on_it() {
 #[test]
 fn a_history_tells_changes_and_the_baseline_moves_by_hand_only() {
     let folder = tempfile::tempdir().unwrap();
-    let mut random = Random(11);
+    let mut random = SplitMix64::new(11);
     boots(folder.path(), &Host::usual(), 0..12, &mut random);
     boots(folder.path(), &Host::usual().worse("stream", 0.06).with("bios.version", "1.3"), 12..24, &mut random);
     assert!(told(folder.path(), &["baseline", "show"], 0).contains("no host has a baseline"));
@@ -177,7 +178,7 @@ fn a_history_tells_changes_and_the_baseline_moves_by_hand_only() {
 fn a_store_is_kept_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let mut random = Random(13);
+    let mut random = SplitMix64::new(13);
     boots(path, &Host::usual(), 0..3, &mut random);
     boots(path, &Host::usual().with("bios.version", "1.3"), 3..5, &mut random);
     let count =
@@ -236,7 +237,7 @@ fn a_store_of_ten_thousand_runs_answers() {
     const DIFFERENT: u32 = 100;
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path().join("here");
-    let mut random = Random(17);
+    let mut random = SplitMix64::new(17);
     // A hundred different boots a side, told again under other names: writing each by the library would sync it.
     for (side, host) in
         [Host::usual(), Host::usual().worse("stream.triad", 0.05).with("bios.version", "1.3")].iter().enumerate()

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use fixture::{DimmPlan, Host, documented, set_link, table};
 use machine::inventory::take_with;
 use measure::{
-    Attempt, Build, Ending, Facts, Fingerprint, Measurement, Metric, Outcome, Run, SpecSource, Unit, Warning, Workload,
+    Attempt, Build, Ending, Facts, Fingerprint, Interval, Measurement, Outcome, Profile, Run, Sample, SpecSource,
+    Warning, Workload,
 };
 use spec::{Bound, Limit, Place, Standing, System};
 use verdict::{FactMatch, Verdict, check_limit, check_rules, compare_fact, judge};
@@ -125,17 +126,18 @@ fn operational_rules_are_held_against_the_host() {
 }
 
 /// The verdict on a target of the documented system, on the documented host, by one figure.
-fn verdict(target: &str, unit: Unit, value: f64, covers: Option<&str>) -> Verdict {
-    let metric = system().target(target).and_then(|target| target.metric.as_deref()).unwrap();
+fn verdict(target: &str, value: f64, covers: Option<&str>) -> Verdict {
+    let metric = system().target(target).and_then(|target| target.metric).unwrap();
     let warnings = covers.map(|covers| Warning::Partial { covers: covers.to_owned() });
-    let outcome = Outcome::Measured(Measurement::new(Metric::lower(metric, unit), [value]).warn(warnings));
+    let sample = Sample::timed(value, Interval::new(0, 1));
+    let outcome = Outcome::Measured(Measurement::new(metric, [sample]).warn(warnings));
     let attempt = Attempt { workload: Workload::Dense, repetition: 0, outcomes: vec![outcome], warnings: vec![] };
     let run = Run {
         id: "20260701T120000Z-0a1b".into(),
         started: "2026-07-01T12:00:00Z".into(),
         host: "node-1".into(),
         boot_id: None,
-        profile: "full".into(),
+        profile: Profile::Full,
         build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },
         spec: SpecSource::default(),
         facts: facts(&documented(2)),
@@ -150,8 +152,7 @@ fn verdict(target: &str, unit: Unit, value: f64, covers: Option<&str>) -> Verdic
 #[test]
 fn power_and_heat_are_judged_like_any_other_target() {
     let check = |target: &str, value: f64, covers: Option<&str>, expect: Verdict| {
-        let unit = if target == "host.temperature" { Unit::Celsius } else { Unit::Watt };
-        assert_eq!(verdict(target, unit, value, covers), expect, "{target} of {value}");
+        assert_eq!(verdict(target, value, covers), expect, "{target} of {value}");
     };
     check("host.power.idle", 451.0, None, Verdict::Pass);
     check("host.power.idle", 600.0, None, Verdict::Fail);

@@ -1,11 +1,13 @@
 //! What is measured, as plain data, and how it is planned from the host.
 
-use machine::{Machine, Needs, Profile, Siblings, Worker, memory_available, place};
+use machine::{Machine, Siblings, Worker, memory_available, place};
+use measure::{Needs, Profile, Solver};
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::dgemm::Shape;
+use crate::fma::{self, FmaConfig};
 use crate::lu::Plan;
-use crate::{Error, fma};
 
 /// Floating-point operations a second that a core is taken to deliver in plans: an AVX2 core of 2.5 GHz at three
 /// quarters of its peak. Faster ones are done sooner.
@@ -27,15 +29,6 @@ pub struct Config {
     pub hpl: HplConfig,
 }
 
-/// How the FMA peak is measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FmaConfig {
-    /// Samples of each kernel.
-    pub samples: usize,
-    /// Seconds of a sample.
-    pub seconds: f64,
-}
-
 /// Which matrix products are measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DgemmConfig {
@@ -53,35 +46,11 @@ pub struct DgemmConfig {
     pub sustained: f64,
 }
 
-/// Which factorisation solves the systems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Engine {
-    /// This project's, by the pinned team; the library's is measured beside it.
-    Team,
-    /// The library's alone (`getrf` through ndarray-linalg).
-    Lapack,
-}
-
-impl Engine {
-    /// Both.
-    pub const ALL: [Engine; 2] = [Engine::Team, Engine::Lapack];
-
-    /// The name that users type.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Engine::Team => "team",
-            Engine::Lapack => "lapack",
-        }
-    }
-}
-
 /// Which systems of equations are solved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HplConfig {
-    /// By what.
-    pub engine: Engine,
+    /// By what. The team's factorisation is this project's, and the library's is measured beside it.
+    pub engine: Solver,
     /// The orders of the curve, to which R(N) = R∞·N/(N + N½) is fitted.
     pub orders: Vec<usize>,
     /// How often the curve is measured; a fit is made of each.
@@ -115,7 +84,7 @@ impl Config {
                 sustained: 0.0,
             },
             hpl: HplConfig {
-                engine: Engine::Team,
+                engine: Solver::Team,
                 orders: vec![400, 700, 1000],
                 rounds: 1,
                 order: 2000,
@@ -172,7 +141,7 @@ impl Config {
     pub fn needs(&self, machine: &Machine) -> Needs {
         let Ok(workers) = workers(machine) else { return Needs::default() };
         let system = |order: usize| Plan::new(order, 256, 4).memory(nodes(&workers), workers.len());
-        let measured = self.hpl.measured && self.hpl.engine == Engine::Team;
+        let measured = self.hpl.measured && self.hpl.engine == Solver::Team;
         let largest = if measured { self.hpl.order } else { self.hpl.orders.iter().copied().max().unwrap_or(0) };
         let lapack = 8 * (self.hpl.lapack_order * self.hpl.lapack_order) as u64;
         let memory = system(largest)
@@ -204,11 +173,11 @@ impl HplConfig {
         let curve: f64 = self.orders.iter().map(|&order| of(order)).sum();
         let last = if self.measured { of(self.order) } else { 0.0 };
         match self.engine {
-            Engine::Team => {
+            Solver::Team => {
                 let tuning = of(self.tuning_order) * (2 * self.cuts.len()) as f64;
                 curve * self.rounds as f64 + tuning + of(self.lapack_order) + last
             }
-            Engine::Lapack => curve,
+            Solver::Lapack => curve,
         }
     }
 }
@@ -251,7 +220,7 @@ fn dgemm_plan(order: usize, samples: usize, sustained: f64) -> DgemmConfig {
 fn hpl_plan(top: usize, rounds: usize, order: usize, measured: bool) -> HplConfig {
     let quarter = top / 4;
     HplConfig {
-        engine: Engine::Team,
+        engine: Solver::Team,
         orders: vec![quarter, 2 * quarter, 3 * quarter, top],
         rounds,
         order,

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use machine::{Buffer, HUGE_PAGE, Pages, Team, Worker, chunks, memory_available};
-use measure::{Placement, Warning};
+use machine::{Buffer, Clock, HUGE_PAGE, Pages, Team, Timing, Worker, chunks, memory_available};
+use measure::{Interval, Placement, Sample, Warning};
 
 use crate::blas::{Blas, View, ViewMut, packing};
 use crate::lu::padded;
@@ -123,8 +123,8 @@ impl Tile {
 
 /// Rates of a product, and where it ran.
 pub struct Rates {
-    /// Floating-point operations a second, one for each sample.
-    pub samples: Vec<f64>,
+    /// Floating-point operations a second.
+    pub samples: Vec<Sample>,
     /// The proof of placement.
     pub placement: Placement,
     /// What the proof lacks.
@@ -164,11 +164,10 @@ impl<'a> Product<'a> {
         Ok(Product { team, shape, seed, blas, tiles })
     }
 
-    /// Multiplies; returns the seconds from the first start to the last end, and the migrations.
-    pub fn multiply(&mut self) -> (f64, Option<u64>) {
+    /// Multiplies once.
+    pub fn multiply(&mut self) -> Timing {
         let blas = self.blas;
-        let timing = self.team.timed(&mut self.tiles, |_, tile| tile.multiply(&blas));
-        (timing.elapsed, timing.migrations)
+        self.team.timed(&mut self.tiles, |_, tile| tile.multiply(&blas))
     }
 
     /// Floating-point operations of one product.
@@ -191,10 +190,10 @@ impl<'a> Product<'a> {
         let mut migrations = Some(0);
         for _ in 0..samples {
             self.team.each(&mut self.tiles, |_, tile| tile.spoil());
-            let (seconds, moved) = self.multiply();
+            let timing = self.multiply();
             self.verify()?;
-            rates.push(self.flops() / seconds);
-            migrations = migrations.zip(moved).map(|(sum, moved)| sum + moved);
+            rates.push(Sample::timed(self.flops() / timing.elapsed, timing.interval()));
+            migrations = migrations.zip(timing.migrations).map(|(sum, moved)| sum + moved);
         }
         let proofs: Vec<_> = self
             .tiles
@@ -214,7 +213,7 @@ impl<'a> Product<'a> {
 /// # Errors
 ///
 /// If there is too little memory or no library, or the result is wrong.
-pub fn plain(n: usize, samples: usize, threads: usize, seed: u64) -> Result<Vec<f64>, Error> {
+pub fn plain(n: usize, samples: usize, threads: usize, seed: u64) -> Result<Vec<Sample>, Error> {
     use ndarray::{Array2, ShapeBuilder, linalg::general_mat_mul};
     // ndarray calls it by name.
     Blas::load()?;
@@ -230,11 +229,11 @@ pub fn plain(n: usize, samples: usize, threads: usize, seed: u64) -> Result<Vec<
     // The first is not timed: it starts the library's threads.
     for sample in 0..=samples {
         c.fill(f64::NAN);
-        let start = machine::Clock::now();
+        let start = Clock::now();
         general_mat_mul(1.0, &a, &b, 0.0, &mut c);
-        let seconds = machine::Clock::seconds(start, machine::Clock::now());
+        let interval = Interval::new(start, Clock::now());
         if sample > 0 {
-            rates.push(Shape::square(n).flops() / seconds);
+            rates.push(Sample::timed(Shape::square(n).flops() / interval.seconds(), interval));
         }
     }
     crate::blas::set_threads(1);
@@ -263,7 +262,7 @@ mod tests {
             let mut product = Product::prepare(&team, Shape { m, n, k }, 5, Blas::load().unwrap()).unwrap();
             let rates = product.measure(2).unwrap();
             assert_eq!(rates.samples.len(), 2);
-            assert!(rates.samples.iter().all(|&rate| rate > 0.0));
+            assert!(rates.samples.iter().all(|rate| rate.value > 0.0));
         }
     }
 

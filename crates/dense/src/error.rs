@@ -39,7 +39,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The reason that stands in the record of a measurement that failed.
+    /// The reason in the record of a measurement that failed.
     #[must_use]
     pub fn reason(&self) -> measure::Reason {
         use measure::Reason;

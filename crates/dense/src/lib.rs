@@ -18,6 +18,7 @@ mod run;
 pub mod verify;
 
 pub use blas::environment;
-pub use config::{Config, DgemmConfig, Engine, FmaConfig, HplConfig};
+pub use config::{Config, DgemmConfig, HplConfig};
 pub use error::Error;
+pub use fma::FmaConfig;
 pub use run::run;

@@ -1,28 +1,20 @@
 //! Matrices that can be generated again from their seed, element by element.
 
+use measure::random::{STEP, mix};
+
 /// An element in [−0.5, 0.5), uniform, the same whenever it is asked for: random matrices as HPL's, not constant and
 /// not symmetric, because power and clock depend on the data.
 ///
-/// It is the splitmix64 generator (G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators",
-/// OOPSLA 2014), whose state is a counter, so that it can be entered anywhere.
+/// The state of `SplitMix64` is a counter, so that it can be entered anywhere.
 #[must_use]
 #[inline]
 pub fn uniform(seed: u64, row: usize, column: usize) -> f64 {
-    /// 2⁶⁴ divided by the golden ratio.
-    const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
     // Rows count by one and columns by 2³²: an order above 2³² does not fit any memory.
     let counter = ((column as u64) << 32).wrapping_add(row as u64);
     let mut z = mix(seed).wrapping_add(counter.wrapping_mul(STEP));
     z = mix(z);
     // 53 random bits are a number in [0, 1).
     (z >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0) - 0.5
-}
-
-#[inline]
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// Writes the elements of a column from its first row on.

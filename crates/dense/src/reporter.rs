@@ -1,6 +1,9 @@
 //! Events of this workload, with the share of the planned time that is behind them.
 
-use measure::{Event, Labels, Measurement, MetricId, NotMeasured, Outcome, Reason, Warning};
+use measure::{Definition, Event, Labels, Measurement, NotMeasured, Reason, Warning};
+
+/// The share of the median that the MAD may be without a remark.
+const NOISE: f64 = 0.05;
 
 /// Turns results into events.
 pub(crate) struct Reporter<'a> {
@@ -29,16 +32,22 @@ impl<'a> Reporter<'a> {
     }
 
     pub(crate) fn measured(&mut self, measurement: Measurement) {
-        (self.emit)(Event::Outcome(Outcome::Measured(measurement)));
+        (self.emit)(Event::Measured(measurement));
     }
 
-    pub(crate) fn not_measured(&mut self, name: &str, labels: &[(&str, String)], reason: Reason) {
+    pub(crate) fn not_measured(&mut self, metric: &Definition, labels: &[(&str, String)], reason: Reason) {
         let labels: Labels = labels.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        let id = MetricId { name: name.to_owned(), labels };
-        (self.emit)(Event::Outcome(Outcome::NotMeasured(NotMeasured { id, reason })));
+        (self.emit)(Event::NotMeasured(NotMeasured::new(metric, labels, reason)));
     }
 
     pub(crate) fn warn(&mut self, warning: Warning) {
         (self.emit)(Event::Warning(warning));
     }
+}
+
+/// Adds a warning where the samples spread.
+pub(crate) fn noisy(measurement: Measurement) -> Measurement {
+    let spread = measurement.summary().map_or(0.0, |summary| summary.mad / summary.median);
+    let warning = (spread > NOISE).then_some(Warning::Noisy { spread });
+    measurement.warn(warning)
 }

@@ -1,19 +1,19 @@
 //! The workload: FMA peak, AMX, products, systems of equations.
 
-use machine::{Clock, Isa, Machine, Team};
-use measure::{Event, Measurement, Metric, Unit, Warning};
+use machine::{Clock, Machine, Team, isa};
+use measure::metrics::{
+    DENSE_DGEMM, DENSE_DGEMM_CURVE, DENSE_DGEMM_KEPT, DENSE_DGEMM_NDARRAY, DENSE_DGEMM_SUSTAINED, DENSE_HPL,
+};
+use measure::{Definition, Event, Interval, Isa, Measurement, Sample, Warning, derived};
 
 use crate::blas::{Blas, Library, library, set_threads};
 use crate::config::{Config, DgemmConfig, product_seconds, workers};
 use crate::dgemm::{Product, Rates, Shape, plain};
 use crate::hpl::Hpl;
-use crate::reporter::Reporter;
+use crate::reporter::{Reporter, noisy};
 use crate::{Error, amx, fma};
 
-/// The share of the median that the MAD may be without a remark.
-const NOISE: f64 = 0.05;
-
-/// Measures what the configuration says, and tells it by events. A part that fails is reported with its reason, and the
+/// Measures what the configuration says, and emits it as events. A part that fails is reported with its reason, and the
 /// others go on.
 ///
 /// # Errors
@@ -38,8 +38,8 @@ fn run_with(
     let blas = match load() {
         Ok(blas) => blas,
         Err(error) => {
-            for name in ["dense.dgemm", "dense.hpl"] {
-                reporter.not_measured(name, &[], error.reason());
+            for metric in [&DENSE_DGEMM, &DENSE_HPL] {
+                reporter.not_measured(metric, &[], error.reason());
             }
             return Ok(());
         }
@@ -49,7 +49,7 @@ fn run_with(
         reporter.warn(Warning::NotHonoured { what });
     }
     let library = library();
-    if let Some(used) = narrow(&library, Isa::widest()) {
+    if let Some(used) = narrow(&library, isa::widest()) {
         reporter.warn(Warning::NarrowIsa { used });
     }
     let mut team = Team::start(&workers)?;
@@ -66,7 +66,7 @@ fn context(library: &Library, threads: usize) -> Vec<(&'static str, String)> {
     vec![
         ("blas", library.name.to_owned()),
         ("blas_version", library.version.clone()),
-        ("blas_kernel", library.kernel.clone().unwrap_or_else(|| "it does not tell".into())),
+        ("blas_kernel", library.kernel.clone().unwrap_or_else(|| "not reported by the library".into())),
         ("threads", threads.to_string()),
     ]
 }
@@ -84,13 +84,6 @@ fn narrow(library: &Library, widest: Isa) -> Option<String> {
     Some(format!("the kernel `{kernel}` of {} ({cause})", library.name))
 }
 
-/// Adds a warning where the samples spread.
-pub(crate) fn noisy(measurement: Measurement) -> Measurement {
-    let spread = measurement.summary().map_or(0.0, |summary| summary.mad / summary.median);
-    let warning = (spread > NOISE).then_some(Warning::Noisy { spread });
-    measurement.warn(warning)
-}
-
 /// The part of the matrix products.
 struct Dgemm<'a> {
     config: &'a DgemmConfig,
@@ -103,30 +96,29 @@ struct Dgemm<'a> {
 impl Dgemm<'_> {
     fn record(&self, reporter: &mut Reporter<'_>) {
         for &shape in &self.config.curve {
-            let name = "dense.dgemm.curve";
             let labels = [("m", shape.m.to_string()), ("n", shape.n.to_string()), ("k", shape.k.to_string())];
             match self.measure(shape, self.config.curve_samples, reporter) {
                 Ok(rates) => {
-                    let measurement = self.measurement(name, rates);
+                    let measurement = self.measurement(&DENSE_DGEMM_CURVE, rates);
                     let labelled = labels.into_iter().fold(measurement, |m, (key, value)| m.label(key, value));
                     reporter.measured(noisy(labelled));
                 }
-                Err(error) => reporter.not_measured(name, &labels, error.reason()),
+                Err(error) => reporter.not_measured(&DENSE_DGEMM_CURVE, &labels, error.reason()),
             }
         }
         let order = self.config.order;
         match self.measure(Shape::square(order), self.config.samples, reporter) {
             Ok(rates) => {
-                let headline = self.measurement("dense.dgemm", rates).context("n", order);
+                let headline = self.measurement(&DENSE_DGEMM, rates).context("n", order);
                 reporter.measured(noisy(headline));
             }
-            Err(error) => reporter.not_measured("dense.dgemm", &[], error.reason()),
+            Err(error) => reporter.not_measured(&DENSE_DGEMM, &[], error.reason()),
         }
         self.plain(reporter);
         if self.config.sustained > 0.0
             && let Err(error) = self.sustained(reporter)
         {
-            reporter.not_measured("dense.dgemm.sustained", &[], error.reason());
+            reporter.not_measured(&DENSE_DGEMM_SUSTAINED, &[], error.reason());
         }
     }
 
@@ -136,10 +128,8 @@ impl Dgemm<'_> {
         Product::prepare(self.team, shape, self.seed, self.blas)?.measure(samples)
     }
 
-    fn measurement(&self, name: &str, rates: Rates) -> Measurement {
-        let measurement = Measurement::new(Metric::higher(name, Unit::FlopPerSecond), rates.samples)
-            .placed(rates.placement)
-            .warn(rates.warnings);
+    fn measurement(&self, metric: &Definition, rates: Rates) -> Measurement {
+        let measurement = Measurement::new(metric, rates.samples).placed(rates.placement).warn(rates.warnings);
         self.context.iter().fold(measurement, |measurement, (key, value)| measurement.context(key, value))
     }
 
@@ -148,14 +138,13 @@ impl Dgemm<'_> {
         let (order, threads) = (self.config.plain_order, self.team.workers().len());
         let planned = product_seconds(&Shape::square(order), threads) * (self.config.curve_samples + 1) as f64;
         reporter.begin(format!("DGEMM {order} through ndarray, the library's own threads"), planned);
-        let name = "dense.dgemm.ndarray";
         match plain(order, self.config.curve_samples, threads, self.seed) {
             Ok(rates) => {
-                let measurement = Measurement::new(Metric::higher(name, Unit::FlopPerSecond), rates).label("n", order);
+                let measurement = Measurement::new(&DENSE_DGEMM_NDARRAY, rates).label("n", order);
                 let context = self.context.iter();
                 reporter.measured(noisy(context.fold(measurement, |m, (key, value)| m.context(key, value))));
             }
-            Err(error) => reporter.not_measured(name, &[("n", order.to_string())], error.reason()),
+            Err(error) => reporter.not_measured(&DENSE_DGEMM_NDARRAY, &[("n", order.to_string())], error.reason()),
         }
     }
 
@@ -173,9 +162,10 @@ impl Dgemm<'_> {
             product.multiply();
             flops += product.flops();
             let now = Clock::now();
-            if Clock::seconds(last, now) >= 1.0 {
-                let rate = flops / Clock::seconds(last, now);
-                rates.push(rate);
+            let second = Interval::new(last, now);
+            if second.seconds() >= 1.0 {
+                let rate = flops / second.seconds();
+                rates.push(Sample::timed(rate, second));
                 let share = rates.len() as f64 / count as f64;
                 reporter.within(format!("DGEMM without a pause: {:.1} Gflop/s", rate * 1e-9), seconds, share);
                 (last, flops) = (now, 0.0);
@@ -183,15 +173,18 @@ impl Dgemm<'_> {
         }
         product.verify()?;
         let ends = (count / 2).min(10);
-        let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
-        let kept = mean(&rates[count - ends..]) / mean(&rates[..ends]);
-        let metric = Metric::higher("dense.dgemm.kept", Unit::Ratio);
+        let (first, last) = (&rates[..ends], &rates[count - ends..]);
+        let kept = derived(mean(last) / mean(first), first.iter().chain(last));
         let how = format!("the last {ends} s against the first {ends} s");
-        reporter.measured(Measurement::new(metric, [kept]).context("how", how));
-        let metric = Metric::higher("dense.dgemm.sustained", Unit::FlopPerSecond);
-        reporter.measured(Measurement::new(metric, rates).context("samples", "one for each second, in order"));
+        reporter.measured(Measurement::new(&DENSE_DGEMM_KEPT, [kept]).context("how", how));
+        let sustained = Measurement::new(&DENSE_DGEMM_SUSTAINED, rates);
+        reporter.measured(sustained.context("samples", "one for each second, in order"));
         Ok(())
     }
+}
+
+fn mean(rates: &[Sample]) -> f64 {
+    rates.iter().map(|rate| rate.value).sum::<f64>() / rates.len() as f64
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn options(pairs: &[(String, String)]) -> Value {
 }
 
 fn job(result: &JobResult, results: &Results) -> Value {
-    let runtime = result.window.span;
+    let runtime = result.window.interval.seconds();
     // CPU time is of the whole run, the ramp included.
     let whole_run = (runtime + result.job.span.ramp) * f64::from(result.workers);
     let percent = |seconds: f64| if whole_run > 0.0 { seconds / whole_run * 100.0 } else { 0.0 };
@@ -83,7 +83,7 @@ fn direction(result: &JobResult, way: Direction) -> Value {
         if stats.operations() == 0 { Vec::new() } else { result.seconds.iter().map(per_second).collect() };
     let both: u64 = result.stats.iter().map(|stats| stats.bytes).sum();
     let share = if both == 0 { 0.0 } else { stats.bytes as f64 / both as f64 * 100.0 };
-    flow(stats, &series, result.window.span, share, &result.job.percentiles)
+    flow(stats, &series, result.window.interval.seconds(), share, &result.job.percentiles)
 }
 
 /// One direction: `series` are operations and bytes of each second, `share` its percentage of all bytes.
@@ -254,7 +254,7 @@ fn own(result: &JobResult) -> Value {
         "open_loop": result.job.rate.is_some(),
         "latency_ns": latency.collect::<Vec<_>>(),
         "response_ns": response.collect::<Vec<_>>(),
-        "window": { "seconds": result.window.seconds, "straggle_s": result.window.straggle },
+        "window": { "seconds": result.window.seconds, "straggle_s": result.window.finish_skew },
         "little": little,
         "verified_blocks": result.verified,
         "notes": result.notes,

@@ -44,4 +44,4 @@ pub use ring::{Granted, available};
 pub use safety::Rights;
 pub use usage::Usage;
 pub use volume::{DeviceStat, Volume, Zfs};
-pub use workload::{Config, run};
+pub use workload::{Config, case_of, run};

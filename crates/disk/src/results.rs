@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use machine::Clock;
+use measure::Interval;
 
 use crate::engine::Observed;
 use crate::histogram::{Histogram, Moments};
@@ -66,10 +67,10 @@ pub struct Window {
     pub seconds: f64,
     /// What was completed.
     pub done: Tick,
-    /// Seconds from the first worker's start to the last one's end.
-    pub span: f64,
+    /// From the first worker's start to the last one's end.
+    pub interval: Interval,
     /// Seconds from the first finisher to the last.
-    pub straggle: f64,
+    pub finish_skew: f64,
 }
 
 impl Window {
@@ -266,8 +267,8 @@ fn window(logs: &[&Log]) -> Window {
     let begins = || logs.iter().map(|log| log.begin);
     let ends = || logs.iter().map(|log| log.end);
     let (first, last) = (begins().min().unwrap_or(0), ends().max().unwrap_or(0));
-    let span = Clock::seconds(first, last);
-    let straggle = Clock::seconds(ends().min().unwrap_or(0), last);
+    let interval = Interval::new(first, last);
+    let finish_skew = Clock::seconds(ends().min().unwrap_or(0), last);
     let ranges = || logs.iter().map(|log| log.whole_ticks());
     let start = ranges().map(|range| range.start).max().unwrap_or(0);
     let end = ranges().map(|range| range.end).min().unwrap_or(0);
@@ -279,11 +280,11 @@ fn window(logs: &[&Log]) -> Window {
                 done.bytes[index] += stats.bytes;
             }
         }
-        return Window { seconds: span, done, span, straggle };
+        return Window { seconds: interval.seconds(), done, interval, finish_skew };
     }
     let ticks = logs.iter().flat_map(|log| &log.ticks[start..end]);
     ticks.for_each(|tick| done.add(tick));
-    Window { seconds: (end - start) as f64 * TICK as f64 * 1e-9, done, span, straggle }
+    Window { seconds: (end - start) as f64 * TICK as f64 * 1e-9, done, interval, finish_skew }
 }
 
 /// One value a second, from the first whole tick on.

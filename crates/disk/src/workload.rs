@@ -3,8 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use machine::{Machine, Needs, Profile};
-use measure::{Event, Measurement, Metric, MetricId, NotMeasured, Outcome, Placement, Reason, Taint, Unit, Warning};
+use machine::Machine;
+use measure::metrics::{
+    DISK_RANDREAD_FRONTIER, DISK_RANDREAD_FRONTIER_P99, DISK_RANDREAD_IOPS, DISK_RANDREAD_LATENCY, DISK_RANDREAD_P99,
+    DISK_SEQREAD_BANDWIDTH, DISK_SEQREAD_FRONTIER, DISK_SEQREAD_FRONTIER_P99, DISK_SEQREAD_LATENCY, DISK_SEQREAD_P99,
+    DISK_SEQWRITE_BANDWIDTH, DISK_SEQWRITE_FRONTIER, DISK_SEQWRITE_FRONTIER_P99, DISK_SEQWRITE_LATENCY,
+    DISK_SEQWRITE_P99,
+};
+use measure::{
+    Definition, Event, Labels, Measurement, Needs, NotMeasured, Placement, Profile, Reason, Sample, Taint, Unit,
+    Warning,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Session;
@@ -158,8 +167,16 @@ struct Case {
     access: Access,
     flow: Flow,
     block: u32,
-    rate: &'static str,
-    unit: Unit,
+    metrics: CaseMetrics,
+}
+
+/// What is measured of a case.
+struct CaseMetrics {
+    rate: &'static Definition,
+    p99: &'static Definition,
+    latency: &'static Definition,
+    /// The rate by the requests in flight, and its p99.
+    frontier: [&'static Definition; 2],
 }
 
 const CASES: [Case; 3] = [
@@ -168,32 +185,50 @@ const CASES: [Case; 3] = [
         access: Access::Sequential,
         flow: Flow::Read,
         block: SEQUENTIAL_BLOCK,
-        rate: "bandwidth",
-        unit: Unit::BytePerSecond,
+        metrics: CaseMetrics {
+            rate: &DISK_SEQREAD_BANDWIDTH,
+            p99: &DISK_SEQREAD_P99,
+            latency: &DISK_SEQREAD_LATENCY,
+            frontier: [&DISK_SEQREAD_FRONTIER, &DISK_SEQREAD_FRONTIER_P99],
+        },
     },
     Case {
         name: "seqwrite",
         access: Access::Sequential,
         flow: Flow::Write,
         block: SEQUENTIAL_BLOCK,
-        rate: "bandwidth",
-        unit: Unit::BytePerSecond,
+        metrics: CaseMetrics {
+            rate: &DISK_SEQWRITE_BANDWIDTH,
+            p99: &DISK_SEQWRITE_P99,
+            latency: &DISK_SEQWRITE_LATENCY,
+            frontier: [&DISK_SEQWRITE_FRONTIER, &DISK_SEQWRITE_FRONTIER_P99],
+        },
     },
     Case {
         name: "randread",
         access: Access::Random,
         flow: Flow::Read,
         block: RANDOM_BLOCK,
-        rate: "iops",
-        unit: Unit::IoPerSecond,
+        metrics: CaseMetrics {
+            rate: &DISK_RANDREAD_IOPS,
+            p99: &DISK_RANDREAD_P99,
+            latency: &DISK_RANDREAD_LATENCY,
+            frontier: [&DISK_RANDREAD_FRONTIER, &DISK_RANDREAD_FRONTIER_P99],
+        },
     },
 ];
 
-impl Case {
-    fn metric(&self, figure: &str) -> String {
-        format!("disk.{}.{figure}", self.name)
-    }
+/// The case that a metric is of: its name in [`Config::bounds`].
+#[must_use]
+pub fn case_of(metric: &Definition) -> Option<&'static str> {
+    let is_of = |case: &&Case| {
+        let CaseMetrics { rate, p99, latency, frontier } = &case.metrics;
+        [rate, p99, latency].into_iter().chain(frontier).any(|own| *own == metric)
+    };
+    CASES.iter().find(is_of).map(|case| case.name)
+}
 
+impl Case {
     fn stats<'a>(&self, result: &'a JobResult) -> &'a Stats {
         &result.stats[usize::from(self.flow == Flow::Write)]
     }
@@ -202,7 +237,8 @@ impl Case {
     fn rate_of(&self, result: &JobResult) -> f64 {
         let index = usize::from(self.flow == Flow::Write);
         let done = &result.window.done;
-        let amount = if self.unit == Unit::IoPerSecond { done.operations[index] } else { done.bytes[index] };
+        let amount =
+            if self.metrics.rate.unit == Unit::IoPerSecond { done.operations[index] } else { done.bytes[index] };
         if result.window.seconds > 0.0 { amount as f64 / result.window.seconds } else { 0.0 }
     }
 
@@ -212,18 +248,17 @@ impl Case {
 }
 
 /// Measures; a case that fails is an outcome with a reason, and the others go on.
-pub fn run(config: &Config, machine: &Machine, tell: &mut dyn FnMut(Event)) -> Result<(), Error> {
+pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
     machine.require_host()?;
     crate::ring::available()?;
     let settings = Settings::default();
     let mut session = Session::new(&settings);
     for (index, case) in CASES.iter().enumerate() {
-        tell(Event::Progress { done: index as f64 / CASES.len() as f64, doing: format!("disk {}", case.name) });
-        if let Err(error) = measure(config, case, &mut session, tell) {
+        emit(Event::Progress { done: index as f64 / CASES.len() as f64, doing: format!("disk {}", case.name) });
+        if let Err(error) = measure(config, case, &mut session, emit) {
             let reason = reason(&error);
-            for figure in [case.rate, "p99"] {
-                let id = MetricId { name: case.metric(figure), labels: measure::Labels::new() };
-                tell(Event::Outcome(Outcome::NotMeasured(NotMeasured { id, reason: reason.clone() })));
+            for metric in [case.metrics.rate, case.metrics.p99] {
+                emit(Event::NotMeasured(NotMeasured::new(metric, Labels::new(), reason.clone())));
             }
         }
     }
@@ -241,8 +276,8 @@ fn reason(error: &Error) -> Reason {
     }
 }
 
-fn measure(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut dyn FnMut(Event)) -> Result<(), Error> {
-    let depth = sweep(config, case, session, tell)?;
+fn measure(config: &Config, case: &Case, session: &mut Session<'_>, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
+    let depth = sweep(config, case, session, emit)?;
     let job = config.job(case, depth, config.round_seconds);
     let mut rounds: Vec<JobResult> = Vec::new();
     let state = loop {
@@ -254,30 +289,30 @@ fn measure(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut d
             break state;
         }
     };
-    let rate = Measurement::new(
-        Metric::higher(&case.metric(case.rate), case.unit),
-        rounds.iter().map(|round| case.rate_of(round)),
-    );
-    let p99 = Measurement::new(
-        Metric::lower(&case.metric("p99"), Unit::Second),
-        rounds.iter().filter_map(|round| case.p99_of(round)),
-    );
+    let rate = of_rounds(case.metrics.rate, &rounds, |round| Some(case.rate_of(round)));
+    let p99 = of_rounds(case.metrics.p99, &rounds, |round| case.p99_of(round));
     for measurement in [rate, p99] {
-        let measured = describe(measurement, config, &rounds).warn(remarks(case, &rounds, state));
-        tell(Event::Outcome(Outcome::Measured(measured)));
+        emit(Event::Measured(describe(measurement, config, &rounds).warn(remarks(case, &rounds, state))));
     }
     for measurement in percentiles(case, &rounds) {
-        tell(Event::Outcome(Outcome::Measured(describe(measurement, config, &rounds))));
+        emit(Event::Measured(describe(measurement, config, &rounds)));
     }
     Ok(())
+}
+
+/// A sample for each round that tells the figure, taken while the round was counted. It is tainted where a cache answered.
+fn of_rounds(metric: &Definition, rounds: &[JobResult], figure: impl Fn(&JobResult) -> Option<f64>) -> Measurement {
+    let sample = |round: &JobResult| {
+        Some(Sample { taint: cached(round), ..Sample::timed(figure(round)?, round.window.interval) })
+    };
+    Measurement::new(metric, rounds.iter().filter_map(sample))
 }
 
 /// The latency at each of many percentiles, a sample for each round: what a chart of the tail is drawn from.
 fn percentiles(case: &Case, rounds: &[JobResult]) -> Vec<Measurement> {
     let at = |percent: f64| {
-        let seconds = rounds.iter().filter_map(|round| case.stats(round).latency.percentile(percent));
-        let metric = Metric::lower(&case.metric("latency"), Unit::Second);
-        Measurement::new(metric, seconds.map(|nanos| nanos as f64 * 1e-9)).label("percentile", percent)
+        let seconds = |round: &JobResult| Some(case.stats(round).latency.percentile(percent)? as f64 * 1e-9);
+        of_rounds(case.metrics.latency, rounds, seconds).label("percentile", percent)
     };
     PERCENTILES.into_iter().map(at).collect()
 }
@@ -290,7 +325,7 @@ fn one(session: &mut Session<'_>, job: &Job) -> Result<JobResult, Error> {
 }
 
 /// Measures each depth and chooses one.
-fn sweep(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut dyn FnMut(Event)) -> Result<u32, Error> {
+fn sweep(config: &Config, case: &Case, session: &mut Session<'_>, emit: &mut dyn FnMut(Event)) -> Result<u32, Error> {
     let mut points = Vec::new();
     for depth in config.depths(case) {
         let result = one(session, &config.job(case, depth, config.depth_seconds))?;
@@ -298,13 +333,9 @@ fn sweep(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut dyn
         let point = Point { depth, rate: case.rate_of(&result), p99 };
         points.push(point);
         let rounds = [result];
-        let name = case.metric("frontier");
-        for measurement in [
-            Measurement::new(Metric::higher(&name, case.unit), [point.rate]),
-            Measurement::new(Metric::lower(&format!("{name}.p99"), Unit::Second), [point.p99]),
-        ] {
-            let measured = describe(measurement, config, &rounds).label("depth", depth);
-            tell(Event::Outcome(Outcome::Measured(measured)));
+        for (metric, value) in case.metrics.frontier.into_iter().zip([point.rate, point.p99]) {
+            let measurement = of_rounds(metric, &rounds, |_| Some(value));
+            emit(Event::Measured(describe(measurement, config, &rounds).label("depth", depth)));
         }
     }
     let chosen = match config.bounds.get(case.name) {
@@ -314,12 +345,8 @@ fn sweep(config: &Config, case: &Case, session: &mut Session<'_>, tell: &mut dyn
     Ok(chosen.map_or(1, |point| point.depth))
 }
 
-/// Adds how and where it was measured; samples that a cache answered are tainted.
-fn describe(mut measurement: Measurement, config: &Config, rounds: &[JobResult]) -> Measurement {
-    let taints = rounds.iter().map(cached);
-    for (sample, taint) in measurement.samples.iter_mut().zip(taints) {
-        sample.taint = taint;
-    }
+/// Adds how and where it was measured.
+fn describe(measurement: Measurement, config: &Config, rounds: &[JobResult]) -> Measurement {
     let Some(last) = rounds.last() else { return measurement };
     let volume = &last.volume;
     let placement = Placement { cpus: last.cpus.clone(), ..Placement::default() };
@@ -372,9 +399,9 @@ fn remarks(case: &Case, rounds: &[JobResult], state: State) -> Vec<Warning> {
             ))),
         }
     }
-    let straggle = rounds.iter().map(|round| round.window.straggle).fold(0.0, f64::max);
-    if straggle > 0.1 {
-        warnings.push(Warning::Note(format!("the last worker ended {straggle:.1} s after the first")));
+    let finish_skew = rounds.iter().map(|round| round.window.finish_skew).fold(0.0, f64::max);
+    if finish_skew > 0.1 {
+        warnings.push(Warning::Note(format!("the last worker ended {finish_skew:.1} s after the first")));
     }
     let mut notes: Vec<&String> = rounds.iter().flat_map(|round| &round.notes).collect();
     notes.sort();

@@ -3,7 +3,8 @@
 use std::fs;
 
 use disk::{Config, Results, Settings, jobfile, run, run_jobs};
-use measure::{Event, Outcome};
+use machine::Clock;
+use measure::{Event, Interval, Measurement, definition};
 
 /// Runs a job file in a folder of its own; `None` where the kernel has no `io_uring` for us.
 fn jobs(text: &str) -> Option<Results> {
@@ -110,9 +111,13 @@ fn the_workload_gives_every_headline() {
     let dir = tempfile::tempdir().unwrap();
     let config = Config { directory: dir.path().to_owned(), ..Config::smoke() };
     let mut names = Vec::new();
+    let begin = Clock::now();
     let ran = run(&config, &machine, &mut |event| match event {
-        Event::Outcome(Outcome::Measured(measured)) => names.push(measured.id().to_string()),
-        Event::Outcome(Outcome::NotMeasured(missing)) => names.push(missing.id.to_string()),
+        Event::Measured(measured) => {
+            check_measurement(&measured, Interval::new(begin, Clock::now()));
+            names.push(measured.id().to_string());
+        }
+        Event::NotMeasured(missing) => names.push(missing.id.to_string()),
         _ => {}
     });
     if let Err(error) = ran {
@@ -130,14 +135,24 @@ fn the_workload_gives_every_headline() {
     }
 }
 
+/// It is in the catalogue with its labels, and each sample was taken while the workload ran.
+fn check_measurement(measured: &Measurement, run: Interval) {
+    let known = definition(&measured.metric.name).unwrap_or_else(|| panic!("{} is not known", measured.id()));
+    assert!(measured.labels.keys().all(|label| known.may_carry(label)), "{}", measured.id());
+    for sample in &measured.samples {
+        let interval = sample.interval.unwrap_or_else(|| panic!("{} does not know when", measured.id()));
+        assert!(run.start <= interval.start && interval.start < interval.end && interval.end <= run.end);
+    }
+}
+
 #[test]
 fn a_folder_that_is_not_there_is_a_reason_and_not_a_zero() {
     let machine = machine::Machine::detect(&machine::Source::Host).unwrap();
     let config = Config { directory: "/no/such/folder".into(), ..Config::smoke() };
     let mut missing = 0;
     let ran = run(&config, &machine, &mut |event| match event {
-        Event::Outcome(Outcome::NotMeasured(_)) => missing += 1,
-        Event::Outcome(Outcome::Measured(measured)) => panic!("{measured:?}"),
+        Event::NotMeasured(_) => missing += 1,
+        Event::Measured(measured) => panic!("{measured:?}"),
         _ => {}
     });
     assert!(ran.is_err() || missing == 6);

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use measure::metrics::{STREAM_MATRIX_LATENCY, STREAM_MATRIX_READ, STREAM_MATRIX_WRITE};
 use measure::{Ending, Measurement, Outcome, Run};
 use serde_json::Value;
 
@@ -425,15 +426,15 @@ fn features(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()>
 /// One record that stops without an end and is readable as far as it goes.
 fn cut_record(back: &Path, findings: &mut Findings) -> Result<()> {
     let runs = runs(&back.join("results"))?;
-    findings.equal("ends of the records", &runs.iter().map(|run| run.ending.clone()).collect(), &vec![Ending::Cut]);
+    findings.equal("ends of the records", &runs.iter().map(|run| run.ending).collect(), &vec![Ending::Cut]);
     Ok(())
 }
 
 /// All pairs of nodes are in the matrices of latency and bandwidth.
 fn matrices(run: &Run, pairs: usize, findings: &mut Findings) {
-    for name in ["stream.matrix.latency", "stream.matrix.read", "stream.matrix.write"] {
-        let found = measured(run).filter(|measurement| measurement.metric.name == name).count();
-        findings.equal(&format!("entries of {name}"), &found, &pairs);
+    for metric in [&STREAM_MATRIX_LATENCY, &STREAM_MATRIX_READ, &STREAM_MATRIX_WRITE] {
+        let found = measured(run).filter(|measurement| measurement.metric.is(metric)).count();
+        findings.equal(&format!("entries of {}", metric.id), &found, &pairs);
     }
 }
 
@@ -464,10 +465,7 @@ fn placement(run: &Run, nodes: &[(&str, &[u32])], findings: &mut Findings) {
 }
 
 fn measured(run: &Run) -> impl Iterator<Item = &Measurement> {
-    run.outcomes().filter_map(|outcome| match outcome {
-        Outcome::Measured(measurement) => Some(measurement),
-        Outcome::NotMeasured(_) => None,
-    })
+    run.outcomes().filter_map(Outcome::measured)
 }
 
 /// All records under a folder, in the order of their ids.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use measure::{Quantity, Unit};
 
-use crate::inventory::tree::Tree;
+use crate::inventory::sysfs::Tree;
 use crate::inventory::{self, BmcValue, Entity, Inventory};
 use crate::{affinity, memory};
 

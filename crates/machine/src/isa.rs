@@ -5,67 +5,37 @@ use raw_cpuid::{
     CpuId, ExtendedFeatures as Extended, ExtendedProcessorFeatureIdentifiers as Processor, FeatureInfo as Basic,
 };
 
+use measure::Isa;
+
 use crate::Error;
 
-/// An instruction set that a kernel exists in, from narrow to wide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Isa {
-    /// One element an instruction.
-    Scalar,
-    /// 256-bit vectors with FMA.
-    Avx2,
-    /// 512-bit vectors: F, VL, DQ and BW.
-    Avx512,
+/// The instruction sets that this CPU has and its operating system saves the registers of, from narrow to wide.
+///
+/// It asks CPUID and XCR0 itself: `is_x86_feature_detected!` is always true for what the build enables.
+#[must_use]
+pub fn available() -> Vec<Isa> {
+    Isa::ALL.into_iter().filter(|isa| missing(*isa).is_empty()).collect()
 }
 
-impl Isa {
-    /// All instruction sets, from narrow to wide.
-    pub const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
+/// The widest that is available.
+#[must_use]
+pub fn widest() -> Isa {
+    available().pop().unwrap_or(Isa::Scalar)
+}
 
-    /// The instruction sets that this CPU has and its operating system saves the registers of, from narrow to wide.
-    ///
-    /// It asks CPUID and XCR0 itself: `is_x86_feature_detected!` is always true for what the build enables.
-    #[must_use]
-    pub fn available() -> Vec<Isa> {
-        Isa::ALL.into_iter().filter(|isa| isa.missing().is_empty()).collect()
-    }
+/// That this CPU can run the build at all (x86-64-v3); else an error that says what it lacks.
+///
+/// The program calls it first: what the compiler emits everywhere cannot be chosen at run time.
+pub fn check_floor() -> Result<(), Error> {
+    let missing = missing_of_v3();
+    if missing.is_empty() { Ok(()) } else { Err(Error::Floor(missing.join(", "))) }
+}
 
-    /// The widest that is available.
-    #[must_use]
-    pub fn widest() -> Isa {
-        Isa::available().pop().unwrap_or(Isa::Scalar)
-    }
-
-    /// The name in options, labels and records.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Isa::Scalar => "scalar",
-            Isa::Avx2 => "avx2",
-            Isa::Avx512 => "avx512",
-        }
-    }
-
-    /// The instruction set of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Isa> {
-        Isa::ALL.into_iter().find(|isa| isa.name() == name)
-    }
-
-    /// That this CPU can run the build at all (x86-64-v3); else an error that says what it lacks.
-    ///
-    /// The program calls it first: what the compiler emits everywhere cannot be chosen at run time.
-    pub fn floor() -> Result<(), Error> {
-        let missing = missing_of_v3();
-        if missing.is_empty() { Ok(()) } else { Err(Error::Floor(missing.join(", "))) }
-    }
-
-    fn missing(self) -> Vec<&'static str> {
-        match self {
-            Isa::Scalar => Vec::new(),
-            Isa::Avx2 => missing_of_v3(),
-            Isa::Avx512 => missing_of_avx512(),
-        }
+fn missing(isa: Isa) -> Vec<&'static str> {
+    match isa {
+        Isa::Scalar => Vec::new(),
+        Isa::Avx2 => missing_of_v3(),
+        Isa::Avx512 => missing_of_avx512(),
     }
 }
 
@@ -132,18 +102,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back() {
-        for isa in Isa::ALL {
-            assert_eq!(Isa::from_name(isa.name()), Some(isa));
-        }
-        assert_eq!(Isa::from_name("avx1024"), None);
-    }
-
-    #[test]
     fn this_cpu_runs_the_build_so_it_has_the_floor() {
-        Isa::floor().unwrap();
-        assert!(Isa::available().starts_with(&[Isa::Scalar, Isa::Avx2]));
-        assert_eq!(Isa::available().contains(&Isa::Avx512), is_x86_feature_detected!("avx512bw"));
-        assert_eq!(Isa::available().last(), Some(&Isa::widest()));
+        check_floor().unwrap();
+        assert!(available().starts_with(&[Isa::Scalar, Isa::Avx2]));
+        assert_eq!(available().contains(&Isa::Avx512), is_x86_feature_detected!("avx512bw"));
+        assert_eq!(available().last(), Some(&widest()));
     }
 }

@@ -1,13 +1,13 @@
-//! What happens to the host while it is measured: a thread apart from the workers samples counters of the kernel,
-//! and gates over them say which samples must not count.
+//! What happens to the host while it is measured: a thread apart from the workers reads counters and sensors, each reading
+//! with the interval that it is of.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use measure::Taint;
+use measure::Interval;
 
 use crate::inventory::{FilesOnly, Live, Outside};
 use crate::{CpuSet, affinity};
@@ -15,11 +15,6 @@ use crate::{CpuSet, affinity};
 mod snapshot;
 
 use snapshot::{Places, Snapshot};
-
-/// The share of the workers' CPU time that the hypervisor may take.
-const STEAL_ALLOWED: f64 = 0.02;
-/// The share of the workers' CPU time that other processes may take.
-const OTHER_ALLOWED: f64 = 0.05;
 
 /// Seconds over which heat and power are said to be sustained.
 const SUSTAINED: f64 = 10.0;
@@ -33,7 +28,7 @@ pub struct Watch {
     pub interval: Duration,
     /// CPUs of the workers: steal, other load and interrupts are watched there.
     pub workers: CpuSet,
-    /// The processes that measure. What others run on the workers' CPUs is other load.
+    /// The processes that measure, with those that they start. What others run on the workers' CPUs is other load.
     pub processes: Vec<u32>,
 }
 
@@ -51,12 +46,10 @@ impl Watch {
 }
 
 /// One interval. What the host does not tell is `None`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// Begin in seconds after the start.
-    pub from: f64,
-    /// End in seconds after the start.
-    pub to: f64,
+    /// When.
+    pub interval: Interval,
     /// Share of the workers' CPU time that the hypervisor gave to others.
     pub steal: Option<f64>,
     /// Share of the workers' CPU time that other processes took.
@@ -90,6 +83,31 @@ pub struct Point {
     pub pcie_errors: Option<u64>,
 }
 
+impl Point {
+    /// An interval of which nothing is told.
+    #[must_use]
+    pub fn untold(interval: Interval) -> Point {
+        Point {
+            interval,
+            steal: None,
+            other: None,
+            interrupts: None,
+            interrupt_count: None,
+            load: None,
+            minor_faults: None,
+            major_faults: None,
+            clock: None,
+            hottest: None,
+            hottest_drive: None,
+            throttles: None,
+            watts: Vec::new(),
+            corrected: None,
+            uncorrected: None,
+            pcie_errors: None,
+        }
+    }
+}
+
 /// What was seen from start to stop.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
@@ -102,85 +120,29 @@ pub struct Series {
 }
 
 impl Series {
-    /// Mean power in W by source between these times (seconds after the start); [`Point::watts`] says what each covers.
-    #[must_use]
-    pub fn power(&self, from: f64, to: f64) -> BTreeMap<String, f64> {
-        let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
-        for point in self.inside(from, to) {
-            for (name, watts) in &point.watts {
-                let sum = sums.entry(name.clone()).or_default();
-                *sum = (sum.0 + watts * (point.to - point.from), sum.1 + point.to - point.from);
-            }
-        }
-        let means = sums.into_iter().filter(|(_, (_, time))| *time > 0.0);
-        means.map(|(name, (joules, time))| (name, joules / time)).collect()
-    }
-
-    /// The highest temperature in °C between these times (seconds after the start).
-    #[must_use]
-    pub fn hottest(&self, from: f64, to: f64) -> Option<f64> {
-        self.inside(from, to).filter_map(|point| point.hottest).reduce(f64::max)
-    }
-
     /// The highest mean over ten seconds of what a point tells; of a shorter series the mean over all of it.
     #[must_use]
-    pub fn sustained(&self, of: impl Fn(&Point) -> Option<f64>) -> Option<f64> {
-        let told: Vec<(f64, f64)> =
-            self.points.iter().filter_map(|point| Some((of(point)?, point.to - point.from))).collect();
-        let mut highest: Option<f64> = None;
+    pub fn sustained(&self, of: impl Fn(&Point) -> Option<f64>) -> Option<(f64, Interval)> {
+        let told: Vec<(f64, Interval)> =
+            self.points.iter().filter_map(|point| Some((of(point)?, point.interval))).collect();
+        let mut highest: Option<(f64, Interval)> = None;
         for first in 0..told.len() {
-            let (mut sum, mut time) = (0.0, 0.0);
-            for (value, length) in &told[first..] {
-                sum += value * length;
-                time += length;
+            let (mut sum, mut time, mut window) = (0.0, 0.0, told[first].1);
+            for (value, interval) in &told[first..] {
+                sum += value * interval.seconds();
+                time += interval.seconds();
+                window = window.hull(*interval);
                 if time >= SUSTAINED {
                     break;
                 }
             }
             // A window that the end cuts is whole only where there is no longer one.
-            if time > 0.0 && (time >= SUSTAINED || first == 0) {
-                highest = Some(highest.map_or(sum / time, |highest| highest.max(sum / time)));
+            let whole = time > 0.0 && (time >= SUSTAINED || first == 0);
+            if whole && highest.is_none_or(|(most, _)| sum / time > most) {
+                highest = Some((sum / time, window));
             }
         }
         highest
-    }
-
-    fn inside(&self, from: f64, to: f64) -> impl Iterator<Item = &Point> {
-        self.points.iter().filter(move |point| point.from < to && point.to > from)
-    }
-
-    /// Why what was measured between these times (seconds after the start) must not count.
-    #[must_use]
-    pub fn taints(&self, from: f64, to: f64) -> Vec<Taint> {
-        let inside: Vec<&Point> = self.inside(from, to).collect();
-        let share = |of: fn(&Point) -> Option<f64>| -> f64 {
-            let told = inside.iter().filter_map(|point| Some((of(point)?, point.to - point.from)));
-            let (sum, time) =
-                told.fold((0.0, 0.0), |(sum, time), (share, length)| (sum + share * length, time + length));
-            if time > 0.0 { sum / time } else { 0.0 }
-        };
-        let count = |of: fn(&Point) -> Option<u64>| -> u64 {
-            inside.iter().filter_map(|point| of(point)).fold(0, u64::saturating_add)
-        };
-        let mut taints = Vec::new();
-        for (share, allowed, by) in [
-            (share(|point| point.steal), STEAL_ALLOWED, "steal"),
-            (share(|point| point.other), OTHER_ALLOWED, "other processes"),
-        ] {
-            if share > allowed {
-                taints.push(Taint::CpuTaken { share, by: by.to_owned() });
-            }
-        }
-        for (count, what) in [
-            (count(|point| point.throttles), "times the processor throttled itself for its temperature"),
-            (count(|point| point.major_faults), "page faults waited for a drive"),
-            (count(|point| point.uncorrected), "memory errors could not be corrected"),
-        ] {
-            if count > 0 {
-                taints.push(Taint::Environment(format!("{count} {what}")));
-            }
-        }
-        taints
     }
 }
 
@@ -189,74 +151,70 @@ fn outside(watch: &Watch) -> Box<dyn Outside> {
     if watch.root == Path::new("/") { Box::new(Live::now()) } else { Box::new(FilesOnly) }
 }
 
-/// What the watching thread is asked.
-#[derive(Debug)]
-enum Ask {
-    /// Why what was measured since this time (seconds after the start) must not count.
-    Taints { since: f64, answer: Sender<Vec<Taint>> },
-    /// To end.
-    Stop,
-}
-
 /// A watch that runs.
 #[derive(Debug)]
 pub struct Telemetry {
-    asks: Sender<Ask>,
+    /// Ends the thread when it is dropped.
+    stop: Sender<()>,
     thread: JoinHandle<Series>,
-    /// When it started: the zero of its times.
-    pub started: Instant,
+    seen: Arc<Mutex<Vec<Point>>>,
 }
 
 impl Telemetry {
-    /// Starts watching on a thread of its own.
+    /// Starts watching on a thread of its own. The first interval begins before this returns.
     pub fn start(watch: Watch) -> std::io::Result<Telemetry> {
-        let (asks, asked) = mpsc::channel();
-        let started = Instant::now();
+        let (stop, stopped) = mpsc::channel::<()>();
+        let (ready, is_ready) = mpsc::channel();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&seen);
         let body = move || {
             let pinned = keep_apart(&watch.workers);
             let places = Places::find(&watch, &*outside(&watch));
             let cpu_before = cpu_seconds();
-            let mut series = Series { pinned, ..Series::default() };
             let mut told = places.ask(&*outside(&watch));
-            let mut last = Snapshot::take(&places, &told, started);
+            let first = Snapshot::take(&places, &told);
+            let mut last = first.clone();
+            // Who started it may have gone on without it.
+            let _ = ready.send(());
             loop {
-                let ask = asked.recv_timeout(watch.interval);
-                // Who waits for an answer does not wait for slow sensors too.
-                if matches!(ask, Err(RecvTimeoutError::Timeout)) {
+                let end = stopped.recv_timeout(watch.interval) != Err(RecvTimeoutError::Timeout);
+                // Who waits for the end does not wait for slow sensors too.
+                if !end {
                     told = places.ask(&*outside(&watch));
                 }
-                let now = Snapshot::take(&places, &told, started);
-                series.points.push(now.since(&last));
+                let now = Snapshot::take(&places, &told);
+                locked(&shared).push(now.since(&last));
                 last = now;
-                match ask {
-                    Err(RecvTimeoutError::Timeout) => {}
-                    // Who asked may have stopped waiting.
-                    Ok(Ask::Taints { since, answer }) => drop(answer.send(series.taints(since, f64::INFINITY))),
-                    Ok(Ask::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                if end {
+                    break;
                 }
             }
-            series.cost = (cpu_seconds() - cpu_before) / started.elapsed().as_secs_f64();
-            series
+            let cost = (cpu_seconds() - cpu_before) / last.after(&first).seconds();
+            Series { points: std::mem::take(&mut *locked(&shared)), pinned, cost }
         };
         let thread = thread::Builder::new().name("telemetry".to_owned()).spawn(body)?;
-        Ok(Telemetry { asks, thread, started })
+        // A thread that died has begun nothing, and sees nothing.
+        let _ = is_ready.recv();
+        Ok(Telemetry { stop, thread, seen })
     }
 
-    /// Takes a sample now, and says why what was measured since `since` (seconds after the start) must not count.
+    /// The intervals that have ended, from the one with this index on.
     #[must_use]
-    pub fn taints(&self, since: f64) -> Vec<Taint> {
-        let (answer, answers) = mpsc::channel();
-        let asked = self.asks.send(Ask::Taints { since, answer });
-        asked.ok().and_then(|()| answers.recv().ok()).unwrap_or_default()
+    pub fn seen_since(&self, index: usize) -> Vec<Point> {
+        locked(&self.seen).get(index..).unwrap_or_default().to_vec()
     }
 
     /// Ends it and returns what was seen. A watch that died has seen nothing.
     #[must_use]
     pub fn stop(self) -> Series {
-        // A thread that has ended already does not listen, and does not need to.
-        let _ = self.asks.send(Ask::Stop);
+        drop(self.stop);
         self.thread.join().unwrap_or_default()
     }
+}
+
+/// The points; a thread that panicked between two of them left whole ones.
+fn locked(points: &Mutex<Vec<Point>>) -> MutexGuard<'_, Vec<Point>> {
+    points.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Moves the calling thread to a CPU that no worker has; says which, or `None` where all are taken.
@@ -277,47 +235,23 @@ fn cpu_seconds() -> f64 {
 mod tests {
     use super::*;
 
-    fn point(from: f64, steal: f64, throttles: u64) -> Point {
-        Point { from, to: from + 1.0, steal: Some(steal), throttles: Some(throttles), ..Point::default() }
+    fn second(number: u64) -> Interval {
+        Interval::new(number * 1_000_000_000, (number + 1) * 1_000_000_000)
     }
 
     #[test]
-    fn gates_look_at_the_window_alone() {
-        let series =
-            Series { points: vec![point(0.0, 0.5, 0), point(1.0, 0.0, 0), point(2.0, 0.0, 3)], ..Series::default() };
-        let check = |from: f64, to: f64, expect: &[&str]| {
-            let told: Vec<String> = series.taints(from, to).iter().map(ToString::to_string).collect();
-            assert_eq!(told.len(), expect.len(), "{told:?}");
-            for (told, expect) in told.iter().zip(expect) {
-                assert!(told.contains(expect), "{told}");
-            }
-        };
-        check(1.0, 2.0, &[]);
-        check(0.2, 0.9, &["steal took 50.0 %"]);
-        check(0.0, 3.0, &["steal took 16.7 %", "3 times the processor throttled"]);
-        check(9.0, 10.0, &[]);
-    }
-
-    #[test]
-    fn a_watch_answers_at_once() {
-        let watch = Watch { interval: Duration::from_hours(1), ..Watch::new(CpuSet::default()) };
+    fn what_was_seen_can_be_asked_while_it_goes_on() {
+        let watch = Watch { interval: Duration::from_millis(1), ..Watch::new(CpuSet::default()) };
         let telemetry = Telemetry::start(watch).unwrap();
-        assert_eq!(telemetry.taints(0.0), []);
-        assert_eq!(telemetry.stop().points.len(), 2);
-    }
-
-    #[test]
-    fn power_and_heat_are_told_for_the_window() {
-        let point = |from: f64, watts: f64| Point {
-            watts: vec![("rapl package-0".to_owned(), watts)],
-            hottest: Some(watts / 10.0),
-            ..point(from, 0.0, 0)
-        };
-        let series =
-            Series { points: vec![point(0.0, 100.0), point(1.0, 300.0), point(2.0, 900.0)], ..Series::default() };
-        assert_eq!(series.power(0.0, 2.0).into_iter().collect::<Vec<_>>(), [("rapl package-0".to_owned(), 200.0)]);
-        assert_eq!((series.hottest(0.0, 2.0), series.hottest(5.0, 6.0)), (Some(30.0), None));
-        assert!(series.power(5.0, 6.0).is_empty());
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            seen.extend(telemetry.seen_since(seen.len()));
+            thread::yield_now();
+        }
+        let all = telemetry.stop().points;
+        assert!(all.len() > seen.len());
+        assert_eq!(all[..seen.len()], seen);
+        assert!(all.windows(2).all(|pair| pair[0].interval.end == pair[1].interval.start), "no gap: {all:?}");
     }
 
     #[test]
@@ -325,10 +259,12 @@ mod tests {
         let check = |values: &[f64], expect: Option<f64>| {
             let points = values
                 .iter()
-                .zip(0_u32..)
-                .map(|(watts, second)| Point { hottest: Some(*watts), ..point(f64::from(second), 0.0, 0) });
+                .zip(0..)
+                .map(|(watts, number)| Point { hottest: Some(*watts), ..Point::untold(second(number)) });
             let series = Series { points: points.collect(), ..Series::default() };
-            assert_eq!(series.sustained(|point| point.hottest), expect, "{values:?}");
+            let highest = series.sustained(|point| point.hottest);
+            assert_eq!(highest.map(|(value, _)| value), expect, "{values:?}");
+            assert!(highest.is_none_or(|(_, window)| window.seconds() <= 10.0));
         };
         check(&[], None);
         check(&[50.0, 70.0], Some(60.0));
@@ -343,7 +279,6 @@ mod tests {
         let watch = Watch { interval: Duration::from_hours(1), ..Watch::new(CpuSet::default()) };
         let series = Telemetry::start(watch).unwrap().stop();
         assert_eq!(series.points.len(), 1);
-        assert!(series.points[0].to >= series.points[0].from);
         assert!(series.cost >= 0.0);
     }
 }

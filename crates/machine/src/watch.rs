@@ -1,190 +1,173 @@
-//! What happened to the host while a workload ran: taints for its samples, and load, clock, temperature and power as
+//! The watch over a workload: what happened to the host meanwhile, as telemetry, and load, clock, temperature and power as
 //! metrics of their own.
 
 use std::thread::sleep;
 use std::time::Duration;
 
+use measure::metrics::{
+    HOST_CLOCK, HOST_CORRECTED_ERRORS, HOST_FAULTS_PER_SECOND, HOST_HOTTEST, HOST_HOTTEST_DRIVE, HOST_INTERRUPTS,
+    HOST_INTERRUPTS_PER_SECOND, HOST_LOAD, HOST_MAJOR_FAULTS, HOST_MAJOR_FAULTS_PER_SECOND, HOST_OTHER_LOAD,
+    HOST_PCIE_ERRORS, HOST_POWER, HOST_POWER_IDLE, HOST_POWER_PEAK, HOST_STEAL, HOST_TEMPERATURE, HOST_THROTTLES,
+    HOST_THROTTLES_PER_SECOND, HOST_UNCORRECTED_ERRORS, HOST_UNCORRECTED_ERRORS_PER_SECOND,
+};
 use measure::{
-    Event, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Reason, Taint, Unit, Warning, Workload,
+    Definition, Event, Gauge, Interval, Labels, Measurement, Metric, NotMeasured, Reason, Sample, Warning, Workload,
 };
 
 use crate::telemetry::{Point, Series, Telemetry, Watch};
 use crate::{Machine, Siblings, place};
 
-/// CPU time is counted in hundredths of a second: a shorter window says little.
-const SHORTEST_WINDOW: f64 = 0.5;
+/// CPU time is counted in hundredths of a second, and so a rate of a shorter interval says little.
+const SHORTEST_RATE: f64 = 0.5;
 /// How long an idle host is watched for its power.
 const IDLE_WINDOW: Duration = Duration::from_secs(5);
-
-/// Runs a workload under watch. Its events go to `tell`, tainted where the host was disturbed, and what was seen of the
-/// host follows them.
-///
-/// # Errors
-///
-/// Those of the workload.
-pub fn watched<E>(
-    workload: Workload,
-    machine: &Machine,
-    tell: &mut dyn FnMut(Event),
-    run: impl FnOnce(&mut dyn FnMut(Event)) -> Result<(), E>,
-) -> Result<(), E> {
-    idle_power(workload, machine).into_iter().for_each(&mut *tell);
-    let mut watched = Watched::start(workload, machine);
-    let end = run(&mut |mut event| {
-        watched.judge(&mut event);
-        tell(event);
-    });
-    watched.finish().into_iter().for_each(tell);
-    end
-}
+/// The workload under which the documented peak power and temperature are looked for.
+const HEAVIEST: Workload = Workload::Dense;
 
 /// A watch over one workload.
-struct Watched {
+#[derive(Debug)]
+pub struct Watched {
     workload: Workload,
     telemetry: Option<Telemetry>,
-    /// When the last outcome came, in seconds after the start.
-    since: f64,
+    /// Intervals that were handed on.
+    handed_on: usize,
     /// GPUs that the host has.
     gpus: f64,
-    /// From when to when something was measured whose samples were tainted, in seconds after the start.
-    disturbed: Vec<(f64, f64)>,
 }
 
 impl Watched {
-    /// Begins to watch the CPUs of the workers. A host that cannot be watched is measured all the same.
-    fn start(workload: Workload, machine: &Machine) -> Watched {
+    /// Begins to watch the CPUs of the workers, and before the heaviest workload reads the power of the idle host. A host
+    /// that cannot be watched is measured all the same.
+    pub fn start(workload: Workload, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Watched {
         let workers = place(&machine.topology, Siblings::OnePerCore).unwrap_or_default();
-        let cpus = workers.iter().map(|worker| worker.cpu).collect();
+        let cpus: crate::CpuSet = workers.iter().map(|worker| worker.cpu).collect();
+        // Nobody waits for a sensor that is not there.
+        let senses_power = || Some(Draw::of(&Telemetry::start(Watch::new(cpus.clone())).ok()?.stop().points).is_some());
+        let wait = workload == HEAVIEST && senses_power().unwrap_or(false);
+        let telemetry = Telemetry::start(Watch::new(cpus.clone())).ok();
         let gpus = machine.facts.number("gpu.count").unwrap_or(0.0);
-        Watched {
-            workload,
-            telemetry: Telemetry::start(Watch::new(cpus)).ok(),
-            since: 0.0,
-            gpus,
-            disturbed: Vec::new(),
+        let watched = Watched { workload, telemetry, handed_on: 0, gpus };
+        if wait {
+            sleep(IDLE_WINDOW);
         }
+        if workload == HEAVIEST {
+            let seen = watched.telemetry.as_ref().map(|telemetry| telemetry.seen_since(0)).unwrap_or_default();
+            emit(idle(if wait { &seen } else { &[] }));
+        }
+        watched
     }
 
-    /// Taints what was measured since the last outcome where the host was disturbed meanwhile.
-    fn judge(&mut self, event: &mut Event) {
-        let (Some(telemetry), Event::Outcome(Outcome::Measured(measurement))) = (&self.telemetry, event) else {
-            return;
-        };
-        let now = telemetry.started.elapsed().as_secs_f64();
-        let from = self.since.min(now - SHORTEST_WINDOW).max(0.0);
-        self.since = now;
-        let taints = telemetry.taints(from);
-        let Some(taint) = taints.into_iter().find(|taint| counts(self.workload, taint)) else { return };
-        self.disturbed.push((from, now));
-        for sample in &mut measurement.samples {
-            sample.taint.get_or_insert_with(|| taint.clone());
+    /// Hands on what was seen since the last time: with each event of the workload, so that a workload that dies loses
+    /// little of it.
+    pub fn hand_on(&mut self, emit: &mut dyn FnMut(Event)) {
+        let Some(telemetry) = &self.telemetry else { return };
+        let points = telemetry.seen_since(self.handed_on);
+        self.handed_on += points.len();
+        if !points.is_empty() {
+            emit(Event::Telemetry(stretch(&points)));
         }
     }
 
     /// Ends the watch; what it saw as events.
-    fn finish(self) -> Vec<Event> {
-        let Some(telemetry) = self.telemetry else { return Vec::new() };
+    pub fn stop(self, emit: &mut dyn FnMut(Event)) {
+        let Some(telemetry) = self.telemetry else { return };
         let series = telemetry.stop();
-        let name = self.workload.name();
-        let mut events: Vec<_> = GAUGES.iter().filter_map(|gauge| gauge.event(&series, name)).collect();
-        events.extend(power(&series, name));
-        events.push(disturbed(&series, &self.disturbed, name));
+        emit(Event::Telemetry(stretch(&series.points[self.handed_on.min(series.points.len())..])));
+        let totals = TOTALS.iter().filter_map(|total| total.measure(&series.points, self.workload));
+        totals.for_each(|total| emit(Event::Measured(total)));
         if self.workload == HEAVIEST {
-            events.extend(headlines(&series, self.gpus));
+            headlines(&series, self.gpus).into_iter().for_each(&mut *emit);
         }
         let kept = series.pinned.map_or("no CPU was free for it".to_owned(), |cpu| format!("kept on CPU {cpu}"));
         let cost = series.cost * 100.0;
-        events.push(Event::Warning(Warning::Note(format!("watching took {cost:.2} % of one CPU; {kept}"))));
-        events
+        emit(Event::Warning(Warning::Note(format!("watching took {cost:.2} % of one CPU; {kept}"))));
     }
 }
 
-/// What the kernel's own threads do for the disk workload, and the processes that the feature workload starts, is their
-/// work, and no other load.
-fn counts(workload: Workload, taint: &Taint) -> bool {
-    let helped = matches!(workload, Workload::Disk | Workload::Tabular);
-    !(helped && matches!(taint, Taint::CpuTaken { by, .. } if by == "other processes"))
-}
+/// What a point tells of a metric.
+type Reading = fn(&Point) -> Option<f64>;
 
-/// The workload under which the documented peak power and temperature are looked for.
-const HEAVIEST: Workload = Workload::Dense;
-
-/// A figure of each interval, or of the whole time where it counts what should not be.
-struct Gauge {
-    metric: &'static str,
-    unit: Unit,
-    of: fn(&Point) -> Option<f64>,
-    is_total: bool,
-}
-
-const fn each(metric: &'static str, unit: Unit, of: fn(&Point) -> Option<f64>) -> Gauge {
-    Gauge { metric, unit, of, is_total: false }
-}
-
-const fn total(metric: &'static str, of: fn(&Point) -> Option<f64>) -> Gauge {
-    Gauge { metric, unit: Unit::Count, of, is_total: true }
-}
-
-const GAUGES: [Gauge; 15] = [
-    // When each interval ended: the time of the other gauges.
-    each("host.elapsed", Unit::Second, |point| Some(point.to)),
-    each("host.steal", Unit::Ratio, |point| point.steal),
-    each("host.other_load", Unit::Ratio, |point| point.other),
-    each("host.interrupts", Unit::Ratio, |point| point.interrupts),
-    each("host.interrupts_per_second", Unit::Count, |point| a_second(point, point.interrupt_count)),
-    each("host.faults_per_second", Unit::Count, |point| a_second(point, point.minor_faults)),
-    each("host.load", Unit::Count, |point| point.load),
-    each("host.clock", Unit::Hertz, |point| point.clock),
-    each("host.hottest", Unit::Celsius, |point| point.hottest),
-    each("host.hottest_drive", Unit::Celsius, |point| point.hottest_drive),
-    total("host.throttles", |point| count(point.throttles)),
-    total("host.major_faults", |point| count(point.major_faults)),
-    total("host.memory_errors.corrected", |point| count(point.corrected)),
-    total("host.memory_errors.uncorrected", |point| count(point.uncorrected)),
-    total("host.pcie_errors", |point| count(point.pcie_errors)),
+const GAUGES: [(&Definition, Reading); 12] = [
+    (&HOST_STEAL, |point| point.steal),
+    (&HOST_OTHER_LOAD, |point| point.other),
+    (&HOST_INTERRUPTS, |point| point.interrupts),
+    (&HOST_INTERRUPTS_PER_SECOND, |point| a_second_of_many(point, point.interrupt_count)),
+    (&HOST_FAULTS_PER_SECOND, |point| a_second_of_many(point, point.minor_faults)),
+    (&HOST_LOAD, |point| point.load),
+    (&HOST_CLOCK, |point| point.clock),
+    (&HOST_HOTTEST, |point| point.hottest),
+    (&HOST_HOTTEST_DRIVE, |point| point.hottest_drive),
+    (&HOST_THROTTLES_PER_SECOND, |point| a_second(point, point.throttles)),
+    (&HOST_MAJOR_FAULTS_PER_SECOND, |point| a_second(point, point.major_faults)),
+    (&HOST_UNCORRECTED_ERRORS_PER_SECOND, |point| a_second(point, point.uncorrected)),
 ];
 
-fn count(counted: Option<u64>) -> Option<f64> {
-    counted.map(|counted| counted as f64)
-}
-
-/// A count as a rate; an interval that an outcome cut short would make noise of it.
+/// A count as a rate.
 fn a_second(point: &Point, counted: Option<u64>) -> Option<f64> {
-    let length = point.to - point.from;
-    count(counted).filter(|_| length >= SHORTEST_WINDOW).map(|counted| counted / length)
+    let length = point.interval.seconds();
+    counted.filter(|_| length > 0.0).map(|counted| counted as f64 / length)
 }
 
-impl Gauge {
-    fn event(&self, series: &Series, workload: &str) -> Option<Event> {
-        let mut values: Vec<f64> = series.points.iter().filter_map(self.of).collect();
-        if self.is_total && !values.is_empty() {
-            values = vec![values.iter().sum()];
-        }
-        let metric = Metric::lower(self.metric, self.unit);
-        (!values.is_empty()).then(|| measured(Measurement::new(metric, values).label("workload", workload)))
+/// The same of what happens all the time; an interval that the end cut short would make noise of it.
+fn a_second_of_many(point: &Point, counted: Option<u64>) -> Option<f64> {
+    a_second(point, counted).filter(|_| point.interval.seconds() >= SHORTEST_RATE)
+}
+
+/// Points as telemetry: the gauges that the host has, and its power by source.
+fn stretch(points: &[Point]) -> measure::Telemetry {
+    let gauge = |definition: &Definition, labels: Labels, readings: Vec<Option<f64>>| {
+        let there = readings.iter().any(Option::is_some);
+        there.then(|| Gauge { metric: Metric::from(definition), labels, readings })
+    };
+    let gauges = GAUGES
+        .iter()
+        .filter_map(|(definition, reading)| gauge(definition, Labels::new(), points.iter().map(reading).collect()));
+    let power = sources(points).into_iter().filter_map(|source| {
+        let labels = Labels::from([("source".to_owned(), source.to_owned())]);
+        gauge(&HOST_POWER, labels, points.iter().map(|point| watts(point, source)).collect())
+    });
+    measure::Telemetry {
+        clock: points.iter().map(|point| point.interval).collect(),
+        gauges: gauges.chain(power).collect(),
     }
 }
 
-/// For each interval whether it is part of a window whose samples were tainted, 1 or 0: what a chart over time marks.
-fn disturbed(series: &Series, windows: &[(f64, f64)], workload: &str) -> Event {
-    let inside = |point: &Point| windows.iter().any(|&(from, to)| point.from < to && point.to > from);
-    let values = series.points.iter().map(|point| f64::from(u8::from(inside(point))));
-    measured(Measurement::new(Metric::lower("host.disturbed", Unit::Ratio), values).label("workload", workload))
+/// A figure of the whole time: it counts what should not be.
+struct Total {
+    metric: &'static Definition,
+    of: fn(&Point) -> Option<u64>,
 }
 
-/// Power by source; each says what it covers.
-fn power(series: &Series, workload: &str) -> Vec<Event> {
-    let mut sources: Vec<&String> =
-        series.points.iter().flat_map(|point| point.watts.iter().map(|(name, _)| name)).collect();
-    sources.sort();
+const TOTALS: [Total; 5] = [
+    Total { metric: &HOST_THROTTLES, of: |point| point.throttles },
+    Total { metric: &HOST_MAJOR_FAULTS, of: |point| point.major_faults },
+    Total { metric: &HOST_CORRECTED_ERRORS, of: |point| point.corrected },
+    Total { metric: &HOST_UNCORRECTED_ERRORS, of: |point| point.uncorrected },
+    Total { metric: &HOST_PCIE_ERRORS, of: |point| point.pcie_errors },
+];
+
+impl Total {
+    /// The sum; nothing where no point tells.
+    fn measure(&self, points: &[Point], workload: Workload) -> Option<Measurement> {
+        let sum = points.iter().filter_map(self.of).reduce(u64::saturating_add)? as f64;
+        let whole = Interval::hull_of(points.iter().map(|point| point.interval))?;
+        let total = Measurement::new(self.metric, [Sample::timed(sum, whole)]);
+        Some(total.label("workload", workload.name()))
+    }
+}
+
+/// Sources of power, sorted.
+fn sources(points: &[Point]) -> Vec<&str> {
+    let mut sources: Vec<&str> =
+        points.iter().flat_map(|point| point.watts.iter().map(|(name, _)| name.as_str())).collect();
+    sources.sort_unstable();
     sources.dedup();
-    let of = |source: &String| {
-        let values =
-            series.points.iter().flat_map(|point| &point.watts).filter(|(name, _)| name == source).map(|(_, w)| *w);
-        let metric = Metric::lower("host.power", Unit::Watt);
-        measured(Measurement::new(metric, values).label("workload", workload).label("source", source))
-    };
-    sources.into_iter().map(of).collect()
+    sources
+}
+
+/// The power of one source in an interval.
+fn watts(point: &Point, source: &str) -> Option<f64> {
+    point.watts.iter().find(|(name, _)| name == source).map(|(_, watts)| *watts)
 }
 
 const NO_POWER_SENSOR: &str = "no power can be read here: not from the management controller (load ipmi_devintf and \
@@ -202,27 +185,23 @@ enum Draw {
 
 impl Draw {
     /// The management controller before ACPI's meter, which is that of the supplies too, before the sum of the parts.
-    fn of(series: &Series) -> Option<Draw> {
-        let mut names: Vec<&String> =
-            series.points.iter().flat_map(|point| &point.watts).map(|(name, _)| name).collect();
-        names.sort();
-        names.dedup();
+    fn of(points: &[Point]) -> Option<Draw> {
+        let names = sources(points);
         let holding = |part: &str| names.iter().find(|name| name.contains(part));
         if let Some(whole) = holding("bmc ").or_else(|| holding("power_meter")) {
-            return Some(Draw::Whole((*whole).clone()));
+            return Some(Draw::Whole((*whole).to_owned()));
         }
         // `psys` holds the packages too.
         let apart = |name: &str| ["rapl package", "rapl dram", "nvml"].iter().any(|kind| name.starts_with(kind));
-        let parts: Vec<String> = names.into_iter().filter(|name| apart(name)).cloned().collect();
+        let parts: Vec<String> = names.into_iter().filter(|name| apart(name)).map(ToOwned::to_owned).collect();
         (!parts.is_empty()).then_some(Draw::Parts(parts))
     }
 
     /// The power in an interval; nothing where a source of it did not answer.
     fn watts(&self, point: &Point) -> Option<f64> {
-        let of = |name: &String| point.watts.iter().find(|(other, _)| other == name).map(|(_, watts)| *watts);
         match self {
-            Draw::Whole(name) => of(name),
-            Draw::Parts(names) => names.iter().map(of).sum(),
+            Draw::Whole(name) => watts(point, name),
+            Draw::Parts(names) => names.iter().map(|name| watts(point, name)).sum(),
         }
     }
 
@@ -238,154 +217,123 @@ impl Draw {
 }
 
 /// The figures that documented limits name, as they are sustained under the heaviest workload.
-fn headlines(series: &Series, gpus: f64) -> Vec<Event> {
-    let hottest = series.sustained(|point| point.hottest);
-    let draw = Draw::of(series);
-    let watts = draw.as_ref().and_then(|draw| series.sustained(|point| draw.watts(point)));
+fn headlines(series: &Series, gpus: f64) -> [Event; 2] {
+    let sample = |(value, interval): (f64, Interval)| Sample::timed(value, interval);
+    let hottest = series.sustained(|point| point.hottest).map(sample);
+    let draw = Draw::of(&series.points);
+    let watts = draw.as_ref().and_then(|draw| series.sustained(|point| draw.watts(point))).map(sample);
     let describe = |measurement: Measurement| {
         let described = draw.iter().fold(measurement, |measurement, draw| draw.describe(measurement));
         // This suite puts no load on GPUs, which a document counts among its peak.
         let idle = format!("a load of processors and memory, with {gpus} idle GPUs");
         described.warn((gpus > 0.0).then_some(Warning::Partial { covers: idle }))
     };
-    vec![
-        headline("host.temperature", Unit::Celsius, hottest.into_iter().collect(), NO_HEAT_SENSOR, |it| it),
-        headline("host.power.peak", Unit::Watt, watts.into_iter().collect(), NO_POWER_SENSOR, describe),
+    [
+        headline(&HOST_TEMPERATURE, hottest.into_iter().collect(), NO_HEAT_SENSOR, |it| it),
+        headline(&HOST_POWER_PEAK, watts.into_iter().collect(), NO_POWER_SENSOR, describe),
     ]
 }
 
-/// The power of the host before the heaviest workload starts; nothing before the others.
-fn idle_power(workload: Workload, machine: &Machine) -> Option<Event> {
-    let seen = |window| {
-        let telemetry = Telemetry::start(Watch::new(machine.topology.allowed.clone())).ok()?;
-        sleep(window);
-        Some(telemetry.stop())
-    };
-    if workload != HEAVIEST {
-        return None;
-    }
-    // Nobody waits for a sensor that is not there.
-    let there = seen(Duration::ZERO).is_some_and(|series| Draw::of(&series).is_some());
-    let series = if there { seen(IDLE_WINDOW) } else { None };
-    Some(idle(&series.unwrap_or_default()))
-}
-
-/// What an idle window tells; it is tainted where the host was not idle.
-fn idle(series: &Series) -> Event {
-    let draw = Draw::of(series);
-    let values: Vec<f64> =
-        draw.iter().flat_map(|draw| series.points.iter().filter_map(|point| draw.watts(point))).collect();
-    let taint = series.taints(0.0, f64::INFINITY).into_iter().next();
-    headline("host.power.idle", Unit::Watt, values, NO_POWER_SENSOR, |mut measurement| {
-        for sample in &mut measurement.samples {
-            sample.taint.clone_from(&taint);
-        }
+/// What the window before the heaviest workload tells; samples in which the host was not idle are marked by its telemetry.
+fn idle(points: &[Point]) -> Event {
+    let draw = Draw::of(points);
+    let sample = |draw: &Draw, point: &Point| Some(Sample::timed(draw.watts(point)?, point.interval));
+    let samples = draw.iter().flat_map(|draw| points.iter().filter_map(|point| sample(draw, point))).collect();
+    headline(&HOST_POWER_IDLE, samples, NO_POWER_SENSOR, |measurement| {
         draw.iter().fold(measurement, |measurement, draw| draw.describe(measurement))
     })
 }
 
 /// A figure without labels, which a target can name; without values it is told why.
 fn headline(
-    name: &str,
-    unit: Unit,
-    values: Vec<f64>,
+    definition: &Definition,
+    samples: Vec<Sample>,
     missing: &str,
     describe: impl FnOnce(Measurement) -> Measurement,
 ) -> Event {
-    if values.is_empty() {
-        let id = MetricId { name: name.to_owned(), labels: Labels::new() };
-        return Event::Outcome(Outcome::NotMeasured(NotMeasured {
-            id,
-            reason: Reason::NoHardware(missing.to_owned()),
-        }));
+    if samples.is_empty() {
+        let reason = Reason::NoHardware(missing.to_owned());
+        return Event::NotMeasured(NotMeasured::new(definition, Labels::new(), reason));
     }
-    measured(describe(Measurement::new(Metric::lower(name, unit), values)))
-}
-
-fn measured(measurement: Measurement) -> Event {
-    Event::Outcome(Outcome::Measured(measurement))
+    Event::Measured(describe(Measurement::new(definition, samples)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn series(watts: &[&[(&str, f64)]]) -> Series {
+    fn points(watts: &[&[(&str, f64)]]) -> Vec<Point> {
         let points = watts.iter().zip(0_u32..).map(|(watts, second)| Point {
-            from: f64::from(second),
-            to: f64::from(second) + 1.0,
             watts: watts.iter().map(|(name, watts)| ((*name).to_owned(), *watts)).collect(),
             hottest: Some(60.0 + f64::from(second)),
             interrupt_count: Some(100),
             throttles: Some(1),
-            ..Point::default()
+            ..Point::untold(Interval::new(u64::from(second) * 1_000_000_000, u64::from(second + 1) * 1_000_000_000))
         });
-        Series { points: points.collect(), ..Series::default() }
+        points.collect()
     }
 
-    fn outcome(events: &[Event], name: &str) -> Outcome {
-        let found = events.iter().find_map(|event| match event {
-            Event::Outcome(outcome) => match outcome {
-                Outcome::Measured(one) if one.metric.name == name => Some(outcome.clone()),
-                Outcome::NotMeasured(one) if one.id.name == name => Some(outcome.clone()),
-                _ => None,
-            },
-            _ => None,
-        });
-        found.unwrap_or_else(|| panic!("{name} is missing"))
-    }
-
-    fn value(outcome: &Outcome) -> (Option<f64>, usize) {
-        match outcome {
-            Outcome::Measured(one) => (one.summary().map(|summary| summary.median), one.warnings.len()),
-            Outcome::NotMeasured(_) => (None, 0),
+    /// The median, and the number of warnings.
+    fn value(event: &Event) -> (Option<f64>, usize) {
+        match event {
+            Event::Measured(one) => (one.summary().map(|summary| summary.median), one.warnings.len()),
+            other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn the_host_s_power_is_of_the_widest_source() {
-        let check = |watts: &[(&str, f64)], gpus: f64, expect: (Option<f64>, usize)| {
-            let events = headlines(&series(&[watts, watts]), gpus);
-            assert_eq!(value(&outcome(&events, "host.power.peak")), expect, "{watts:?}");
-            assert_eq!(value(&outcome(&events, "host.temperature")), (Some(60.5), 0));
-            let idle = idle(&series(&[watts, watts]));
-            assert_eq!(value(&outcome(&[idle], "host.power.idle")).0, None, "a host that throttles is not idle");
+        let check = |watts: &[(&str, f64)], gpus: f64, expect: Option<(f64, usize)>| {
+            let series = Series { points: points(&[watts, watts]), ..Series::default() };
+            let [temperature, power] = headlines(&series, gpus);
+            assert_eq!(value(&temperature), (Some(60.5), 0));
+            match expect {
+                Some((median, warnings)) => assert_eq!(value(&power), (Some(median), warnings), "{watts:?}"),
+                None => assert!(matches!(power, Event::NotMeasured(_)), "{power:?}"),
+            }
         };
         let parts = [("rapl package-0", 100.0), ("rapl dram of package-0", 20.0), ("rapl psys", 150.0)];
-        check(&parts, 0.0, (Some(120.0), 1));
+        check(&parts, 0.0, Some((120.0, 1)));
         let meter = [("hwmon power_meter power1", 450.0), ("rapl package-0", 100.0)];
-        check(&meter, 0.0, (Some(450.0), 0));
-        check(&meter, 4.0, (Some(450.0), 1));
-        check(&[("bmc host (DCMI)", 451.0), ("hwmon power_meter power1", 449.0)], 0.0, (Some(451.0), 0));
-        check(&[("hwmon amdgpu PPT", 30.0)], 0.0, (None, 0));
-        check(&[], 0.0, (None, 0));
+        check(&meter, 0.0, Some((450.0, 0)));
+        check(&meter, 4.0, Some((450.0, 1)));
+        check(&[("bmc host (DCMI)", 451.0), ("hwmon power_meter power1", 449.0)], 0.0, Some((451.0, 0)));
+        check(&[("hwmon amdgpu PPT", 30.0)], 0.0, None);
+        check(&[], 0.0, None);
     }
 
     #[test]
-    fn an_idle_window_says_what_it_covers() {
-        let mut quiet = series(&[&[("rapl package-0", 100.0)], &[("rapl package-0", 110.0)]]);
-        for point in &mut quiet.points {
-            point.throttles = Some(0);
-        }
-        let Event::Outcome(Outcome::Measured(idle)) = idle(&quiet) else { panic!("it is measured") };
-        assert!((idle.summary().unwrap().median - 105.0).abs() < 1e-9);
-        assert_eq!(idle.warnings, [Warning::Partial { covers: "rapl package-0".into() }]);
-        assert_eq!(idle.context["covers"], "rapl package-0");
+    fn an_idle_window_says_what_it_covers_and_is_marked_where_the_host_was_not_idle() {
+        let seen = points(&[&[("rapl package-0", 100.0)], &[("rapl package-0", 110.0)]]);
+        let event = idle(&seen);
+        let Event::Measured(measured) = &event else { panic!("it is measured") };
+        assert_eq!(measured.warnings, [Warning::Partial { covers: "rapl package-0".into() }]);
+        assert_eq!(measured.context["covers"], "rapl package-0");
+        assert!((value(&event).0.unwrap() - 105.0).abs() < 1e-9);
+        let mut log = measure::AttemptLog::begin(Workload::Dense, 0);
+        log.take(event);
+        log.take(Event::Telemetry(stretch(&seen)));
+        let measure::Outcome::Measured(idle) = &log.end().outcomes[0] else { panic!("it is measured") };
+        assert_eq!(idle.summary(), None, "a host that throttles is not idle");
     }
 
     #[test]
-    fn gauges_are_rates_or_totals() {
-        let series = series(&[&[], &[]]);
-        let events: Vec<Event> = GAUGES.iter().filter_map(|gauge| gauge.event(&series, "stream")).collect();
-        let check = |name: &str, expect: &[f64]| {
-            let Outcome::Measured(one) = outcome(&events, name) else { panic!("{name}") };
-            assert_eq!(one.samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), expect, "{name}");
-            assert_eq!(one.labels["workload"], "stream");
+    fn gauges_are_readings_of_intervals_and_totals_are_sums() {
+        let seen = points(&[&[], &[]]);
+        let telemetry = stretch(&seen);
+        let check = |definition: &Definition, expect: &[Option<f64>]| {
+            let gauge = telemetry.gauges.iter().find(|gauge| gauge.metric.is(definition)).unwrap();
+            assert_eq!(gauge.readings, expect, "{}", definition.id);
         };
-        check("host.interrupts_per_second", &[100.0, 100.0]);
-        check("host.throttles", &[2.0]);
-        check("host.hottest", &[60.0, 61.0]);
-        check("host.elapsed", &series.points.iter().map(|point| point.to).collect::<Vec<_>>());
-        assert_eq!(events.len(), 4, "what the host does not tell is no figure");
+        check(&HOST_INTERRUPTS_PER_SECOND, &[Some(100.0), Some(100.0)]);
+        check(&HOST_THROTTLES_PER_SECOND, &[Some(1.0), Some(1.0)]);
+        check(&HOST_HOTTEST, &[Some(60.0), Some(61.0)]);
+        assert_eq!(telemetry.gauges.len(), 3, "what the host does not tell is no gauge");
+        assert_eq!(telemetry.clock, seen.iter().map(|point| point.interval).collect::<Vec<_>>());
+        let totals: Vec<Measurement> =
+            TOTALS.iter().filter_map(|total| total.measure(&seen, Workload::Stream)).collect();
+        let [throttles] = &totals[..] else { panic!("{totals:?}") };
+        assert_eq!(throttles.id().to_string(), "host.throttles{workload=stream}");
+        assert_eq!((throttles.samples[0].value, throttles.samples[0].interval.unwrap().seconds()), (2.0, 2.0));
     }
 }

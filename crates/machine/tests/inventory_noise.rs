@@ -41,7 +41,7 @@ fn read_all(host: &Host) {
         processes: vec![1],
         workers: "0-1".parse().unwrap(),
     };
-    let _ = Telemetry::start(watch).unwrap().stop().taints(0.0, 1.0);
+    assert_eq!(Telemetry::start(watch).unwrap().stop().points.len(), 1);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Build, Ending, Fingerprint, Measurement, Metric, MetricId, Outcome, Run, Summary};
+use crate::{Build, Ending, Fingerprint, Measurement, Metric, MetricId, Outcome, Profile, Run, Summary};
 
 /// Facts that stand for the fingerprint of a record that has none.
 const CONFIGURATION: [&str; 9] = [
@@ -31,8 +31,8 @@ pub struct Digest {
     pub host: String,
     /// The kernel's boot id.
     pub boot_id: Option<String>,
-    /// `smoke`, `quick` or `full`.
-    pub profile: String,
+    /// How thorough it was.
+    pub profile: Profile,
     /// The build that measured.
     pub build: Build,
     /// Which machine, and how it was set up.
@@ -71,10 +71,10 @@ impl Digest {
             started: run.started.clone(),
             host: run.host.clone(),
             boot_id: run.boot_id.clone(),
-            profile: run.profile.clone(),
+            profile: run.profile,
             build: run.build.clone(),
             fingerprint: fingerprint(run),
-            ending: run.ending.clone(),
+            ending: run.ending,
             series,
         }
     }
@@ -109,7 +109,7 @@ fn fingerprint(run: &Run) -> Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Attempt, Facts, SpecSource, Taint, Unit, Workload};
+    use crate::{Attempt, Facts, Sample, SpecSource, Taint, Unit, Workload, metrics};
 
     fn run(repetitions: &[&[f64]]) -> Run {
         let mut facts = Facts::default();
@@ -119,8 +119,8 @@ mod tests {
             workload: Workload::Stream,
             repetition: u32::try_from(repetition).unwrap(),
             outcomes: vec![Outcome::Measured(Measurement::new(
-                Metric::higher("stream.triad", Unit::BytePerSecond),
-                values.iter().copied(),
+                &metrics::STREAM_TRIAD,
+                values.iter().copied().map(Sample::untimed),
             ))],
             warnings: Vec::new(),
         };
@@ -129,7 +129,7 @@ mod tests {
             started: "2026-07-01T00:00:00Z".into(),
             host: "h".into(),
             boot_id: None,
-            profile: "quick".into(),
+            profile: Profile::Quick,
             build: Build::default(),
             spec: SpecSource::default(),
             facts,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Quantity, Unit};
 
 /// The value of a fact.
@@ -28,7 +30,8 @@ impl fmt::Display for FactValue {
 }
 
 /// What a probe answered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "StoredReading", from = "StoredReading")]
 pub enum Reading {
     /// It is there.
     Present(FactValue),
@@ -46,8 +49,46 @@ pub enum Reading {
     },
 }
 
+/// A reading as it is stored: the kind of its value beside the other answers.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredReading {
+    Number(Quantity),
+    Text(String),
+    Flag(bool),
+    Absent {},
+    Denied { remedy: String },
+    Failed { error: String },
+}
+
+impl From<Reading> for StoredReading {
+    fn from(reading: Reading) -> StoredReading {
+        match reading {
+            Reading::Present(FactValue::Quantity(quantity)) => StoredReading::Number(quantity),
+            Reading::Present(FactValue::Text(text)) => StoredReading::Text(text),
+            Reading::Present(FactValue::Flag(flag)) => StoredReading::Flag(flag),
+            Reading::Absent => StoredReading::Absent {},
+            Reading::Denied { remedy } => StoredReading::Denied { remedy },
+            Reading::Failed { error } => StoredReading::Failed { error },
+        }
+    }
+}
+
+impl From<StoredReading> for Reading {
+    fn from(stored: StoredReading) -> Reading {
+        match stored {
+            StoredReading::Number(quantity) => Reading::Present(FactValue::Quantity(quantity)),
+            StoredReading::Text(text) => Reading::Present(FactValue::Text(text)),
+            StoredReading::Flag(flag) => Reading::Present(FactValue::Flag(flag)),
+            StoredReading::Absent {} => Reading::Absent,
+            StoredReading::Denied { remedy } => Reading::Denied { remedy },
+            StoredReading::Failed { error } => Reading::Failed { error },
+        }
+    }
+}
+
 /// One fact about a host: what was asked, what was answered, by which source.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fact {
     /// The answer.
     pub reading: Reading,
@@ -56,7 +97,7 @@ pub struct Fact {
 }
 
 /// Facts by their id.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts(pub BTreeMap<String, Fact>);
 
 impl Facts {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// The identity of a host and of its configuration.
 ///
 /// `platform_id` changes when parts are exchanged, `config_id` when firmware or system software changes. Volatile
 /// readings are in neither, so both are the same on every boot and under any load.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// SHA-256 of the parts in `platform`, in hexadecimal.
     pub platform_id: String,

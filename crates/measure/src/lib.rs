@@ -1,25 +1,40 @@
-//! What a number is: units, metrics, samples, summaries and warnings; a run and a host's facts as plain data.
+//! What a number is: units, the catalogue of metrics, samples with their intervals, summaries and warnings; a run, a host's
+//! facts and its telemetry as plain data that serde reads and writes.
 //!
-//! Invariant: this crate is pure. It does no I/O, reads no clock and knows no format on disk.
+//! Invariant: this crate is pure. It does no I/O and reads no clock.
 
+mod attempt;
+mod closed_sets;
 mod digest;
+pub mod disturbance;
 mod event;
 mod fact;
+pub mod families;
 mod fingerprint;
 mod metric;
+pub mod metrics;
+pub mod num;
 mod outcome;
+pub mod random;
 mod run;
+mod sample;
 mod summary;
+mod telemetry;
 mod unit;
 mod warning;
 
+pub use attempt::{Attempt, AttemptLog};
+pub use closed_sets::{Isa, Needs, Profile, Solver, Workload};
 pub use digest::{Digest, Series};
 pub use event::Event;
 pub use fact::{Fact, FactKind, FactValue, Facts, Reading, Shape, VOCABULARY, fact_kind};
 pub use fingerprint::{Change, Fingerprint, Scope};
-pub use metric::{Better, Labels, Metric, MetricId};
-pub use outcome::{Measurement, NotMeasured, Outcome, Placement, Reason, Sample, Taint};
-pub use run::{Attempt, Build, Ending, Run, SpecSource, Workload};
-pub use summary::Summary;
+pub use metric::{Better, Ceiling, Definition, Family, Labels, Metric, MetricId, PARTS, Role};
+pub use metrics::definition;
+pub use outcome::{Measurement, NotMeasured, Outcome, Placement, Reason};
+pub use run::{Build, Ending, Run, SpecSource};
+pub use sample::{Interval, Sample, Taint, derived};
+pub use summary::{Summary, median};
+pub use telemetry::{Gauge, Telemetry};
 pub use unit::{ParseQuantityError, Quantity, Unit};
 pub use warning::Warning;

@@ -3,85 +3,54 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Labels, Metric, MetricId, Summary, Warning};
+use serde::{Deserialize, Serialize};
 
-/// One value, valid or tainted. Tainted samples are kept, and never pass or fail anything.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// The value in the metric's base unit.
-    pub value: f64,
-    /// Why it must not count; `None` is a valid sample.
-    pub taint: Option<Taint>,
-}
-
-impl Sample {
-    /// A valid sample.
-    #[must_use]
-    pub fn valid(value: f64) -> Self {
-        Sample { value, taint: None }
-    }
-}
-
-/// Why a sample must not count.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Taint {
-    /// A worker's CPU mask was not the planned one.
-    WrongCpu {
-        /// The planned CPU.
-        planned: u32,
-        /// What the kernel said.
-        found: String,
-    },
-    /// Pages lay on another node than planned.
-    WrongNode {
-        /// Share of pages on the planned node, 0 to 1.
-        share: f64,
-    },
-    /// Other work or the hypervisor took the CPUs.
-    CpuTaken {
-        /// Share of the time, 0 to 1.
-        share: f64,
-        /// By what: `steal`, `other processes`.
-        by: String,
-    },
-    /// Any other environmental reason, in words.
-    Environment(String),
-}
-
-impl fmt::Display for Taint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Taint::WrongCpu { planned, found } => write!(f, "the worker of CPU {planned} ran on {found}"),
-            Taint::WrongNode { share } => {
-                write!(f, "only {:.1} % of the pages lay on the planned node", share * 100.0)
-            }
-            Taint::CpuTaken { share, by } => write!(f, "{by} took {:.1} % of the CPU time", share * 100.0),
-            Taint::Environment(text) => f.write_str(text),
-        }
-    }
-}
+use crate::num::Num;
+use crate::sample::stored;
+use crate::{Definition, Labels, Metric, MetricId, Sample, Summary, Warning};
 
 /// The proof of where threads and memory were.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Placement {
     /// CPUs of the workers, confirmed by `sched_getaffinity`.
     pub cpus: Vec<u32>,
     /// Share of pages on their planned node by `move_pages`, 0 to 1; `None` where the kernel did not tell.
+    #[serde(with = "share")]
     pub pages_on_node: Option<f64>,
     /// Share of bytes in huge pages by smaps, 0 to 1; `None` where the kernel did not tell.
+    #[serde(with = "share")]
     pub huge_pages: Option<f64>,
     /// How often workers were moved between CPUs while the clock ran; `None` where the kernel did not tell.
     pub migrations: Option<u64>,
 }
 
+/// A share that may be unknown, with all its digits.
+mod share {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Num;
+
+    #[expect(clippy::ref_option, reason = "serde hands over a reference")]
+    pub(super) fn serialize<S: Serializer>(share: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        share.map(Num).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        Ok(Option::<Num>::deserialize(deserializer)?.map(|Num(share)| share))
+    }
+}
+
 /// Samples of one metric, with what is needed to trust them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// What was measured.
+    #[serde(flatten)]
     pub metric: Metric,
     /// Which instance of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: Labels,
     /// Every sample, in the order of measuring.
+    #[serde(with = "stored")]
     pub samples: Vec<Sample>,
     /// Where threads and memory were.
     pub placement: Option<Placement>,
@@ -92,13 +61,13 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// A measurement of valid samples, without labels.
+    /// Samples of a metric of the catalogue, without labels.
     #[must_use]
-    pub fn new(metric: Metric, values: impl IntoIterator<Item = f64>) -> Self {
+    pub fn new(definition: &Definition, samples: impl IntoIterator<Item = Sample>) -> Self {
         Measurement {
-            metric,
+            metric: Metric::from(definition),
             labels: Labels::new(),
-            samples: values.into_iter().map(Sample::valid).collect(),
+            samples: samples.into_iter().collect(),
             placement: None,
             context: BTreeMap::new(),
             warnings: Vec::new(),
@@ -148,7 +117,8 @@ impl Measurement {
 }
 
 /// Why there is no value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The result of the timed work was wrong.
     WrongResult(String),
@@ -174,9 +144,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::WrongResult(text) => write!(f, "the result was wrong: {text}"),
-            Reason::NoHardware(text) => write!(f, "this host has not what it needs: {text}"),
+            Reason::NoHardware(text) => write!(f, "this host lacks the required hardware: {text}"),
             Reason::NotAllowed(text) => write!(f, "not allowed: {text}"),
-            Reason::NoResources(text) => write!(f, "too little room: {text}"),
+            Reason::NoResources(text) => write!(f, "not enough memory, disk space or time: {text}"),
             Reason::NotInProfile(text) => write!(f, "left out by the profile: {text}"),
             Reason::NotBuilt(text) => write!(f, "not built: {text}"),
             Reason::WorkerDied(text) => write!(f, "the worker died: {text}"),
@@ -187,12 +157,21 @@ impl fmt::Display for Reason {
 }
 
 /// A measurement that has no value: a record with a reason, never a missing row, a zero or a sentinel.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NotMeasured {
     /// The identity of the series, or a workload's name (`stream`) where the whole of it failed.
+    #[serde(flatten)]
     pub id: MetricId,
     /// Why.
     pub reason: Reason,
+}
+
+impl NotMeasured {
+    /// The series of a metric with these labels has no value.
+    #[must_use]
+    pub fn new(definition: &Definition, labels: Labels, reason: Reason) -> Self {
+        NotMeasured { id: MetricId { labels, ..definition.series() }, reason }
+    }
 }
 
 /// What came of a measurement.
@@ -204,14 +183,26 @@ pub enum Outcome {
     NotMeasured(NotMeasured),
 }
 
+impl Outcome {
+    /// The samples, where there are some.
+    #[must_use]
+    pub fn measured(&self) -> Option<&Measurement> {
+        match self {
+            Outcome::Measured(measurement) => Some(measurement),
+            Outcome::NotMeasured(_) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Unit;
+    use crate::{Taint, metrics};
 
     #[test]
     fn tainted_samples_are_kept_and_do_not_count() {
-        let mut triad = Measurement::new(Metric::higher("stream.triad", Unit::BytePerSecond), [1.0, 2.0, 3.0]);
+        let samples = [1.0, 2.0, 3.0].map(Sample::untimed);
+        let mut triad = Measurement::new(&metrics::STREAM_TRIAD, samples);
         triad.samples[2].taint = Some(Taint::WrongNode { share: 0.5 });
         assert_eq!(triad.samples.len(), 3);
         assert_eq!(triad.summary().map(|s| (s.n, s.max)), Some((2, 2.0)));
@@ -219,10 +210,8 @@ mod tests {
 
     #[test]
     fn identity_prints_its_labels() {
-        let latency = Measurement::new(Metric::lower("stream.latency", Unit::Second), [])
-            .label("size", 16384)
-            .label("page", "huge");
-        assert_eq!(latency.id().to_string(), "stream.latency{page=huge,size=16384}");
+        let latency = Measurement::new(&metrics::STREAM_LATENCY_SWEEP, []).label("size", 16384).label("page", "huge");
+        assert_eq!(latency.id().to_string(), "stream.latency.sweep{page=huge,size=16384}");
         assert_eq!(latency.summary(), None);
     }
 }

@@ -1,44 +1,11 @@
 //! A run: what was measured, by which build, on which host.
 
-use crate::{Facts, Fingerprint, Outcome, Warning};
+use serde::{Deserialize, Serialize};
 
-/// The closed set of workloads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Workload {
-    /// Memory bandwidth and latency.
-    Stream,
-    /// FMA peak, DGEMM and the HPL proxy.
-    Dense,
-    /// Storage.
-    Disk,
-    /// Feature engineering.
-    Tabular,
-}
-
-impl Workload {
-    /// All workloads in the order in which a run takes them.
-    pub const ALL: [Workload; 4] = [Workload::Stream, Workload::Dense, Workload::Disk, Workload::Tabular];
-
-    /// The name in commands, records and metric names.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Workload::Stream => "stream",
-            Workload::Dense => "dense",
-            Workload::Disk => "disk",
-            Workload::Tabular => "tabular",
-        }
-    }
-
-    /// The workload of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Workload> {
-        Workload::ALL.into_iter().find(|workload| workload.name() == name)
-    }
-}
+use crate::{Attempt, Facts, Fingerprint, Outcome, Profile};
 
 /// What was built, by what.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
     /// Semantic version of the suite; MAJOR changes when numbers stop being comparable.
     pub version: String,
@@ -52,21 +19,9 @@ pub struct Build {
     pub target_features: String,
 }
 
-/// One worker process: a workload, once.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attempt {
-    /// Which workload.
-    pub workload: Workload,
-    /// Which repetition of it in this run, from 0.
-    pub repetition: u32,
-    /// What came of it, in order.
-    pub outcomes: Vec<Outcome>,
-    /// Remarks that concern the whole workload.
-    pub warnings: Vec<Warning>,
-}
-
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// All that was planned was done.
     Complete,
@@ -87,8 +42,8 @@ pub struct Run {
     pub host: String,
     /// The kernel's boot id; boots are the unit of replication.
     pub boot_id: Option<String>,
-    /// `smoke`, `quick` or `full`.
-    pub profile: String,
+    /// How thorough it was.
+    pub profile: Profile,
     /// The build that measured.
     pub build: Build,
     /// The specification's source text (TOML) and the id of the system in it.
@@ -104,7 +59,7 @@ pub struct Run {
 }
 
 /// The specification that a run was made for, complete, so that it can be judged again alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpecSource {
     /// Id of the system in the text.
     pub id: String,

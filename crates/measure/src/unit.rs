@@ -6,8 +6,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
+use crate::num;
+
 /// A base unit; every stored number is in one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Unit {
     /// A pure number: drives, cores, lanes.
     Count,
@@ -90,10 +95,25 @@ impl Unit {
     }
 }
 
+impl From<Unit> for &'static str {
+    fn from(unit: Unit) -> &'static str {
+        unit.symbol()
+    }
+}
+
+impl TryFrom<String> for Unit {
+    type Error = String;
+
+    fn try_from(symbol: String) -> Result<Unit, String> {
+        Unit::from_symbol(&symbol).ok_or_else(|| format!("`{symbol}` is not a unit"))
+    }
+}
+
 /// A number with its base unit.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Quantity {
     /// The number, in the base unit.
+    #[serde(with = "num")]
     pub value: f64,
     /// The base unit.
     pub unit: Unit,

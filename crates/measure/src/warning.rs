@@ -2,17 +2,24 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::num;
+
 /// What a reader should know about a value before relying on it; `Display` gives the advice.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Warning {
     /// Fewer than half of the pages are huge although they were asked for.
     FewHugePages {
         /// Share of the pages that are huge, 0 to 1.
+        #[serde(with = "num")]
         share: f64,
     },
     /// The median absolute deviation is a large share of the median.
     Noisy {
         /// MAD over median.
+        #[serde(with = "num")]
         spread: f64,
     },
     /// The array is smaller than four times the caches that the CPUs reach.
@@ -70,11 +77,13 @@ impl fmt::Display for Warning {
                 "an array of {array} bytes is below {wanted} bytes (4 × the caches): caches may answer; free memory"
             ),
             Warning::PlacementUnproved { why } => {
-                write!(f, "where the pages lie could not be asked ({why}): run as a user who may call move_pages")
+                write!(f, "page placement could not be verified ({why}): run as a user who may call move_pages")
             }
             Warning::NarrowIsa { used } => write!(f, "{used} was used although the CPU has a wider instruction set"),
             Warning::Extrapolated { how } => write!(f, "extrapolated: {how}"),
-            Warning::Partial { covers } => write!(f, "it covers only {covers}: the whole has at least as much"),
+            Warning::Partial { covers } => {
+                write!(f, "it covers only {covers}: a lower bound, which can violate a limit but never confirm it")
+            }
             Warning::NotHonoured { what } => write!(f, "not honoured: {what}"),
             Warning::Note(text) => f.write_str(text),
         }

@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// The record has another schema than this program.
     #[error(
-        "{} has schema {found}, and this hostproof reads schema {SCHEMA}: use the hostproof that wrote it",
+        "{} has schema {found}, and this hostproof reads schemas up to {SCHEMA}: use the hostproof that wrote it",
         path.display()
     )]
     Schema {

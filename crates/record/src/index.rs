@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use measure::{Better, Build, Digest, Ending, Fingerprint, Metric, MetricId, Series, Unit};
+use measure::{Better, Build, Digest, Ending, Fingerprint, Metric, MetricId, Profile, Series, Unit};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::{Chain, Entry, Error, Marked, Marks, Store, read};
@@ -17,7 +17,7 @@ use crate::{Chain, Entry, Error, Marked, Marks, Store, read};
 const FILE: &str = ".index.sqlite";
 
 /// Changes with the tables; another one is built again.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE fingerprint (key INTEGER PRIMARY KEY, platform_id TEXT, config_id TEXT, platform TEXT, config TEXT,
@@ -120,7 +120,7 @@ impl Index {
                         host: row.get(3)?,
                         started: row.get(4)?,
                         boot_id: row.get(5)?,
-                        profile: row.get(6)?,
+                        profile: profile(6, &row.get::<_, String>(6)?)?,
                         ending: ending(&row.get::<_, String>(7)?),
                         build: builds.get(&row.get(8)?).cloned().unwrap_or_default(),
                         fingerprint: fingerprints.get(&row.get(9)?).cloned().unwrap_or_default(),
@@ -277,7 +277,7 @@ fn insert(db: &Transaction<'_>, record: &Found, digest: &Digest) -> rusqlite::Re
             record.entry.host,
             digest.started,
             digest.boot_id,
-            digest.profile,
+            digest.profile.name(),
             ending,
             build,
             fingerprint
@@ -334,6 +334,11 @@ fn map(text: &str) -> BTreeMap<String, String> {
 
 fn numbers(bytes: &[u8]) -> Vec<f64> {
     bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+}
+
+fn profile(column: usize, text: &str) -> rusqlite::Result<Profile> {
+    Profile::from_name(text)
+        .ok_or_else(|| rusqlite::Error::InvalidColumnType(column, text.to_owned(), rusqlite::types::Type::Text))
 }
 
 fn ending(text: &str) -> Ending {
@@ -452,11 +457,11 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap().replace("\"quick\"", "\"smoke\"");
         fs::write(&path, text).unwrap();
         fs::File::options().append(true).open(&path).unwrap().set_modified(before.modified().unwrap()).unwrap();
-        let profile = |index: &Index| index.runs().unwrap()[0].digest.profile.clone();
-        assert_eq!(profile(&Index::open(&store).unwrap()), "quick");
-        assert_eq!(profile(&Index::rebuild(&store).unwrap()), "smoke");
+        let profile = |index: &Index| index.runs().unwrap()[0].digest.profile;
+        assert_eq!(profile(&Index::open(&store).unwrap()), Profile::Quick);
+        assert_eq!(profile(&Index::rebuild(&store).unwrap()), Profile::Smoke);
         fs::remove_file(dir.path().join(FILE)).unwrap();
-        assert_eq!(profile(&Index::rebuild(&store).unwrap()), "smoke");
+        assert_eq!(profile(&Index::rebuild(&store).unwrap()), Profile::Smoke);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The format on disk and on the worker's pipe, and the store under `results/`.
 //!
 //! A run is a file of JSON lines that is valid after a kill at any moment: the first line is put in place whole,
-//! every later one is written by one call, and a last line that was cut is left out by the reader. The types on the
-//! wire are kept apart from those of `measure`, so that a change of the one is a decision about the other.
+//! every later one is written by one call, and a last line that was cut is left out by the reader. An attempt comes out of
+//! it with the samples marked that the host disturbed, by `measure::disturbance`.
 //!
 //! Invariant: this crate judges nothing.
 
@@ -11,13 +11,14 @@ mod campaign;
 mod chain;
 #[cfg(feature = "dossier")]
 pub mod dossier;
+mod earlier;
 mod error;
 mod index;
 mod journal;
 mod marks;
-mod num;
 pub mod pipe;
 mod read;
+pub mod request;
 mod selector;
 mod store;
 #[cfg(test)]

@@ -5,13 +5,13 @@
 
 use measure::{Build, Event};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::wire::{self, BuildDef, from_line, to_line};
+use crate::request::Planned;
+use crate::wire::{from_line, to_line};
 use crate::{Error, SCHEMA};
 
 /// Who a side is: the first message of each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// Its build.
     pub build: Build,
@@ -28,13 +28,14 @@ impl Hello {
 }
 
 /// A message on the pipe.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Message {
     /// Who the side is.
     Hello(Hello),
-    /// What is to be done, or what it needs: the workload's own configuration and needs as JSON.
-    Plan(Value),
-    /// What the workload tells.
+    /// The workload sized for this host.
+    Plan(Planned),
+    /// What the workload does.
     Event(Event),
     /// All was told.
     Done,
@@ -42,49 +43,23 @@ pub enum Message {
     Failed(String),
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Wire {
-    Hello {
-        #[serde(with = "BuildDef")]
-        build: Build,
-        schema: u32,
-    },
-    Plan(Value),
-    Event(wire::Event),
-    Done {},
-    Failed {
-        error: String,
-    },
-}
-
 /// The message as one line, with its line feed.
 #[must_use]
 pub fn encode(message: &Message) -> String {
-    to_line(&match message {
-        Message::Hello(hello) => Wire::Hello { build: hello.build.clone(), schema: hello.schema },
-        Message::Plan(plan) => Wire::Plan(plan.clone()),
-        Message::Event(event) => Wire::Event(wire::Event::of(event)),
-        Message::Done => Wire::Done {},
-        Message::Failed(error) => Wire::Failed { error: error.clone() },
-    })
+    to_line(message)
 }
 
 /// Reads one line, with or without its line feed.
 pub fn decode(line: &str) -> Result<Message, Error> {
-    Ok(match from_line(line.as_bytes()).map_err(Error::Message)? {
-        Wire::Hello { build, schema } => Message::Hello(Hello { build, schema }),
-        Wire::Plan(plan) => Message::Plan(plan),
-        Wire::Event(event) => Message::Event(event.into_domain()),
-        Wire::Done {} => Message::Done,
-        Wire::Failed { error } => Message::Failed(error),
-    })
+    from_line(line.as_bytes()).map_err(Error::Message)
 }
 
 #[cfg(test)]
 mod tests {
+    use measure::{Needs, Outcome};
+
     use super::*;
-    use crate::testdata::run;
+    use crate::testdata::{run, telemetry};
 
     fn check(message: &Message) {
         let line = encode(message);
@@ -96,14 +71,19 @@ mod tests {
     #[test]
     fn every_message_comes_back() {
         check(&Message::Hello(Hello::new(run().build)));
-        check(&Message::Plan(serde_json::json!({"array_bytes": 4096, "share": 0.1})));
+        let needs = Needs { seconds: 1.5, memory: 1 << 30, disk: 0 };
+        check(&Message::Plan(Planned { config: serde_json::json!({"array_bytes": 4096, "share": 0.1}), needs }));
         check(&Message::Event(Event::Progress { done: 0.25, doing: "line\nfeed".into() }));
         check(&Message::Done);
         check(&Message::Failed("no memory".into()));
         let run = run();
         for outcome in run.outcomes() {
-            check(&Message::Event(Event::Outcome(outcome.clone())));
+            check(&Message::Event(match outcome.clone() {
+                Outcome::Measured(measurement) => Event::Measured(measurement),
+                Outcome::NotMeasured(missing) => Event::NotMeasured(missing),
+            }));
         }
+        check(&Message::Event(Event::Telemetry(telemetry())));
         for warning in run.attempts.iter().flat_map(|attempt| &attempt.warnings) {
             check(&Message::Event(Event::Warning(warning.clone())));
         }
@@ -111,8 +91,8 @@ mod tests {
 
     #[test]
     fn what_is_no_message_says_why() {
-        let error = decode("{\"event\":{\"measured\":{\"name\":3}}}").unwrap_err().to_string();
-        assert!(error.contains("expected a string"), "{error}");
+        let error = decode("{\"event\":{\"measured\":{\"labels\":3}}}").unwrap_err().to_string();
+        assert!(error.contains("column 32: invalid type: integer `3`, expected a map"), "{error}");
         assert!(decode("thread 'main' panicked").is_err());
         assert!(decode("").is_err());
     }

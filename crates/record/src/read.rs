@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use measure::{Attempt, Ending, Event, Run};
+use measure::{AttemptLog, Ending, Event, Run};
 
 use crate::Error;
-use crate::wire::{self, Line, Probe, SCHEMA, from_line};
+use crate::earlier;
+use crate::wire::{Line, OLDEST_SCHEMA, Probe, SCHEMA, from_line};
 
 /// Reads a record. One that stops without an end is read as far as it goes and says `Ending::Cut`.
 pub fn read(path: &Path) -> Result<Run, Error> {
@@ -18,7 +19,8 @@ pub fn read(path: &Path) -> Result<Run, Error> {
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
     let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate();
     let (_, first) = lines.next().unwrap_or((0, b""));
-    let mut reader = Reader { run: header(first, path)?, open: false, ended: false };
+    let (schema, run) = header(first, path)?;
+    let mut reader = Reader { schema, run, open: None, ended: false };
     for (index, line) in lines {
         match from_line(line).and_then(|line| reader.take(line)) {
             Ok(()) => {}
@@ -27,24 +29,29 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
             Err(what) => return Err(Error::Line { path: path.to_owned(), line: index + 1, what }),
         }
     }
+    reader.end_attempt();
     Ok(reader.run)
 }
 
-fn header(line: &[u8], path: &Path) -> Result<Run, Error> {
+/// The first line: its schema, and the run without its attempts.
+fn header(line: &[u8], path: &Path) -> Result<(u32, Run), Error> {
     let fail = |what| Error::Line { path: path.to_owned(), line: 1, what };
     let probe: Probe = from_line(line).map_err(|what| fail(format!("not the first line of a record ({what})")))?;
-    if probe.run.schema != SCHEMA {
-        return Err(Error::Schema { path: path.to_owned(), found: probe.run.schema });
+    let schema = probe.run.schema;
+    if !(OLDEST_SCHEMA..=SCHEMA).contains(&schema) {
+        return Err(Error::Schema { path: path.to_owned(), found: schema });
     }
     match from_line(line).map_err(fail)? {
-        Line::Run(header) => Ok(header.into_run()),
+        Line::Run(header) => Ok((schema, header.into_run())),
         _ => Err(fail("not the first line of a record".to_owned())),
     }
 }
 
 struct Reader {
+    schema: u32,
     run: Run,
-    open: bool,
+    /// The attempt that goes on.
+    open: Option<AttemptLog>,
     ended: bool,
 }
 
@@ -56,34 +63,34 @@ impl Reader {
         }
         match line {
             Line::Run(_) => return Err("a second first line".to_owned()),
-            Line::AttemptBegin { .. } if self.open => return Err("an attempt begins inside another".to_owned()),
-            Line::AttemptBegin { workload, repetition, .. } => {
-                self.run.attempts.push(Attempt { workload, repetition, outcomes: Vec::new(), warnings: Vec::new() });
-                self.open = true;
+            Line::AttemptBegin { .. } if self.open.is_some() => {
+                return Err("an attempt begins inside another".to_owned());
             }
-            Line::Event(event) => self.event(event)?,
-            Line::AttemptEnd {} if !self.open => return Err("an attempt ends that did not begin".to_owned()),
-            Line::AttemptEnd {} => self.open = false,
-            Line::RunEnd { .. } if self.open => return Err("the run ends inside an attempt".to_owned()),
+            Line::AttemptBegin { workload, repetition, .. } => {
+                self.open = Some(AttemptLog::begin(workload, repetition));
+            }
+            Line::Event(Event::Progress { .. }) => return Err("progress is not part of a record".to_owned()),
+            Line::Event(event) => self.open.as_mut().ok_or("an event outside of an attempt")?.take(event),
+            Line::AttemptEnd {} if self.open.is_none() => return Err("an attempt ends that did not begin".to_owned()),
+            Line::AttemptEnd {} => self.end_attempt(),
+            Line::RunEnd { .. } if self.open.is_some() => return Err("the run ends inside an attempt".to_owned()),
+            Line::RunEnd { ending: Ending::Cut } => return Err("a record that was cut has no end".to_owned()),
             Line::RunEnd { ending } => {
                 self.ended = true;
-                self.run.ending = match ending {
-                    wire::Ending::Complete => Ending::Complete,
-                    wire::Ending::Interrupted => Ending::Interrupted,
-                };
+                self.run.ending = ending;
             }
         }
         Ok(())
     }
 
-    fn event(&mut self, event: wire::Event) -> Result<(), String> {
-        let attempt = self.run.attempts.last_mut().filter(|_| self.open).ok_or("an event outside of an attempt")?;
-        match event.into_domain() {
-            Event::Outcome(outcome) => attempt.outcomes.push(outcome),
-            Event::Warning(warning) => attempt.warnings.push(warning),
-            Event::Progress { .. } => return Err("progress is not part of a record".to_owned()),
+    /// The attempt that goes on ends, by its line or with the record.
+    fn end_attempt(&mut self) {
+        let Some(log) = self.open.take() else { return };
+        let mut attempt = log.end();
+        if self.schema == OLDEST_SCHEMA {
+            earlier::give_telemetry_its_clock(&mut attempt);
         }
-        Ok(())
+        self.run.attempts.push(attempt);
     }
 }
 
@@ -179,8 +186,8 @@ mod tests {
 
     #[test]
     fn another_schema_is_refused_before_anything_else_is_looked_at() {
-        let error = parsed(b"{\"run\":{\"schema\":2,\"all\":\"new\"}}\n").unwrap_err();
-        assert!(matches!(error, Error::Schema { found: 2, .. }));
+        let error = parsed(b"{\"run\":{\"schema\":3,\"all\":\"new\"}}\n").unwrap_err();
+        assert!(matches!(error, Error::Schema { found: 3, .. }));
         assert!(error.to_string().contains("use the hostproof that wrote it"), "{error}");
     }
 }

@@ -106,7 +106,7 @@ fn has(run: &Listed, digest: &Digest, key: &str, value: &str) -> bool {
     let starts = |text: &str| !value.is_empty() && text.starts_with(value);
     match key {
         "host" => fits(&digest.host, value),
-        "profile" => fits(&digest.profile, value),
+        "profile" => fits(digest.profile.name(), value),
         "version" => fits(&digest.build.version, value),
         "tag" => run.tags.contains(value),
         "boot" => digest.boot_id.as_deref().is_some_and(starts),

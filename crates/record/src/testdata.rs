@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use measure::{
-    Attempt, Build, Ending, Event, FactValue, Facts, Fingerprint, Labels, Measurement, Metric, MetricId, NotMeasured,
-    Outcome, Placement, Reading, Reason, Run, SpecSource, Taint, Unit, Warning, Workload,
+    Attempt, Build, Ending, Event, FactValue, Facts, Fingerprint, Gauge, Interval, Labels, Measurement, Metric,
+    NotMeasured, Outcome, Placement, Profile, Reading, Reason, Run, Sample, SpecSource, Taint, Telemetry, Unit,
+    Warning, Workload, metrics,
 };
 
 use crate::Writer;
@@ -15,7 +16,7 @@ pub(crate) fn run() -> Run {
         started: "2026-07-01T12:00:00Z".into(),
         host: "node-1".into(),
         boot_id: Some("e0a9".into()),
-        profile: "quick".into(),
+        profile: Profile::Quick,
         build: Build {
             version: "0.1.0".into(),
             revision: "abc-dirty".into(),
@@ -64,7 +65,8 @@ fn triad() -> Measurement {
     let values = [0.1 + 0.2, 1.65e12, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
     let placement =
         Placement { cpus: vec![0, 1], pages_on_node: Some(1.0), huge_pages: Some(f64::NAN), migrations: Some(0) };
-    let mut triad = Measurement::new(Metric::higher("stream.triad", Unit::BytePerSecond), values)
+    let timed = |(value, start)| Sample::timed(value, Interval::new(start, start + 5));
+    let mut triad = Measurement::new(&metrics::STREAM_TRIAD, values.into_iter().zip(u64::MAX - 50..).map(timed))
         .label("isa", "avx512")
         .context("array_bytes", 1u64 << 33)
         .placed(placement)
@@ -72,8 +74,22 @@ fn triad() -> Measurement {
     triad.samples[0].taint = Some(Taint::WrongCpu { planned: 3, found: "0-1".into() });
     triad.samples[1].taint = Some(Taint::WrongNode { share: 0.5 });
     triad.samples[2].taint = Some(Taint::CpuTaken { share: 0.1, by: "steal".into() });
+    triad.samples[3].interval = None;
     triad.samples[4].taint = Some(Taint::Environment("hot".into()));
     triad
+}
+
+/// Two intervals, a gauge that answered in one of them, and one that gave no number.
+pub(crate) fn telemetry() -> Telemetry {
+    let gauge = |definition, readings: [Option<f64>; 2]| Gauge {
+        metric: Metric::from(definition),
+        labels: Labels::new(),
+        readings: readings.to_vec(),
+    };
+    Telemetry {
+        clock: vec![Interval::new(7, 1_000_000_007), Interval::new(1_000_000_007, 4_600_000_000)],
+        gauges: vec![gauge(&metrics::HOST_STEAL, [Some(0.25), None]), gauge(&metrics::HOST_LOAD, [Some(f64::NAN); 2])],
+    }
 }
 
 fn warnings() -> Vec<Warning> {
@@ -102,8 +118,9 @@ fn missing() -> Vec<Outcome> {
         Reason::Interrupted,
         Reason::Failed("EIO".into()),
     ];
-    let id = MetricId { name: "disk.randread.iops".into(), labels: Labels::from([("depth".into(), "8".into())]) };
-    reasons.into_iter().map(|reason| Outcome::NotMeasured(NotMeasured { id: id.clone(), reason })).collect()
+    let labels = Labels::from([("depth".into(), "8".into())]);
+    let missing = |reason| NotMeasured::new(&metrics::DISK_RANDREAD_FRONTIER, labels.clone(), reason);
+    reasons.into_iter().map(|reason| Outcome::NotMeasured(missing(reason))).collect()
 }
 
 /// Writes the whole of a run.
@@ -112,12 +129,16 @@ pub(crate) fn write_all(path: &Path, run: &Run) {
     for attempt in &run.attempts {
         writer.begin(attempt.workload, attempt.repetition, &serde_json::json!({"threads": 2})).unwrap();
         for outcome in &attempt.outcomes {
-            writer.event(&Event::Outcome(outcome.clone())).unwrap();
+            let event = match outcome.clone() {
+                Outcome::Measured(measurement) => Event::Measured(measurement),
+                Outcome::NotMeasured(missing) => Event::NotMeasured(missing),
+            };
+            writer.event(&event).unwrap();
         }
         for warning in &attempt.warnings {
             writer.event(&Event::Warning(warning.clone())).unwrap();
         }
         writer.end_attempt().unwrap();
     }
-    writer.finish(&run.ending).unwrap();
+    writer.finish(run.ending).unwrap();
 }

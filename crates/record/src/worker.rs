@@ -3,77 +3,23 @@
 //! The program that measures starts a worker for each workload and repetition, because thread pools, affinity and
 //! memory policy belong to a process, and because a kill must become a record with a reason.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
 
 use measure::{Build, Event};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::pipe::{self, Hello, Message};
+use crate::request::Request;
 
 /// The exit code of a worker whose parent went away.
 const ORPHANED: i32 = 2;
-
-/// What the parent asks, on stdin.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Request {
-    /// Name of the workload.
-    pub workload: String,
-    /// The parent, so that a worker that was orphaned before it could ask for its signal notices.
-    pub parent: u32,
-    /// What to do.
-    pub task: Task,
-}
-
-/// What a worker is asked to do.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Task {
-    /// Size the workload for this host, and say what it needs.
-    Plan {
-        /// Name of the profile.
-        profile: String,
-        /// What the user chose.
-        choices: Choices,
-    },
-    /// Run it as planned.
-    Run(Value),
-}
-
-/// What the user chose that concerns workloads.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Choices {
-    /// The instruction set to use instead of the best one.
-    pub isa: Option<String>,
-    /// What solves systems of equations instead of this suite's own engine.
-    pub engine: Option<String>,
-    /// The folder of test files.
-    pub scratch: PathBuf,
-    /// The p99 in seconds that the specification wants a case of the disk workload to keep, by the case's name.
-    pub disk_p99: BTreeMap<String, f64>,
-}
-
-/// A workload sized for this host.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Planned {
-    /// The workload's own configuration; only its worker reads it.
-    pub config: Value,
-    /// Time in seconds.
-    pub seconds: f64,
-    /// Memory in bytes.
-    pub memory: u64,
-    /// Disk in bytes.
-    pub disk: u64,
-}
 
 /// A worker's way to its parent.
 pub struct Pipe(File);
 
 impl Pipe {
-    /// Tells an event. A pipe that breaks means that the parent is gone: the process has no more to do, and ends.
-    pub fn tell(&mut self, event: Event) {
+    /// Sends an event. A pipe that breaks means that the parent is gone: the process has no more to do, and ends.
+    pub fn emit(&mut self, event: Event) {
         if self.send(&Message::Event(event)).is_err() {
             std::process::exit(ORPHANED);
         }
@@ -88,7 +34,7 @@ impl Pipe {
 ///
 /// # Errors
 ///
-/// If there is no parent to speak with, or its request is none.
+/// If stdin does not hold a valid request.
 pub fn serve(build: Build, answer: impl FnOnce(&Request, &mut Pipe) -> Message) -> io::Result<()> {
     let mut pipe = private_stdout()?;
     let mut text = String::new();

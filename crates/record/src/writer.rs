@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use serde::Serialize;
 
 use crate::Error;
-use crate::wire::{self, Header, Line, to_line};
+use crate::wire::{Header, Line, to_line};
 
 /// A record that is being written.
 #[derive(Debug)]
@@ -45,12 +45,14 @@ impl Writer {
         Ok(())
     }
 
-    /// The worker told something. Progress is not stored.
+    /// What the worker did. Progress is not stored.
     pub fn event(&mut self, event: &Event) -> Result<(), Error> {
         debug_assert!(self.open, "an event outside of an attempt");
         match event {
             Event::Progress { .. } => Ok(()),
-            Event::Outcome(_) | Event::Warning(_) => self.line(&Line::Event(wire::Event::of(event))),
+            Event::Measured(_) | Event::NotMeasured(_) | Event::Telemetry(_) | Event::Warning(_) => {
+                self.line(&Line::Event(event.clone()))
+            }
         }
     }
 
@@ -62,12 +64,10 @@ impl Writer {
     }
 
     /// The run ended; an attempt that is still open ends with it. `Cut` leaves the record without an end.
-    pub fn finish(mut self, ending: &Ending) -> Result<(), Error> {
-        let ending = match ending {
-            Ending::Complete => wire::Ending::Complete,
-            Ending::Interrupted => wire::Ending::Interrupted,
-            Ending::Cut => return self.sync(),
-        };
+    pub fn finish(mut self, ending: Ending) -> Result<(), Error> {
+        if ending == Ending::Cut {
+            return self.sync();
+        }
         if self.open {
             self.end_attempt()?;
         }
@@ -197,7 +197,7 @@ mod tests {
         let mut writer = Writer::create(&path, &run()).unwrap();
         writer.begin(Workload::Stream, 0, &serde_json::json!({"array_bytes": 1})).unwrap();
         writer.event(&Event::Progress { done: 0.5, doing: "triad".into() }).unwrap();
-        writer.finish(&Ending::Interrupted).unwrap();
+        writer.finish(Ending::Interrupted).unwrap();
         let bytes = fs::read(&path).unwrap();
         let text = String::from_utf8(bytes.clone()).unwrap();
         let lines: Vec<_> = text.lines().skip(1).collect();

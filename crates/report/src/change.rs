@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use measure::{Better, Change, MetricId, Run, Summary, Unit};
+use serde::Serialize;
 use verdict::compare::{Comparison, Finding};
-use verdict::stats::Interval;
+use verdict::stats::ConfidenceInterval;
 
-use crate::series::{self, Series};
+use crate::series::{self, RunSeries};
 
 /// Two sides, beside each other.
 #[derive(Clone, Debug)]
@@ -16,11 +17,11 @@ pub struct BeforeAfter {
     /// The same after.
     pub after: Vec<String>,
     /// A line for each series that a side has, in the order of measuring; what decides stands first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ChangeLine>,
     /// What the newest run after has otherwise in its fingerprint than the newest before.
     pub fingerprint: Vec<Change>,
-    /// The facts of the host that are not the same, by id: before and after.
-    pub facts: Vec<(String, String, String)>,
+    /// The facts of the host that are not the same.
+    pub facts: Vec<FactChange>,
     /// What the comparison of boots adds up to, or why there is none.
     pub overall: Result<&'static str, String>,
     /// What else a reader should know.
@@ -29,7 +30,7 @@ pub struct BeforeAfter {
 
 /// A series on both sides.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct ChangeLine {
     /// Which series.
     pub id: MetricId,
     /// Its unit.
@@ -45,9 +46,30 @@ pub struct Line {
     /// How much more (+) or less (−) it is, as a share, better or not.
     pub change: Option<f64>,
     /// The 95 % interval of the change, where there are boots enough for one.
-    pub interval: Option<Interval>,
-    /// The verdict on the boots with its reason, where they were compared.
-    pub finding: Option<(Finding, String)>,
+    pub interval: Option<ConfidenceInterval>,
+    /// The verdict on the boots, where they were compared.
+    pub decision: Option<Decision>,
+}
+
+/// What the boots say of a series, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The verdict.
+    pub finding: Finding,
+    /// Why.
+    pub reason: String,
+}
+
+/// A fact of the host that is not the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FactChange {
+    /// Its id.
+    #[serde(rename = "fact")]
+    pub id: String,
+    /// What it was.
+    pub before: String,
+    /// What it is.
+    pub after: String,
 }
 
 /// What a side has of a series.
@@ -63,19 +85,31 @@ pub struct Figure {
     pub runs: usize,
 }
 
-impl Line {
+impl ChangeLine {
     /// How good the side after is as a share of the side before: above 1 is better, whatever the direction.
     #[must_use]
     pub fn share(&self) -> Option<f64> {
         Some(self.turned(1.0 + self.change?))
     }
 
-    /// The same for the ends of the interval, the lower first.
+    /// The same for the interval.
     #[must_use]
-    pub fn share_interval(&self) -> Option<(f64, f64)> {
-        let Interval { low, high } = self.interval?;
+    pub fn share_interval(&self) -> Option<ConfidenceInterval> {
+        let ConfidenceInterval { low, high } = self.interval?;
         let (a, b) = (self.turned(1.0 + low), self.turned(1.0 + high));
-        Some((a.min(b), a.max(b)))
+        Some(ConfidenceInterval { low: a.min(b), high: a.max(b) })
+    }
+
+    /// Whether the boots say that it is not what it was.
+    #[must_use]
+    pub fn moved(&self) -> bool {
+        self.decision.as_ref().is_some_and(|decision| decision.finding.moved())
+    }
+
+    /// The verdict of boots that are enough for an interval.
+    #[must_use]
+    pub fn decided(&self) -> Option<Finding> {
+        self.interval.and(self.decision.as_ref()).map(|decision| decision.finding)
     }
 
     fn turned(&self, ratio: f64) -> f64 {
@@ -90,11 +124,12 @@ impl BeforeAfter {
     /// Puts two sides beside each other, with the comparison of their boots or why it was refused.
     #[must_use]
     pub fn of(before: &[&Run], after: &[&Run], comparison: Result<Comparison, String>) -> BeforeAfter {
-        let mut lines: Vec<Line> = Vec::new();
-        for (side, runs) in [(Side::Before, before), (Side::After, after)] {
-            for (series, figure) in figures(runs) {
-                place(&mut lines, side, &series, figure);
-            }
+        let mut lines: Vec<ChangeLine> = Vec::new();
+        for (series, figure) in figures(before) {
+            line_of(&mut lines, &series).before = Some(figure);
+        }
+        for (series, figure) in figures(after) {
+            line_of(&mut lines, &series).after = Some(figure);
         }
         for line in &mut lines {
             let change = line.before.zip(line.after).map(|(before, after)| after.value / before.value - 1.0);
@@ -118,15 +153,9 @@ impl BeforeAfter {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Side {
-    Before,
-    After,
-}
-
 /// The series of a side in the order of measuring.
-fn figures(runs: &[&Run]) -> Vec<(Series, Figure)> {
-    let mut all: Vec<(Series, Vec<Figure>)> = Vec::new();
+fn figures(runs: &[&Run]) -> Vec<(RunSeries, Figure)> {
+    let mut all: Vec<(RunSeries, Vec<Figure>)> = Vec::new();
     let mut places: HashMap<MetricId, usize> = HashMap::new();
     for run in runs {
         for series in series::series(run) {
@@ -152,9 +181,10 @@ fn together(figures: &[Figure]) -> Option<Figure> {
     Some(Figure { value: summary.median, least: summary.min, most: summary.max, runs: summary.n })
 }
 
-fn place(lines: &mut Vec<Line>, side: Side, series: &Series, figure: Figure) {
+/// The line of a series, which is added where there is none.
+fn line_of<'a>(lines: &'a mut Vec<ChangeLine>, series: &RunSeries) -> &'a mut ChangeLine {
     let at = lines.iter().position(|line| line.id == series.id).unwrap_or_else(|| {
-        lines.push(Line {
+        lines.push(ChangeLine {
             id: series.id.clone(),
             unit: series.unit,
             better: series.better,
@@ -163,21 +193,18 @@ fn place(lines: &mut Vec<Line>, side: Side, series: &Series, figure: Figure) {
             after: None,
             change: None,
             interval: None,
-            finding: None,
+            decision: None,
         });
         lines.len() - 1
     });
-    match side {
-        Side::Before => lines[at].before = Some(figure),
-        Side::After => lines[at].after = Some(figure),
-    }
+    &mut lines[at]
 }
 
 /// Takes what the comparison of the boots says of a series.
-fn decide(line: &mut Line, comparison: &Comparison) {
+fn decide(line: &mut ChangeLine, comparison: &Comparison) {
     let Some(row) = comparison.rows.iter().find(|row| row.id == line.id) else { return };
     line.critical = row.critical;
-    line.finding = Some((row.finding, row.reason.clone()));
+    line.decision = Some(Decision { finding: row.finding, reason: row.reason.clone() });
     for (figure, side) in [(&mut line.before, row.before), (&mut line.after, row.after)] {
         if let (Some(figure), Some(value)) = (figure, side.value) {
             figure.value = value;
@@ -189,44 +216,51 @@ fn decide(line: &mut Line, comparison: &Comparison) {
     }
 }
 
-fn facts(before: &Run, after: &Run) -> Vec<(String, String, String)> {
+fn facts(before: &Run, after: &Run) -> Vec<FactChange> {
     let ids: BTreeSet<&String> = before.facts.0.keys().chain(after.facts.0.keys()).collect();
-    let told = |run: &Run, id: &str| run.facts.value(id).map_or_else(|| "not told".to_owned(), ToString::to_string);
-    let sides = ids.into_iter().map(|id| (id.clone(), told(before, id), told(after, id)));
-    sides.filter(|(_, before, after)| before != after).collect()
+    let changes =
+        ids.into_iter().map(|id| FactChange { id: id.clone(), before: value(before, id), after: value(after, id) });
+    changes.filter(|change| change.before != change.after).collect()
+}
+
+/// What a run knows of a fact of its host.
+fn value(run: &Run, fact: &str) -> String {
+    run.facts.value(fact).map_or_else(|| "not reported".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testdata;
+    use measure::{Definition, metrics};
 
     #[test]
     fn sides_stand_beside_each_other_although_their_boot_is_one() {
         let change = testdata::change();
-        let line = |name: &str| change.lines.iter().find(|line| line.id.to_string() == name).unwrap();
-        let triad = line("stream.triad");
+        let line = |of: &Definition| change.lines.iter().find(|line| line.id.name == of.id).unwrap();
+        let triad = line(&metrics::STREAM_TRIAD);
         let before = Figure { value: 25.25e9, least: 25.2e9, most: 25.3e9, runs: 1 };
         assert_eq!(triad.before, Some(before));
         assert!((triad.change.unwrap() + 0.2).abs() < 1e-9, "{triad:?}");
         assert!((triad.share().unwrap() - 0.8).abs() < 1e-9);
         // Lower is better: the share turns.
-        assert!((line("stream.latency").share().unwrap() - 0.8).abs() < 1e-9);
-        assert_eq!(line("stream.scaling{threads=1}").before, None);
+        assert!((line(&metrics::STREAM_LATENCY).share().unwrap() - 0.8).abs() < 1e-9);
+        assert_eq!(line(&metrics::STREAM_SCALING).before, None);
         assert!(change.overall.as_ref().is_err_and(|why| why.contains("boot")), "{:?}", change.overall);
         let changed: Vec<_> = change.fingerprint.iter().map(|one| one.part.as_str()).collect();
         assert_eq!(changed, ["bios.version"]);
-        assert_eq!(change.facts, [("cpu.sockets".to_owned(), "1".to_owned(), "2".to_owned())]);
+        let sockets = FactChange { id: "cpu.sockets".into(), before: "1".into(), after: "2".into() };
+        assert_eq!(change.facts, [sockets]);
     }
 
     #[test]
     fn boots_give_intervals() {
         let change = testdata::campaign();
-        let line = change.lines.iter().find(|line| line.id.name == "stream.triad").unwrap();
+        let line = change.lines.iter().find(|line| line.id.is(&metrics::STREAM_TRIAD)).unwrap();
         let interval = line.interval.unwrap();
         assert!(interval.low < -0.15 && interval.high > -0.25 && interval.high < 0.0, "{interval:?}");
-        assert_eq!(line.finding.as_ref().unwrap().0, Finding::Regression);
-        let (low, high) = line.share_interval().unwrap();
+        assert_eq!(line.decided(), Some(Finding::Regression));
+        let ConfidenceInterval { low, high } = line.share_interval().unwrap();
         assert!(low < 0.8 && 0.8 < high && high < 0.9, "{low} {high}");
         assert_eq!(change.overall, Ok("REGRESSION"));
         assert!(change.lines[0].critical);

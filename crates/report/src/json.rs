@@ -1,6 +1,6 @@
 //! The same views for machines. Numbers are in base units; each stands with its unit.
 
-use measure::{Better, Change, Ending, FactValue, Facts, Fingerprint, Quantity, Reading, Run, Scope, Summary};
+use measure::{Change, FactValue, Facts, Fingerprint, Quantity, Reading, Run, Scope, Summary};
 use serde_json::{Value, json};
 use spec::audit::Grade;
 use spec::{Standing, System};
@@ -9,7 +9,7 @@ use verdict::{
 };
 
 use crate::series;
-use crate::{BeforeAfter, Figure, Line};
+use crate::{BeforeAfter, ChangeLine, Figure};
 
 /// A value as text for people and machines: indented, and harmless on a terminal.
 #[must_use]
@@ -19,13 +19,6 @@ pub fn pretty(value: &Value) -> String {
 
 fn quantity(quantity: Quantity) -> Value {
     json!({"value": quantity.value, "unit": quantity.unit.symbol(), "text": quantity.to_string()})
-}
-
-fn better(better: Better) -> &'static str {
-    match better {
-        Better::Higher => "higher",
-        Better::Lower => "lower",
-    }
 }
 
 fn fact_value(value: &FactValue) -> Value {
@@ -56,7 +49,7 @@ pub fn judgement(run: &Run, judgement: &Judgement) -> Value {
         "remarks": judgement.remarks,
         "metrics": metrics(run),
         "not_measured": not_measured(run),
-        "warnings": warnings(run),
+        "warnings": series::warnings(run),
     })
 }
 
@@ -72,19 +65,10 @@ pub fn acceptance(judgement: &Judgement) -> &'static str {
 }
 
 fn head(run: &Run) -> Value {
-    let ending = match run.ending {
-        Ending::Complete => "complete",
-        Ending::Interrupted => "interrupted",
-        Ending::Cut => "cut",
-    };
-    let build = &run.build;
     json!({
         "id": run.id, "started": run.started, "host": run.host, "boot_id": run.boot_id, "profile": run.profile,
-        "ending": ending, "spec_sha256": run.spec.sha256,
-        "build": {
-            "version": build.version, "revision": build.revision, "compiler": build.compiler,
-            "profile": build.profile, "target_features": build.target_features,
-        },
+        "ending": run.ending, "spec_sha256": run.spec.sha256,
+        "build": run.build,
     })
 }
 
@@ -92,10 +76,10 @@ fn row(row: &Row) -> Value {
     json!({
         "id": row.id,
         "title": row.title,
-        "metric": row.metric,
+        "metric": row.metric.map(|metric| metric.id),
         "documented": quantity(row.documented),
         "approximate": row.approximate,
-        "better": better(row.better),
+        "better": row.better,
         "tolerance": row.tolerance,
         "required": row.required,
         "place": row.place,
@@ -153,13 +137,10 @@ fn metrics(run: &Run) -> Vec<Value> {
     all.map(|series| {
         json!({
             "id": series.id.to_string(), "name": series.id.name, "labels": series.id.labels,
-            "unit": series.unit.symbol(), "better": better(series.better),
+            "unit": series.unit.symbol(), "better": series.better,
             "summary": series.summary.as_ref().map(summary), "tainted": series.tainted,
             "context": series.last.context,
-            "placement": series.last.placement.as_ref().map(|placement| json!({
-                "cpus": placement.cpus, "pages_on_node": placement.pages_on_node,
-                "huge_pages": placement.huge_pages, "migrations": placement.migrations,
-            })),
+            "placement": series.last.placement,
         })
     })
     .collect()
@@ -171,10 +152,6 @@ fn not_measured(run: &Run) -> Vec<Value> {
         .collect()
 }
 
-fn warnings(run: &Run) -> Vec<Value> {
-    series::warnings(run).into_iter().map(|(of, text)| json!({"of": of, "text": text})).collect()
-}
-
 /// Two sides beside each other: shares are fractions, values in base units.
 #[must_use]
 pub fn diff(change: &BeforeAfter) -> Value {
@@ -183,27 +160,26 @@ pub fn diff(change: &BeforeAfter) -> Value {
             |figure| json!({"value": figure.value, "least": figure.least, "most": figure.most, "runs": figure.runs}),
         )
     };
-    let line = |line: &Line| {
+    let line = |line: &ChangeLine| {
         json!({
             "id": line.id.to_string(), "name": line.id.name, "labels": line.id.labels,
-            "unit": line.unit.symbol(), "better": better(line.better), "critical": line.critical,
+            "unit": line.unit.symbol(), "better": line.better, "critical": line.critical,
             "before": figure(line.before), "after": figure(line.after), "change": line.change,
             "interval_95": line.interval.map(|interval| json!([interval.low, interval.high])),
-            "verdict": line.finding.as_ref().map(|(finding, _)| finding.name()),
-            "reason": line.finding.as_ref().map(|(_, reason)| reason),
+            "verdict": line.decision.as_ref().map(|decision| decision.finding.name()),
+            "reason": line.decision.as_ref().map(|decision| &decision.reason),
         })
     };
     let part = |change: &Change| {
         let scope = if change.scope == Scope::Platform { "platform" } else { "config" };
         json!({"scope": scope, "part": change.part, "before": change.before, "after": change.after})
     };
-    let fact = |(id, before, after): &(String, String, String)| json!({"fact": id, "before": before, "after": after});
     json!({
         "before": change.before, "after": change.after,
         "overall": change.overall.as_ref().ok(), "refused": change.overall.as_ref().err(), "remarks": change.remarks,
         "metrics": change.lines.iter().map(line).collect::<Vec<_>>(),
         "fingerprint": change.fingerprint.iter().map(part).collect::<Vec<_>>(),
-        "facts": change.facts.iter().map(fact).collect::<Vec<_>>(),
+        "facts": change.facts,
     })
 }
 
@@ -272,10 +248,7 @@ fn answer(answer: &FactMatch) -> Value {
 /// A fingerprint: the two ids and the parts that they stand for.
 #[must_use]
 pub fn fingerprint(fingerprint: &Fingerprint) -> Value {
-    json!({
-        "platform_id": fingerprint.platform_id, "config_id": fingerprint.config_id,
-        "platform": fingerprint.platform, "config": fingerprint.config,
-    })
+    json!(fingerprint)
 }
 
 /// An audit: the grades and the findings, quantities in base units.

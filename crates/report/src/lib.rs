@@ -5,9 +5,9 @@
 mod change;
 pub mod compare;
 pub mod exchange;
-#[cfg(test)]
-mod hostile;
 pub mod html;
+#[cfg(test)]
+mod injection_tests;
 pub mod json;
 mod judged;
 pub mod markdown;
@@ -17,7 +17,7 @@ pub mod terminal;
 mod testdata;
 mod text;
 
-pub use change::{BeforeAfter, Figure, Line};
+pub use change::{BeforeAfter, ChangeLine, Decision, FactChange, Figure};
 pub use judged::Judged;
 
 /// How to print: what the terminal can do.

@@ -1,9 +1,10 @@
 //! The series of a run: the samples of all repetitions of one metric together.
 
 use measure::{Better, Measurement, MetricId, NotMeasured, Outcome, Run, Summary, Unit, Warning};
+use serde::Serialize;
 
 /// The valid samples of one metric, with what is to be known of them.
-pub(crate) struct Series {
+pub(crate) struct RunSeries {
     pub(crate) id: MetricId,
     pub(crate) unit: Unit,
     pub(crate) better: Better,
@@ -14,7 +15,7 @@ pub(crate) struct Series {
 }
 
 /// All series in the order of measuring.
-pub(crate) fn series(run: &Run) -> Vec<Series> {
+pub(crate) fn series(run: &Run) -> Vec<RunSeries> {
     let mut groups: Vec<(MetricId, Vec<&Measurement>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for outcome in run.outcomes() {
@@ -29,11 +30,11 @@ pub(crate) fn series(run: &Run) -> Vec<Series> {
     groups.into_iter().filter_map(|(id, measurements)| join(id, &measurements)).collect()
 }
 
-fn join(id: MetricId, measurements: &[&Measurement]) -> Option<Series> {
+fn join(id: MetricId, measurements: &[&Measurement]) -> Option<RunSeries> {
     let last = (*measurements.last()?).clone();
     let samples = || measurements.iter().flat_map(|one| &one.samples);
     let valid: Vec<f64> = samples().filter(|s| s.taint.is_none()).map(|s| s.value).collect();
-    Some(Series {
+    Some(RunSeries {
         id,
         unit: last.metric.unit,
         better: last.metric.better,
@@ -51,17 +52,25 @@ pub(crate) fn missing(run: &Run) -> impl Iterator<Item = &NotMeasured> {
     })
 }
 
-/// Each warning once, with the names of what it concerns: metrics without their labels, or a workload.
-pub(crate) fn warnings(run: &Run) -> Vec<(Vec<String>, String)> {
-    let mut all: Vec<(Vec<String>, String)> = Vec::new();
+/// A warning with the names of what it concerns: metrics without their labels, or a workload.
+#[derive(Debug, Serialize)]
+pub(crate) struct SharedWarning {
+    #[serde(rename = "of")]
+    pub(crate) concerns: Vec<String>,
+    pub(crate) text: String,
+}
+
+/// Each warning once.
+pub(crate) fn warnings(run: &Run) -> Vec<SharedWarning> {
+    let mut all: Vec<SharedWarning> = Vec::new();
     let mut add = |name: &str, warning: &Warning| {
         let text = warning.to_string();
-        let at = all.iter().position(|(_, known)| *known == text).unwrap_or_else(|| {
-            all.push((Vec::new(), text));
+        let at = all.iter().position(|known| known.text == text).unwrap_or_else(|| {
+            all.push(SharedWarning { concerns: Vec::new(), text });
             all.len() - 1
         });
-        if !all[at].0.iter().any(|known| known == name) {
-            all[at].0.push(name.to_owned());
+        if !all[at].concerns.iter().any(|known| known == name) {
+            all[at].concerns.push(name.to_owned());
         }
     };
     for attempt in &run.attempts {

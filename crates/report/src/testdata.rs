@@ -1,12 +1,12 @@
 //! A run on a small virtual machine, judged against a machine that it is not.
 
 use measure::{
-    Attempt, Build, Digest, Ending, Facts, Fingerprint, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome,
-    Quantity, Reading, Reason, Run, SpecSource, Taint, Unit, Warning, Workload,
+    Attempt, Build, Digest, Ending, Facts, Fingerprint, Interval, Labels, Measurement, MetricId, NotMeasured, Outcome,
+    Profile, Quantity, Reading, Reason, Run, Sample, SpecSource, Taint, Unit, Warning, Workload, metrics,
 };
 use spec::System;
 use spec::audit::{Grade, Graded};
-use verdict::compare::{Promises, Question, compare};
+use verdict::compare::{Question, Tolerances, compare};
 use verdict::{Judgement, judge};
 
 use crate::BeforeAfter;
@@ -97,16 +97,22 @@ pub(crate) fn facts() -> Facts {
     facts
 }
 
+/// Samples that were taken one after the other, each for a tenth of a second.
+pub(crate) fn samples(values: &[f64]) -> Vec<Sample> {
+    const STEP: u64 = 100_000_000;
+    let sample = |(at, value): (u64, &f64)| Sample::timed(*value, Interval::new(at * STEP, (at + 1) * STEP));
+    (70..).zip(values).map(sample).collect()
+}
+
 pub(crate) fn run() -> Run {
-    let mut triad = Measurement::new(Metric::higher("stream.triad", Unit::BytePerSecond), [25.2e9, 25.3e9, 9e9])
+    let mut triad = Measurement::new(&metrics::STREAM_TRIAD, samples(&[25.2e9, 25.3e9, 9e9]))
         .context("isa", "avx512")
         .warn([Warning::Noisy { spread: 0.12 }]);
     triad.samples[2].taint = Some(Taint::CpuTaken { share: 0.4, by: "steal".into() });
-    let read = Measurement::new(Metric::higher("stream.read", Unit::BytePerSecond), [31e9])
-        .warn([Warning::Noisy { spread: 0.12 }]);
-    let latency = Measurement::new(Metric::lower("stream.latency", Unit::Second), [70e-9, 69.5e-9, 70.5e-9]);
+    let read = Measurement::new(&metrics::STREAM_READ, samples(&[31e9])).warn([Warning::Noisy { spread: 0.12 }]);
+    let latency = Measurement::new(&metrics::STREAM_LATENCY, samples(&[70e-9, 69.5e-9, 70.5e-9]));
     let sweep = |size: u32, value: f64| {
-        let sweep = Measurement::new(Metric::lower("stream.latency.sweep", Unit::Second), [value]);
+        let sweep = Measurement::new(&metrics::STREAM_LATENCY_SWEEP, samples(&[value]));
         Outcome::Measured(sweep.label("size", size).label("page", "huge"))
     };
     let id = MetricId { name: "dense".into(), labels: Labels::new() };
@@ -122,7 +128,7 @@ pub(crate) fn run() -> Run {
         started: "2026-07-01T12:00:00Z".into(),
         host: "node-1".into(),
         boot_id: None,
-        profile: "quick".into(),
+        profile: Profile::Quick,
         build: Build {
             version: "0.1.0".into(),
             revision: "abc".into(),
@@ -165,7 +171,7 @@ pub(crate) fn run_after() -> Run {
         let factor = if one.metric.unit == Unit::Second { 1.25 } else { 0.8 };
         one.samples.iter_mut().for_each(|sample| sample.value *= factor);
     }
-    let scaling = Measurement::new(Metric::higher("stream.scaling", Unit::BytePerSecond), [8e9]);
+    let scaling = Measurement::new(&metrics::STREAM_SCALING, samples(&[8e9]));
     run.attempts[0].outcomes.push(Outcome::Measured(scaling.label("threads", 1)));
     run
 }
@@ -201,9 +207,9 @@ pub(crate) fn campaign() -> BeforeAfter {
 fn compared(before: &[Run], after: &[Run]) -> BeforeAfter {
     let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect::<Vec<_>>();
     let (first, second) = (digests(before), digests(after));
-    let promises = Promises::of(&system());
+    let tolerances = Tolerances::of(&system());
     let question =
-        Question { before: first.iter().collect(), after: second.iter().collect(), promises, ..Question::default() };
+        Question { before: first.iter().collect(), after: second.iter().collect(), tolerances, ..Question::default() };
     let (before, after): (Vec<&Run>, Vec<&Run>) = (before.iter().collect(), after.iter().collect());
     BeforeAfter::of(&before, &after, compare(&question).map_err(|refusal| refusal.to_string()))
 }

@@ -20,7 +20,7 @@ pub const SOURCES: [Source; 3] = [
     Source { file: "hosted-servers.toml", text: include_str!("../specs/hosted-servers.toml") },
 ];
 
-/// The systems, and beside each the file that it stands in.
+/// The systems, and beside each its file.
 static SYSTEMS: LazyLock<(Vec<System>, Vec<Source>)> = LazyLock::new(|| {
     let read = |source: &Source| {
         let systems = parse(source.text, source.file).expect("the built-in files are read in the tests");

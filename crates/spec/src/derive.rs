@@ -2,31 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use measure::{Better, Facts, Quantity, Reading, Unit};
-use serde::Serialize;
+use measure::metrics::{
+    DENSE_DGEMM, DENSE_FMA, DENSE_HPL, DISK_RANDREAD_IOPS, DISK_SEQREAD_BANDWIDTH, DISK_SEQWRITE_BANDWIDTH,
+    STREAM_COPY, STREAM_READ, STREAM_TRIAD,
+};
+use measure::{Definition, Facts, Quantity, Reading};
 
 use crate::audit::{self, Audit, Grade};
 use crate::read::DEFAULT_TOLERANCE;
 use crate::{Place, Standing, StatedFact, System, Target};
 
 /// What share of a ceiling a sound machine delivers in one of this suite's metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fraction {
-    /// Name of the metric.
-    pub metric: &'static str,
+    /// The metric.
+    pub metric: &'static Definition,
     /// What is measured, in a few words.
     pub title: &'static str,
     /// Share of the ceiling, 0 to 1.
     pub share: f64,
     /// Why this share.
     pub source: &'static str,
-    /// Unit of the metric.
-    #[serde(skip)]
-    unit: Unit,
     /// Ids of the facts that the ceiling is derived from.
     facts: &'static [&'static str],
     /// Conditions that the figure holds under.
-    #[serde(skip)]
     conditions: &'static [(&'static str, &'static str)],
 }
 
@@ -42,73 +41,60 @@ const STORAGE: &[&str] = &[
 const SEQUENTIAL: &[(&str, &str)] = &[("block", "1 MiB"), ("pattern", "sequential")];
 const RANDOM: &[(&str, &str)] = &[("block", "4 KiB"), ("pattern", "random"), ("operation", "read")];
 const STREAM_SOURCE: &str =
-    "published STREAM results of DDR4 and DDR5 servers lie at 0.75 to 0.90 of channels × rate × 8 B";
+    "published STREAM results of DDR4 and DDR5 servers are 0.75 to 0.90 of channels × rate × 8 B";
 const DRIVE_SOURCE: &str =
     "datasheets of NVMe drives: reads fill 0.75 to 0.90 of an x4 link, sustained writes 0.3 to 0.6";
 
 /// The fractions: the lower end of what is published, so that a sound machine passes.
 pub const FRACTIONS: [Fraction; 9] = [
-    fraction("stream.read", "Memory read bandwidth", 0.80, STREAM_SOURCE, Unit::BytePerSecond, MEMORY, &[]),
-    fraction("stream.copy", "STREAM copy", 0.75, STREAM_SOURCE, Unit::BytePerSecond, MEMORY, &[]),
-    fraction("stream.triad", "STREAM triad", 0.75, STREAM_SOURCE, Unit::BytePerSecond, MEMORY, &[]),
+    fraction(&STREAM_READ, "Memory read bandwidth", 0.80, STREAM_SOURCE, MEMORY, &[]),
+    fraction(&STREAM_COPY, "STREAM copy", 0.75, STREAM_SOURCE, MEMORY, &[]),
+    fraction(&STREAM_TRIAD, "STREAM triad", 0.75, STREAM_SOURCE, MEMORY, &[]),
     fraction(
-        "dense.fma",
+        &DENSE_FMA,
         "FP64 FMA peak",
         0.95,
         "registers only, at the guaranteed clock; the rest is start and end of the loop",
-        Unit::FlopPerSecond,
         COMPUTE,
         &[("precision", "fp64")],
     ),
     fraction(
-        "dense.dgemm",
+        &DENSE_DGEMM,
         "DGEMM",
         0.80,
-        "published DGEMM results of vendors' libraries lie at 0.80 to 0.95 of the peak at the guaranteed clock",
-        Unit::FlopPerSecond,
+        "published DGEMM results of vendors' libraries are 0.80 to 0.95 of the peak at the guaranteed clock",
         COMPUTE,
         &[("precision", "fp64")],
     ),
     fraction(
-        "dense.hpl",
+        &DENSE_HPL,
         "HPL",
         0.70,
-        "CPU-only systems of the TOP500 lists lie at 0.60 to 0.92 of their peak",
-        Unit::FlopPerSecond,
+        "CPU-only systems of the TOP500 lists reach 0.60 to 0.92 of their peak",
         COMPUTE,
         &[("precision", "fp64")],
     ),
-    fraction("disk.seqread.bandwidth", "Sequential read", 0.60, DRIVE_SOURCE, Unit::BytePerSecond, STORAGE, SEQUENTIAL),
+    fraction(&DISK_SEQREAD_BANDWIDTH, "Sequential read", 0.60, DRIVE_SOURCE, STORAGE, SEQUENTIAL),
+    fraction(&DISK_SEQWRITE_BANDWIDTH, "Sequential write", 0.30, DRIVE_SOURCE, STORAGE, SEQUENTIAL),
     fraction(
-        "disk.seqwrite.bandwidth",
-        "Sequential write",
-        0.30,
-        DRIVE_SOURCE,
-        Unit::BytePerSecond,
-        STORAGE,
-        SEQUENTIAL,
-    ),
-    fraction(
-        "disk.randread.iops",
+        &DISK_RANDREAD_IOPS,
         "Random read",
         0.25,
         "datasheets of NVMe drives: 4 KiB random reads fill 0.4 to 0.7 of an x4 link; a file system takes its part",
-        Unit::IoPerSecond,
         STORAGE,
         RANDOM,
     ),
 ];
 
 const fn fraction(
-    metric: &'static str,
+    metric: &'static Definition,
     title: &'static str,
     share: f64,
     source: &'static str,
-    unit: Unit,
     facts: &'static [&'static str],
     conditions: &'static [(&'static str, &'static str)],
 ) -> Fraction {
-    Fraction { metric, title, share, source, unit, facts, conditions }
+    Fraction { metric, title, share, source, facts, conditions }
 }
 
 /// A specification of the host at hand: its detected facts, and for each ceiling that follows from them a target.
@@ -134,9 +120,9 @@ pub fn derive(facts: &Facts, name: &str) -> System {
 
 /// What could not be derived from these facts: the metric, and the facts that its ceiling needs and that are not there.
 #[must_use]
-pub fn underived(facts: &Facts) -> Vec<(&'static str, Vec<&'static str>)> {
+pub fn underived(facts: &Facts) -> Vec<(&'static Definition, Vec<&'static str>)> {
     let made = derive(facts, "host");
-    let is_made = |fraction: &&Fraction| made.targets.iter().any(|target| target.id == fraction.metric);
+    let is_made = |fraction: &&Fraction| made.targets.iter().any(|target| target.metric == Some(fraction.metric));
     FRACTIONS
         .iter()
         .filter(|fraction| !is_made(fraction))
@@ -155,8 +141,8 @@ pub fn companions(system: &System, audit: &Audit) -> Vec<Target> {
     impossible
         .filter_map(|graded| {
             let documented = system.target(&graded.target)?;
-            let fraction = FRACTIONS.iter().find(|row| Some(row.metric) == documented.metric.as_deref())?;
-            let (ceiling, arithmetic) = audit::sure_ceiling(&sound, fraction.metric)?;
+            let fraction = FRACTIONS.iter().find(|row| Some(row.metric) == documented.metric)?;
+            let (ceiling, arithmetic) = audit::sure_ceiling(&sound, fraction.metric, &documented.conditions)?;
             let value = Quantity::new(ceiling * fraction.share, documented.value.unit);
             Some(Target {
                 id: format!("{}.achievable", documented.id),
@@ -208,22 +194,18 @@ fn sound(system: &System) -> System {
 }
 
 fn derived(system: &System, fraction: &Fraction) -> Option<Target> {
-    // The ceiling in operations needs the block of a target that is there, so it is asked for in bytes.
-    let in_bytes = if fraction.unit == Unit::IoPerSecond { "disk.bandwidth" } else { fraction.metric };
-    let (ceiling, arithmetic) = audit::sure_ceiling(system, in_bytes)?;
     let conditions: BTreeMap<String, String> =
         fraction.conditions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let block = conditions.get("block").and_then(|block| block.parse::<Quantity>().ok());
-    let per_operation = if fraction.unit == Unit::IoPerSecond { block?.value } else { 1.0 };
-    let value = Quantity::new(ceiling * fraction.share / per_operation, fraction.unit);
+    let (ceiling, arithmetic) = audit::sure_ceiling(system, fraction.metric, &conditions)?;
+    let value = Quantity::new(ceiling * fraction.share, fraction.metric.unit);
     let known = |id: &&&str| system.facts.iter().any(|fact| fact.id == **id);
     Some(Target {
-        id: fraction.metric.to_owned(),
+        id: fraction.metric.id.to_owned(),
         title: fraction.title.to_owned(),
-        metric: Some(fraction.metric.to_owned()),
+        metric: Some(fraction.metric),
         value,
         approximate: false,
-        better: Better::Higher,
+        better: fraction.metric.better,
         tolerance: DEFAULT_TOLERANCE,
         required: true,
         place: place(fraction, value, &arithmetic),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use measure::{Better, FactValue, Quantity};
+use measure::{Better, Definition, FactValue, Quantity};
 
 /// One documented system.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub struct Place {
     pub says: String,
 }
 
-/// How firmly a fact stands.
+/// How firmly a fact is stated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Stated, and nothing speaks against it.
@@ -58,7 +58,7 @@ pub struct StatedFact {
     pub approximate: bool,
     /// Where it is stated.
     pub place: Place,
-    /// How firmly it stands; only firm facts decide comparability.
+    /// How firmly it is stated; only firm facts decide comparability.
     pub standing: Standing,
 }
 
@@ -69,8 +69,8 @@ pub struct Target {
     pub id: String,
     /// What it is, in a few words.
     pub title: String,
-    /// Name of the metric of this suite that it is judged by; `None` where the suite has none.
-    pub metric: Option<String>,
+    /// The metric of this suite that it is judged by; `None` where the suite has none. Its unit is that of the value.
+    pub metric: Option<&'static Definition>,
     /// The promised value.
     pub value: Quantity,
     /// Whether the document says "about" (`~`).
@@ -95,15 +95,15 @@ pub struct Target {
     pub shares: BTreeMap<String, f64>,
     /// Phases that the workload has, so that an audit sees the ones without a share.
     pub phases: Vec<String>,
-    /// For a companion that was derived: the id of the documented target that it stands beside.
+    /// For a companion that was derived: the id of the documented target that it accompanies.
     pub companion_of: Option<String>,
 }
 
 /// A second figure that bounds a target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constraint {
-    /// Name of the metric.
-    pub metric: String,
+    /// The metric that is bounded.
+    pub metric: &'static Definition,
     /// Its bound: at most where less is better, at least where more is.
     pub bound: Quantity,
     /// Which direction is better.
@@ -121,7 +121,7 @@ pub struct Baseline {
     pub value: Quantity,
     /// Whether the document says "about" (`~`).
     pub approximate: bool,
-    /// What the other system is made of, in the vocabulary of facts, as far as the document tells.
+    /// What the other system is made of, in the vocabulary of facts, as far as the document states it.
     pub facts: BTreeMap<String, FactValue>,
     /// Where it is stated.
     pub place: Place,

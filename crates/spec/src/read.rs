@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use measure::{Better, FactKind, FactValue, Quantity, Shape, Unit, Workload, fact_kind};
+use measure::{Better, Definition, FactKind, FactValue, Quantity, Shape, Unit, definition, fact_kind, metrics};
 use toml::Spanned;
 
 use crate::wire::{self, Raw};
@@ -17,9 +17,9 @@ pub(crate) const TOLERANCE_IS_OURS: &str = "tolerance not stated: 5 % is this su
 
 /// Reads a specification file.
 ///
-/// `file` is only used to name the file in an error. What is refused: what is not TOML, unknown fields, ids that
-/// stand twice or point to nothing, facts that are not in the vocabulary, values of the wrong shape or unit, and
-/// numbers that are negative or not finite.
+/// `file` is only used to name the file in an error. What is refused: what is not TOML, unknown fields, ids that are used
+/// twice or point to nothing, facts that are not in the vocabulary, metrics that are not in the catalogue, values of the
+/// wrong shape, unit or direction, and numbers that are negative or not finite.
 pub fn parse(text: &str, file: &str) -> Result<Vec<System>, Error> {
     let reader = Reader { file, text };
     let parsed: wire::File = toml::from_str(text).map_err(|mut error| Error::from_toml(file, text, &mut error))?;
@@ -56,7 +56,7 @@ impl Reader<'_> {
         if seen.insert(name.clone()) {
             return Ok(());
         }
-        Err(self.error(&id.span(), field, format!("`{name}` stands twice"), "an id that is used once"))
+        Err(self.error(&id.span(), field, format!("`{name}` is used twice"), "an id that is used once"))
     }
 
     fn system(&self, system: wire::System) -> Result<System, Error> {
@@ -127,16 +127,13 @@ impl Reader<'_> {
 
     fn target(&self, row: wire::Target, stated: &BTreeSet<String>, names: &BTreeSet<String>) -> Result<Target, Error> {
         let value = self.quantity(&row.value, "system.target.value")?;
-        if let Some(metric) = &row.metric {
-            self.metric(metric, "system.target.metric")?;
+        let metric = row.metric.map(|name| self.metric(&name, "system.target.metric")).transpose()?;
+        if let Some(metric) = metric {
+            self.unit_of(metric, value.unit, &row.value, "system.target.value")?;
+            self.direction_of(metric, &row.better, "system.target.better")?;
         }
         for fact in &row.depends_on {
-            self.kind(fact, "system.target.depends_on")?;
-            if !stated.contains(fact.get_ref()) {
-                let problem = format!("`{}` is not stated by this system", fact.get_ref());
-                let expected = "the id of a [[system.fact]] of the same system";
-                return Err(self.error(&fact.span(), "system.target.depends_on", problem, expected));
-            }
+            self.dependence(fact, stated)?;
         }
         if let Some(other) = &row.companion_of {
             self.known(other, names, "system.target.companion_of")?;
@@ -149,23 +146,14 @@ impl Reader<'_> {
             DEFAULT_TOLERANCE
         };
         let constraint = row.constraint.map(|constraint| self.constraint(constraint)).transpose()?;
-        let mut shares = BTreeMap::new();
-        for (phase, raw) in &row.shares {
-            let share = self.share(raw, "system.target.shares")?;
-            if !row.phases.contains(phase) {
-                let problem = format!("a share of the phase `{phase}`, which is not among the phases");
-                let expected = format!("one of {}", row.phases.join(", "));
-                return Err(self.error(&raw.span(), "system.target.shares", problem, expected));
-            }
-            shares.insert(phase.clone(), share);
-        }
+        let shares = self.shares(&row.shares, &row.phases)?;
         Ok(Target {
             id: row.id.into_inner(),
             title: row.title,
-            metric: row.metric.map(Spanned::into_inner),
+            metric,
             value,
             approximate: row.approximate,
-            better: better(row.better),
+            better: row.better.into_inner(),
             tolerance,
             required: row.required,
             place: Place { at: row.at, says: row.says },
@@ -179,10 +167,37 @@ impl Reader<'_> {
         })
     }
 
+    /// A fact that a target depends on: this system must state it.
+    fn dependence(&self, fact: &Spanned<String>, stated: &BTreeSet<String>) -> Result<(), Error> {
+        self.kind(fact, "system.target.depends_on")?;
+        if stated.contains(fact.get_ref()) {
+            return Ok(());
+        }
+        let problem = format!("`{}` is not stated by this system", fact.get_ref());
+        let expected = "the id of a [[system.fact]] of the same system";
+        Err(self.error(&fact.span(), "system.target.depends_on", problem, expected))
+    }
+
+    fn shares(&self, rows: &BTreeMap<String, Spanned<Raw>>, phases: &[String]) -> Result<BTreeMap<String, f64>, Error> {
+        let mut shares = BTreeMap::new();
+        for (phase, raw) in rows {
+            let share = self.share(raw, "system.target.shares")?;
+            if !phases.contains(phase) {
+                let problem = format!("a share of the phase `{phase}`, which is not among the phases");
+                let expected = format!("one of {}", phases.join(", "));
+                return Err(self.error(&raw.span(), "system.target.shares", problem, expected));
+            }
+            shares.insert(phase.clone(), share);
+        }
+        Ok(shares)
+    }
+
     fn constraint(&self, row: wire::Constraint) -> Result<Constraint, Error> {
-        self.metric(&row.metric, "system.target.constraint.metric")?;
+        let metric = self.metric(&row.metric, "system.target.constraint.metric")?;
         let bound = self.quantity(&row.bound, "system.target.constraint.bound")?;
-        Ok(Constraint { metric: row.metric.into_inner(), bound, better: better(row.better) })
+        self.unit_of(metric, bound.unit, &row.bound, "system.target.constraint.bound")?;
+        self.direction_of(metric, &row.better, "system.target.constraint.better")?;
+        Ok(Constraint { metric, bound, better: row.better.into_inner() })
     }
 
     fn baseline(&self, row: wire::Baseline, units: &BTreeMap<&str, Unit>) -> Result<Baseline, Error> {
@@ -265,15 +280,35 @@ impl Reader<'_> {
         Err(self.error(&id.span(), field, problem, format!("one of {}", all.join(", "))))
     }
 
-    fn metric(&self, name: &Spanned<String>, field: &str) -> Result<(), Error> {
-        let (first, rest) = name.get_ref().split_once('.').unwrap_or(("", ""));
-        let written = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_');
-        if (first == "host" || Workload::from_name(first).is_some()) && !rest.is_empty() && rest.chars().all(written) {
+    fn metric(&self, name: &Spanned<String>, field: &str) -> Result<&'static Definition, Error> {
+        definition(name.get_ref()).ok_or_else(|| {
+            let problem = format!("`{}` is not a metric", name.get_ref());
+            let expected = format!("a metric of the catalogue; the nearest is `{}`", nearest_metric(name.get_ref()));
+            self.error(&name.span(), field, problem, expected)
+        })
+    }
+
+    /// A figure must be in the unit of its metric.
+    fn unit_of(&self, metric: &Definition, unit: Unit, raw: &Spanned<Raw>, field: &str) -> Result<(), Error> {
+        if unit == metric.unit {
             return Ok(());
         }
-        let workloads: Vec<&str> = Workload::ALL.into_iter().map(Workload::name).collect();
-        let expected = format!("a dotted name that begins with {} or host", workloads.join(", "));
-        Err(self.error(&name.span(), field, format!("`{}` is not a metric", name.get_ref()), expected))
+        let expected = format!("a quantity in {}, the unit of `{}`", metric.unit.symbol(), metric.id);
+        Err(self.error(&raw.span(), field, format!("a quantity in {}", unit.symbol()), expected))
+    }
+
+    /// What is better belongs to the metric, and the document may not turn it round.
+    fn direction_of(&self, metric: &Definition, better: &Spanned<Better>, field: &str) -> Result<(), Error> {
+        if *better.get_ref() == metric.better {
+            return Ok(());
+        }
+        let word = |better: Better| match better {
+            Better::Higher => "higher",
+            Better::Lower => "lower",
+        };
+        let problem = format!("`{}`", word(*better.get_ref()));
+        let expected = format!("`{}`, which is better for `{}`", word(metric.better), metric.id);
+        Err(self.error(&better.span(), field, problem, expected))
     }
 
     /// The value of a fact, in the shape that the vocabulary asks for.
@@ -348,11 +383,11 @@ impl Reader<'_> {
     }
 }
 
-fn better(better: wire::Better) -> Better {
-    match better {
-        wire::Better::Higher => Better::Higher,
-        wire::Better::Lower => Better::Lower,
-    }
+/// The metric whose id is written most like this text.
+fn nearest_metric(text: &str) -> &'static str {
+    let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, text);
+    let ids = metrics::ALL.iter().map(|metric| metric.id);
+    ids.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()
 }
 
 /// The facts of the same group, as a hint.

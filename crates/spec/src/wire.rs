@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use measure::Better;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -95,7 +96,8 @@ pub(crate) struct Target {
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) approximate: bool,
     /// Which direction is better.
-    pub(crate) better: Better,
+    #[schemars(schema_with = "better")]
+    pub(crate) better: Spanned<Better>,
     /// How far off the value is still met, as a share: "5 %". Without it, the default of this suite.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Raw>")]
@@ -117,7 +119,7 @@ pub(crate) struct Target {
     /// Phases of the work, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) phases: Vec<String>,
-    /// For a derived target: the documented one that it stands beside.
+    /// For a derived target: the documented one that it accompanies.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub(crate) companion_of: Option<Spanned<String>>,
@@ -144,7 +146,8 @@ pub(crate) struct Constraint {
     #[schemars(with = "Raw")]
     pub(crate) bound: Spanned<Raw>,
     /// Which direction is better.
-    pub(crate) better: Better,
+    #[schemars(schema_with = "better")]
+    pub(crate) better: Spanned<Better>,
 }
 
 /// A figure of another system.
@@ -191,7 +194,7 @@ pub(crate) struct Claim {
     pub(crate) says: String,
 }
 
-/// An operational limit; exactly one of `at_most`, `at_least`, `one_of` and `open` stands.
+/// An operational limit; exactly one of `at_most`, `at_least`, `one_of` and `open` is given.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Limit {
@@ -219,17 +222,11 @@ pub(crate) struct Limit {
     pub(crate) says: String,
 }
 
-/// Which direction is better.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Better {
-    /// More is better.
-    Higher,
-    /// Less is better.
-    Lower,
+fn better(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({"enum": [Better::Higher, Better::Lower]})
 }
 
-/// A value as it stands in the file: what it means depends on where it stands.
+/// A value as it is written in the file: what it means depends on the field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Raw {
     Text(String),

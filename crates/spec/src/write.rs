@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use measure::{Better, FactValue, Quantity, Unit};
+use measure::{FactValue, Quantity, Unit};
 use toml::Spanned;
 
 use crate::read::{DEFAULT_TOLERANCE, TOLERANCE_IS_OURS};
@@ -63,10 +63,10 @@ fn target(target: &Target) -> wire::Target {
     wire::Target {
         id: spot(target.id.clone()),
         title: target.title.clone(),
-        metric: target.metric.clone().map(spot),
+        metric: target.metric.map(|metric| spot(metric.id.to_owned())),
         value: spot(quantity(target.value)),
         approximate: target.approximate,
-        better: better(target.better),
+        better: spot(target.better),
         tolerance: (!ours).then(|| spot(quantity(Quantity::new(target.tolerance, Unit::Ratio)))),
         required: target.required,
         at: target.place.at.clone(),
@@ -77,9 +77,9 @@ fn target(target: &Target) -> wire::Target {
         companion_of: target.companion_of.clone().map(spot),
         conditions: target.conditions.clone(),
         constraint: target.constraint.as_ref().map(|constraint| wire::Constraint {
-            metric: spot(constraint.metric.clone()),
+            metric: spot(constraint.metric.id.to_owned()),
             bound: spot(quantity(constraint.bound)),
-            better: better(constraint.better),
+            better: spot(constraint.better),
         }),
         shares: target
             .shares
@@ -129,13 +129,6 @@ fn limit(limit: &Limit) -> wire::Limit {
         Bound::Open(words) => row.open = Some(words.clone()),
     }
     row
-}
-
-fn better(better: Better) -> wire::Better {
-    match better {
-        Better::Higher => wire::Better::Higher,
-        Better::Lower => wire::Better::Lower,
-    }
 }
 
 fn value(value: &FactValue) -> Raw {

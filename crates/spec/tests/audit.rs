@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use measure::{FactValue, Quantity, Unit};
+use measure::{Ceiling, FactValue, Quantity, Unit, Workload};
 use proptest::prelude::*;
 use spec::audit::Grade::{Aggressive, Contradictory, Impossible, Loose, Unknown};
 use spec::audit::{Audit, Finding, Grade, audit, constants};
@@ -208,17 +208,17 @@ fn scaled(k: f64, r: f64) -> System {
         }
     }
     for target in &mut system.targets {
-        let metric = target.metric.clone().unwrap();
+        let metric = target.metric.unwrap();
         match target.value.unit {
             Unit::BytePerSecond | Unit::FlopPerSecond | Unit::IoPerSecond | Unit::Watt => target.value.value *= k,
-            Unit::Second if metric.starts_with("tabular") => target.value.value /= k,
+            Unit::Second if metric.family.workload == Some(Workload::Tabular) => target.value.value /= k,
             _ => {}
         }
         if let Some(constraint) = target.constraint.as_mut().filter(|constraint| constraint.bound.unit != Unit::Second)
         {
             constraint.bound.value *= k;
         }
-        if (metric.starts_with("stream") && target.value.unit == Unit::BytePerSecond) || metric.starts_with("dense") {
+        if matches!(metric.ceiling, Some(Ceiling::MemoryBandwidth | Ceiling::FlopRate)) {
             target.value.value *= r;
         }
     }

@@ -1,5 +1,6 @@
 //! Derived specifications and companions.
 
+use measure::metrics::{STREAM_COPY, STREAM_READ, STREAM_TRIAD};
 use measure::{Facts, Unit};
 use spec::audit::audit;
 use spec::{companions, derive, find, parse, to_toml, underived};
@@ -37,6 +38,8 @@ fn a_host_gets_ceilings_times_fractions() {
     check("dense.hpl", 64.0 * 16.0 * 2.0e9 * 0.70);
     check("disk.seqread.bandwidth", 2.0 * 7.877e9 * 0.60);
     check("disk.randread.iops", 2.0 * 7.877e9 * 0.25 / 4096.0);
+    let operations = &system.target("disk.randread.iops").unwrap().place.says;
+    assert!(operations.contains("15.75 GB/s / 4096 B; × 0.25 = "), "{operations}");
     assert_eq!(underived(&host()), Vec::new());
     assert!(audit(&system, &[]).is_clean());
     let again = parse(&to_toml(std::slice::from_ref(&system)), "derived.toml").unwrap();
@@ -59,7 +62,7 @@ fn what_was_not_detected_gives_no_target_and_is_named() {
     let missing = underived(&facts);
     assert_eq!(
         missing.iter().map(|(metric, _)| *metric).collect::<Vec<_>>(),
-        ["stream.read", "stream.copy", "stream.triad"]
+        [&STREAM_READ, &STREAM_COPY, &STREAM_TRIAD]
     );
     assert!(missing[0].1.contains(&"memory.data_rate"));
     assert!(derive(&facts, "node-1").target("stream.read").is_none());

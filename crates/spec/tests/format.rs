@@ -129,7 +129,7 @@ fn an_error_names_line_column_field_and_what_was_expected() {
     check("better = \"higher\"", "better = \"faster\"", "system.target.better", "unknown variant `faster`", "`higher`");
     check("value = \"90 GB/s\"", "value = [90]", "system.target.value", "invalid type", "a quantity");
     // what points to nothing or stands twice
-    check("id = \"memory.latency\"", "id = \"memory.stream\"", "system.target.id", "stands twice", "once");
+    check("id = \"memory.latency\"", "id = \"memory.stream\"", "system.target.id", "used twice", "once");
     check("id = \"memory.latency\"", "id = \" \"", "system.target.id", "empty", "a name");
     check("id = \"cpu.sockets\"", "id = \"cpu.socket\"", "system.fact.id", "`cpu.socket` is not a fact", "cpu.sockets");
     check("id = \"cpu.model\"", "id = \"cpu.sockets\"", "system.fact.id", "stated twice", "once");
@@ -144,7 +144,38 @@ fn an_error_names_line_column_field_and_what_was_expected() {
         "memory.stream",
     );
     check("target = \"memory.stream\"", "target = \"x\"", "system.baseline.target", "`x`", "memory.stream");
-    check("metric = \"stream.triad\"", "metric = \"triad\"", "system.target.metric", "not a metric", "stream");
+    let triad = "metric = \"stream.triad\"";
+    let field = "system.target.metric";
+    check(triad, "metric = \"triad\"", field, "`triad` is not a metric", "the nearest is `stream.triad`");
+    check(triad, "metric = \"stream.traid\"", field, "`stream.traid` is not a metric", "`stream.triad`");
+    check(triad, "metric = \"stream.laetncy\"", field, "not a metric", "`stream.latency`");
+    check(triad, "metric = \"\"", field, "`` is not a metric", "a metric of the catalogue");
+    // what the catalogue says of a metric
+    let bound = "bound = \"80 GB/s\", better = \"higher\"";
+    let constraint = |field: &str| format!("system.target.constraint.{field}");
+    check(
+        "metric = \"stream.triad\", bound",
+        "metric = \"stream.traid\", bound",
+        &constraint("metric"),
+        "not a metric",
+        "`stream.triad`",
+    );
+    check(
+        "value = \"90 GB/s\"",
+        "value = \"90 ns\"",
+        "system.target.value",
+        "in s",
+        "in B/s, the unit of `stream.triad`",
+    );
+    check(bound, "bound = \"80 W\", better = \"higher\"", &constraint("bound"), "in W", "in B/s, the unit of");
+    check(
+        "better = \"higher\"",
+        "better = \"lower\"",
+        "system.target.better",
+        "`lower`",
+        "`higher`, which is better for `stream.triad`",
+    );
+    check(bound, "bound = \"80 GB/s\", better = \"lower\"", &constraint("better"), "`lower`", "`higher`, which");
     // values
     check("value = 2\n", "value = \"2 GB\"\n", "system.fact.value", "a quantity in B", "a quantity in count");
     check("value = 2\n", "value = -2\n", "system.fact.value", "-2", "not negative");

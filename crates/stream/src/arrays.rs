@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use machine::{Buffer, HUGE_PAGE, PageProof, Pages, Team, Worker, chunks, split_mut};
-use measure::{Measurement, Placement, Taint, Warning};
+use measure::{Interval, Measurement, Placement, Sample, Taint, Warning};
 
 use crate::Error;
 use crate::kernel::{Kernel, Variant};
@@ -43,14 +43,21 @@ pub(crate) struct Proof {
 /// One timed pass of a kernel over the arrays.
 #[derive(Clone, Debug)]
 pub struct Pass {
-    /// Seconds from the first worker's start to the last one's end.
-    pub elapsed: f64,
-    /// Credited bytes a second.
+    /// From the first worker's start to the last one's end.
+    pub interval: Interval,
+    /// Bytes a second as STREAM counts them.
     pub rate: f64,
     /// How often workers were moved meanwhile.
     pub migrations: Option<u64>,
     /// For read: whether the sums were right.
     pub sums_right: bool,
+}
+
+impl Pass {
+    /// Its rate as a sample.
+    pub(crate) fn sample(&self) -> Sample {
+        Sample::timed(self.rate, self.interval)
+    }
 }
 
 /// What a worker works on.
@@ -125,9 +132,9 @@ impl Arrays {
                 .zip(&self.initial_sums)
                 .all(|(chunk, &initial)| self.expected.sum_is_right(chunk.sum, initial, chunk.a.len()));
         self.expected = self.expected.after(kernel, q);
-        let bytes = kernel.credited() * self.buffers[0].as_slice().len() as u64;
+        let bytes = kernel.stream_bytes() * self.buffers[0].as_slice().len() as u64;
         let rate = bytes as f64 / timing.elapsed;
-        Pass { elapsed: timing.elapsed, rate, migrations: timing.migrations, sums_right }
+        Pass { interval: timing.interval(), rate, migrations: timing.migrations, sums_right }
     }
 
     /// Checks every element of the three arrays.

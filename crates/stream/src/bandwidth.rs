@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use machine::Isa;
-use measure::{Measurement, Reason, Warning};
+use measure::{Isa, Measurement, Reason, Sample, Warning};
 
 use crate::config::MOST_VARIANTS;
-use crate::kernel::{Kernel, Store, Tuning, Variant};
+use crate::kernel::{Kernel, KernelMetrics, STREAM_LABEL, Store, Tuning, Variant};
 use crate::report::Report;
-use crate::{Arrays, Context, Error, Pass, metrics};
+use crate::{Arrays, Context, Error, Pass};
 
 /// The fastest variant of each kernel.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ impl Winners {
 }
 
 /// Passes of one variant, in the order of measuring.
-struct Series {
+struct VariantPasses {
     variant: Variant,
     passes: Vec<Pass>,
 }
@@ -54,8 +53,8 @@ pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut
         report_variants(context, &arrays, &series, report);
     }
 
-    let mut headlines: Vec<Series> =
-        Kernel::ALL.iter().map(|&kernel| Series { variant: *winners.of(kernel), passes: Vec::new() }).collect();
+    let of = |&kernel: &Kernel| VariantPasses { variant: *winners.of(kernel), passes: Vec::new() };
+    let mut headlines: Vec<VariantPasses> = Kernel::ALL.iter().map(of).collect();
     let mut right = round(&mut arrays, &mut headlines).map(|()| headlines.iter_mut().for_each(|s| s.passes.clear()));
     for sample in 0..context.config.samples {
         report.doing(format!("kernels, sample {} of {}", sample + 1, context.config.samples), step);
@@ -68,7 +67,7 @@ pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut
             Ok(()) => report_headline(context, &arrays, &series, report),
             Err(wrong) => {
                 let text = format!("{wrong}; {:?}", series.variant);
-                report.failed(&metrics::headline(series.variant.kernel), Reason::WrongResult(text));
+                report.failed(series.variant.kernel.metrics().headline, Reason::WrongResult(text));
             }
         }
     }
@@ -77,7 +76,7 @@ pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut
 
 /// A pass of each series, which are one of each kernel in the order of a round. What write wrote is checked before the
 /// next pass writes over it.
-fn round(arrays: &mut Arrays, series: &mut [Series]) -> Result<(), String> {
+fn round(arrays: &mut Arrays, series: &mut [VariantPasses]) -> Result<(), String> {
     for series in series {
         let pass = arrays.pass(&series.variant);
         if !pass.sums_right {
@@ -99,12 +98,12 @@ fn calibrate(
     arrays: &mut Arrays,
     report: &mut Report<'_>,
     step: f64,
-) -> Result<Vec<Series>, String> {
-    let mut by_kernel: Vec<Vec<Series>> = Kernel::ALL
+) -> Result<Vec<VariantPasses>, String> {
+    let mut by_kernel: Vec<Vec<VariantPasses>> = Kernel::ALL
         .iter()
         .map(|&kernel| {
             let of_kernel = context.variants.iter().filter(|variant| variant.kernel == kernel);
-            of_kernel.map(|&variant| Series { variant, passes: Vec::new() }).collect()
+            of_kernel.map(|&variant| VariantPasses { variant, passes: Vec::new() }).collect()
         })
         .collect();
     let most = by_kernel.iter().map(Vec::len).max().unwrap_or(0);
@@ -115,29 +114,36 @@ fn calibrate(
             if let Err(wrong) = round(arrays, &mut series[at..=at]) {
                 let variant = series[at].variant;
                 let text = format!("{wrong}, at the latest after {variant:?}");
-                report.failed(&metrics::variant(variant.kernel), Reason::WrongResult(text.clone()));
+                report.failed(variant.kernel.metrics().variant, Reason::WrongResult(text.clone()));
                 return Err(text);
             }
         }
     }
     if let Err(wrong) = arrays.verify() {
-        report.failed("stream.kernel", Reason::WrongResult(wrong.clone()));
+        for kernel in Kernel::ALL {
+            report.failed(kernel.metrics().variant, Reason::WrongResult(wrong.clone()));
+        }
         return Err(wrong);
     }
     Ok(by_kernel.into_iter().flatten().collect())
 }
 
-/// The best sample: what disturbs a pass only slows it.
-fn best(series: &Series) -> f64 {
-    series.passes.iter().map(|pass| pass.rate).fold(0.0, f64::max)
+/// The fastest pass: what disturbs one only slows it.
+fn best(series: &VariantPasses) -> Option<&Pass> {
+    series.passes.iter().max_by(|a, b| a.rate.total_cmp(&b.rate))
+}
+
+/// Whether the fastest pass of one is faster than that of the other.
+fn is_faster(series: &VariantPasses, than: &VariantPasses) -> bool {
+    best(series).map(|pass| pass.rate) > best(than).map(|pass| pass.rate)
 }
 
 /// The fastest variant of each kernel.
-fn fastest(all: &[Series]) -> BTreeMap<Kernel, Variant> {
-    let mut winners: BTreeMap<Kernel, &Series> = BTreeMap::new();
+fn fastest(all: &[VariantPasses]) -> BTreeMap<Kernel, Variant> {
+    let mut winners: BTreeMap<Kernel, &VariantPasses> = BTreeMap::new();
     for series in all {
         let winner = winners.entry(series.variant.kernel).or_insert(series);
-        if best(series) > best(winner) {
+        if is_faster(series, winner) {
             *winner = series;
         }
     }
@@ -145,18 +151,17 @@ fn fastest(all: &[Series]) -> BTreeMap<Kernel, Variant> {
 }
 
 /// The fastest tuning of each kernel, instruction set and kind of store.
-fn report_variants(context: &Context<'_>, arrays: &Arrays, all: &[Series], report: &mut Report<'_>) {
-    let mut rows: BTreeMap<(Kernel, Isa, Store), &Series> = BTreeMap::new();
+fn report_variants(context: &Context<'_>, arrays: &Arrays, all: &[VariantPasses], report: &mut Report<'_>) {
+    let mut rows: BTreeMap<(Kernel, Isa, Store), &VariantPasses> = BTreeMap::new();
     for series in all {
         let Variant { kernel, isa, store, .. } = series.variant;
         let row = rows.entry((kernel, isa, store)).or_insert(series);
-        if best(series) > best(row) {
+        if is_faster(series, row) {
             *row = series;
         }
     }
     for ((kernel, isa, store), series) in rows {
-        let rates = series.passes.iter().map(|pass| pass.rate);
-        let measurement = Measurement::new(metrics::rate(&metrics::variant(kernel)), rates)
+        let measurement = Measurement::new(kernel.metrics().variant, series.passes.iter().map(Pass::sample))
             .label("isa", isa.name())
             .label("store", store.name());
         report.measured(describe(context, arrays, &series.variant, &series.passes, measurement));
@@ -164,14 +169,16 @@ fn report_variants(context: &Context<'_>, arrays: &Arrays, all: &[Series], repor
 }
 
 /// A headline with its companions.
-fn report_headline(context: &Context<'_>, arrays: &Arrays, series: &Series, report: &mut Report<'_>) {
+fn report_headline(context: &Context<'_>, arrays: &Arrays, series: &VariantPasses, report: &mut Report<'_>) {
     let Variant { kernel, store, .. } = series.variant;
-    let rates: Vec<f64> = series.passes.iter().map(|pass| pass.rate).collect();
-    let bus = kernel.bus(store) as f64 / kernel.credited() as f64;
+    let &KernelMetrics { headline, best: best_of, bus, .. } = kernel.metrics();
+    let rates: Vec<Sample> = series.passes.iter().map(Pass::sample).collect();
+    let traffic = kernel.traffic_bytes(store) as f64 / kernel.stream_bytes() as f64;
+    let on_the_bus: Vec<Sample> = rates.iter().map(|rate| rate.map(|rate| rate * traffic)).collect();
     let companions = [
-        Measurement::new(metrics::rate(&metrics::headline(kernel)), rates.iter().copied()),
-        Measurement::new(metrics::rate(&metrics::best(kernel)), [best(series)]),
-        Measurement::new(metrics::rate(&metrics::bus(kernel)), rates.iter().map(|rate| rate * bus)),
+        Measurement::new(headline, rates),
+        Measurement::new(best_of, best(series).map(Pass::sample)),
+        Measurement::new(bus, on_the_bus),
     ];
     for measurement in companions {
         report.measured(describe(context, arrays, &series.variant, &series.passes, measurement));
@@ -198,7 +205,7 @@ pub(crate) fn describe(
         migrations,
     );
     if variant.kernel.is_stream() {
-        measurement = measurement.context("label", metrics::STREAM_LABEL);
+        measurement = measurement.context("label", STREAM_LABEL);
     }
     // Whole huge pages may be a few bytes less than planned.
     let wanted = context.config.wanted_bytes;

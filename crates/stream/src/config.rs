@@ -1,6 +1,7 @@
 //! What is measured, how large and how often: plain data, planned from the host.
 
-use machine::{CpuSet, HUGE_PAGE, Isa, Layout, Machine, Needs, Profile, Siblings, Worker, memory_available, place};
+use machine::{CpuSet, HUGE_PAGE, Layout, Machine, Siblings, Worker, memory_available, place};
+use measure::{Isa, Needs, Profile};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -16,8 +17,8 @@ pub struct Config {
     pub wanted_bytes: u64,
     /// Bytes of the largest pointer chase: 4 × the last-level cache of a core.
     pub chase_bytes: u64,
-    /// The widest instruction set that kernels may use, by name; `None` is no limit.
-    pub isa: Option<String>,
+    /// The widest instruction set that kernels may use; `None` is no limit.
+    pub isa: Option<Isa>,
     /// A worker on each hardware thread, not only on each core.
     pub every_sibling: bool,
     /// Samples of each headline.
@@ -123,43 +124,39 @@ impl Config {
         let wanted = round_up(4 * machine.topology.cache_reach(&cpus), HUGE_PAGE as u64).max(count * LEAST_CHUNK);
         let last_level = machine.topology.caches.iter().map(|cache| cache.claimed).max().unwrap_or(0);
         let chase = round_up(4 * last_level, HUGE_PAGE as u64).max(64 << 20);
+        let base = Config {
+            array_bytes: wanted,
+            wanted_bytes: wanted,
+            chase_bytes: chase,
+            points_per_octave: 4,
+            delays: delays(),
+            chases: 16,
+            ..Config::smoke()
+        };
         let mut config = match profile {
             Profile::Smoke => Config {
                 array_bytes: wanted.min(64 << 20).max(count * LEAST_CHUNK),
                 chase_bytes: chase.min(64 << 20),
-                points_per_octave: 4,
-                delays: delays(),
-                chases: 16,
-                ..Config::smoke()
+                ..base
             },
             Profile::Quick => Config {
-                array_bytes: wanted,
-                chase_bytes: chase,
                 samples: 9,
-                variant_samples: 1,
                 point_samples: 3,
                 point_seconds: 0.01,
-                points_per_octave: 4,
                 walks: vec![EVERY_LINE, SMALL_PAGES, SPACED],
-                delays: delays(),
-                chases: 16,
-                ..Config::smoke()
+                ..base
             },
             Profile::Full => Config {
                 // A pass over 64 MiB for each worker lasts long enough that the barriers do not show.
                 array_bytes: wanted.max(count * (64 << 20)),
-                chase_bytes: chase,
                 samples: 25,
                 variant_samples: 5,
                 point_samples: 7,
                 point_seconds: 0.05,
                 points_per_octave: 8,
-                delays: delays(),
-                chases: 16,
-                ..Config::smoke()
+                ..base
             },
         };
-        config.wanted_bytes = wanted;
         config.fit(machine, &workers)?;
         Ok(config)
     }
@@ -217,14 +214,14 @@ impl Config {
         Ok(())
     }
 
-    /// The widest instruction set that may be used.
-    pub(crate) fn isa_limit(&self) -> Result<Isa, Error> {
-        let Some(name) = &self.isa else { return Ok(Isa::widest()) };
-        let available = Isa::available();
-        Isa::from_name(name).filter(|isa| available.contains(isa)).ok_or_else(|| {
-            let available: Vec<_> = available.iter().map(|isa| isa.name()).collect();
-            Error::Isa { name: name.clone(), available: available.join(", ") }
-        })
+    /// The widest instruction set that may be used, of those that this CPU has, from narrow to wide.
+    pub(crate) fn isa_limit(&self, available: &[Isa]) -> Result<Isa, Error> {
+        let Some(asked) = self.isa else { return Ok(available.last().copied().unwrap_or(Isa::Scalar)) };
+        if available.contains(&asked) {
+            return Ok(asked);
+        }
+        let names: Vec<_> = available.iter().map(|isa| isa.name()).collect();
+        Err(Error::Isa { asked, available: names.join(", ") })
     }
 
     /// The most memory that is in use at once.

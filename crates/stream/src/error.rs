@@ -1,6 +1,6 @@
 //! Why memory could not be measured.
 
-use measure::Reason;
+use measure::{Isa, Reason};
 
 /// Why the workload, or a part of it, could not run.
 #[derive(Debug, thiserror::Error)]
@@ -19,15 +19,15 @@ pub enum Error {
         /// Bytes that may be taken.
         available: u64,
     },
-    /// The instruction set is unknown, or this CPU has it not.
-    #[error("`{name}` cannot be used here; this CPU runs {available}")]
+    /// This CPU lacks the instruction set.
+    #[error("`{}` cannot be used here; this CPU runs {available}", .asked.name())]
     Isa {
         /// What was asked for.
-        name: String,
+        asked: Isa,
         /// What there is.
         available: String,
     },
-    /// A value of the configuration makes no sense.
+    /// A value of the configuration is out of range.
     #[error("{field} is {value}: {expected}")]
     Config {
         /// Which.

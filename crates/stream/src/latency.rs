@@ -5,7 +5,8 @@
 //! program does not: the two spacings show what the adjacent-line prefetcher does.
 
 use machine::{Buffer, Clock, Team, Timing, Worker};
-use measure::Measurement;
+use measure::metrics::{STREAM_LATENCY, STREAM_LATENCY_SWEEP, STREAM_MLP};
+use measure::{Measurement, Sample};
 
 use crate::arrays::Proof;
 use crate::bandwidth::Winners;
@@ -14,9 +15,9 @@ use crate::kernel::chase::{self, Cursor, Cycle, UNROLLED};
 use crate::permutation::shuffled;
 use crate::report::Report;
 use crate::sweep::level;
-use crate::{Context, Error, metrics};
+use crate::{Context, Error};
 
-/// Turns of the unrolled loop that tell about how long a load takes.
+/// Turns of the unrolled loop that show about how long a load takes.
 const WARM: u64 = 50;
 
 /// A piece of memory for pointer chases, and the thread that walks it.
@@ -53,9 +54,8 @@ impl Chase {
         self.bytes = bytes;
     }
 
-    /// Times a single chase through the cycle: `samples` values of seconds a load, each over about `seconds`, and the
-    /// migrations of the thread meanwhile.
-    pub fn latency(&mut self, samples: u32, seconds: f64) -> Series {
+    /// Times a single chase through the cycle, `samples` times, each over about `seconds`.
+    pub fn latency(&mut self, samples: u32, seconds: f64) -> Latencies {
         self.link().latency(samples, seconds)
     }
 
@@ -92,8 +92,14 @@ impl Chase {
     }
 }
 
-/// Values in seconds a load, and how often the thread was moved meanwhile.
-pub type Series = (Vec<f64>, Option<u64>);
+/// How long a load took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Latencies {
+    /// Seconds a load.
+    pub samples: Vec<Sample>,
+    /// How often the kernel moved the thread meanwhile; `None` where it does not say.
+    pub migrations: Option<u64>,
+}
 
 /// A cycle that is ready to be walked, and the thread that walks it.
 pub(crate) struct Linked<'a> {
@@ -104,7 +110,7 @@ pub(crate) struct Linked<'a> {
 }
 
 impl<'a> Linked<'a> {
-    fn latency(&self, samples: u32, seconds: f64) -> Series {
+    fn latency(&self, samples: u32, seconds: f64) -> Latencies {
         let turns = self.turns(seconds);
         let mut cursor = self.cycle.at(0);
         let timings = (0..samples).map(|_| {
@@ -112,11 +118,11 @@ impl<'a> Linked<'a> {
             cursor = end; // on from there: what was just loaded may still lie in a cache
             (timing, turns * UNROLLED)
         });
-        series(timings)
+        Latencies::of(timings)
     }
 
     /// `count` chases side by side, which begin evenly spread over the cycle.
-    fn side_by_side(&self, count: usize, samples: u32, seconds: f64) -> Series {
+    fn side_by_side(&self, count: usize, samples: u32, seconds: f64) -> Latencies {
         let steps = (self.turns(seconds) * UNROLLED / count as u64).max(8);
         let slots = self.cycle.slots();
         let timings = (0..samples as usize).map(|sample| {
@@ -126,7 +132,7 @@ impl<'a> Linked<'a> {
             let timing = self.team.timed(&mut item, |_, (from, loads)| *loads = chase::side_by_side(from, steps));
             (timing, item[0].1)
         });
-        series(timings)
+        Latencies::of(timings)
     }
 
     /// Turns of the unrolled loop that take about so long.
@@ -142,11 +148,14 @@ impl<'a> Linked<'a> {
     }
 }
 
-/// Timings with the number of their loads, as seconds a load.
-fn series(timings: impl Iterator<Item = (Timing, u64)>) -> Series {
-    let of = |(timing, loads): (Timing, u64)| (timing.elapsed / loads as f64, timing.migrations);
-    let (values, migrations): (Vec<f64>, Vec<Option<u64>>) = timings.map(of).unzip();
-    (values, migrations.into_iter().sum())
+impl Latencies {
+    /// Timings with the number of their loads, as seconds a load.
+    fn of(timings: impl Iterator<Item = (Timing, u64)>) -> Latencies {
+        let (samples, migrations): (Vec<Sample>, Vec<Option<u64>>) = timings
+            .map(|(timing, loads)| (Sample::timed(timing.elapsed / loads as f64, timing.interval()), timing.migrations))
+            .unzip();
+        Latencies { samples, migrations: migrations.into_iter().sum() }
+    }
 }
 
 /// The headline, and several chases side by side, both in the largest size and huge pages.
@@ -158,19 +167,19 @@ pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Repor
     report.doing("latency", seconds / 2.0);
     let mut chase = Chase::new(worker, worker.node, walk, config.chase_bytes, config.seed)?;
     let linked = chase.link();
-    let (values, migrations) = linked.latency(config.samples, 10.0 * config.point_seconds);
-    let side_by_side: Vec<Series> = (1..=config.chases as usize)
+    let single = linked.latency(config.samples, 10.0 * config.point_seconds);
+    let side_by_side: Vec<Latencies> = (1..=config.chases as usize)
         .map(|count| {
             report.doing(format!("{count} chases side by side"), seconds / 2.0 / f64::from(config.chases));
             linked.side_by_side(count, config.point_samples, config.point_seconds)
         })
         .collect();
-    let headline = Measurement::new(metrics::time(metrics::LATENCY), values)
+    let headline = Measurement::new(&STREAM_LATENCY, single.samples)
         .context("page", walk.page.name())
         .context("clock_resolution", Clock::resolution());
-    report.measured(chase.describe(headline, migrations));
-    for (count, (values, migrations)) in (1..).zip(side_by_side) {
-        let measurement = Measurement::new(metrics::time(metrics::MLP), values).label("chases", count);
+    report.measured(chase.describe(headline, single.migrations));
+    for (count, Latencies { samples, migrations }) in (1..).zip(side_by_side) {
+        let measurement = Measurement::new(&STREAM_MLP, samples).label("chases", count);
         report.measured(chase.describe(measurement, migrations));
     }
     chase.verify_cpu()
@@ -189,8 +198,8 @@ pub(crate) fn measure_sweep(context: &Context<'_>, _: &mut Winners, report: &mut
         for &size in sizes.iter().rev() {
             report.doing(format!("latency of {size} bytes, {page} pages, every {spacing} bytes"), seconds);
             chase.shrink(size);
-            let (values, migrations) = chase.latency(config.point_samples, config.point_seconds);
-            let measurement = Measurement::new(metrics::time(metrics::LATENCY_SWEEP), values)
+            let Latencies { samples, migrations } = chase.latency(config.point_samples, config.point_seconds);
+            let measurement = Measurement::new(&STREAM_LATENCY_SWEEP, samples)
                 .label("size", size)
                 .label("page", page)
                 .label("spacing", spacing)

@@ -1,6 +1,6 @@
 //! Memory bandwidth and latency: kernels, cache sweep, node matrices, loaded latency.
 //!
-//! What each figure means, and why it is measured so, is told where it is measured: [`kernel`] (the table of kernels),
+//! What each figure means, and why it is measured so, is written where it is measured: [`kernel`] (the table of kernels),
 //! [`verify`] (what the arrays must hold), and the modules of the phases, in the order of a run: `bandwidth`,
 //! `scaling`, `sweep`, `latency`, `matrix`, `loaded`.
 
@@ -12,20 +12,23 @@ pub mod kernel;
 mod latency;
 mod loaded;
 mod matrix;
-pub mod metrics;
 mod permutation;
 mod report;
 mod scaling;
 mod sweep;
 pub mod verify;
 
-use machine::{Isa, Machine, Siblings, Worker, place};
-use measure::{Event, Reason};
+use machine::{Machine, Siblings, Worker, isa, place};
+use measure::metrics::{
+    STREAM_BANDWIDTH_SWEEP, STREAM_LATENCY, STREAM_LATENCY_SWEEP, STREAM_LOADED_BANDWIDTH, STREAM_LOADED_LATENCY,
+    STREAM_MATRIX_LATENCY, STREAM_MATRIX_READ, STREAM_MATRIX_WRITE, STREAM_MLP, STREAM_SCALING,
+};
+use measure::{Definition, Event, Reason};
 
 pub use arrays::{Arrays, Pass};
 pub use config::{Config, Page, Walk};
 pub use error::Error;
-pub use latency::{Chase, Series};
+pub use latency::{Chase, Latencies};
 
 use bandwidth::Winners;
 use report::Report;
@@ -39,7 +42,7 @@ struct Context<'a> {
     variants: Vec<kernel::Variant>,
 }
 
-/// Measures memory as planned, and tells each outcome as soon as it is known.
+/// Measures memory as planned, and emits each outcome as soon as it is known.
 ///
 /// A phase that fails is an outcome with its reason; the others go on.
 ///
@@ -47,32 +50,33 @@ struct Context<'a> {
 ///
 /// If nothing can be measured at all: the machine is not this host, the instruction set is not one of this CPU, there
 /// is no core to run on, or too little memory.
-pub fn run(config: &Config, machine: &Machine, sink: &mut dyn FnMut(Event)) -> Result<(), Error> {
+pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
     machine.require_host()?;
     let siblings = if config.every_sibling { Siblings::EveryPu } else { Siblings::OnePerCore };
     let workers = place(&machine.topology, siblings)?;
     config.check(machine, &workers)?;
-    let limit = config.isa_limit()?;
+    let limit = config.isa_limit(&isa::available())?;
     let variants = kernel::variants().into_iter().filter(|variant| variant.isa <= limit).collect();
     let context = Context { config, machine, workers, variants };
-    let mut report = Report::new(sink, config.seconds(machine));
-    if limit < Isa::widest() {
+    let mut report = Report::new(emit, config.seconds(machine));
+    if limit < isa::widest() {
         report.warn(measure::Warning::NarrowIsa { used: limit.name().to_owned() });
     }
     let mut winners = Winners::widest(&context.variants);
-    let phases: [(&[&str], Phase); 7] = [
-        (metrics::BANDWIDTH, bandwidth::measure),
-        (&[metrics::SCALING], scaling::measure),
-        (&[metrics::BANDWIDTH_SWEEP], sweep::measure),
-        (&[metrics::LATENCY, metrics::MLP], latency::measure),
-        (&[metrics::LATENCY_SWEEP], latency::measure_sweep),
-        (metrics::MATRIX, matrix::measure),
-        (metrics::LOADED, loaded::measure),
+    let headlines = kernel::Kernel::ALL.map(|kernel| kernel.metrics().headline);
+    let phases: [(&[&Definition], Phase); 7] = [
+        (&headlines, bandwidth::measure),
+        (&[&STREAM_SCALING], scaling::measure),
+        (&[&STREAM_BANDWIDTH_SWEEP], sweep::measure),
+        (&[&STREAM_LATENCY, &STREAM_MLP], latency::measure),
+        (&[&STREAM_LATENCY_SWEEP], latency::measure_sweep),
+        (&[&STREAM_MATRIX_LATENCY, &STREAM_MATRIX_READ, &STREAM_MATRIX_WRITE], matrix::measure),
+        (&[&STREAM_LOADED_LATENCY, &STREAM_LOADED_BANDWIDTH], loaded::measure),
     ];
-    for (names, phase) in phases {
+    for (metrics, phase) in phases {
         if let Err(error) = phase(&context, &mut winners, &mut report) {
-            for name in names {
-                report.failed(name, Reason::from(&error));
+            for metric in metrics {
+                report.failed(metric, Reason::from(&error));
             }
         }
     }

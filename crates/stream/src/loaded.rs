@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use machine::{Buffer, Clock, Pages, Team, Worker, chunks, split_mut};
-use measure::Measurement;
+use measure::metrics::{STREAM_LOADED_BANDWIDTH, STREAM_LOADED_LATENCY};
+use measure::{Interval, Measurement, Sample};
 
 use crate::arrays::{ALIGN, elements};
 use crate::bandwidth::Winners;
@@ -12,7 +13,7 @@ use crate::config::{Page, Walk};
 use crate::kernel::chase::{self, Cursor, UNROLLED};
 use crate::kernel::{Kernel, Variant};
 use crate::report::Report;
-use crate::{Chase, Context, Error, metrics};
+use crate::{Chase, Context, Error};
 
 /// Elements that a loading core reads between two pauses: 16 KiB.
 const BLOCK: usize = 2048;
@@ -22,14 +23,14 @@ enum Role<'a> {
     /// It chases pointers for so many turns, and then ends the sample.
     Chase { from: Cursor<'a>, turns: u64 },
     /// It reads its part over and over, and counts.
-    Load { part: &'a [f64], bytes: u64, seconds: f64 },
+    Load { part: &'a [f64], bytes: u64, interval: Interval },
 }
 
 /// A point of the curve.
 struct Point {
     delay: u64,
-    latencies: Vec<f64>,
-    rates: Vec<f64>,
+    latencies: Vec<Sample>,
+    rates: Vec<Sample>,
     migrations: Option<u64>,
 }
 
@@ -80,7 +81,7 @@ impl Point {
     /// Takes one sample: the first worker chases, the others load.
     fn sample(&mut self, team: &Team, chaser: Role<'_>, parts: &[&[f64]], read: &Variant) {
         let stop = AtomicBool::new(false);
-        let loaders = parts.iter().map(|part| Role::Load { part, bytes: 0, seconds: 0.0 });
+        let loaders = parts.iter().map(|part| Role::Load { part, bytes: 0, interval: Interval::new(0, 0) });
         let mut roles: Vec<Role<'_>> = std::iter::once(chaser).chain(loaders).collect();
         let delay = self.delay;
         let timing = team.timed(&mut roles, |_, role| match role {
@@ -88,40 +89,43 @@ impl Point {
                 chase::single(*from, *turns);
                 stop.store(true, Ordering::Release);
             }
-            Role::Load { part, bytes, seconds } => {
+            Role::Load { part, bytes, interval } => {
                 let start = Clock::now();
                 *bytes = load(part, read, delay, &stop);
-                *seconds = Clock::seconds(start, Clock::now());
+                *interval = Interval::new(start, Clock::now());
             }
         });
-        let (start, end) = timing.spans[0];
+        let walk = Interval::from(timing.spans[0]);
         if let Some(Role::Chase { turns, .. }) = roles.first() {
-            self.latencies.push(Clock::seconds(start, end) / (turns * UNROLLED) as f64);
+            self.latencies.push(Sample::timed(walk.seconds() / (turns * UNROLLED) as f64, walk));
         }
-        self.rates.push(roles.iter().map(Role::rate).sum());
+        let loads = roles.iter().filter_map(Role::rate).collect::<Vec<_>>();
+        self.rates.push(measure::derived(loads.iter().map(|load| load.value).sum(), &loads));
         self.migrations = self.migrations.zip(timing.migrations).map(|(a, b)| a + b);
     }
 
     fn measurements(&self) -> [Measurement; 2] {
         let delay = format!("{}ns", self.delay);
         [
-            Measurement::new(metrics::time(metrics::LOADED[0]), self.latencies.iter().copied()).label("delay", &delay),
-            Measurement::new(metrics::rate(metrics::LOADED[1]), self.rates.iter().copied()).label("delay", &delay),
+            Measurement::new(&STREAM_LOADED_LATENCY, self.latencies.iter().cloned()).label("delay", &delay),
+            Measurement::new(&STREAM_LOADED_BANDWIDTH, self.rates.iter().cloned()).label("delay", &delay),
         ]
     }
 }
 
 impl Role<'_> {
-    /// Bytes a second that it read.
-    fn rate(&self) -> f64 {
+    /// Bytes a second that it read, where it did.
+    fn rate(&self) -> Option<Sample> {
         match self {
-            Role::Load { bytes, seconds, .. } if *seconds > 0.0 => *bytes as f64 / seconds,
-            _ => 0.0,
+            Role::Load { bytes, interval, .. } if interval.seconds() > 0.0 => {
+                Some(Sample::timed(*bytes as f64 / interval.seconds(), *interval))
+            }
+            Role::Load { .. } | Role::Chase { .. } => None,
         }
     }
 }
 
-/// Reads blocks with pauses between them until it is told to stop; how many bytes.
+/// Reads blocks with pauses between them until `stop` is set; how many bytes.
 fn load(part: &[f64], read: &Variant, delay: u64, stop: &AtomicBool) -> u64 {
     let mut bytes = 0;
     for block in part.chunks_exact(BLOCK).cycle() {

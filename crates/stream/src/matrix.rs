@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use machine::{Buffer, Pages, Team, Timing, Worker, chunks, split_mut};
-use measure::{Measurement, Reason};
+use measure::metrics::{STREAM_MATRIX_LATENCY, STREAM_MATRIX_READ, STREAM_MATRIX_WRITE};
+use measure::{Measurement, Reason, Sample};
 
 use crate::arrays::{ALIGN, Proof, elements};
 use crate::bandwidth::Winners;
@@ -11,7 +12,7 @@ use crate::config::{Page, Walk};
 use crate::kernel::{Kernel, Store, Variant};
 use crate::report::Report;
 use crate::verify::{self, Content};
-use crate::{Chase, Context, Error, metrics};
+use crate::{Chase, Context, Error, Latencies};
 
 /// The cores of a node, and the memory of a node.
 struct Pair {
@@ -58,8 +59,8 @@ fn latency(context: &Context<'_>, pair: &Pair, report: &mut Report<'_>) -> Resul
     let config = context.config;
     let walk = Walk { page: Page::Huge, spacing: 64 };
     let mut chase = Chase::new(pair.workers[0], pair.to, walk, config.chase_bytes, config.seed)?;
-    let (values, migrations) = chase.latency(config.point_samples, config.point_seconds);
-    let measurement = Measurement::new(metrics::time(metrics::MATRIX[0]), values);
+    let Latencies { samples, migrations } = chase.latency(config.point_samples, config.point_seconds);
+    let measurement = Measurement::new(&STREAM_MATRIX_LATENCY, samples);
     report.measured(chase.describe(pair.label(measurement), migrations));
     chase.verify_cpu()
 }
@@ -101,15 +102,15 @@ fn bandwidth(
     team.verify()?;
     let proof = Proof::of(&team, std::iter::once(buffer.proof(&[(0..len, pair.to)])), true);
     let bytes = len * size_of::<f64>();
-    for (name, variant, timings) in [(metrics::MATRIX[1], read, reads), (metrics::MATRIX[2], write, writes)] {
+    for (metric, variant, timings) in [(&STREAM_MATRIX_READ, read, reads), (&STREAM_MATRIX_WRITE, write, writes)] {
         let Some(timings) = timings else {
             let text = format!("cores of node {}, memory of node {}: {variant:?}", pair.from, pair.to);
-            report.failed(name, Reason::WrongResult(text));
+            report.failed(metric, Reason::WrongResult(text));
             continue;
         };
-        let rates = timings.iter().map(|timing| bytes as f64 / timing.elapsed);
+        let rate = |timing: &Timing| Sample::timed(bytes as f64 / timing.elapsed, timing.interval());
         let measurement = pair
-            .label(Measurement::new(metrics::rate(name), rates))
+            .label(Measurement::new(metric, timings.iter().map(rate)))
             .context("isa", variant.isa.name())
             .context("store", variant.store.name())
             .context("tuning", variant.tuning)

@@ -1,12 +1,13 @@
 //! Bandwidth by the number of threads.
 
 use machine::Worker;
-use measure::Measurement;
+use measure::metrics::STREAM_SCALING;
+use measure::{Measurement, Reason};
 
 use crate::bandwidth::{Winners, describe};
 use crate::kernel::Kernel;
 use crate::report::Report;
-use crate::{Arrays, Context, Error, Pass, metrics};
+use crate::{Arrays, Context, Error, Pass};
 
 /// The kernels that are followed.
 const KERNELS: [Kernel; 2] = [Kernel::Read, Kernel::Triad];
@@ -29,10 +30,10 @@ pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut
                 Some("the sum of array a was wrong".into())
             };
             if let Some(wrong) = wrong {
-                report.failed(metrics::SCALING, measure::Reason::WrongResult(format!("{wrong}, {count} threads")));
+                report.failed(&STREAM_SCALING, Reason::WrongResult(format!("{wrong}, {count} threads")));
                 return Ok(());
             }
-            let measurement = Measurement::new(metrics::rate(metrics::SCALING), passes.iter().map(|pass| pass.rate))
+            let measurement = Measurement::new(&STREAM_SCALING, passes.iter().map(Pass::sample))
                 .label("threads", count)
                 .label("kernel", kernel.name());
             report.measured(describe(context, &arrays, variant, &passes, measurement));

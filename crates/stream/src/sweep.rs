@@ -1,14 +1,23 @@
 //! Bandwidth of one core by the size of what it reads: the levels of the cache, and memory.
 
-use machine::{Buffer, Pages, Team, Topology};
-use measure::{Measurement, Reason};
+use machine::{Buffer, Pages, Team, Timing, Topology};
+use measure::metrics::STREAM_BANDWIDTH_SWEEP;
+use measure::{Measurement, Reason, Sample};
 
 use crate::arrays::Proof;
 use crate::bandwidth::{Winners, plain};
 use crate::config::whole;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Variant};
 use crate::report::Report;
-use crate::{Context, Error, metrics, verify};
+use crate::{Context, Error, verify};
+
+/// The array that is swept, and the thread that reads it.
+struct Sweep<'a> {
+    team: Team,
+    buffer: Buffer<f64>,
+    variant: &'a Variant,
+    proof: Proof,
+}
 
 /// What the worker does at a point: passes over the first elements, and their sums.
 struct Job<'a> {
@@ -20,55 +29,68 @@ struct Job<'a> {
 /// Measures read from 16 KiB on.
 pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Report<'_>) -> Result<(), Error> {
     let config = context.config;
-    let worker = context.workers[0];
-    let team = Team::start(&[worker])?;
     let sizes = config.sizes();
     let seconds = config.phase_seconds(context.machine)[2] / sizes.len() as f64;
-    let len = usize::try_from(config.chase_bytes).unwrap_or(usize::MAX) / size_of::<f64>();
     report.doing("touching the swept array", 0.0);
-    let mut buffer = Buffer::<f64>::map(len, Pages::Huge)?;
-    buffer.bind(0..len, worker.node)?;
-    team.each(&mut [&mut buffer], |_, buffer| {
-        for (index, element) in buffer.as_mut_slice().iter_mut().enumerate() {
-            *element = verify::initial(index);
-        }
-    });
-    let proof = Proof::of(&team, std::iter::once(buffer.proof(&[(0..len, worker.node)])), true);
-
-    let variant = plain(&context.variants, Kernel::Read);
+    let mut sweep = Sweep::prepare(context)?;
     for &size in &sizes {
         report.doing(format!("read of {size} bytes"), seconds);
-        let part = usize::try_from(size).unwrap_or(usize::MAX) / size_of::<f64>();
-        let mut time = |passes: u64| {
-            let mut job = [Job { data: &mut buffer.as_mut_slice()[..part], passes, sum: 0.0 }];
-            let timing = team.timed(&mut job, |_, job| {
-                for _ in 0..job.passes {
-                    // Once the compiler saw that the passes are alike, it could do one.
-                    job.sum += variant.run(&mut [], std::hint::black_box(job.data), &[], 0.0);
-                }
-            });
-            (timing, job[0].sum / passes as f64)
-        };
-        let (warm, _) = time(1);
+        let (warm, _) = sweep.time(size, 1);
         let passes = whole(config.point_seconds / warm.elapsed.max(1e-9)).clamp(1, 1 << 24);
-        let samples: Vec<_> = (0..config.point_samples).map(|_| time(passes)).collect();
-        let expected = verify::initial_sum(0..part);
-        if let Some((_, sum)) = samples.iter().find(|(_, sum)| (sum / expected - 1.0).abs() > 1e-9) {
+        let timed: Vec<_> = (0..config.point_samples).map(|_| sweep.time(size, passes)).collect();
+        let expected = verify::initial_sum(0..elements(size));
+        if let Some((_, sum)) = timed.iter().find(|(_, sum)| (sum / expected - 1.0).abs() > 1e-9) {
             let text = format!("the sum of {size} bytes was {sum:e}, expected {expected:e}");
-            report.failed(metrics::BANDWIDTH_SWEEP, Reason::WrongResult(text));
+            report.failed(&STREAM_BANDWIDTH_SWEEP, Reason::WrongResult(text));
             continue;
         }
-        let rates = samples.iter().map(|(timing, _)| (size * passes) as f64 / timing.elapsed);
-        let measurement = Measurement::new(metrics::rate(metrics::BANDWIDTH_SWEEP), rates)
+        let rate = |timing: &Timing| Sample::timed((size * passes) as f64 / timing.elapsed, timing.interval());
+        let measurement = Measurement::new(&STREAM_BANDWIDTH_SWEEP, timed.iter().map(|(timing, _)| rate(timing)))
             .label("size", size)
-            .context("level", level(&context.machine.topology, worker.cpu, size))
-            .context("kernel", variant.kernel.name())
-            .context("isa", variant.isa.name())
+            .context("level", level(&context.machine.topology, context.workers[0].cpu, size))
+            .context("kernel", sweep.variant.kernel.name())
+            .context("isa", sweep.variant.isa.name())
             .context("threads", 1);
-        report.measured(proof.place(measurement, samples.iter().map(|(timing, _)| timing.migrations).sum()));
+        report.measured(sweep.proof.place(measurement, timed.iter().map(|(timing, _)| timing.migrations).sum()));
     }
-    team.verify()?;
+    sweep.team.verify()?;
     Ok(())
+}
+
+impl<'a> Sweep<'a> {
+    /// Maps the array on the node of the first worker, and lets that worker fill it.
+    fn prepare(context: &'a Context<'_>) -> Result<Sweep<'a>, Error> {
+        let worker = context.workers[0];
+        let team = Team::start(&[worker])?;
+        let len = elements(context.config.chase_bytes);
+        let mut buffer = Buffer::<f64>::map(len, Pages::Huge)?;
+        buffer.bind(0..len, worker.node)?;
+        team.each(&mut [&mut buffer], |_, buffer| {
+            for (index, element) in buffer.as_mut_slice().iter_mut().enumerate() {
+                *element = verify::initial(index);
+            }
+        });
+        let proof = Proof::of(&team, std::iter::once(buffer.proof(&[(0..len, worker.node)])), true);
+        Ok(Sweep { team, buffer, variant: plain(&context.variants, Kernel::Read), proof })
+    }
+
+    /// Times passes over the first `size` bytes; the sum of one.
+    fn time(&mut self, size: u64, passes: u64) -> (Timing, f64) {
+        let variant = self.variant;
+        let mut job = [Job { data: &mut self.buffer.as_mut_slice()[..elements(size)], passes, sum: 0.0 }];
+        let timing = self.team.timed(&mut job, |_, job| {
+            for _ in 0..job.passes {
+                // Once the compiler saw that the passes are alike, it could do one.
+                job.sum += variant.run(&mut [], std::hint::black_box(job.data), &[], 0.0);
+            }
+        });
+        (timing, job[0].sum / passes as f64)
+    }
+}
+
+/// The elements in so many bytes.
+fn elements(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX) / size_of::<f64>()
 }
 
 /// The nearest level that holds so many bytes, of the caches that a CPU reaches, by the size that the operating system

@@ -22,7 +22,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
-    let done = machine::Isa::floor().map_err(anyhow::Error::from).and_then(|()| dispatch(Arguments::parse().command));
+    let done =
+        machine::isa::check_floor().map_err(anyhow::Error::from).and_then(|()| dispatch(Arguments::parse().command));
     match done {
         Ok(code) => code,
         Err(error) => {

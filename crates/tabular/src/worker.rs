@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
-use machine::watch::watched;
-use machine::{Machine, Needs, Profile, Source};
+use anyhow::{Context, Result, bail};
+use machine::watch::Watched;
+use machine::{Machine, Source};
 use measure::Workload;
 use record::pipe::Message;
-use record::worker::{self, Pipe, Planned, Request, Task};
+use record::request::{Planned, Request, Task};
+use record::worker::{self, Pipe};
 
 use crate::build_info::build;
 use tabular::workload::{self, Config};
@@ -21,20 +22,27 @@ pub(crate) fn serve() -> Result<ExitCode> {
 }
 
 fn answer(request: &Request, pipe: &mut Pipe) -> Result<Message> {
-    ensure!(request.workload == Workload::Tabular.name(), "`{}` is not the workload of this binary", request.workload);
+    match request.workload {
+        Workload::Tabular => {}
+        other @ (Workload::Stream | Workload::Dense | Workload::Disk) => {
+            bail!("`{}` is not the workload of this binary", other.name())
+        }
+    }
     let machine = Machine::detect(&Source::Host).context("could not read this host's topology")?;
     match &request.task {
         Task::Plan { profile, choices } => {
-            let profile = Profile::from_name(profile).with_context(|| format!("`{profile}` is not a profile"))?;
-            let config = Config::for_profile(profile, &machine, &choices.scratch)?;
-            let Needs { seconds, memory, disk } = config.needs(&machine);
-            let config = serde_json::to_value(config)?;
-            Ok(Message::Plan(serde_json::to_value(Planned { config, seconds, memory, disk })?))
+            let config = Config::for_profile(*profile, &machine, &choices.scratch)?;
+            Ok(Message::Plan(Planned::new(&config, config.needs(&machine))?))
         }
         Task::Run(config) => {
             let config: Config = serde_json::from_value(config.clone()).context("the plan does not fit this build")?;
-            let mut tell = |event| pipe.tell(event);
-            watched(Workload::Tabular, &machine, &mut tell, |emit| workload::run(&config, &machine, emit))?;
+            let mut watched = Watched::start(Workload::Tabular, &machine, &mut |event| pipe.emit(event));
+            let end = workload::run(&config, &machine, &mut |event| {
+                watched.hand_on(&mut |seen| pipe.emit(seen));
+                pipe.emit(event);
+            });
+            watched.stop(&mut |event| pipe.emit(event));
+            end?;
             Ok(Message::Done)
         }
     }

@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use measure::{Event, Outcome, Warning};
+use measure::{Event, Profile, Warning, Workload, definition};
 use record::pipe::{self, Message};
-use record::worker::{Choices, Planned, Request, Task};
+use record::request::{Choices, Planned, Request, Task};
 
 /// Asks a worker; its messages after the greeting.
 fn ask(task: Task) -> Vec<Message> {
-    let request = Request { workload: "tabular".into(), parent: std::process::id(), task };
+    let request = Request { workload: Workload::Tabular, parent: std::process::id(), task };
     let mut child = Command::new(env!("CARGO_BIN_EXE_hostproof-tabular"))
         .arg("worker")
         .stdin(Stdio::piped())
@@ -28,29 +28,35 @@ fn ask(task: Task) -> Vec<Message> {
 
 fn plan(scratch: &Path) -> Planned {
     let choices = Choices { isa: None, engine: None, scratch: scratch.to_owned(), disk_p99: BTreeMap::new() };
-    let messages = ask(Task::Plan { profile: "smoke".into(), choices });
+    let messages = ask(Task::Plan { profile: Profile::Smoke, choices });
     let [Message::Plan(planned)] = messages.as_slice() else { panic!("{messages:?}") };
-    serde_json::from_value(planned.clone()).unwrap()
+    planned.clone()
 }
 
 #[test]
 fn a_smoke_run_measures_verifies_and_extrapolates() {
     let scratch = tempfile::tempdir().unwrap();
     let planned = plan(scratch.path());
-    assert!(planned.seconds > 0.0 && planned.seconds < 15.0 && planned.memory > 0 && planned.disk > 0, "{planned:?}");
+    let needs = planned.needs;
+    assert!(needs.seconds > 0.0 && needs.seconds < 15.0 && needs.memory > 0 && needs.disk > 0, "{needs:?}");
     let messages = ask(Task::Run(planned.config));
     assert_eq!(messages.last(), Some(&Message::Done));
     let mut measured = Vec::new();
     for message in &messages {
         match message {
-            Message::Event(Event::Outcome(Outcome::Measured(one))) => measured.push(one),
+            Message::Event(Event::Measured(one)) => measured.push(one),
             // On a busy host small data can take as long as large, and then nothing is extrapolated.
-            Message::Event(Event::Outcome(Outcome::NotMeasured(missing))) => {
+            Message::Event(Event::NotMeasured(missing)) => {
                 assert_eq!(missing.id.name, "tabular.time_500gb", "{missing:?}");
                 assert!(missing.reason.to_string().contains("do not grow"), "{missing:?}");
             }
             _ => {}
         }
+    }
+    for one in &measured {
+        let known = definition(&one.metric.name).unwrap_or_else(|| panic!("{} is not in the catalogue", one.id()));
+        assert!(one.labels.keys().all(|label| known.may_carry(label)), "{}", one.id());
+        assert!(one.samples.iter().all(|sample| sample.interval.is_some()), "{} does not know when", one.id());
     }
     for name in ["tabular.time", "tabular.phase", "tabular.read", "tabular.share"] {
         assert!(measured.iter().any(|one| one.metric.name == name), "{name} is missing");
@@ -76,7 +82,7 @@ fn what_cannot_be_done_is_said() {
     std::fs::write(&blocked, "a file where a folder should be").unwrap();
     let messages = ask(Task::Run(plan(scratch.path()).config));
     let lost = messages.iter().any(|message| {
-        matches!(message, Message::Event(Event::Outcome(Outcome::NotMeasured(missing)))
+        matches!(message, Message::Event(Event::NotMeasured(missing))
             if missing.id.name == "tabular.time_500gb")
     });
     assert!(lost || matches!(messages.last(), Some(Message::Failed(_))), "{messages:?}");

@@ -1,6 +1,9 @@
 //! What a host could deliver at most, by its detected hardware; where that is not known, the best that was measured.
 
-use measure::{Better, Fact, Facts, Outcome, Quantity, Run, Unit};
+use measure::{
+    Ceiling, Definition, Fact, FactValue, Facts, Measurement, Outcome, Quantity, Run, Unit, definition, families,
+    metrics,
+};
 
 /// What a share of the host is a share of.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,23 +43,23 @@ const NOMINAL: f64 = 0.005;
 /// A clock that was measured in another moment than the result.
 const CLOCKED: f64 = 0.03;
 
-const KERNELS: [&str; 6] = ["stream.read", "stream.write", "stream.copy", "stream.scale", "stream.add", "stream.triad"];
-
 /// The limit of a metric on the host of this run.
-pub(crate) fn host_limit(metric: &str, run: &Run) -> Option<HostLimit> {
-    let headline = |name: &str| KERNELS.contains(&name);
-    match metric {
-        name if headline(name) => memory_bandwidth(&run.facts).or_else(|| {
-            let kernel = |name: &str| headline(name) || name.starts_with("stream.kernel.");
-            reference(run, "the best bandwidth of all kernels", kernel)
-        }),
-        "dense.fma" | "dense.dgemm" | "dense.hpl" => {
-            flops(run).or_else(|| reference(run, "the FMA peak", |name| name == "dense.fma"))
+pub(crate) fn host_limit(metric: &Definition, run: &Run) -> Option<HostLimit> {
+    match metric.ceiling? {
+        Ceiling::MemoryBandwidth => {
+            memory_bandwidth(&run.facts).or_else(|| reference(run, "the best bandwidth of all kernels", is_kernel))
         }
-        "disk.seqread.bandwidth" | "disk.seqwrite.bandwidth" => links(&run.facts, 1.0, Unit::BytePerSecond),
-        "disk.randread.iops" => links(&run.facts, 4096.0, Unit::IoPerSecond),
-        _ => None,
+        Ceiling::FlopRate => {
+            flops(run).or_else(|| reference(run, "the FMA peak", |metric| *metric == metrics::DENSE_FMA))
+        }
+        Ceiling::DriveLinks { block } => links(&run.facts, block, metric.unit),
     }
+}
+
+/// Whether it is the rate of a kernel as the median of its samples has it, and not the best of them or a model's.
+fn is_kernel(metric: &Definition) -> bool {
+    let variant = *metric.family == families::STREAM_KERNEL;
+    metric.ceiling == Some(Ceiling::MemoryBandwidth) && (metric.is_headline() || variant)
 }
 
 /// A number with its text and source: `5600 MT/s (SMBIOS)`.
@@ -82,16 +85,17 @@ fn memory_bandwidth(facts: &Facts) -> Option<HostLimit> {
 fn flops(run: &Run) -> Option<HostLimit> {
     let (cores, cores_text) = input(&run.facts, "cpu.cores")?;
     let (family, family_text) = match run.facts.value("cpu.microarchitecture")? {
-        measure::FactValue::Text(text) => (flop_per_cycle(text)?, text.clone()),
+        FactValue::Text(text) => (flop_per_cycle(text)?, text.clone()),
         _ => return None,
     };
-    let (clock, series) = best(run, |name| name == "dense.clock")?;
+    let (clock, one) = best(run, |metric| *metric == metrics::DENSE_CLOCK)?;
     Some(HostLimit {
         value: Quantity::new(cores * clock * family, Unit::FlopPerSecond),
         kind: LimitKind::Ceiling,
         how: format!(
-            "{cores_text} cores × {} ({series}) × {family} flop/cycle ({family_text})",
-            Quantity::new(clock, Unit::Hertz)
+            "{cores_text} cores × {} ({}) × {family} flop/cycle ({family_text})",
+            Quantity::new(clock, Unit::Hertz),
+            one.id()
         ),
         slack: CLOCKED,
     })
@@ -114,15 +118,15 @@ fn flop_per_cycle(microarchitecture: &str) -> Option<f64> {
     }
 }
 
-/// Drives × lanes × bytes a second of a lane, divided by the bytes of an operation.
-fn links(facts: &Facts, bytes: f64, unit: Unit) -> Option<HostLimit> {
+/// Drives × lanes × bytes a second of a lane; in operations where they are of a `block`.
+fn links(facts: &Facts, block: Option<u32>, unit: Unit) -> Option<HostLimit> {
     let (drives, drives_text) = input(facts, "storage.scratch.drives")?;
     let (lanes, lanes_text) = input(facts, "storage.scratch.pcie_lanes")?;
     let (generation, generation_text) = input(facts, "storage.scratch.pcie_gen")?;
     let lane = lane_rate(generation)?;
-    let operation = if bytes > 1.0 { format!(" / {bytes} B") } else { String::new() };
+    let operation = block.map(|bytes| format!(" / {bytes} B")).unwrap_or_default();
     Some(HostLimit {
-        value: Quantity::new(drives * lanes * lane / bytes, unit),
+        value: Quantity::new(drives * lanes * lane / block.map_or(1.0, f64::from), unit),
         kind: LimitKind::Ceiling,
         how: format!(
             "{drives_text} drives × {lanes_text} lanes × {} a lane of PCIe {generation_text}{operation}",
@@ -141,27 +145,20 @@ fn lane_rate(generation: f64) -> Option<f64> {
     known.map(|(_, bits)| bits / 8.0)
 }
 
-/// The best median of the series that a rule picks.
-fn best(run: &Run, picks: impl Fn(&str) -> bool) -> Option<(f64, String)> {
-    let medians = run.outcomes().filter_map(|outcome| match outcome {
-        Outcome::Measured(one) if picks(&one.metric.name) && one.metric.better == Better::Higher => {
-            one.summary().map(|summary| (summary.median, one.id().to_string()))
-        }
-        Outcome::Measured(_) | Outcome::NotMeasured(_) => None,
-    });
+/// The best median of the series whose metrics a rule picks, and the series.
+fn best(run: &Run, picks: impl Fn(&Definition) -> bool) -> Option<(f64, &Measurement)> {
+    let picked =
+        run.outcomes().filter_map(Outcome::measured).filter(|one| definition(&one.metric.name).is_some_and(&picks));
+    let medians = picked.filter_map(|one| Some((one.summary()?.median, one)));
     medians.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(value, _)| *value > 0.0)
 }
 
-fn reference(run: &Run, what: &str, picks: impl Fn(&str) -> bool) -> Option<HostLimit> {
-    let (value, series) = best(run, &picks)?;
-    let unit = run.outcomes().find_map(|outcome| match outcome {
-        Outcome::Measured(one) if one.id().to_string() == series => Some(one.metric.unit),
-        Outcome::Measured(_) | Outcome::NotMeasured(_) => None,
-    })?;
+fn reference(run: &Run, what: &str, picks: impl Fn(&Definition) -> bool) -> Option<HostLimit> {
+    let (value, one) = best(run, picks)?;
     Some(HostLimit {
-        value: Quantity::new(value, unit),
+        value: Quantity::new(value, one.metric.unit),
         kind: LimitKind::Reference,
-        how: format!("{what} on this host, {series}; its ceiling is not known"),
+        how: format!("{what} on this host, {}; its ceiling is not known", one.id()),
         slack: 0.0,
     })
 }
@@ -171,41 +168,43 @@ mod tests {
     use super::*;
     use crate::testdata::{measured, run};
 
-    fn check(metric: &str, change: impl FnOnce(&mut Run), expect: Option<(f64, LimitKind)>) {
+    fn check(metric: &Definition, change: impl FnOnce(&mut Run), expect: Option<(f64, LimitKind)>) {
         let mut run = run();
         change(&mut run);
         let limit = host_limit(metric, &run);
-        assert_eq!(limit.as_ref().map(|limit| (limit.value.value, limit.kind)), expect, "{metric}: {limit:?}");
+        assert_eq!(limit.as_ref().map(|limit| (limit.value.value, limit.kind)), expect, "{}: {limit:?}", metric.id);
     }
 
     #[test]
     fn limits_come_from_the_hardware_or_from_a_measurement() {
         use LimitKind::{Ceiling, Reference};
         let blind = |run: &mut Run| drop(run.facts.0.remove("memory.channels"));
-        check("stream.triad", |_| {}, Some((153.6e9, Ceiling)));
-        check("stream.triad", blind, Some((110e9, Reference)));
+        check(&metrics::STREAM_TRIAD, |_| {}, Some((153.6e9, Ceiling)));
+        check(&metrics::STREAM_TRIAD, blind, Some((110e9, Reference)));
         let better = |run: &mut Run| {
             blind(run);
             let outcomes = &mut run.attempts[0].outcomes;
-            outcomes.push(measured("stream.kernel.read", Unit::BytePerSecond, &[130e9]));
-            outcomes.push(measured("stream.bandwidth.sweep", Unit::BytePerSecond, &[900e9]));
+            outcomes.push(measured(&metrics::STREAM_KERNEL_READ, &[130e9]));
+            outcomes.push(measured(&metrics::STREAM_BANDWIDTH_SWEEP, &[900e9]));
+            outcomes.push(measured(&metrics::STREAM_TRIAD_BEST, &[140e9]));
+            outcomes.push(measured(&metrics::STREAM_TRIAD_BUS, &[150e9]));
         };
-        check("stream.triad", better, Some((130e9, Reference)));
-        check("stream.latency", |_| {}, None);
+        check(&metrics::STREAM_TRIAD, better, Some((130e9, Reference)));
+        check(&metrics::STREAM_LATENCY, |_| {}, None);
 
         let peak = |run: &mut Run| {
             run.facts.quantity("cpu.cores", 64.0, Unit::Count, "sysfs");
             let outcomes = &mut run.attempts[0].outcomes;
-            outcomes.push(measured("dense.fma", Unit::FlopPerSecond, &[3.0e12]));
-            outcomes.push(measured("dense.clock", Unit::Hertz, &[3.5e9]));
+            outcomes.push(measured(&metrics::DENSE_FMA, &[3.0e12]));
+            outcomes.push(measured(&metrics::DENSE_CLOCK, &[3.5e9]));
         };
-        check("dense.hpl", |_| {}, None);
-        check("dense.hpl", peak, Some((3.0e12, Reference)));
+        check(&metrics::DENSE_HPL, |_| {}, None);
+        check(&metrics::DENSE_HPL, peak, Some((3.0e12, Reference)));
         let known = |run: &mut Run| {
             peak(run);
             run.facts.text("cpu.microarchitecture", "AuthenticAMD family 25 model 17 stepping 1", "CPUID");
         };
-        check("dense.hpl", known, Some((64.0 * 3.5e9 * 16.0, Ceiling)));
+        check(&metrics::DENSE_HPL, known, Some((64.0 * 3.5e9 * 16.0, Ceiling)));
 
         let drives = |run: &mut Run| {
             for (id, value) in [("drives", 6.0), ("pcie_lanes", 4.0), ("pcie_gen", 5.0)] {
@@ -213,10 +212,10 @@ mod tests {
             }
         };
         let bandwidth = 6.0 * 4.0 * (32e9 * 128.0 / 130.0 / 8.0);
-        check("disk.seqread.bandwidth", |_| {}, None);
-        check("disk.seqread.bandwidth", drives, Some((bandwidth, Ceiling)));
-        check("disk.randread.iops", drives, Some((bandwidth / 4096.0, Ceiling)));
-        check("disk.randread.p99", drives, None);
+        check(&metrics::DISK_SEQREAD_BANDWIDTH, |_| {}, None);
+        check(&metrics::DISK_SEQREAD_BANDWIDTH, drives, Some((bandwidth, Ceiling)));
+        check(&metrics::DISK_RANDREAD_IOPS, drives, Some((bandwidth / 4096.0, Ceiling)));
+        check(&metrics::DISK_RANDREAD_P99, drives, None);
     }
 
     #[test]

@@ -111,9 +111,9 @@ impl Spread {
 }
 
 /// The 95 % point of Student's t.
-fn t95(freedom: f64) -> f64 {
+fn t95(degrees_of_freedom: f64) -> f64 {
     // Degrees of freedom are a count of at least one here, the only thing that `new` could refuse.
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(0.95))
+    StudentsT::new(0.0, 1.0, degrees_of_freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(0.95))
 }
 
 /// The smallest n with t·s/√n ≤ distance.
@@ -164,7 +164,9 @@ mod tests {
 
     #[test]
     fn the_points_of_students_t_are_those_of_the_tables() {
-        let check = |freedom: f64, expect: f64| assert!((t95(freedom) - expect).abs() < 5e-4, "{freedom}");
+        let check = |degrees_of_freedom: f64, expect: f64| {
+            assert!((t95(degrees_of_freedom) - expect).abs() < 5e-4, "{degrees_of_freedom}");
+        };
         check(1.0, 6.3138);
         check(2.0, 2.9200);
         check(4.0, 2.1318);

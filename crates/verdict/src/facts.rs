@@ -5,7 +5,7 @@ use std::fmt;
 use measure::{Fact, FactValue, Facts, Quantity, Reading, Unit};
 use spec::{Bound, Limit, StatedFact};
 
-/// How a host's fact stands to what is documented of it.
+/// How a host's fact compares with what is documented of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FactMatch {
     /// The host is as documented, or within the limit.
@@ -15,7 +15,7 @@ pub enum FactMatch {
         /// What the document says, and what the host is.
         how: String,
     },
-    /// It cannot be told.
+    /// It is not known.
     Unknown {
         /// Why, and what would tell it.
         why: String,
@@ -59,9 +59,9 @@ pub fn compare_fact(stated: &StatedFact, host: &Facts) -> FactMatch {
     if agrees { FactMatch::Match } else { differs(&stated.value, value, fact) }
 }
 
-/// Holds an operational limit against the host.
+/// Checks a host against an operational limit.
 ///
-/// The limit on temperature, which the document states as `thermal.limit`, is held against the hottest sensor.
+/// The limit on temperature, which the document states as `thermal.limit`, is compared with the hottest sensor.
 #[must_use]
 pub fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
     let id = if limit.fact == "thermal.limit" { "thermal.highest" } else { &limit.fact };
@@ -84,7 +84,7 @@ pub fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
             // Versions are whole words: 560.35 is not 560.35.03.
             (names.iter().any(|name| words(name) == words(found)), format!("one of {}", names.join(", ")))
         }
-        (bound, _) => return FactMatch::Unknown { why: format!("{bound:?} cannot be held against {value}") },
+        (bound, _) => return FactMatch::Unknown { why: format!("{bound:?} cannot be compared with {value}") },
     };
     if kept { FactMatch::Match } else { differs(&bound, value, fact) }
 }
@@ -131,10 +131,10 @@ fn own_bound(id: &str, value: &FactValue, host: &Facts) -> Option<(bool, String)
 
 /// The value of a fact, or why there is none.
 fn present(fact: Option<&Fact>) -> Result<&FactValue, String> {
-    let Some(fact) = fact else { return Err("nothing on this host tells it".to_owned()) };
+    let Some(fact) = fact else { return Err("not reported by this host".to_owned()) };
     match &fact.reading {
         Reading::Present(value) => Ok(value),
-        Reading::Absent => Err(format!("nothing on this host tells it ({})", fact.source)),
+        Reading::Absent => Err(format!("not reported by this host ({})", fact.source)),
         Reading::Denied { remedy } => Err(format!("{} may not be read: {remedy}", fact.source)),
         Reading::Failed { error } => Err(format!("reading {} failed: {error}", fact.source)),
     }
@@ -315,8 +315,8 @@ mod tests {
             let FactMatch::Unknown { why } = compare_fact(&stated, &facts) else { panic!("{facts:?}") };
             assert!(why.contains(expect), "{why}");
         };
-        check(None, "nothing on this host tells it");
-        check(Some(Reading::Absent), "nothing on this host tells it (/sys/firmware");
+        check(None, "not reported by this host");
+        check(Some(Reading::Absent), "not reported by this host (/sys/firmware");
         check(Some(Reading::Denied { remedy: "run as root".into() }), "may not be read: run as root");
         check(Some(Reading::Failed { error: "cut".into() }), "failed: cut");
         let conditional = StatedFact { value: text("NVLink, if the GPU has it"), ..stated.clone() };
@@ -349,7 +349,7 @@ mod tests {
         let versions = Bound::OneOf(vec!["560.35.03".into(), "570.86.15".into()]);
         check("gpu.driver", versions.clone(), ("gpu.driver", text("560.35.03")), "match");
         check("gpu.driver", versions.clone(), ("gpu.driver", text("560.35")), "one of 560.35.03, 570.86.15");
-        check("gpu.driver", versions, ("cpu.model", text("x")), "nothing on this host");
+        check("gpu.driver", versions, ("cpu.model", text("x")), "not reported by this host");
         let words = Bound::Open("significantly increased".into());
         check(
             "os.shm",
@@ -366,7 +366,7 @@ mod tests {
         check("cpu.microcode", words, ("cpu.microcode", text("0x1")), "the host has 0x1");
         let supplies = Bound::AtLeast(Quantity::new(2.0, Unit::Count));
         check("power.supplies", supplies.clone(), ("power.supplies", number(1.0, Unit::Count)), "at least 2");
-        check("power.supplies", supplies, ("power.supplies", text("two")), "cannot be held against");
+        check("power.supplies", supplies, ("power.supplies", text("two")), "cannot be compared with");
     }
 
     #[test]

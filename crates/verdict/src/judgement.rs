@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use measure::{Better, Quantity};
+use measure::{Better, Definition, Quantity};
 use spec::audit::Grade;
 
 use crate::{Comparability, HostLimit, Measured};
@@ -70,8 +70,8 @@ pub struct Row {
     pub id: String,
     /// What it is, in a few words.
     pub title: String,
-    /// Name of the metric that it is judged by, where the suite has one.
-    pub metric: Option<String>,
+    /// The metric that it is judged by, where the suite has one.
+    pub metric: Option<&'static Definition>,
     /// The promised value.
     pub documented: Quantity,
     /// Whether the document says "about" (`~`).
@@ -106,9 +106,10 @@ pub struct Row {
     pub verdict: Verdict,
     /// Why, in a sentence.
     pub reason: String,
-    /// What else is to be known: other checks that the result does not pass, tainted samples, conditions left open.
+    /// What else is to be known: other checks that the result does not pass, tainted samples, samples
+    /// without times, conditions left open.
     pub remarks: Vec<String>,
-    /// For a companion that was derived: the id of the documented target that it stands beside.
+    /// For a companion that was derived: the id of the documented target that it accompanies.
     pub companion_of: Option<String>,
 }
 
@@ -149,7 +150,7 @@ pub struct Judgement {
 /// What all rows add up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acceptance {
-    /// Nothing speaks against the host.
+    /// All required targets are met.
     Accepted,
     /// A required target is not met.
     Rejected,

@@ -1,4 +1,6 @@
-//! The sentences that stand beside verdicts.
+//! The sentences beside verdicts.
+
+use std::collections::BTreeSet;
 
 use measure::{Better, Quantity};
 use spec::Target;
@@ -33,7 +35,7 @@ pub(crate) fn differs(comparability: &Comparability) -> String {
 }
 
 pub(crate) fn unknown(comparability: &Comparability) -> String {
-    // One reason often stands for several facts.
+    // One reason is often that of several facts.
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for fact in &comparability.unknown {
         match reasons.iter_mut().find(|(why, _)| *why == fact.why) {
@@ -41,12 +43,12 @@ pub(crate) fn unknown(comparability: &Comparability) -> String {
             None => reasons.push((&fact.why, vec![fact.fact.clone()])),
         }
     }
-    let parts: Vec<String> = reasons.iter().map(|(why, facts)| format!("{} ({why})", join(facts))).collect();
-    format!("Whether this host is the documented machine is not known, for want of {}.", parts.join("; "))
+    let parts: Vec<String> = reasons.iter().map(|(why, facts)| format!("{} unknown ({why})", join(facts))).collect();
+    format!("Cannot tell whether this host is the documented machine: {}.", parts.join("; "))
 }
 
 pub(crate) fn above_ceiling(measured: &Measured, limit: &HostLimit) -> String {
-    format!("{} is above {}, which is all that this host can deliver: {}.", measured.value, limit.value, limit.how)
+    format!("{} is above {}, which is this host's physical ceiling: {}.", measured.value, limit.value, limit.how)
 }
 
 /// What the threshold is: `95 GB/s (100 GB/s less 5 %)`.
@@ -80,35 +82,33 @@ pub(crate) fn decision(what: &str, measured: &Measured, goal: &Goal, decision: D
         Decision::Missed if n == 1 => {
             format!("{value} (one boot) is {missed} {threshold} by more than the noise floor of {floor}.")
         }
-        Decision::Open { boots } if n == 1 => format!(
-            "{value} (one boot) is within the noise floor of {floor} of {threshold}; {}.",
-            wanted(boots, "on a host as noisy as that")
-        ),
+        Decision::Open { boots } if n == 1 => {
+            format!("{value} (one boot) is within the noise floor of {floor} of {threshold}; {}.", wanted(boots))
+        }
         Decision::Met => format!("{value} over {n} boots is {met} {threshold}, its one-sided 95 % bound included."),
         Decision::Missed => {
             format!("{value} over {n} boots is {missed} {threshold}, its one-sided 95 % bound included.")
         }
-        Decision::Open { boots } => format!(
-            "{value} over {n} boots is too close to {threshold} for their spread; {}.",
-            wanted(boots, "that spread as these do")
-        ),
+        Decision::Open { boots } => {
+            format!("{value} over {n} boots is too close to {threshold} for their spread; {}.", wanted(boots))
+        }
     }
 }
 
-fn wanted(boots: Option<u32>, condition: &str) -> String {
+fn wanted(boots: Option<u32>) -> String {
     match boots {
-        Some(boots) => format!("{boots} boots would decide {condition}"),
-        None => "no number of boots would decide".to_owned(),
+        Some(boots) => format!("about {boots} boots would settle it at this noise level"),
+        None => "no number of boots would settle it".to_owned(),
     }
 }
 
-/// That another engine was measured than the documented one, and how the shares of the phases stand beside the documented.
+/// That another engine was measured than the documented one, and the shares of the phases beside the documented ones.
 pub(crate) fn engine(target: &Target, measured: &Measured) -> Vec<String> {
     let mut remarks = Vec::new();
     if let (Some(documented), Some(found)) = (target.conditions.get("engine"), measured.context.get("engine"))
         && documented != found
     {
-        remarks.push(format!("Other engine: the figure is of {found}, the documented one of {documented}."));
+        remarks.push(format!("Measured with {found}; the document used {documented}."));
     }
     if let (false, Some(found)) = (target.shares.is_empty(), measured.context.get("shares")) {
         let documented: Vec<_> =
@@ -118,7 +118,18 @@ pub(crate) fn engine(target: &Target, measured: &Measured) -> Vec<String> {
     remarks
 }
 
-/// What the document leaves open, and the facts by which it does not stand.
+/// That samples have no times, and in which versions' records.
+pub(crate) fn untimed(versions: &BTreeSet<&str>) -> Option<String> {
+    let versions: Vec<String> = versions.iter().map(|version| (*version).to_owned()).collect();
+    (!versions.is_empty()).then(|| {
+        format!(
+            "Its samples carry no times (record of version {}): the marks are those of the program that measured.",
+            join(&versions)
+        )
+    })
+}
+
+/// What the document leaves open, and the facts that it does not state firmly.
 pub(crate) fn left_open(target: &Target, comparability: &Comparability) -> Vec<String> {
     let mut remarks = Vec::new();
     if !target.open.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Ending, Measurement, MetricId, Outcome, Quantity, Run, Summary, Warning, Workload};
+use measure::{Definition, Ending, Measurement, Outcome, Quantity, Run, Summary, Warning, Workload};
 
 use crate::decide::Spread;
 
@@ -23,31 +23,33 @@ pub struct Measured {
     pub warnings: Vec<Warning>,
 }
 
-/// What there is of a metric.
+/// What the runs contain for one metric.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Found {
-    /// A result; the texts tell of repetitions that failed.
+    /// A result; the texts say why repetitions failed.
     Valid(Box<Measured>, Vec<String>),
     /// Samples that are no positive numbers.
-    Nonsense(String),
+    Invalid(String),
     /// Samples, and none that counts.
     Tainted(String),
     /// None, and why.
     Missing(String),
 }
 
-/// Collects the series of this name without labels over the runs.
-pub(crate) fn find(runs: &[&Run], metric: &str) -> Found {
-    let id = MetricId { name: metric.to_owned(), labels: BTreeMap::new() };
+/// Collects the series of this metric without labels over the runs.
+pub(crate) fn find(runs: &[&Run], metric: &Definition) -> Found {
+    let workload = metric.family.workload.map(Workload::name);
     let mut measured: Vec<(Option<&str>, &Measurement)> = Vec::new();
     let mut failed = Vec::new();
     for run in runs {
         for outcome in run.outcomes() {
             match outcome {
-                Outcome::Measured(one) if one.metric.name == metric && one.labels.is_empty() => {
+                Outcome::Measured(one) if is_of(one, metric) => {
                     measured.push((run.boot_id.as_deref(), one));
                 }
-                Outcome::NotMeasured(missing) if missing.id == id || missing.id.name == workload(metric) => {
+                Outcome::NotMeasured(missing)
+                    if missing.id.is(metric) || Some(missing.id.name.as_str()) == workload =>
+                {
                     failed.push(missing.reason.to_string());
                 }
                 Outcome::Measured(_) | Outcome::NotMeasured(_) => {}
@@ -69,7 +71,7 @@ fn combine(measured: &[(Option<&str>, &Measurement)], failed: Vec<String>) -> Fo
         return Found::Tainted(taints.into_iter().collect::<Vec<_>>().join("; "));
     }
     if let Some(bad) = valid.iter().find(|value| !value.is_finite() || **value <= 0.0) {
-        return Found::Nonsense(format!("a sample is {bad}, and no such thing can be measured"));
+        return Found::Invalid(format!("a sample is {bad}, and no such thing can be measured"));
     }
     // Runs that do not know their boot are taken for one boot, which claims the least.
     let mut boots: BTreeMap<Option<&str>, Vec<f64>> = BTreeMap::new();
@@ -94,21 +96,27 @@ fn combine(measured: &[(Option<&str>, &Measurement)], failed: Vec<String>) -> Fo
     Found::Valid(Box::new(Measured { value, summary, boots, tainted, context, warnings }), failed)
 }
 
-/// The first part of a metric's name.
-fn workload(metric: &str) -> &str {
-    metric.split('.').next().unwrap_or(metric)
+fn is_of(one: &Measurement, metric: &Definition) -> bool {
+    one.metric.is(metric) && one.labels.is_empty()
 }
 
-fn why_missing(runs: &[&Run], metric: &str) -> String {
+/// The versions of the suite whose records have samples of this metric without a time: such samples keep the marks that
+/// the program gave them that measured.
+pub(crate) fn untimed<'a>(runs: &[&'a Run], metric: &Definition) -> BTreeSet<&'a str> {
+    let untimed = |one: &Measurement| is_of(one, metric) && one.samples.iter().any(|sample| sample.interval.is_none());
+    let any = |run: &&&Run| run.outcomes().filter_map(Outcome::measured).any(untimed);
+    runs.iter().filter(any).map(|run| run.build.version.as_str()).collect()
+}
+
+fn why_missing(runs: &[&Run], metric: &Definition) -> String {
     let attempts = || runs.iter().flat_map(|run| &run.attempts);
-    let wanted = Workload::from_name(workload(metric));
     let ending = runs.last().map(|run| &run.ending);
-    match (wanted, ending) {
+    match (metric.family.workload, ending) {
         (_, Some(Ending::Interrupted)) => "the run was stopped before it".to_owned(),
         (_, Some(Ending::Cut)) => "the record was cut before it".to_owned(),
         (Some(wanted), _) if !attempts().any(|attempt| attempt.workload == wanted) => {
             format!("the run did not include {}", wanted.name())
         }
-        _ => format!("the run has no {metric}"),
+        _ => format!("the run has no {}", metric.id),
     }
 }

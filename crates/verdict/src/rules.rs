@@ -6,7 +6,7 @@ use spec::{StatedFact, System};
 
 use crate::facts::FactMatch;
 
-/// A rule, held against a host.
+/// A rule and how a host answers it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleCheck {
     /// What it is about, in a few words.
@@ -15,13 +15,13 @@ pub struct RuleCheck {
     pub asks: String,
     /// Where the document states it.
     pub at: String,
-    /// How the host stands to it.
+    /// Whether the host keeps it.
     pub answer: FactMatch,
     /// What has to be known even where the rule is kept.
     pub warning: Option<String>,
 }
 
-/// Holds the operational rules that a document's statements imply against a host.
+/// Checks a host against the operational rules that a document's statements imply.
 #[must_use]
 pub fn check_rules(system: &System, host: &Facts) -> Vec<RuleCheck> {
     [mirror(system, host), ephemeral(system, host), supplies(system, host)].into_iter().flatten().collect()
@@ -34,7 +34,7 @@ fn text<'a>(host: &'a Facts, id: &str) -> Option<&'a str> {
     }
 }
 
-/// The last statement of a text with one of these words: rules stand behind the tables.
+/// The last statement of a text with one of these words: rules come after the tables.
 fn stated<'a>(system: &'a System, id: &'a str, words: &[&str]) -> Option<&'a StatedFact> {
     let says = |fact: &&StatedFact| match &fact.value {
         FactValue::Text(text) => words.iter().any(|word| text.contains(word)),
@@ -43,8 +43,8 @@ fn stated<'a>(system: &'a System, id: &'a str, words: &[&str]) -> Option<&'a Sta
     system.stated(id).filter(says).last()
 }
 
-fn untold(id: &str) -> FactMatch {
-    FactMatch::Unknown { why: format!("nothing on this host tells {id}") }
+fn unknown(id: &str) -> FactMatch {
+    FactMatch::Unknown { why: format!("{id} is not reported by this host") }
 }
 
 /// Drives whose loss the volume survives.
@@ -56,7 +56,7 @@ fn mirror(system: &System, host: &Facts) -> Option<RuleCheck> {
     let place = stated(system, "storage.boot.layout", &["raid1", "mirror"])?;
     let missing = host.number("storage.boot.missing").unwrap_or(0.0);
     let answer = match text(host, "storage.boot.layout") {
-        None => untold("storage.boot.layout"),
+        None => unknown("storage.boot.layout"),
         Some(layout) if !layout.contains("mirror") && !layout.contains("raid1") => {
             FactMatch::Differs { how: format!("the boot drives are joined as {layout}: nothing is mirrored") }
         }
@@ -73,7 +73,7 @@ fn ephemeral(system: &System, host: &Facts) -> Option<RuleCheck> {
     let place = stated(system, "storage.scratch.layout", &["stripe", "raid0"])?;
     let drives = host.number("storage.scratch.drives").unwrap_or(0.0);
     let (answer, warning) = match text(host, "storage.scratch.layout") {
-        None => (untold("storage.scratch.layout"), None),
+        None => (unknown("storage.scratch.layout"), None),
         Some(layout) if is_redundant(layout) => (FactMatch::Match, None),
         Some(layout) => {
             let warning = format!(
@@ -95,8 +95,8 @@ fn supplies(system: &System, host: &Facts) -> Option<RuleCheck> {
     let spare = if redundant.is_some() { 1.0 } else { 0.0 };
     let watts = |watts: f64| Quantity::new(watts, Unit::Watt);
     let answer = match (host.number("power.supplies"), host.number("power.supply_rating")) {
-        (None, _) => untold("power.supplies"),
-        (_, None) => untold("power.supply_rating"),
+        (None, _) => unknown("power.supplies"),
+        (_, None) => unknown("power.supply_rating"),
         (Some(count), Some(rating)) => {
             let left = (count - spare).max(0.0) * rating;
             let failed = if redundant.is_some() { ", one of them failed," } else { "" };
@@ -157,7 +157,7 @@ mod tests {
         check(|_, host| host.text("storage.boot.layout", "zfs-mirror", "test"), "match");
         check(|_, host| host.text("storage.boot.layout", "single", "test"), "joined as single");
         check(|_, host| host.quantity("storage.boot.missing", 1.0, Unit::Count, "test"), "lacks 1 drives");
-        check(|_, host| drop(host.0.remove("storage.boot.layout")), "nothing on this host tells");
+        check(|_, host| drop(host.0.remove("storage.boot.layout")), "storage.boot.layout is not reported");
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         };
         check(redundant, "2 supplies of 2400 W, one of them failed, give 2400 W");
         check(|_, host| host.quantity("power.supplies", 1.0, Unit::Count, "test"), "give 2400 W");
-        check(|_, host| drop(host.0.remove("power.supply_rating")), "tells power.supply_rating");
+        check(|_, host| drop(host.0.remove("power.supply_rating")), "power.supply_rating is not reported");
     }
 
     #[test]

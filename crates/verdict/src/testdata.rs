@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use measure::metrics::{DISK_RANDREAD_IOPS, DISK_RANDREAD_P99, STREAM_LATENCY, STREAM_TRIAD};
 use measure::{
-    Attempt, Better, Build, Ending, FactValue, Facts, Fingerprint, Measurement, Metric, Outcome, Quantity, Run,
-    SpecSource, Unit, Workload,
+    Attempt, Better, Build, Definition, Ending, FactValue, Facts, Fingerprint, Interval, Measurement, Outcome, Profile,
+    Quantity, Run, Sample, SpecSource, Unit, Workload,
 };
 use spec::audit::{Grade, Graded};
 use spec::{Baseline, Constraint, Place, Standing, StatedFact, System, Target};
@@ -26,7 +27,7 @@ pub(crate) fn system() -> System {
     let target = Target {
         id: "memory.triad".into(),
         title: "Triad".into(),
-        metric: Some("stream.triad".into()),
+        metric: Some(&STREAM_TRIAD),
         value: Quantity::new(100e9, Unit::BytePerSecond),
         approximate: false,
         better: Better::Higher,
@@ -43,17 +44,17 @@ pub(crate) fn system() -> System {
     };
     let latency = Target {
         id: "memory.latency".into(),
-        metric: Some("stream.latency".into()),
+        metric: Some(&STREAM_LATENCY),
         value: Quantity::new(100e-9, Unit::Second),
         better: Better::Lower,
         ..target.clone()
     };
     let random = Target {
         id: "storage.random".into(),
-        metric: Some("disk.randread.iops".into()),
+        metric: Some(&DISK_RANDREAD_IOPS),
         value: Quantity::new(1e6, Unit::IoPerSecond),
         constraint: Some(Constraint {
-            metric: "disk.randread.p99".into(),
+            metric: &DISK_RANDREAD_P99,
             bound: Quantity::new(50e-6, Unit::Second),
             better: Better::Lower,
         }),
@@ -83,8 +84,15 @@ pub(crate) fn system() -> System {
     }
 }
 
-pub(crate) fn measured(name: &str, unit: Unit, values: &[f64]) -> Outcome {
-    Outcome::Measured(Measurement::new(Metric::higher(name, unit), values.iter().copied()))
+/// These values, one a second.
+pub(crate) fn samples(values: &[f64]) -> Vec<Sample> {
+    const SECOND: u64 = 1_000_000_000;
+    let second = |start: u64| Interval::new(start * SECOND, (start + 1) * SECOND);
+    (0..).zip(values).map(|(start, value)| Sample::timed(*value, second(start))).collect()
+}
+
+pub(crate) fn measured(metric: &Definition, values: &[f64]) -> Outcome {
+    Outcome::Measured(Measurement::new(metric, samples(values)))
 }
 
 /// One boot that meets every target.
@@ -94,20 +102,15 @@ pub(crate) fn run() -> Run {
     facts.quantity("memory.channels", 4.0, Unit::Count, "SMBIOS");
     facts.quantity("memory.data_rate", 4.8e9, Unit::TransferPerSecond, "SMBIOS");
     let attempt = |workload, outcomes| Attempt { workload, repetition: 0, outcomes, warnings: vec![] };
-    let stream = vec![
-        measured("stream.triad", Unit::BytePerSecond, &[109e9, 110e9, 112e9]),
-        measured("stream.latency", Unit::Second, &[90e-9, 91e-9, 89e-9]),
-    ];
-    let disk = vec![
-        measured("disk.randread.iops", Unit::IoPerSecond, &[1.2e6]),
-        measured("disk.randread.p99", Unit::Second, &[40e-6]),
-    ];
+    let stream =
+        vec![measured(&STREAM_TRIAD, &[109e9, 110e9, 112e9]), measured(&STREAM_LATENCY, &[90e-9, 91e-9, 89e-9])];
+    let disk = vec![measured(&DISK_RANDREAD_IOPS, &[1.2e6]), measured(&DISK_RANDREAD_P99, &[40e-6])];
     Run {
         id: "20260701T120000Z-0a1b".into(),
         started: "2026-07-01T12:00:00Z".into(),
         host: "node-1".into(),
         boot_id: Some("boot-1".into()),
-        profile: "full".into(),
+        profile: Profile::Full,
         build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },
         spec: SpecSource::default(),
         facts,

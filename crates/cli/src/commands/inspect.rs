@@ -64,8 +64,8 @@ fn rows(table: &Table) -> Result<Vec<Vec<Option<String>>>, String> {
     let text = |cell: &Option<FactValue>| cell.as_ref().map(ToString::to_string);
     match &table.rows {
         Ok(rows) => Ok(rows.iter().map(|row| row.iter().map(text).collect()).collect()),
-        Err(Lack::Absent) => Err(format!("none, or not told ({})", table.source)),
-        Err(Lack::Denied { remedy }) => Err(format!("not allowed: {remedy}")),
+        Err(Lack::Absent) => Err(format!("not present or not reported ({})", table.source)),
+        Err(Lack::Denied { remedy }) => Err(format!("permission denied; to fix: {remedy}")),
         Err(Lack::Failed { error }) => Err(format!("failed: {error}")),
     }
 }

@@ -1,7 +1,8 @@
 //! `hostproof plan`: which worker runs where, and which bytes lie on which node.
 
 use anyhow::{Context, Result, ensure};
-use machine::{Layout, Machine, Profile, Siblings, Source, place};
+use machine::{Layout, Machine, Siblings, Source, place};
+use measure::Profile;
 use measure::{Quantity, Unit};
 use report::terminal::PlacementRow;
 

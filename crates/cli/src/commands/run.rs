@@ -18,7 +18,7 @@ use crate::{interrupt, run};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Whether the work was done.
-    Look,
+    Measure,
     /// Whether the host is accepted.
     Gate,
 }
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
     }
     let earlier = args.with.as_ref().map(|typed| earlier(&plan, typed)).transpose()?;
     let interrupted = interrupt::flag()?;
-    eprintln!("{} profile, about {}", plan.profile, Quantity::new(plan.seconds(), Unit::Second));
+    eprintln!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second));
     let recorded = run::measure(&plan, &interrupted)?;
     let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
     judge::show(&recorded.run, &judgement, args.json)?;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
         return Ok(Exit::Unusable);
     }
     Ok(match (purpose, judgement.acceptance()) {
-        (Purpose::Look, _) | (Purpose::Gate, Acceptance::Accepted) => Exit::Done,
+        (Purpose::Measure, _) | (Purpose::Gate, Acceptance::Accepted) => Exit::Done,
         (Purpose::Gate, Acceptance::Rejected) => Exit::Rejected,
         (Purpose::Gate, Acceptance::Inconclusive) => Exit::Inconclusive,
         (Purpose::Gate, Acceptance::NotComparable) => Exit::NotComparable,
@@ -76,7 +76,7 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
         print_json(&serde_json::json!({"profile": plan.profile, "spec": system, "steps": steps}))?;
         return Ok(Exit::Done);
     }
-    let mut text = format!("profile {}, judged by {}\n", plan.profile, plan.specification.system.id);
+    let mut text = format!("profile {}, judged by {}\n", plan.profile.name(), plan.specification.system.id);
     for step in &plan.steps {
         let name = step.workload.name();
         text += &match &step.planned {
@@ -86,8 +86,8 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
                 step.repetitions,
                 if step.repetitions == 1 { "" } else { "s" },
                 Quantity::new(step.seconds(), Unit::Second),
-                Quantity::new(planned.memory as f64, Unit::Byte),
-                Quantity::new(planned.disk as f64, Unit::Byte),
+                Quantity::new(planned.needs.memory as f64, Unit::Byte),
+                Quantity::new(planned.needs.disk as f64, Unit::Byte),
             ),
         };
     }

@@ -29,8 +29,8 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<Exit> {
     } else {
         let judged = [&before, &after].map(|run| judgement(run, &[], &specification));
         let sides = [
-            terminal::Side { run: &before, judgement: &judged[0] },
-            terminal::Side { run: &after, judgement: &judged[1] },
+            terminal::JudgedRun { run: &before, judgement: &judged[0] },
+            terminal::JudgedRun { run: &after, judgement: &judged[1] },
         ];
         print(&terminal::diff(&sides, &change, look()))?;
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use measure::{Better, Definition, metrics};
 
 use crate::args::SpecCommand;
 use crate::commands::{look, print, print_json};
@@ -21,12 +22,29 @@ pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
             let facts = machine::inventory::inspect(Path::new("/"));
             print(&spec::to_toml(&[spec::derive(&facts, id)]))?;
             for (metric, missing) in spec::underived(&facts) {
-                eprintln!("no target for {metric}: this host does not tell {}", missing.join(", "));
+                eprintln!("no target for {}: this host does not report {}", metric.id, missing.join(", "));
             }
         }
         SpecCommand::Schema => print_json(&spec::schema())?,
+        SpecCommand::Metrics { json: true } => print_json(&serde_json::json!(metrics::ALL))?,
+        SpecCommand::Metrics { json: false } => print(&catalogue())?,
     }
     Ok(Exit::Done)
+}
+
+/// The metrics, a line each.
+fn catalogue() -> String {
+    let line = |metric: &&Definition| {
+        let direction = match metric.better {
+            Better::Higher => "higher",
+            Better::Lower => "lower",
+        };
+        let labels = if metric.labels.is_empty() { String::new() } else { format!(" {{{}}}", metric.labels.join(",")) };
+        let Definition { id, unit, means, .. } = metric;
+        format!("{id:42} {:10} {direction:6} {means}{labels}\n", unit.symbol())
+    };
+    format!("{:42} {:10} {:6} {}\n", "metric", "unit", "better", "what it means, and the labels of its series")
+        + &metrics::ALL.iter().map(line).collect::<String>()
 }
 
 fn check(file: &Path) -> Result<()> {

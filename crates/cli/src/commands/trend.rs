@@ -6,16 +6,16 @@ use verdict::compare::Finding;
 use crate::args::HistoryArgs;
 use crate::commands::{look, print, print_json};
 use crate::exit::Exit;
-use crate::history::{History, promises};
+use crate::history::{History, tolerances};
 
 pub(crate) fn trend(args: &HistoryArgs) -> Result<Exit> {
     let history = History::open(&args.view.records)?;
     let runs = history.of_one_host(args.runs.as_ref())?;
     let newest = runs.last().context("no run is selected")?;
-    let promises = promises(newest, args.view.spec.as_deref())?;
-    let digests = history.load(&runs, Some(&|id| promises.critical(id)))?;
+    let tolerances = tolerances(newest, args.view.spec.as_deref())?;
+    let digests = history.load(&runs, Some(&|id| tolerances.critical(id)))?;
     let baseline = history.marked.baselines.get(&newest.digest.host).map(|(runs, _)| runs.as_slice());
-    let trend = verdict::trend::trend(&digests.iter().collect::<Vec<_>>(), &promises, baseline)
+    let trend = verdict::trend::trend(&digests.iter().collect::<Vec<_>>(), &tolerances, baseline)
         .context("there is no history without a run")?;
     if args.view.json {
         print_json(&report::compare::trend_json(&trend))?;

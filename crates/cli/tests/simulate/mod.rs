@@ -4,34 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
+use measure::random::SplitMix64;
 use measure::{
-    Attempt, Better, Build, Ending, Event, Facts, Fingerprint, Measurement, Metric, Outcome, Run, SpecSource, Unit,
-    Workload,
+    Attempt, Better, Build, Definition, Ending, Event, Facts, Fingerprint, Interval, Measurement, Outcome, Profile,
+    Role, Run, Sample, SpecSource, Workload, metrics,
 };
 use record::Writer;
-use verdict::compare::HEADLINES;
 
 /// Repetitions in a boot.
 const REPETITIONS: u32 = 5;
 /// Standard deviation of ln(metric) between repetitions.
 const WITHIN: f64 = 0.002;
-
-/// Random numbers, the same for each seed: `SplitMix64`, and normal ones by Box and Muller.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-}
 
 /// What a simulated host is like.
 #[derive(Clone)]
@@ -63,7 +46,7 @@ impl Host {
     }
 
     /// A run on a boot of its own, an hour after the one of the number before.
-    pub(crate) fn run(&self, number: u32, random: &mut Random) -> Run {
+    pub(crate) fn run(&self, number: u32, random: &mut SplitMix64) -> Run {
         Run { attempts: self.attempts(random), ..self.named(number) }
     }
 
@@ -76,7 +59,7 @@ impl Host {
             started: started.to_string(),
             host: "node7".into(),
             boot_id: Some(format!("boot-{number:05}")),
-            profile: "full".into(),
+            profile: Profile::Full,
             build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },
             spec: specification(),
             facts: Facts::default(),
@@ -95,15 +78,18 @@ impl Host {
 
     /// An attempt for each workload with all repetitions in it: the writer syncs at the end of each attempt, and what a
     /// comparison takes from a record is the same.
-    fn attempts(&self, random: &mut Random) -> Vec<Attempt> {
+    fn attempts(&self, random: &mut SplitMix64) -> Vec<Attempt> {
         let mut of_workload = |workload: Workload| {
             let mut outcomes = Vec::new();
-            for name in HEADLINES.iter().filter(|name| name.starts_with(workload.name())) {
-                let level = self.level(name) + self.noise * random.normal();
-                for _ in 0..REPETITIONS {
-                    let (metric, gain) = (metric(name), level + WITHIN * random.normal());
+            let critical = metrics::ALL.iter().filter(|metric| metric.role == Role::Critical);
+            for metric in critical.filter(|metric| metric.family.workload == Some(workload)) {
+                let level = self.level(metric) + self.noise * random.normal();
+                for repetition in 0..REPETITIONS {
+                    let gain = level + WITHIN * random.normal();
                     let value = if metric.better == Better::Higher { 1e9 * gain.exp() } else { 1e-6 * (-gain).exp() };
-                    outcomes.push(Outcome::Measured(Measurement::new(metric, [value, value])));
+                    let interval = Interval::new(u64::from(repetition), u64::from(repetition) + 1);
+                    let sample = Sample::timed(value, interval);
+                    outcomes.push(Outcome::Measured(Measurement::new(metric, [sample.clone(), sample])));
                 }
             }
             Attempt { workload, repetition: 0, outcomes, warnings: Vec::new() }
@@ -112,21 +98,9 @@ impl Host {
     }
 
     /// ln of how good a metric is.
-    fn level(&self, name: &str) -> f64 {
-        self.steps.iter().filter(|(prefix, _)| name.starts_with(prefix)).map(|(_, by)| (1.0 - by).ln()).sum()
+    fn level(&self, metric: &Definition) -> f64 {
+        self.steps.iter().filter(|(prefix, _)| metric.id.starts_with(prefix)).map(|(_, by)| (1.0 - by).ln()).sum()
     }
-}
-
-fn metric(name: &str) -> Metric {
-    if name.contains("p99") || name.contains("latency") || name.contains("time") {
-        return Metric::lower(name, Unit::Second);
-    }
-    let unit = match name.split('.').next() {
-        Some("dense") => Unit::FlopPerSecond,
-        _ if name.ends_with("iops") => Unit::IoPerSecond,
-        _ => Unit::BytePerSecond,
-    };
-    Metric::higher(name, unit)
 }
 
 fn specification() -> SpecSource {
@@ -141,9 +115,13 @@ pub(crate) fn write(path: &Path, run: &Run) {
     for attempt in &run.attempts {
         writer.begin(attempt.workload, attempt.repetition, &serde_json::Value::Null).unwrap();
         for outcome in &attempt.outcomes {
-            writer.event(&Event::Outcome(outcome.clone())).unwrap();
+            let event = match outcome.clone() {
+                Outcome::Measured(measurement) => Event::Measured(measurement),
+                Outcome::NotMeasured(missing) => Event::NotMeasured(missing),
+            };
+            writer.event(&event).unwrap();
         }
         writer.end_attempt().unwrap();
     }
-    writer.finish(&run.ending).unwrap();
+    writer.finish(run.ending).unwrap();
 }

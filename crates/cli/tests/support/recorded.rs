@@ -14,17 +14,19 @@ pub(crate) fn recorded(folder: &Path) -> String {
     let records = files(&folder.join("here"));
     let record = records.iter().find(|path| path.ends_with("run.jsonl")).unwrap();
     let text = fs::read_to_string(record).unwrap();
-    fs::write(record, text.lines().map(undisturbed).collect::<String>()).unwrap();
+    fs::write(record, text.lines().filter_map(undisturbed).collect::<String>()).unwrap();
     record.to_str().unwrap().to_owned()
 }
 
-/// A line of a record without taints: what else runs on the host must not decide a test.
-fn undisturbed(line: &str) -> String {
+/// A line of a record of a quiet host, without taints and without telemetry: what else runs on the host must not decide a
+/// test.
+fn undisturbed(line: &str) -> Option<String> {
     let mut line: Value = serde_json::from_str(line).unwrap();
     if let Some(samples) = line.pointer_mut("/event/measured/samples").and_then(Value::as_object_mut) {
         samples.remove("taints");
     }
-    format!("{line}\n")
+    let is_telemetry = line.pointer("/event/telemetry").is_some();
+    (!is_telemetry).then(|| format!("{line}\n"))
 }
 
 /// Another record: the same with other words in it, in `folder/name`.

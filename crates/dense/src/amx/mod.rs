@@ -4,12 +4,13 @@ mod kernels;
 mod permission;
 
 use machine::{Clock, Team, Worker};
-use measure::{Measurement, Metric, Placement, Reason, Unit};
+use measure::metrics::{DENSE_AMX_BF16, DENSE_AMX_INT8};
+use measure::{Definition, Measurement, Placement, Reason, Sample};
 
-use crate::config::FmaConfig;
+use crate::Error;
+use crate::fma::FmaConfig;
 use crate::matrix::uniform;
-use crate::reporter::Reporter;
-use crate::{Error, run};
+use crate::reporter::{Reporter, noisy};
 use kernels::{PRODUCTS, ROW_BYTES, ROWS, Tile, Tiles};
 use permission::{Format, Permitted};
 
@@ -22,10 +23,10 @@ impl Format {
         }
     }
 
-    fn metric(self) -> Metric {
+    fn metric(self) -> &'static Definition {
         match self {
-            Format::Bf16 => Metric::higher("dense.amx.bf16", Unit::FlopPerSecond),
-            Format::Int8 => Metric::higher("dense.amx.int8", Unit::OpPerSecond),
+            Format::Bf16 => &DENSE_AMX_BF16,
+            Format::Int8 => &DENSE_AMX_INT8,
         }
     }
 
@@ -43,7 +44,7 @@ pub(crate) fn record(config: &FmaConfig, workers: &[Worker], reporter: &mut Repo
         let permitted = match permitted {
             Ok(permitted) => permitted,
             Err(why) => {
-                reporter.not_measured(&metric.name, &[], Reason::NoHardware(why));
+                reporter.not_measured(metric, &[], Reason::NoHardware(why));
                 continue;
             }
         };
@@ -54,41 +55,43 @@ pub(crate) fn record(config: &FmaConfig, workers: &[Worker], reporter: &mut Repo
                 let rates = Measurement::new(metric, rates)
                     .placed(Placement { cpus, ..Placement::default() })
                     .context("threads", workers.len());
-                reporter.measured(run::noisy(rates));
+                reporter.measured(noisy(rates));
             }
-            Err(error) => reporter.not_measured(&metric.name, &[], error.reason()),
+            Err(error) => reporter.not_measured(metric, &[], error.reason()),
         }
     }
     Ok(())
 }
 
-fn measure(team: &Team, permitted: Permitted, config: &FmaConfig) -> Result<Vec<f64>, Error> {
+fn measure(team: &Team, permitted: Permitted, config: &FmaConfig) -> Result<Vec<Sample>, Error> {
     let format = permitted.format();
-    let mut lines: Vec<Line> = (0..team.workers().len()).map(|index| Line::new(permitted, index as u64)).collect();
-    team.each(&mut lines, |_, line| line.calibrate());
-    let slowest = lines.iter().map(|line| line.passes_per_second).fold(f64::INFINITY, f64::min);
+    let mut workers: Vec<TileWorker> =
+        (0..team.workers().len()).map(|index| TileWorker::new(permitted, index as u64)).collect();
+    team.each(&mut workers, |_, worker| worker.calibrate());
+    let slowest = workers.iter().map(|worker| worker.passes_per_second).fold(f64::INFINITY, f64::min);
     let passes = crate::fma::whole(slowest * config.seconds);
     (0..config.samples)
         .map(|_| {
-            let timing = team.timed(&mut lines, |_, line| line.run(passes));
-            lines.iter().try_for_each(Line::verify)?;
-            Ok(format.operations() * passes as f64 * lines.len() as f64 / timing.elapsed)
+            let timing = team.timed(&mut workers, |_, worker| worker.run(passes));
+            workers.iter().try_for_each(TileWorker::verify)?;
+            let operations = format.operations() * passes as f64 * workers.len() as f64;
+            Ok(Sample::timed(operations / timing.elapsed, timing.interval()))
         })
         .collect()
 }
 
 /// The work of one worker.
-struct Line {
+struct TileWorker {
     permitted: Permitted,
     first: Tiles,
     tiles: Tiles,
     passes_per_second: f64,
 }
 
-impl Line {
-    fn new(permitted: Permitted, seed: u64) -> Line {
+impl TileWorker {
+    fn new(permitted: Permitted, seed: u64) -> TileWorker {
         let first = tiles(permitted.format(), seed);
-        Line { permitted, tiles: first.clone(), first, passes_per_second: 0.0 }
+        TileWorker { permitted, tiles: first.clone(), first, passes_per_second: 0.0 }
     }
 
     fn run(&mut self, passes: u64) {
@@ -184,11 +187,11 @@ mod tests {
             match Permitted::request(format) {
                 Ok(permitted) => {
                     for passes in [1, 2, 1000] {
-                        let mut line = Line::new(permitted, passes);
-                        line.run(passes);
-                        line.verify().unwrap();
-                        line.first.b[0][3][5] ^= 1;
-                        assert!(line.verify().is_err());
+                        let mut worker = TileWorker::new(permitted, passes);
+                        worker.run(passes);
+                        worker.verify().unwrap();
+                        worker.first.b[0][3][5] ^= 1;
+                        assert!(worker.verify().is_err());
                     }
                 }
                 Err(why) => assert!(why.contains("AMX"), "{why}"),

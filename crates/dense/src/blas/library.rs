@@ -1,6 +1,6 @@
 //! Which library answers, and how many threads it may use.
 //!
-//! The name of a file does not tell (`update-alternatives`), so the loaded library is asked, by functions that only it
+//! The name of a file says nothing (`update-alternatives`), so the loaded library is asked, by functions that only it
 //! has.
 #![allow(unsafe_code)] // symbols are looked up by name, and called
 
@@ -13,7 +13,7 @@ pub struct Library {
     pub name: &'static str,
     /// What it says of its version and build.
     pub version: String,
-    /// The kernels that it chose for this CPU, where it tells.
+    /// The kernels that it chose for this CPU, where it reports them.
     pub kernel: Option<String>,
 }
 
@@ -79,7 +79,7 @@ pub fn library() -> Library {
     if let Some(version) = text(c"bli_info_get_version_str") {
         return Library { name: "BLIS", version, kernel: None };
     }
-    Library { name: "unknown", version: "it has no function that tells".into(), kernel: None }
+    Library { name: "unknown", version: "not reported by the library".into(), kernel: None }
 }
 
 /// How many threads a call of the library may use; false where the loaded library offers no way to say it.

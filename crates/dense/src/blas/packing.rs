@@ -14,7 +14,7 @@ use super::library::{PackingBuffer, library};
 pub(crate) fn place(team: &Team) {
     for (region, node) in regions(team).unwrap_or_default() {
         region.prefer_huge_pages();
-        // Where the kernel does not let memory be bound, it lies where it is touched first; the proof tells.
+        // Where the kernel does not let memory be bound, it lies where it is touched first, which the proof shows.
         let _ = region.bind(node);
     }
 }

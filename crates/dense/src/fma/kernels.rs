@@ -7,7 +7,8 @@
 
 use std::arch::asm;
 
-use machine::Isa;
+use machine::isa;
+use measure::Isa;
 
 /// Vectors that a kernel accumulates into.
 pub(super) const ACCUMULATORS: usize = 12;
@@ -191,10 +192,10 @@ impl Usable {
     /// The instruction sets that this host can run.
     #[must_use]
     pub fn all() -> Vec<Usable> {
-        Isa::available().into_iter().map(Usable).collect()
+        isa::available().into_iter().map(Usable).collect()
     }
 
-    /// Which it is.
+    /// The instruction set.
     #[must_use]
     pub fn isa(self) -> Isa {
         self.0

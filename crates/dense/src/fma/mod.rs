@@ -8,7 +8,9 @@ mod kernels;
 mod pipes;
 mod record;
 
-use machine::{Clock, Isa, Member, Team};
+use machine::{Clock, Member, Team};
+use measure::{Interval, Isa, Sample};
+use serde::{Deserialize, Serialize};
 
 use kernels::{ACCUMULATORS, ADDENDS, CHAIN, State, UNROLL, VECTORS, chain, flops, lanes, run_fp32, run_fp64};
 pub use kernels::{Precision, Usable};
@@ -17,6 +19,15 @@ pub(crate) use record::{record, seconds};
 
 use crate::Error;
 use crate::matrix::uniform;
+
+/// How the FMA peak is measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FmaConfig {
+    /// Samples of each kernel.
+    pub samples: usize,
+    /// Seconds of a sample.
+    pub seconds: f64,
+}
 
 /// Seconds of a burst of the kernel, and of the chain: long against a reading of the clock, and the share of the chain is
 /// too small to cool the core.
@@ -59,15 +70,15 @@ impl Element for f32 {
     }
 }
 
-/// What one sample says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A sample of each figure: of the rate while the kernel runs alone, of the others over the bursts that follow.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// Floating-point operations a second of the whole team.
-    pub rate: f64,
+    pub rate: Sample,
     /// Floating-point operations a cycle of a core: the median over the team.
-    pub flop_per_cycle: f64,
+    pub flop_per_cycle: Sample,
     /// Cycles a second: the mean over the team.
-    pub clock: f64,
+    pub clock: Sample,
 }
 
 /// Measures one kernel on a team: `samples` times, about `seconds` each.
@@ -89,26 +100,31 @@ pub fn measure(
 }
 
 fn readings<T: Element>(team: &Team, isa: Usable, samples: usize, seconds: f64) -> Result<Vec<Reading>, Error> {
-    let mut lines: Vec<Line<T>> = (0..team.workers().len()).map(|index| Line::new(isa, index)).collect();
-    team.each(&mut lines, |_, line| line.calibrate());
+    let mut workers: Vec<FmaWorker<T>> = (0..team.workers().len()).map(|index| FmaWorker::new(isa, index)).collect();
+    team.each(&mut workers, |_, worker| worker.calibrate());
     // All do the same number of passes, that of the slowest.
-    let rate = lines.iter().map(|line| line.passes_per_second).fold(f64::INFINITY, f64::min);
+    let rate = workers.iter().map(|worker| worker.passes_per_second).fold(f64::INFINITY, f64::min);
     let passes = whole(rate * seconds / 2.0);
     (0..samples)
         .map(|_| {
-            let timing = team.timed(&mut lines, |_, line| line.pass(passes));
-            let work = flops(isa.isa(), T::PRECISION) * passes as f64 * lines.len() as f64;
-            team.each(&mut lines, |member, line| line.bursts(member, seconds / 2.0));
-            lines.iter().try_for_each(Line::verify)?;
-            let flop_per_cycle = median(lines.iter().map(|line| line.flop_per_cycle).collect());
-            let clock = lines.iter().map(|line| line.clock).sum::<f64>() / lines.len() as f64;
-            Ok(Reading { rate: work / timing.elapsed, flop_per_cycle, clock })
+            let timing = team.timed(&mut workers, |_, worker| worker.pass(passes));
+            let work = flops(isa.isa(), T::PRECISION) * passes as f64 * workers.len() as f64;
+            team.each(&mut workers, |member, worker| worker.alternate(member, seconds / 2.0));
+            workers.iter().try_for_each(FmaWorker::verify)?;
+            let bursts = workers.iter().map(|worker| worker.bursts).reduce(Interval::hull).unwrap_or(timing.interval());
+            let flop_per_cycle = median(workers.iter().map(|worker| worker.flop_per_cycle));
+            let clock = workers.iter().map(|worker| worker.clock).sum::<f64>() / workers.len() as f64;
+            Ok(Reading {
+                rate: Sample::timed(work / timing.elapsed, timing.interval()),
+                flop_per_cycle: Sample::timed(flop_per_cycle, bursts),
+                clock: Sample::timed(clock, bursts),
+            })
         })
         .collect()
 }
 
 /// The work of one worker.
-struct Line<T> {
+struct FmaWorker<T> {
     isa: Usable,
     first: State<T>,
     state: State<T>,
@@ -117,11 +133,13 @@ struct Line<T> {
     passes_per_second: f64,
     chain_passes_per_second: f64,
     chain_is_right: bool,
+    /// When the last bursts were, and what they showed.
+    bursts: Interval,
     flop_per_cycle: f64,
     clock: f64,
 }
 
-impl<T: Element> Line<T> {
+impl<T: Element> FmaWorker<T> {
     fn new(isa: Usable, index: usize) -> Self {
         let lanes = lanes(isa.isa(), T::PRECISION);
         let first = State::new(|i| {
@@ -132,7 +150,7 @@ impl<T: Element> Line<T> {
                 _ => T::of(-0.7 + random / 5.0),
             }
         });
-        Line {
+        FmaWorker {
             isa,
             state: first.clone(),
             first,
@@ -140,6 +158,7 @@ impl<T: Element> Line<T> {
             passes_per_second: 0.0,
             chain_passes_per_second: 0.0,
             chain_is_right: true,
+            bursts: Interval::new(0, 0),
             flop_per_cycle: 0.0,
             clock: 0.0,
         }
@@ -171,21 +190,23 @@ impl<T: Element> Line<T> {
     }
 
     /// Alternates kernel and chain, all workers at a time, and takes the ratio of their times.
-    fn bursts(&mut self, member: &Member<'_>, seconds: f64) {
+    fn alternate(&mut self, member: &Member<'_>, seconds: f64) {
         let passes = whole(self.passes_per_second * BURST);
         let links = whole(self.chain_passes_per_second * CHAIN_BURST);
         let count = whole(seconds / (BURST + CHAIN_BURST)).max(5);
         let mut pairs = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
         member.barrier();
+        let begun = Clock::now();
         for _ in 0..count {
             let start = Clock::now();
             self.pass(passes);
             let kernel = Clock::seconds(start, Clock::now());
             pairs.push((kernel, self.chain(links)));
         }
+        self.bursts = Interval::new(begun, Clock::now());
         // Medians: an interruption lengthens a few bursts.
-        let kernel = median(pairs.iter().map(|pair| pair.0).collect());
-        let chain = median(pairs.iter().map(|pair| pair.1).collect());
+        let kernel = median(pairs.iter().map(|pair| pair.0));
+        let chain = median(pairs.iter().map(|pair| pair.1));
         let cost = Clock::cost();
         self.clock = (CHAIN * links) as f64 / (chain - cost);
         let flops = flops(self.isa.isa(), T::PRECISION) * passes as f64;
@@ -234,11 +255,9 @@ pub(crate) fn whole(count: f64) -> u64 {
     count.max(1.0) as u64
 }
 
-/// The middle value, or the mean of the middle two: the upper one alone would be the better of two cores.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    if values.len() % 2 == 1 { values[half] } else { f64::midpoint(values[half - 1], values[half]) }
+/// The median of values that are there: of two cores their mean, since the upper one alone would be the better of them.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    measure::median(&values.collect::<Vec<_>>()).expect("there is a worker, and a burst")
 }
 
 /// The widest first: what a peak is expected of.
@@ -256,14 +275,14 @@ mod tests {
     #[test]
     fn every_kernel_computes_what_scalar_code_does() {
         fn check<T: Element>(isa: Usable, passes: u64) {
-            let mut line = Line::<T>::new(isa, 1);
-            line.pass(passes);
-            line.pass(1);
-            line.verify().unwrap();
+            let mut worker = FmaWorker::<T>::new(isa, 1);
+            worker.pass(passes);
+            worker.pass(1);
+            worker.verify().unwrap();
             // one more step than counted is noticed while the sequence still moves
             if passes < 3 {
-                line.steps += 1;
-                assert!(line.verify().is_err());
+                worker.steps += 1;
+                assert!(worker.verify().is_err());
             }
         }
         for isa in Usable::all() {
@@ -276,10 +295,10 @@ mod tests {
 
     #[test]
     fn a_disturbed_register_is_noticed() {
-        let mut line = Line::<f64>::new(Usable::all()[0], 0);
-        line.pass(100);
-        line.first = State::new(|_| 1.25);
-        assert!(matches!(line.verify(), Err(Error::Wrong(_))));
+        let mut worker = FmaWorker::<f64>::new(Usable::all()[0], 0);
+        worker.pass(100);
+        worker.first = State::new(|_| 1.25);
+        assert!(matches!(worker.verify(), Err(Error::Wrong(_))));
     }
 
     #[test]
@@ -297,7 +316,8 @@ mod tests {
 
     #[test]
     fn the_median_favours_no_core() {
-        let check = |values: &[f64], expect: f64| assert_eq!(median(values.to_vec()).to_bits(), expect.to_bits());
+        let check =
+            |values: &[f64], expect: f64| assert_eq!(median(values.iter().copied()).to_bits(), expect.to_bits());
         check(&[16.0], 16.0);
         check(&[17.0, 15.0], 16.0);
         check(&[3.0, 1.0, 9.0], 3.0);

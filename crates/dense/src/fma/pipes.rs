@@ -1,6 +1,6 @@
 //! What the execution units of a CPU can do in a cycle: the denominators of flop/cycle.
 
-use machine::Isa;
+use measure::Isa;
 use raw_cpuid::CpuId;
 
 use super::kernels::{Precision, lanes};
@@ -20,7 +20,7 @@ pub struct Pipes {
 ///
 /// Where a core can add on further pipes at the same time (Zen 2 to 5), these are not counted: the peak is that of
 /// multiplications and additions together.
-struct Row {
+struct KnownCpu {
     vendor: &'static str,
     family: u8,
     models: &'static [std::ops::RangeInclusive<u8>],
@@ -36,31 +36,36 @@ const AMD_19H: &str = "AMD Software Optimization Guides for family 19h";
 const AMD_1AH: &str = "AMD Software Optimization Guide for the Zen 5 microarchitecture";
 const INTEL: &str = "Intel Optimization Reference Manual";
 
-const ROWS: &[Row] = &[
+const ROWS: &[KnownCpu] = &[
     // Zen and Zen+ split 256-bit operations over two 128-bit pipes.
-    Row { vendor: "AuthenticAMD", family: 0x17, models: &[0x00..=0x2f], pipes: pipes("Zen", [2, 1, 0], AMD_17H) },
-    Row { vendor: "AuthenticAMD", family: 0x17, models: &[0x30..=0xff], pipes: pipes("Zen 2", [2, 2, 0], AMD_17H) },
+    KnownCpu { vendor: "AuthenticAMD", family: 0x17, models: &[0x00..=0x2f], pipes: pipes("Zen", [2, 1, 0], AMD_17H) },
+    KnownCpu {
+        vendor: "AuthenticAMD",
+        family: 0x17,
+        models: &[0x30..=0xff],
+        pipes: pipes("Zen 2", [2, 2, 0], AMD_17H),
+    },
     // Zen 4 splits 512-bit operations over its 256-bit pipes.
-    Row {
+    KnownCpu {
         vendor: "AuthenticAMD",
         family: 0x19,
         models: &[0x10..=0x1f, 0x60..=0x7f, 0xa0..=0xaf],
         pipes: pipes("Zen 4: 2 × 256-bit FMA", [2, 2, 1], AMD_19H),
     },
-    Row {
+    KnownCpu {
         vendor: "AuthenticAMD",
         family: 0x19,
         models: &[0x00..=0x0f, 0x20..=0x5f],
         pipes: pipes("Zen 3: 2 × 256-bit FMA", [2, 2, 0], AMD_19H),
     },
-    Row {
+    KnownCpu {
         vendor: "AuthenticAMD",
         family: 0x1a,
         models: &[0x00..=0x1f],
         pipes: pipes("Zen 5 (server): 2 × 512-bit FMA", [2, 2, 2], AMD_1AH),
     },
     // Haswell and Broadwell, Skylake client and its successors without AVX-512.
-    Row {
+    KnownCpu {
         vendor: "GenuineIntel",
         family: 0x06,
         models: &[
@@ -76,8 +81,8 @@ const ROWS: &[Row] = &[
         pipes: pipes("Haswell to Coffee Lake: 2 × 256-bit FMA", [2, 2, 0], INTEL),
     },
     // Ice Lake-SP, Sapphire, Emerald and Granite Rapids all have both units. Skylake-SP and Cascade Lake (0x55) are left
-    // out: some have one 512-bit unit, and CPUID does not tell.
-    Row {
+    // out: some have one 512-bit unit, and CPUID does not show which.
+    KnownCpu {
         vendor: "GenuineIntel",
         family: 0x06,
         models: &[0x6a..=0x6c, 0x8f..=0x8f, 0xcf..=0xcf, 0xad..=0xae],
@@ -96,7 +101,7 @@ impl Pipes {
     }
 
     fn of(vendor: &str, family: u8, model: u8) -> Option<Pipes> {
-        let fits = |row: &&Row| {
+        let fits = |row: &&KnownCpu| {
             row.vendor == vendor && row.family == family && row.models.iter().any(|models| models.contains(&model))
         };
         ROWS.iter().find(fits).map(|row| row.pipes)

@@ -1,12 +1,12 @@
 //! The records of the FMA peak.
 
 use machine::{Team, Worker};
-use measure::{Better, Measurement, Metric, Placement, Summary, Unit};
+use measure::metrics::{DENSE_CLOCK, DENSE_FLOP_PER_CYCLE, DENSE_FMA, DENSE_FMA_KERNEL};
+use measure::{Definition, Measurement, Metric, Placement, Reason, Sample};
 
-use super::{Pipes, Precision, Reading, Usable, measure, usable};
-use crate::config::FmaConfig;
-use crate::reporter::Reporter;
-use crate::{Error, run};
+use super::{FmaConfig, Pipes, Precision, Reading, Usable, measure, usable};
+use crate::Error;
+use crate::reporter::{Reporter, noisy};
 
 /// Which workers take part.
 struct Scope {
@@ -47,12 +47,12 @@ pub(crate) fn record(config: &FmaConfig, workers: &[Worker], reporter: &mut Repo
                     Ok(readings) => readings,
                     Err(error) => {
                         let labels = labels(isa, precision, &scope);
-                        reporter.not_measured("dense.fma.kernel", &labels, error.reason());
+                        reporter.not_measured(&DENSE_FMA_KERNEL, &labels, error.reason());
                         continue;
                     }
                 };
-                let series = Series { isa, precision, scope: &scope, readings: &readings, pipes };
-                let peak = series.report(reporter);
+                let of_kernel = KernelReadings { isa, precision, scope: &scope, readings: &readings, pipes };
+                let peak = of_kernel.report(reporter);
                 let median = peak.summary().map_or(0.0, |summary| summary.median);
                 if precision == Precision::Fp64 && best.as_ref().is_none_or(|(most, _)| median > *most) {
                     best = Some((median, peak));
@@ -69,13 +69,13 @@ pub(crate) fn record(config: &FmaConfig, workers: &[Worker], reporter: &mut Repo
 /// The FP64 peak of all cores, by the fastest instruction set.
 fn headline(best: Option<(f64, Measurement)>, reporter: &mut Reporter<'_>) {
     let Some((_, mut peak)) = best else {
-        let reason = measure::Reason::Failed("no kernel could be measured".into());
-        return reporter.not_measured("dense.fma", &[], reason);
+        let reason = Reason::Failed("no kernel could be measured".into());
+        return reporter.not_measured(&DENSE_FMA, &[], reason);
     };
     for (key, value) in std::mem::take(&mut peak.labels) {
         peak.context.insert(key, value);
     }
-    peak.metric = Metric::higher("dense.fma", Unit::FlopPerSecond);
+    peak.metric = Metric::from(&DENSE_FMA);
     reporter.measured(peak);
 }
 
@@ -84,7 +84,7 @@ fn labels(isa: Usable, precision: Precision, scope: &Scope) -> [(&'static str, S
 }
 
 /// The readings of one kernel in one scope.
-struct Series<'a> {
+struct KernelReadings<'a> {
     isa: Usable,
     precision: Precision,
     scope: &'a Scope,
@@ -92,12 +92,11 @@ struct Series<'a> {
     pipes: Option<Pipes>,
 }
 
-impl Series<'_> {
-    fn measurement(&self, name: &str, unit: Unit, value: impl Fn(&Reading) -> f64) -> Measurement {
-        let metric = Metric { name: name.to_owned(), unit, better: Better::Higher };
+impl KernelReadings<'_> {
+    fn measurement(&self, metric: &Definition, sample: impl Fn(&Reading) -> Sample) -> Measurement {
         let placement =
             Placement { cpus: self.scope.workers.iter().map(|worker| worker.cpu).collect(), ..Placement::default() };
-        let mut measurement = Measurement::new(metric, self.readings.iter().map(value))
+        let mut measurement = Measurement::new(metric, self.readings.iter().map(sample))
             .placed(placement)
             .context("threads", self.scope.workers.len());
         for (key, value) in labels(self.isa, self.precision, self.scope) {
@@ -108,10 +107,10 @@ impl Series<'_> {
 
     /// Reports flop/cycle, clock and rate, and returns the last.
     fn report(&self, reporter: &mut Reporter<'_>) -> Measurement {
-        let mut per_cycle = self.measurement("dense.flop_per_cycle", Unit::FlopPerCycle, |r| r.flop_per_cycle);
-        let mut rate = self.measurement("dense.fma.kernel", Unit::FlopPerSecond, |r| r.rate);
-        let clock = self.measurement("dense.clock", Unit::Hertz, |r| r.clock);
-        let hertz = clock.summary().map(|summary: Summary| summary.median);
+        let mut per_cycle = self.measurement(&DENSE_FLOP_PER_CYCLE, |reading| reading.flop_per_cycle.clone());
+        let mut rate = self.measurement(&DENSE_FMA_KERNEL, |reading| reading.rate.clone());
+        let clock = self.measurement(&DENSE_CLOCK, |reading| reading.clock.clone());
+        let hertz = clock.summary().map(|summary| summary.median);
         match self.pipes.and_then(|pipes| Some((pipes, pipes.flop_per_cycle(self.isa.isa(), self.precision)?))) {
             Some((pipes, most)) => {
                 per_cycle = per_cycle
@@ -125,14 +124,14 @@ impl Series<'_> {
             }
             None => per_cycle = per_cycle.context("pipes", "unknown for this CPU: no share of a peak is given"),
         }
-        reporter.measured(run::noisy(per_cycle));
+        reporter.measured(noisy(per_cycle));
         // FP32 runs at the same clock; one record for each instruction set and scope is enough.
         if self.precision == Precision::Fp64 {
             let mut clock = clock.context("how", "dependent register additions between bursts of the FP64 kernel");
             clock.labels.remove("precision");
-            reporter.measured(run::noisy(clock));
+            reporter.measured(noisy(clock));
         }
-        let rate = run::noisy(rate);
+        let rate = noisy(rate);
         reporter.measured(rate.clone());
         rate
     }

@@ -3,6 +3,7 @@
 use std::thread;
 
 use machine::{Clock, Team, chunks, memory_available};
+use measure::Interval;
 use ndarray::{Array1, Array2, ShapeBuilder};
 use ndarray_linalg::{FactorizeInto, Solve};
 
@@ -41,14 +42,14 @@ pub(super) fn solve(team: &Team, order: usize, fill: Fill<'_>) -> Result<Solved,
     let timed = move || {
         let start = Clock::now();
         let result = matrix.factorize_into().and_then(|factors| factors.solve(&right));
-        (Clock::seconds(start, Clock::now()), result)
+        (Interval::new(start, Clock::now()), result)
     };
     set_threads(workers);
-    let (seconds, result) = on_a_large_stack(timed)?;
+    let (interval, result) = on_a_large_stack(timed)?;
     set_threads(1);
     let failed = |error| Error::Wrong(format!("the library's factorisation failed: {error}"));
     let x = result.map_err(failed)?.to_vec();
-    Ok(Solved { rate: Plan::new(order, 1, 1).flops() / seconds, residual: residual(team, fill, &x), seconds })
+    Ok(Solved::new(Plan::new(order, 1, 1).flops(), interval, residual(team, fill, &x)))
 }
 
 /// Runs it in a thread with a stack of [`STACK`] bytes.

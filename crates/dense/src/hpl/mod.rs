@@ -8,23 +8,36 @@ use std::thread;
 use std::time::Duration;
 
 use machine::{Clock, Team};
-use measure::{Measurement, Metric, Placement, Reason, Unit, Warning};
+use measure::metrics::{
+    DENSE_HPL, DENSE_HPL_CURVE, DENSE_HPL_LAPACK, DENSE_HPL_RESIDUAL, DENSE_HPL_SECOND, DENSE_HPL_TUNING,
+};
+use measure::{Definition, Interval, Measurement, Placement, Reason, Sample, Solver, Warning, derived};
 
 use crate::blas::Blas;
-use crate::config::{Engine, HplConfig, solve_seconds};
+use crate::config::{HplConfig, solve_seconds};
 use crate::lu::{Fill, Plan, System, residual};
-use crate::reporter::Reporter;
-use crate::{Error, matrix, run};
+use crate::reporter::{Reporter, noisy};
+use crate::{Error, matrix};
 use fit::Fit;
 
 /// HPL's threshold of the scaled residual.
 const THRESHOLD: f64 = 16.0;
 
-/// What one solution says.
+/// One solution.
 struct Solved {
-    rate: f64,
-    residual: f64,
-    seconds: f64,
+    /// Of factorisation and solution.
+    rate: Sample,
+    /// Of the same solution.
+    residual: Sample,
+    interval: Interval,
+}
+
+impl Solved {
+    /// A solution of `flops` floating-point operations.
+    fn new(flops: f64, interval: Interval, residual: f64) -> Solved {
+        let rate = Sample::timed(flops / interval.seconds(), interval);
+        Solved { residual: rate.map(|_| residual), rate, interval }
+    }
 }
 
 /// The workload's part: what it works with.
@@ -42,20 +55,20 @@ struct Record {
     placement: Placement,
     warnings: Vec<Warning>,
     /// Rates of the seconds of the factorisation, for solutions that take some.
-    seconds: Vec<f64>,
+    seconds: Vec<Sample>,
 }
 
 impl Hpl<'_> {
     /// Solves, checks and reports everything that is planned.
     pub(crate) fn record(&self, team: &mut Team, reporter: &mut Reporter<'_>) {
         match self.config.engine {
-            Engine::Team => {
+            Solver::Team => {
                 self.by_team(team, reporter);
                 self.by_library(team, self.config.lapack_order, reporter);
             }
-            Engine::Lapack => {
-                let reason = Reason::NotInProfile("the engine `lapack` was asked for: see dense.hpl.lapack".into());
-                reporter.not_measured("dense.hpl", &[], reason);
+            Solver::Lapack => {
+                let text = format!("the engine `lapack` was asked for: see {}", DENSE_HPL_LAPACK.id);
+                reporter.not_measured(&DENSE_HPL, &[], Reason::NotInProfile(text));
                 for &order in &self.config.orders {
                     self.by_library(team, order, reporter);
                 }
@@ -66,11 +79,11 @@ impl Hpl<'_> {
     fn by_team(&self, team: &mut Team, reporter: &mut Reporter<'_>) {
         let cut = match self.tune(team, reporter) {
             Ok(cut) => cut,
-            Err(error) => return reporter.not_measured("dense.hpl", &[], error.reason()),
+            Err(error) => return reporter.not_measured(&DENSE_HPL, &[], error.reason()),
         };
         let Some(rates) = self.curve(team, cut, reporter) else {
-            let reason = Reason::Failed("an order of the curve failed: see dense.hpl.curve".into());
-            return reporter.not_measured("dense.hpl", &[], reason);
+            let reason = Reason::Failed(format!("an order of the curve failed: see {}", DENSE_HPL_CURVE.id));
+            return reporter.not_measured(&DENSE_HPL, &[], reason);
         };
         if self.config.measured {
             self.largest(team, cut, &rates, reporter);
@@ -92,19 +105,18 @@ impl Hpl<'_> {
         }
         let mut best = None;
         for (&(block, panels), rates) in self.config.cuts.iter().zip(rates) {
-            let fastest = rates.iter().copied().fold(0.0, f64::max);
+            let fastest = fastest(&rates);
             if best.is_none_or(|(most, _)| fastest > most) {
                 best = Some((fastest, (block, panels)));
             }
-            let metric = Metric::higher("dense.hpl.tuning", Unit::FlopPerSecond);
-            let tuning = Measurement::new(metric, rates).label("nb", block).label("group", panels);
+            let tuning = Measurement::new(&DENSE_HPL_TUNING, rates).label("nb", block).label("group", panels);
             reporter.measured(tuning.context("n", order));
         }
         best.map(|(_, cut)| cut).ok_or_else(|| Error::Config("no width of panels to try".into()))
     }
 
     /// Measures every order in every round, and returns the rates by order and round; `None` if one failed.
-    fn curve(&self, team: &mut Team, cut: (usize, usize), reporter: &mut Reporter<'_>) -> Option<Vec<Vec<f64>>> {
+    fn curve(&self, team: &mut Team, cut: (usize, usize), reporter: &mut Reporter<'_>) -> Option<Vec<Vec<Sample>>> {
         let orders = &self.config.orders;
         let mut records: Vec<Vec<Record>> = orders.iter().map(|_| Vec::new()).collect();
         for round in 0..self.config.rounds {
@@ -114,33 +126,32 @@ impl Hpl<'_> {
                 match self.solve(team, Plan::new(order, cut.0, cut.1), &mut |_, _| ()) {
                     Ok(record) => records.push(record),
                     Err(error) => {
-                        reporter.not_measured("dense.hpl.curve", &[("n", order.to_string())], error.reason());
+                        reporter.not_measured(&DENSE_HPL_CURVE, &[("n", order.to_string())], error.reason());
                         return None;
                     }
                 }
             }
         }
         for (order, records) in orders.iter().zip(&records) {
-            let rates = self.measurement("dense.hpl.curve", records).label("n", order);
-            reporter.measured(run::noisy(rates.context("nb", cut.0).context("group", cut.1)));
+            let rates = self.measurement(&DENSE_HPL_CURVE, records).label("n", order);
+            reporter.measured(noisy(rates.context("nb", cut.0).context("group", cut.1)));
             reporter.measured(residuals(records).label("n", order));
         }
-        Some(
-            records.into_iter().map(|records| records.into_iter().map(|record| record.solved.rate).collect()).collect(),
-        )
+        let rates = |records: Vec<Record>| records.into_iter().map(|record| record.solved.rate).collect();
+        Some(records.into_iter().map(rates).collect())
     }
 
     /// Fits the model to each round, and reports what it says of the order that is not measured.
-    fn extrapolate(&self, cut: (usize, usize), rates: &[Vec<f64>], reporter: &mut Reporter<'_>) {
+    fn extrapolate(&self, cut: (usize, usize), rates: &[Vec<Sample>], reporter: &mut Reporter<'_>) {
         let target = self.config.order as f64;
         let orders = &self.config.orders;
         let points = |round: usize| -> Vec<(f64, f64)> {
-            orders.iter().zip(rates).map(|(&order, rates)| (order as f64, rates[round])).collect()
+            orders.iter().zip(rates).map(|(&order, rates)| (order as f64, rates[round].value)).collect()
         };
         let fits: Option<Vec<Fit>> = (0..self.config.rounds).map(|round| Fit::of(&points(round))).collect();
         let Some(fits) = fits.filter(|fits| !fits.is_empty()) else {
             let reason = Reason::Failed("the rates do not follow R∞·N/(N + N½): other work runs on this host".into());
-            return reporter.not_measured("dense.hpl", &[], reason);
+            return reporter.not_measured(&DENSE_HPL, &[], reason);
         };
         let halves: Vec<String> = fits.iter().map(|fit| format!("{:.0}", fit.half)).collect();
         let how = format!(
@@ -148,21 +159,22 @@ impl Hpl<'_> {
             self.config.order,
             halves.join(", ")
         );
-        let metric = Metric::higher("dense.hpl", Unit::FlopPerSecond);
-        let headline = Measurement::new(metric, fits.iter().map(|fit| fit.rate(target)))
+        // A fit was taken when the solutions of its round were.
+        let of_round = |(round, fit): (usize, &Fit)| derived(fit.rate(target), rates.iter().map(|rates| &rates[round]));
+        let headline = Measurement::new(&DENSE_HPL, fits.iter().enumerate().map(of_round))
             .context("n", self.config.order)
             .context("nb", cut.0)
             .context("group", cut.1)
             .warn([Warning::Extrapolated { how }]);
-        reporter.measured(run::noisy(self.with_context(headline)));
+        reporter.measured(noisy(self.with_context(headline)));
     }
 
     /// Solves the largest system, once, with a value each second.
-    fn largest(&self, team: &mut Team, cut: (usize, usize), rates: &[Vec<f64>], reporter: &mut Reporter<'_>) {
+    fn largest(&self, team: &mut Team, cut: (usize, usize), rates: &[Vec<Sample>], reporter: &mut Reporter<'_>) {
         let order = self.config.order;
         let plan = Plan::new(order, cut.0, cut.1);
         let planned = solve_seconds(order, team.workers().len());
-        let rate = rates.iter().flatten().copied().fold(0.0, f64::max);
+        let rate = fastest(rates.iter().flatten());
         let minutes = plan.flops() / rate / 60.0;
         let doing = format!("HPL proxy: N {order} takes about {minutes:.0} minutes, by the rate of smaller systems");
         reporter.warn(Warning::Note(doing.clone()));
@@ -175,16 +187,15 @@ impl Hpl<'_> {
         match result {
             Ok(record) => {
                 if !record.seconds.is_empty() {
-                    let metric = Metric::higher("dense.hpl.second", Unit::FlopPerSecond);
-                    let series = Measurement::new(metric, record.seconds.iter().copied());
+                    let series = Measurement::new(&DENSE_HPL_SECOND, record.seconds.iter().cloned());
                     reporter.measured(series.context("n", order).context("samples", "one for each second, in order"));
                 }
                 let records = [record];
-                let headline = self.measurement("dense.hpl", &records).context("repeats", "once in a boot");
+                let headline = self.measurement(&DENSE_HPL, &records).context("repeats", "once in a boot");
                 reporter.measured(headline.context("n", order).context("nb", cut.0).context("group", cut.1));
                 reporter.measured(residuals(&records).label("n", order));
             }
-            Err(error) => reporter.not_measured("dense.hpl", &[], error.reason()),
+            Err(error) => reporter.not_measured(&DENSE_HPL, &[], error.reason()),
         }
     }
 
@@ -195,15 +206,14 @@ impl Hpl<'_> {
         let fill = move |j: usize, column: &mut [f64]| matrix::fill_column(seed, j, column);
         match lapack::solve(team, order, &fill).and_then(passed) {
             Ok(solved) => {
-                let metric = Metric::higher("dense.hpl.lapack", Unit::FlopPerSecond);
-                let rate = Measurement::new(metric, [solved.rate])
+                let rate = Measurement::new(&DENSE_HPL_LAPACK, [solved.rate])
                     .label("n", order)
-                    .context("residual", format!("{:.3e}", solved.residual))
-                    .context("seconds", format!("{:.3}", solved.seconds))
+                    .context("residual", format!("{:.3e}", solved.residual.value))
+                    .context("seconds", format!("{:.3}", solved.interval.seconds()))
                     .context("threads", team.workers().len());
                 reporter.measured(self.with_context(rate));
             }
-            Err(error) => reporter.not_measured("dense.hpl.lapack", &[("n", order.to_string())], error.reason()),
+            Err(error) => reporter.not_measured(&DENSE_HPL_LAPACK, &[("n", order.to_string())], error.reason()),
         }
     }
 
@@ -221,24 +231,19 @@ impl Hpl<'_> {
         let solution = thread::scope(|scope| {
             let (system, team, flops) = (&mut system, &mut *team, &flops);
             let solver = scope.spawn(move || system.solve(team, blas, flops));
-            watch(|| solver.is_finished(), flops, &mut |done, rate| {
-                seconds.push(rate);
-                tick(done, rate);
+            watch(|| solver.is_finished(), flops, &mut |done, second| {
+                tick(done, second.value);
+                seconds.push(second);
             });
             solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })?;
-        let solved = Solved {
-            rate: plan.flops() / solution.seconds,
-            residual: residual(team, fill, &solution.x),
-            seconds: solution.seconds,
-        };
+        let solved = Solved::new(plan.flops(), solution.interval, residual(team, fill, &solution.x));
         let (placement, warnings) = system.placement(team, solution.migrations);
         Ok(Record { solved: passed(solved)?, placement, warnings, seconds })
     }
 
-    fn measurement(&self, name: &str, records: &[Record]) -> Measurement {
-        let metric = Metric::higher(name, Unit::FlopPerSecond);
-        let mut measurement = Measurement::new(metric, records.iter().map(|record| record.solved.rate));
+    fn measurement(&self, metric: &Definition, records: &[Record]) -> Measurement {
+        let mut measurement = Measurement::new(metric, records.iter().map(|record| record.solved.rate.clone()));
         if let Some(last) = records.last() {
             measurement = measurement.placed(last.placement.clone()).warn(last.warnings.iter().cloned());
         }
@@ -255,20 +260,26 @@ impl Hpl<'_> {
 
 /// The residual below the threshold, or an error; what is not a number fails.
 fn passed(solved: Solved) -> Result<Solved, Error> {
-    if solved.residual < THRESHOLD {
+    let residual = solved.residual.value;
+    if residual < THRESHOLD {
         Ok(solved)
     } else {
-        Err(Error::Wrong(format!("the scaled residual is {:.3e}; it must be below {THRESHOLD}", solved.residual)))
+        Err(Error::Wrong(format!("the scaled residual is {residual:.3e}; it must be below {THRESHOLD}")))
     }
 }
 
-fn residuals(records: &[Record]) -> Measurement {
-    let metric = Metric::lower("dense.hpl.residual", Unit::Count);
-    Measurement::new(metric, records.iter().map(|record| record.solved.residual)).context("passes_below", THRESHOLD)
+fn fastest<'a>(rates: impl IntoIterator<Item = &'a Sample>) -> f64 {
+    rates.into_iter().map(|rate| rate.value).fold(0.0, f64::max)
 }
 
-/// Looks at the counter of operations each second until the work is done.
-fn watch(finished: impl Fn() -> bool, flops: &AtomicU64, tick: &mut dyn FnMut(f64, f64)) {
+fn residuals(records: &[Record]) -> Measurement {
+    let residuals = records.iter().map(|record| record.solved.residual.clone());
+    Measurement::new(&DENSE_HPL_RESIDUAL, residuals).context("passes_below", THRESHOLD)
+}
+
+/// Looks at the counter of operations each second until the work is done. `tick` gets the operations done and the rate of
+/// the last second.
+fn watch(finished: impl Fn() -> bool, flops: &AtomicU64, tick: &mut dyn FnMut(f64, Sample)) {
     const LOOKS: u32 = 200;
     let mut last = (Clock::now(), 0.0);
     loop {
@@ -280,7 +291,32 @@ fn watch(finished: impl Fn() -> bool, flops: &AtomicU64, tick: &mut dyn FnMut(f6
             thread::sleep(Duration::from_millis(1000 / u64::from(LOOKS)));
         }
         let now = (Clock::now(), flops.load(Ordering::Relaxed) as f64);
-        tick(now.1, (now.1 - last.1) / Clock::seconds(last.0, now.0));
+        let second = Interval::new(last.0, now.0);
+        tick(now.1, Sample::timed((now.1 - last.1) / second.seconds(), second));
         last = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn each_second_is_taken_in_its_own_interval() {
+        let (start, flops) = (Clock::now(), AtomicU64::new(0));
+        let seconds = RefCell::new(Vec::new());
+        let finished = || {
+            flops.fetch_add(1, Ordering::Relaxed);
+            seconds.borrow().len() == 2
+        };
+        watch(finished, &flops, &mut |done, second: Sample| seconds.borrow_mut().push((done, second)));
+        let [(to_first, first), (to_second, second)] = &seconds.borrow()[..] else { panic!("two seconds") };
+        let [one, two] = [first, second].map(|sample| sample.interval.unwrap());
+        assert!(start <= one.start && one.end == two.start, "{one:?}, {two:?}");
+        assert!(one.seconds() >= 1.0 && two.seconds() >= 1.0, "{one:?}, {two:?}");
+        assert!((first.value * one.seconds() - to_first).abs() < 1e-6);
+        assert!((second.value * two.seconds() - (to_second - to_first)).abs() < 1e-6);
     }
 }

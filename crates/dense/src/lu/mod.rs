@@ -15,7 +15,8 @@ mod triangle;
 
 pub use plan::Plan;
 pub(crate) use plan::padded;
-pub use system::{Fill, Solution, System, residual};
+pub use solve::{Fill, residual};
+pub use system::{Solution, System};
 
 #[cfg(test)]
 mod tests;

@@ -310,7 +310,7 @@ impl Slot<'_> {
     }
 }
 
-/// Tells the others when a worker ends by a panic.
+/// Warns the others when a worker ends by a panic.
 struct Abandon<'a>(&'a AtomicBool);
 
 impl Drop for Abandon<'_> {

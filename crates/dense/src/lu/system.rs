@@ -3,16 +3,13 @@
 use std::sync::atomic::AtomicU64;
 
 use machine::{Buffer, Clock, Pages, Team, Worker, memory_available};
-use measure::Placement;
+use measure::{Interval, Placement};
 
 use super::plan::{DEPTH, Plan};
 use super::schedule::Schedule;
-use super::solve;
+use super::solve::{self, Fill};
 use crate::Error;
 use crate::blas::{Blas, packing};
-
-/// Writes the elements of a column of A from its first row on; the column of index N is b.
-pub type Fill<'a> = &'a (dyn Fn(usize, &mut [f64]) + Sync);
 
 /// The matrix [A b] and the space that its solution needs, each part in the memory of the node that works on it.
 pub struct System {
@@ -22,16 +19,16 @@ pub struct System {
     panels: Vec<(u32, Buffer<f64>)>,
 }
 
-/// What came of a solution.
+/// A solution, and how it was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
     /// x of A·x = b.
     pub x: Vec<f64>,
     /// Row i was exchanged with row `pivots[i]`, in this order.
     pub pivots: Vec<usize>,
-    /// Seconds of factorisation and solution.
-    pub seconds: f64,
-    /// How often the kernel moved a worker during the factorisation; `None` where it does not tell.
+    /// From the beginning of the factorisation to the end of the solution.
+    pub interval: Interval,
+    /// How often the kernel moved a worker during the factorisation; `None` where it does not report it.
     pub migrations: Option<u64>,
 }
 
@@ -104,9 +101,9 @@ impl System {
         let timing = team.timed(&mut rooms, |member, room| schedule.work(member, room));
         let kept = schedule.finish()?;
         let x = solve::back_substitute(team, &self.plan, self.matrix.as_slice(), &kept);
-        let seconds = Clock::seconds(start, Clock::now());
+        let interval = Interval::new(start, Clock::now());
         let pivots = kept.into_iter().flat_map(|kept| kept.pivots).collect();
-        Ok(Solution { x, pivots, seconds, migrations: timing.migrations })
+        Ok(Solution { x, pivots, interval, migrations: timing.migrations })
     }
 
     /// Where the workers and the pages of matrix and panels were.
@@ -124,12 +121,6 @@ impl System {
         }
         crate::proof::join(team, &proofs, migrations)
     }
-}
-
-/// The scaled residual of HPL 2.3 of a solution, against the matrix generated again; below 16 it passes.
-#[must_use]
-pub fn residual(team: &Team, fill: Fill<'_>, x: &[f64]) -> f64 {
-    solve::residual(team, fill, x)
 }
 
 /// What one worker fills and touches.

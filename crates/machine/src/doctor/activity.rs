@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::inventory::tree::Tree;
+use crate::inventory::sysfs::Tree;
 
 /// Ticks in a second, as `/proc` counts CPU time.
 const TICKS: f64 = 100.0;
@@ -115,7 +115,7 @@ fn process(tree: &Tree, id: u32) -> Option<(String, u64, u64)> {
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
     let io = tree.text(&format!("/proc/{id}/io")).unwrap_or_default();
-    let bytes = |key: &str| crate::inventory::tree::field(&io, key).and_then(|text| text.parse::<u64>().ok());
+    let bytes = |key: &str| crate::inventory::sysfs::field(&io, key).and_then(|text| text.parse::<u64>().ok());
     let bytes = bytes("read_bytes").unwrap_or(0).saturating_add(bytes("write_bytes").unwrap_or(0));
     Some((name, field(14)?.saturating_add(field(15)?), bytes))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use measure::{Facts, Unit};
 
 use super::ipmi::{self, Entity, RawReading, SensorRecord};
-use super::outside::Outside;
-use super::tree::{Found, Lack, Tree, note_number, note_text, told};
+use super::out_of_band::Outside;
+use super::sysfs::{Found, Lack, Tree, note_number, note_text, told};
 
 const PLATFORM: &str = "/sys/devices/platform";
 const SOURCE: &str = "/dev/ipmi0 (sensor records)";

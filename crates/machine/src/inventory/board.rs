@@ -6,7 +6,7 @@ use measure::{Facts, Unit};
 
 use super::pci::Device;
 use super::smbios::{Firmware, Slot, TABLE};
-use super::tree::{Found, Lack, Tree, note_number, note_text, told};
+use super::sysfs::{Found, Lack, Tree, note_number, note_text, told};
 
 /// Class of a bridge between PCI buses.
 const PCI_BRIDGE: u32 = 0x0604;

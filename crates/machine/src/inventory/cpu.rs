@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use measure::{Facts, Unit};
 
-use super::tree::{Found, Lack, Tree, field, kernel_size, note, note_number, note_text, told};
+use super::sysfs::{Found, Lack, Tree, field, kernel_size, note, note_number, note_text, told};
 
 const CPUINFO: &str = "/proc/cpuinfo";
 const CPUS: &str = "/sys/devices/system/cpu";

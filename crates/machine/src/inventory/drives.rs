@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 use std::thread;
 
 use super::nvme::{Health, Identity};
-use super::outside::Outside;
+use super::out_of_band::Outside;
 use super::pci::{self, Link};
 use super::smbios::Slot;
-use super::tree::{Found, Lack, Tree};
-use super::zfs::Pool;
+use super::sysfs::{Found, Lack, Tree};
 
 const BLOCK: &str = "/sys/block";
 const NVME: &str = "/sys/class/nvme";
-const MOUNTS: &str = "/proc/self/mounts";
 /// The kernel counts 512-byte sectors, whatever the drive's own are.
 const SECTOR: u64 = 512;
 
@@ -219,55 +217,4 @@ fn parent_of_partition(tree: &Tree, name: &str) -> Option<String> {
     }
     let mut parents = tree.names(BLOCK).into_iter();
     parents.find(|parent| name.starts_with(parent.as_str()) && tree.has(&format!("{BLOCK}/{parent}/{name}")))
-}
-
-/// What the system boots from.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Boot {
-    /// The drives that hold the root file system.
-    pub(super) drives: BTreeSet<String>,
-    /// How they are joined: `raid1`, `single`.
-    pub(super) layout: String,
-    /// How many drives the join lacks, where it is one of md.
-    pub(super) missing: Option<u64>,
-}
-
-/// Which drives hold the root file system, and how they are joined.
-pub(super) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<Boot> {
-    let mounts = tree.text(MOUNTS)?;
-    let root = mounts.lines().rfind(|line| line.split_whitespace().nth(1) == Some("/")).ok_or(Lack::Absent)?;
-    let mut words = root.split_whitespace();
-    let (device, kind) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
-    if kind == "zfs" {
-        let pool = device.split('/').next().unwrap_or_default();
-        let pool = pools.iter().find(|other| other.name == pool).ok_or(Lack::Absent)?;
-        let layout = pool.layout.clone().unwrap_or_else(|| "zfs".to_owned());
-        return Ok(Boot { drives: pool.drives.clone(), layout, missing: None });
-    }
-    let name = block_name(tree, device).ok_or(Lack::Absent)?;
-    let drives = disks(tree, &name);
-    if drives.is_empty() {
-        return Err(Lack::Absent);
-    }
-    let array = arrays.iter().find(|array| array.members.iter().cloned().collect::<BTreeSet<_>>() == drives);
-    let layout = match array {
-        Some(array) => array.level.clone(),
-        None if drives.len() == 1 => "single".to_owned(),
-        None => "unknown".to_owned(),
-    };
-    Ok(Boot { drives, layout, missing: array.map(|array| array.degraded) })
-}
-
-/// The kernel's name of a device path; device-mapper names are looked up.
-fn block_name(tree: &Tree, device: &str) -> Option<String> {
-    if let Some(mapped) = device.strip_prefix("/dev/mapper/") {
-        let names = tree.numbered(BLOCK, "dm-");
-        return names.into_iter().find(|name| tree.word(&format!("{BLOCK}/{name}/dm/name")).as_deref() == Ok(mapped));
-    }
-    let name = device.strip_prefix("/dev/")?;
-    // `/dev/md/root` is a link; the fixture and the host both have it only where udev made it.
-    if name.contains('/') {
-        return tree.link(device);
-    }
-    Some(name.to_owned())
 }

@@ -7,48 +7,14 @@ use measure::{Facts, Unit};
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 
-use super::outside::Outside;
-use super::pci::{DEVICES, Device, Link};
-use super::tree::{Found, Lack, Tree, field, note_number, note_text, told};
+use super::out_of_band::{Gpu, Nvidia, Outside};
+use super::pci::{DEVICES, Device};
+use super::sysfs::{Found, Lack, Tree, field, note_number, note_text, told};
 
 const NVIDIA: u16 = 0x10de;
 const AMD: u16 = 0x1002;
 /// No GPU of today has more links to others.
 const NVLINKS: u32 = 18;
-
-/// A GPU.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Gpu {
-    /// PCI address.
-    pub address: String,
-    /// Model, where a driver tells.
-    pub model: Option<String>,
-    /// Name of the kernel's driver.
-    pub driver: Option<String>,
-    /// NUMA node.
-    pub node: Option<u32>,
-    /// PCIe link. A sleeping GPU runs its link slower.
-    pub link: Link,
-    /// Memory in bytes.
-    pub memory: Option<u64>,
-    /// Power that it may draw, in watts.
-    pub watts: Option<f64>,
-    /// Power that it draws now, in watts.
-    pub draws: Option<f64>,
-    /// Temperature in °C.
-    pub temperature: Option<f64>,
-    /// Links to other GPUs that are up.
-    pub nvlinks: Option<u32>,
-}
-
-/// What NVIDIA's management library tells.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Nvidia {
-    /// Version of the driver.
-    pub driver: String,
-    /// The GPUs, each with its address in the kernel's spelling.
-    pub gpus: Vec<Gpu>,
-}
 
 /// Adds the facts `gpu.*` that come from the GPUs, and returns these.
 pub(super) fn probe(tree: &Tree, outside: &dyn Outside, devices: &[Device], facts: &mut Facts) -> Found<Vec<Gpu>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use measure::{Facts, Unit};
 
 use super::smbios::{Dimm, TABLE};
-use super::tree::{Found, Lack, note_number, note_text, told};
+use super::sysfs::{Found, Lack, note_number, note_text, told};
 
 /// Adds the facts `memory.*` that the DIMMs tell; the capacity replaces the kernel's figure only where there are DIMMs.
 pub(super) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {

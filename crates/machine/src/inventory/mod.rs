@@ -6,22 +6,24 @@
 
 pub(crate) mod bmc;
 mod board;
+mod boot;
 mod cpu;
 mod drives;
 mod fingerprint;
 mod gpu;
 mod ipmi;
+mod live;
 mod memory;
 mod network;
 mod nvme;
-mod outside;
+pub(crate) mod out_of_band;
 mod pci;
 pub(crate) mod sensors;
 mod smbios;
 mod storage;
+pub(crate) mod sysfs;
 mod system;
 mod tables;
-pub(crate) mod tree;
 mod zfs;
 
 use std::path::Path;
@@ -29,20 +31,20 @@ use std::thread;
 
 use measure::{Fact, Facts};
 
-use tree::{Found, Tree, note_text};
+use sysfs::{Found, Tree, note_text};
 
 pub use bmc::{Bmc, BmcSensor, BmcValue};
 pub use drives::{Array, Drive};
-pub use gpu::{Gpu, Nvidia};
-pub use ipmi::{Conversion, DeviceId, Entity, RawReading, Request as IpmiRequest, SensorRecord, power_reading};
+pub use ipmi::{Conversion, DeviceId, Entity, RawReading, SensorRecord, power_reading};
+pub use live::Live;
 pub use network::Nic;
 pub use nvme::{Health, Identity};
-pub use outside::{FilesOnly, Live, Outside};
+pub use out_of_band::{FilesOnly, Gpu, IpmiRequest, Nvidia, Outside};
 pub use pci::{Device, Link};
 pub use sensors::{Kind, MemoryController, PowerDomain, Sensor};
 pub use smbios::{Dimm, Firmware, Slot, Supply, parse as parse_smbios};
+pub use sysfs::Lack;
 pub use tables::Table;
-pub use tree::Lack;
 pub use zfs::Pool;
 
 /// A list that was probed for, with its source.
@@ -127,7 +129,7 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
     let (pools, gpus, bmc) = (merge(&mut facts, pools), merge(&mut facts, gpus), merge(&mut facts, bmc));
     let arrays = drives::arrays(tree);
     let known_pools = pools.as_deref().unwrap_or_default();
-    storage::probe(&drives, &arrays, known_pools, drives::boot(tree, &arrays, known_pools), &mut facts);
+    storage::probe(&drives, &arrays, known_pools, boot::boot(tree, &arrays, known_pools), &mut facts);
     let sensors = sensors::sensors(tree);
     let memory_controllers = sensors::memory_controllers(tree);
     let others = gpus.iter().flatten().filter_map(|gpu| gpu.temperature);

@@ -1,6 +1,6 @@
 //! Network cards: `/sys/class/net`.
 
-use super::tree::{Found, Lack, Tree};
+use super::sysfs::{Found, Lack, Tree};
 
 const NET: &str = "/sys/class/net";
 

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-use super::tree::{Found, Lack};
+use super::sysfs::{Found, Lack};
 
 /// Bytes of the log page (NVM Express base specification 2.0, 5.16.1.3).
 const PAGE: usize = 512;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tree::{Found, Tree, told};
+use super::sysfs::{Found, Tree, told};
 
 /// Where the kernel lists them.
 pub(super) const DEVICES: &str = "/sys/bus/pci/devices";

@@ -3,7 +3,7 @@
 use measure::{Facts, Unit};
 
 use super::drives::Drive;
-use super::tree::{Found, Lack, Tree, note_number, told};
+use super::sysfs::{Found, Lack, Tree, note_number, told};
 
 const HWMON: &str = "/sys/class/hwmon";
 const POWERCAP: &str = "/sys/class/powercap";

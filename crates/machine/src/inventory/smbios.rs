@@ -10,7 +10,7 @@ use smbioslib::{
     SegmentGroupNumber, SlotCurrentUsage, SlotWidth, SystemSlotType,
 };
 
-use super::tree::{Found, Lack, Tree};
+use super::sysfs::{Found, Lack, Tree};
 
 /// The table as Linux gives it.
 pub(super) const TABLE: &str = "/sys/firmware/dmi/tables/DMI";

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use measure::{Facts, Unit};
 
-use super::drives::{Array, Boot, Drive};
-use super::tree::{Found, Lack, note_number, note_text, told};
+use super::boot::Boot;
+use super::drives::{Array, Drive};
+use super::sysfs::{Found, Lack, note_number, note_text, told};
 use super::zfs::{self, Pool};
 
 /// Adds the facts `storage.*`.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use measure::{FactValue, Facts, Unit};
 
-use super::tree::{Found, Lack, Tree, cut, field, kernel_size, note, note_number, note_text, told};
+use super::sysfs::{Found, Lack, Tree, cut, field, kernel_size, note, note_number, note_text, told};
 
 const CPUS: &str = "/sys/devices/system/cpu";
 const LIMITS: &str = "/proc/self/limits";

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use measure::{Facts, Unit};
 
 use super::drives;
-use super::outside::Outside;
-use super::tree::{Found, Lack, Tree, note_text, told};
+use super::out_of_band::Outside;
+use super::sysfs::{Found, Lack, Tree, note_text, told};
 
 const KSTAT: &str = "/proc/spl/kstat/zfs";
 const VERSION: &str = "/sys/module/zfs/version";
@@ -133,8 +133,8 @@ fn parse_status(text: &str, pool: &str) -> (Option<String>, Vec<String>) {
 pub(super) fn working(pool: &Pool, facts: &mut Facts) {
     let source = format!("zfs get, pool {}", pool.name);
     let number = |value: Option<f64>| told(value);
-    super::tree::note_number(facts, "storage.scratch.usable", Unit::Byte, number(pool.usable), &source);
-    super::tree::note_number(facts, "storage.scratch.record_size", Unit::Byte, number(pool.record), &source);
+    super::sysfs::note_number(facts, "storage.scratch.usable", Unit::Byte, number(pool.usable), &source);
+    super::sysfs::note_number(facts, "storage.scratch.record_size", Unit::Byte, number(pool.record), &source);
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use std::panic;
 use std::sync::Mutex;
 use std::sync::atomic::{Ordering, compiler_fence};
 
+use measure::Interval;
+
 use crate::affinity;
 use crate::{Clock, Error, Worker};
 use barrier::SpinBarrier;
@@ -129,6 +131,13 @@ struct Stamps {
 }
 
 impl Timing {
+    /// From the earliest start to the latest end: when the sample was taken that is computed from this.
+    #[must_use]
+    pub fn interval(&self) -> Interval {
+        let spans = self.spans.iter().map(|&(start, end)| Interval::new(start, end));
+        Interval::hull_of(spans).unwrap_or(Interval::new(0, 0))
+    }
+
     fn of<'a>(stamps: impl Iterator<Item = &'a Stamps> + Clone) -> Timing {
         let first = stamps.clone().map(|s| s.start).min().unwrap_or(0);
         let last = stamps.clone().map(|s| s.end).max().unwrap_or(0);

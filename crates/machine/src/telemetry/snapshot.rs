@@ -1,14 +1,15 @@
 //! The counters of the kernel at one time, and what two such times tell.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+
+use measure::Interval;
 
 use super::{Point, Watch};
-use crate::CpuSet;
 use crate::inventory::bmc::{self, Meter};
 use crate::inventory::sensors::{self, Kind, is_drive, is_processor_or_drive};
-use crate::inventory::tree::Tree;
+use crate::inventory::sysfs::Tree;
 use crate::inventory::{Outside, SensorRecord};
+use crate::{Clock, CpuSet};
 
 const CPUS: &str = "/sys/devices/system/cpu";
 const PCI: &str = "/sys/bus/pci/devices";
@@ -94,7 +95,8 @@ struct Own {
 /// All counters at one time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Snapshot {
-    at: f64,
+    /// Nanoseconds of [`Clock::now`].
+    at: u64,
     ticks: Option<Ticks>,
     own: Option<Own>,
     load: Option<f64>,
@@ -112,7 +114,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn take(places: &Places, told: &Told, started: Instant) -> Snapshot {
+    pub(super) fn take(places: &Places, told: &Told) -> Snapshot {
         let tree = &places.tree;
         let sensors = sensors::sensors(tree).unwrap_or_default();
         let controllers = sensors::memory_controllers(tree).ok();
@@ -125,7 +127,7 @@ impl Snapshot {
             Some((format!("rapl {name}"), (microjoules as f64 / 1e6, *range)))
         });
         Snapshot {
-            at: started.elapsed().as_secs_f64(),
+            at: Clock::now(),
             ticks: tree.text("/proc/stat").ok().and_then(|stat| ticks(&stat, &places.watch)),
             own: places.watch.processes.iter().map(|process| own(tree, *process)).try_fold(Own::default(), add),
             load: tree.word("/proc/loadavg").ok().and_then(|load| load.split_whitespace().next()?.parse().ok()),
@@ -141,6 +143,11 @@ impl Snapshot {
             pcie_errors: (!places.errors.is_empty())
                 .then(|| sum(places.errors.iter().filter_map(|file| total(&tree.text(file).ok()?)))),
         }
+    }
+
+    /// The time since an earlier snapshot.
+    pub(super) fn after(&self, before: &Snapshot) -> Interval {
+        Interval::new(before.at, self.at)
     }
 
     /// What happened since an earlier snapshot.
@@ -160,12 +167,11 @@ impl Snapshot {
             let used = joules - before.energy.get(name)?.0;
             // The counter started again.
             let used = if used < 0.0 { used + range } else { used };
-            let length = self.at - before.at;
+            let length = self.after(before).seconds();
             (used >= 0.0 && length > 0.0).then(|| (name.clone(), used / length))
         }));
         Point {
-            from: before.at,
-            to: self.at,
+            interval: self.after(before),
             steal: share(|ticks| ticks.steal),
             interrupts: share(|ticks| ticks.interrupts),
             interrupt_count: grown(self.interrupts, before.interrupts),
@@ -231,13 +237,58 @@ fn interrupts(text: &str, workers: &CpuSet) -> Option<u64> {
     sum
 }
 
-/// Faults and CPU time of a process. Its name, in brackets, may itself hold brackets and blanks.
+/// How often the CPU time of a process and its children is read again while one of them ends.
+const READS: usize = 3;
+
+/// Faults of a process, and its CPU time with that of the processes that it started: of those that ended and were waited
+/// for the kernel adds it up, those that run are asked. One that is waited for between the two readings would be missed, so
+/// the sum is taken again where that happened.
 fn own(tree: &Tree, process: u32) -> Option<Own> {
-    let stat = tree.text(&format!("/proc/{process}/stat")).ok()?;
-    // After the name come the fields from the third on: 10 and 12 are faults, 14 and 15 user and system time.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
-    Some(Own { ticks: field(14)?.saturating_add(field(15)?), minor_faults: field(10)?, major_faults: field(12)? })
+    let mut before = Stat::read(tree, process)?;
+    for _ in 0..READS {
+        let running = children(tree, process).into_iter().filter_map(|child| own(tree, child));
+        let running = sum(running.map(|child| child.ticks));
+        let after = Stat::read(tree, process)?;
+        if after.waited_for == before.waited_for {
+            let ticks = after.ticks.saturating_add(after.waited_for).saturating_add(running);
+            return Some(Own { ticks, minor_faults: after.minor_faults, major_faults: after.major_faults });
+        }
+        before = after;
+    }
+    None
+}
+
+/// What a process counts.
+struct Stat {
+    ticks: u64,
+    waited_for: u64,
+    minor_faults: u64,
+    major_faults: u64,
+}
+
+impl Stat {
+    /// A process' name, in brackets, may itself hold brackets and blanks.
+    fn read(tree: &Tree, process: u32) -> Option<Stat> {
+        let stat = tree.text(&format!("/proc/{process}/stat")).ok()?;
+        // After the name come the fields from the third on: 10 and 12 are faults, 14 and 15 user and system time, 16 and 17
+        // those of children that were waited for (proc(5)).
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+        Some(Stat {
+            ticks: field(14)?.saturating_add(field(15)?),
+            waited_for: field(16)?.saturating_add(field(17)?),
+            minor_faults: field(10)?,
+            major_faults: field(12)?,
+        })
+    }
+}
+
+/// The processes that the threads of a process started; none where the kernel does not list them.
+fn children(tree: &Tree, process: u32) -> Vec<u32> {
+    let threads = tree.names(&format!("/proc/{process}/task"));
+    let of_thread = |thread: String| tree.text(&format!("/proc/{process}/task/{thread}/children")).unwrap_or_default();
+    let lists: Vec<String> = threads.into_iter().map(of_thread).collect();
+    lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|child| child.parse().ok()).collect()
 }
 
 /// A process that has ended takes its counters with it: then there is no sum.
@@ -304,8 +355,13 @@ mod tests {
         let at = |second: u64| {
             write(root, "proc/stat", &stat(60 * second, 10 * second, 30 * second));
             write(root, "proc/loadavg", "1.50 1 1 1/1 1\n");
-            let fields = format!("7 (a) (b c) R 1 1 1 0 -1 0 {} 0 {} 0 {} 0 0 0", 100 * second, second, 20 * second);
+            let fields = format!("7 (a) (b c) R 1 1 1 0 -1 0 {} 0 {} 0 {} 0 0 0", 100 * second, second, 8 * second);
             write(root, "proc/7/stat", &fields);
+            // A process that it started, which started another, which has waited for a third.
+            write(root, "proc/7/task/7/children", "8 \n");
+            write(root, "proc/8/stat", &format!("8 (d) R 7 1 1 0 -1 0 0 0 0 0 {} 0 0 0", 7 * second));
+            write(root, "proc/8/task/9/children", "10");
+            write(root, "proc/10/stat", &format!("10 (e) R 8 1 1 0 -1 0 0 0 0 0 0 {} {second} {second}", 3 * second));
             write(root, "sys/class/powercap/intel-rapl:0/name", "package-0\n");
             write(root, "sys/class/powercap/intel-rapl:0/max_energy_range_uj", "500000000\n");
             // It starts again at 500 J.
@@ -331,9 +387,9 @@ mod tests {
         at(1);
         let watch = Watch { root: root.to_owned(), processes: vec![7], ..Watch::new("0".parse::<CpuSet>().unwrap()) };
         let places = Places::find(&watch, &FilesOnly);
-        let first = Snapshot { at: 1.0, ..Snapshot::take(&places, &Told::default(), Instant::now()) };
+        let first = Snapshot { at: 1_000_000_000, ..Snapshot::take(&places, &Told::default()) };
         at(2);
-        let second = Snapshot { at: 3.0, ..Snapshot::take(&places, &Told::default(), Instant::now()) };
+        let second = Snapshot { at: 3_000_000_000, ..Snapshot::take(&places, &Told::default()) };
         let point = second.since(&first);
         assert_eq!((point.steal, point.other, point.interrupts), (Some(0.1), Some(0.4), Some(0.0)));
         assert_eq!((point.minor_faults, point.major_faults), (Some(100), Some(1)));
@@ -349,7 +405,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let watch = Watch { root: root.path().to_owned(), ..Watch::new(CpuSet::default()) };
         let places = Places::find(&watch, &FilesOnly);
-        let snapshot = Snapshot::take(&places, &Told::default(), Instant::now());
+        let snapshot = Snapshot::take(&places, &Told::default());
         let point = snapshot.since(&snapshot);
         assert_eq!((point.steal, point.load, point.throttles, point.watts.len()), (None, None, None, 0));
     }
@@ -378,7 +434,7 @@ mod tests {
         let watch = Watch { root: root.path().to_owned(), ..Watch::new(CpuSet::default()) };
         let places = Places::find(&watch, &Talkative);
         let told = places.ask(&Talkative);
-        let snapshot = Snapshot::take(&places, &told, Instant::now());
+        let snapshot = Snapshot::take(&places, &told);
         let point = snapshot.since(&snapshot);
         assert_eq!(point.watts, [("bmc host (DCMI)".to_owned(), 451.0), ("nvml GPUs".to_owned(), 63.5)]);
         assert_eq!((point.hottest, point.hottest_drive), (Some(41.0), None));

@@ -1,10 +1,10 @@
 //! Comparisons, noise and histories for machines. Shares are fractions, values in base units; whatever a verdict took from
 //! history (s₀, d₀, δ) is in it, so that it can be judged again alone.
 
-use measure::{Better, Change, MetricId, Scope};
+use measure::{Change, MetricId, Scope};
 use serde_json::{Value, json};
-use verdict::compare::{Attribution, Comparison, Effect, P, Row, Sample, Share, Side, Suspect, Tests};
-use verdict::stats::{Interval, Method};
+use verdict::compare::{Attribution, Comparison, Effect, P, Row, RunSet, Share, Side, Suspect, Tests};
+use verdict::stats::{ConfidenceInterval, Method};
 use verdict::trend::{Course, Known, Noise, Trend};
 
 /// A comparison.
@@ -13,8 +13,8 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
     json!({
         "host": comparison.host,
         "overall": comparison.overall().name(),
-        "before": sample(&comparison.before),
-        "after": sample(&comparison.after),
+        "before": run_set(&comparison.before),
+        "after": run_set(&comparison.after),
         "metrics": comparison.rows.iter().map(row).collect::<Vec<_>>(),
         "suspects": comparison.suspects.iter().map(suspect).collect::<Vec<_>>(),
         "attributions": comparison.attributions.iter().map(attribution).collect::<Vec<_>>(),
@@ -29,7 +29,7 @@ pub fn noise_json(noise: &[Noise]) -> Value {
         json!({
             "metric": id(&row.id), "boots": row.boots, "margin": row.margin.share(),
             "between": row.between.map(|history| json!({
-                "deviation": history.deviation(), "freedom": history.freedom, "floor": history.floor(),
+                "deviation": history.deviation(), "freedom": history.degrees_of_freedom, "floor": history.floor(),
             })),
             "within": row.within, "power": row.power, "smallest_detectable": row.smallest_detectable,
             "boots_needed": row.boots_needed, "can_be_judged": row.can_be_judged(),
@@ -55,17 +55,10 @@ fn id(id: &MetricId) -> Value {
     json!({"name": id.name, "labels": id.labels})
 }
 
-fn better(better: Better) -> &'static str {
-    match better {
-        Better::Higher => "higher",
-        Better::Lower => "lower",
-    }
-}
-
-fn sample(sample: &Sample) -> Value {
-    let print = &sample.fingerprint;
+fn run_set(set: &RunSet) -> Value {
+    let print = &set.fingerprint;
     json!({
-        "runs": sample.runs, "boots": sample.boots,
+        "runs": set.runs, "boots": set.boots,
         "platform_id": print.platform_id, "config_id": print.config_id,
     })
 }
@@ -74,7 +67,7 @@ fn row(row: &Row) -> Value {
     json!({
         "metric": id(&row.id),
         "unit": row.metric.unit.symbol(),
-        "better": better(row.metric.better),
+        "better": row.metric.better,
         "critical": row.critical,
         "before": side(&row.before),
         "after": side(&row.after),
@@ -92,14 +85,14 @@ fn side(side: &Side) -> Value {
 fn effect(effect: &Effect) -> Value {
     let estimate = &effect.estimate;
     let history = match estimate.method {
-        Method::Moderated(history) => json!({"s0": history.deviation(), "d0": history.freedom}),
+        Method::Moderated(history) => json!({"s0": history.deviation(), "d0": history.degrees_of_freedom}),
         Method::Welch | Method::Paired => Value::Null,
     };
     json!({
         "change": effect.change(),
         "interval_90": interval(effect.interval(0.90)),
         "interval_95": interval(effect.interval(0.95)),
-        "log_gain": estimate.difference, "error": estimate.error, "freedom": estimate.freedom,
+        "log_gain": estimate.difference, "error": estimate.error, "freedom": estimate.degrees_of_freedom,
         "method": estimate.method.name(), "history": history,
         "worse": tests(&effect.worse_tests), "better": tests(&effect.better_tests),
         "noise": effect.noise, "power": effect.power,
@@ -107,7 +100,7 @@ fn effect(effect: &Effect) -> Value {
     })
 }
 
-fn interval(interval: Interval) -> Value {
+fn interval(interval: ConfidenceInterval) -> Value {
     json!([interval.low, interval.high])
 }
 
@@ -134,10 +127,10 @@ fn suspect(suspect: &Suspect) -> Value {
 fn attribution(attribution: &Attribution) -> Value {
     let share = |share: &Share| json!({"log_gain": share.gain, "interval_95": interval(share.interval)});
     json!({
-        "workload": attribution.workload,
+        "workload": attribution.workload.id,
         "log_gain": attribution.gain,
         "causes": attribution.causes.iter()
-            .map(|cause| json!({"name": cause.name, "metric": cause.metric, "share": share(&cause.share)}))
+            .map(|cause| json!({"name": cause.name, "metric": cause.metric.id, "share": share(&cause.share)}))
             .collect::<Vec<_>>(),
         "explained": attribution.explained.as_ref().map(share),
         "unexplained": attribution.unexplained.as_ref().map(share),
@@ -156,7 +149,7 @@ fn known(known: &Known) -> Value {
 fn course(course: &Course) -> Value {
     json!({
         "metric": id(&course.id),
-        "better": better(course.metric.better),
+        "better": course.metric.better,
         "margin": course.margin.share(),
         "log_gains": course.gains,
         "unknown_steps": course.unknown.iter()

@@ -22,11 +22,11 @@ pub fn runs(runs: &[(&Digest, &BTreeSet<String>)], look: Look) -> String {
         let cells = [
             run.id.clone(),
             run.host.clone(),
-            run.profile.clone(),
+            run.profile.name().to_owned(),
             part("bios.version"),
             part("cpu.microcode"),
             part("os.kernel"),
-            ending(&run.ending).to_owned(),
+            ending(run.ending).to_owned(),
             joined(tags),
         ];
         grid.row(cells.map(Cell::from));
@@ -43,8 +43,13 @@ fn joined(tags: &BTreeSet<String>) -> String {
 pub fn run(run: &Digest, tags: &BTreeSet<String>, look: Look) -> String {
     let (build, print) = (&run.build, &run.fingerprint);
     let lines = [
-        format!("run {}, {}, {}", run.id, run.started, ending(&run.ending)),
-        format!("host {}, boot {}, profile {}", run.host, run.boot_id.as_deref().unwrap_or("unknown"), run.profile),
+        format!("run {}, {}, {}", run.id, run.started, ending(run.ending)),
+        format!(
+            "host {}, boot {}, profile {}",
+            run.host,
+            run.boot_id.as_deref().unwrap_or("unknown"),
+            run.profile.name()
+        ),
         format!("hostproof {} {}, built with profile {}", build.version, build.revision, build.profile),
         format!("platform {}, configuration {}", print.platform_id, print.config_id),
         format!("tags: {}", if tags.is_empty() { "none".to_owned() } else { joined(tags) }),
@@ -102,12 +107,12 @@ fn brief(run: &Digest, tags: &BTreeSet<String>) -> Value {
     let print = &run.fingerprint;
     json!({
         "id": run.id, "started": run.started, "host": run.host, "boot_id": run.boot_id, "profile": run.profile,
-        "version": run.build.version, "ending": ending(&run.ending), "tags": tags,
+        "version": run.build.version, "ending": run.ending, "tags": tags,
         "platform_id": print.platform_id, "config_id": print.config_id, "config": print.config,
     })
 }
 
-fn ending(ending: &Ending) -> &'static str {
+fn ending(ending: Ending) -> &'static str {
     match ending {
         Ending::Complete => "complete",
         Ending::Interrupted => "interrupted",

@@ -9,7 +9,7 @@ mod trend;
 
 use measure::{Better, Quantity, Scope, Unit};
 use verdict::compare::{Attribution, Comparison, Effect, Finding, Overall, Row, Share, Side, Suspect};
-use verdict::stats::Interval;
+use verdict::stats::ConfidenceInterval;
 
 pub use campaign::{CampaignBoot, campaign};
 pub use json::{comparison_json, noise_json, trend_json};
@@ -104,7 +104,7 @@ pub(crate) fn signed(change: f64) -> String {
     if change < 0.0 { format!("−{}", share(-change)) } else { format!("+{}", share(change)) }
 }
 
-fn interval(interval: Interval) -> String {
+fn interval(interval: ConfidenceInterval) -> String {
     format!("{} … {}", signed(interval.low), signed(interval.high))
 }
 
@@ -153,7 +153,7 @@ fn attributed(attribution: &Attribution, look: Look) -> String {
     };
     let mut lines = Vec::new();
     for cause in &attribution.causes {
-        lines.push(format!("{} ({}): {}", cause.name, cause.metric, gain(&cause.share)));
+        lines.push(format!("{} ({}): {}", cause.name, cause.metric.id, gain(&cause.share)));
     }
     match (&attribution.explained, &attribution.unexplained) {
         (Some(explained), Some(rest)) => {
@@ -168,7 +168,7 @@ fn attributed(attribution: &Attribution, look: Look) -> String {
         lines.push(format!("left out for want of boots: {}", attribution.left_out.join(", ")));
     }
     let title =
-        format!("What explains {} ({} in performance)", attribution.workload, signed(attribution.gain.exp_m1()));
+        format!("What explains {} ({} in performance)", attribution.workload.id, signed(attribution.gain.exp_m1()));
     let body: String = lines.iter().map(|line| wrap(line, 2, look.width)).collect();
     format!("\n{}\n{body}", clean(&title))
 }
@@ -196,8 +196,11 @@ fn conclusion(comparison: &Comparison, look: Look) -> String {
     if comparison.overall() == Overall::Inconclusive {
         let needed = comparison.critical().filter_map(|row| row.effect.as_ref()?.boots_needed).max();
         if let Some(boots) = needed {
-            text +=
-                &wrap(&format!("about {boots} boots on each side would decide all that can be decided"), 2, look.width);
+            text += &wrap(
+                &format!("about {boots} boots on each side would settle all that can be settled at this noise level"),
+                2,
+                look.width,
+            );
         }
     }
     text

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use measure::{Better, Build, Digest, Ending, Fingerprint, Labels, Metric, MetricId, Series, Unit};
-use verdict::compare::{Comparison, Order, Promises, Question, compare};
+use measure::{Build, Definition, Digest, Ending, Fingerprint, Metric, Profile, Series, metrics};
+use verdict::compare::{Comparison, Order, Question, Tolerances, compare};
 
 use super::CampaignBoot;
 use crate::Look;
@@ -11,27 +11,29 @@ use crate::Look;
 const WIDE: Look = Look { width: 140, colour: false };
 const NARROW: Look = Look { width: 60, colour: false };
 
-const METRICS: [(&str, Unit, Better, f64); 5] = [
-    ("dense.hpl", Unit::FlopPerSecond, Better::Higher, 11.2e12),
-    ("disk.randread.iops", Unit::IoPerSecond, Better::Higher, 1.8e6),
-    ("disk.randread.p99", Unit::Second, Better::Lower, 35e-6),
-    ("stream.latency", Unit::Second, Better::Lower, 75e-9),
-    ("stream.triad", Unit::BytePerSecond, Better::Higher, 537e9),
+static METRICS: [(&Definition, f64); 5] = [
+    (&metrics::DENSE_HPL, 11.2e12),
+    (&metrics::DISK_RANDREAD_IOPS, 1.8e6),
+    (&metrics::DISK_RANDREAD_P99, 35e-6),
+    (&metrics::STREAM_LATENCY, 75e-9),
+    (&metrics::STREAM_TRIAD, 537e9),
 ];
 
-/// Boots of a host; `steps` are the changes of ln(metric) by the beginning of its name.
-fn boots(names: std::ops::Range<usize>, bios: &str, steps: &[(&str, f64)]) -> Vec<Digest> {
+/// A change of ln(metric).
+type Step = (&'static Definition, f64);
+
+/// Boots of a host after changes.
+fn boots(names: std::ops::Range<usize>, bios: &str, steps: &[Step]) -> Vec<Digest> {
     // Noise without a random number: it must scatter, and be the same for ever.
     let noise = |metric: usize, boot: usize| [-1.1, 0.4, 0.9, -0.6, 0.5, -0.2, 1.2][(metric * 3 + boot) % 7];
     names
         .map(|boot| {
-            let series = METRICS.iter().enumerate().map(|(index, (name, unit, better, value))| {
-                let step: f64 = steps.iter().filter(|(prefix, _)| name.starts_with(prefix)).map(|(_, step)| step).sum();
-                let spread = if *name == "disk.randread.p99" { 0.06 } else { 0.004 };
+            let series = METRICS.iter().enumerate().map(|(index, (definition, value))| {
+                let step: f64 = steps.iter().filter(|(of, _)| of == definition).map(|(_, step)| step).sum();
+                let spread = if *definition == &metrics::DISK_RANDREAD_P99 { 0.06 } else { 0.004 };
                 let value = value * (step + spread * noise(index, boot)).exp();
-                let metric = Metric { name: (*name).to_owned(), unit: *unit, better: *better };
-                let id = MetricId { name: metric.name.clone(), labels: Labels::new() };
-                (id, Series { metric, medians: vec![value, value * 1.001], valid: 10, tainted: 0 })
+                let metric = Metric::from(*definition);
+                (definition.series(), Series { metric, medians: vec![value, value * 1.001], valid: 10, tainted: 0 })
             });
             let part = |part: &str, value: &str| (part.to_owned(), value.to_owned());
             Digest {
@@ -39,7 +41,7 @@ fn boots(names: std::ops::Range<usize>, bios: &str, steps: &[(&str, f64)]) -> Ve
                 started: format!("2026-07-01T{boot:02}:00:00Z"),
                 host: "node7".into(),
                 boot_id: Some(format!("boot{boot}")),
-                profile: "full".into(),
+                profile: Profile::Full,
                 build: Build {
                     version: "0.1.0".into(),
                     revision: "abc".into(),
@@ -60,13 +62,13 @@ fn boots(names: std::ops::Range<usize>, bios: &str, steps: &[(&str, f64)]) -> Ve
         .collect()
 }
 
-fn compared(steps: &[(&str, f64)], after: usize) -> Comparison {
+fn compared(steps: &[Step], after: usize) -> Comparison {
     let (before, after) = (boots(0..5, "1.2", &[]), boots(5..5 + after, "1.3", steps));
     let question = Question {
         before: before.iter().collect(),
         after: after.iter().collect(),
         history: vec![],
-        promises: Promises::default(),
+        tolerances: Tolerances::default(),
         order: Order::Separate,
     };
     compare(&question).unwrap()
@@ -83,7 +85,7 @@ fn check(text: String, look: Look) -> String {
 
 #[test]
 fn a_regression() {
-    let worse = compared(&[("stream.triad", -0.06), ("dense.hpl", -0.05)], 5);
+    let worse = compared(&[(&metrics::STREAM_TRIAD, -0.06), (&metrics::DENSE_HPL, -0.05)], 5);
     insta::assert_snapshot!("regression_wide", check(super::comparison(&worse, false, WIDE), WIDE));
     insta::assert_snapshot!("regression_narrow", check(super::comparison(&worse, false, NARROW), NARROW));
     insta::assert_snapshot!("regression_json", serde_json::to_string_pretty(&super::comparison_json(&worse)).unwrap());
@@ -91,14 +93,14 @@ fn a_regression() {
 
 #[test]
 fn what_is_not_decided() {
-    let open = compared(&[("stream.triad", -0.015)], 2);
+    let open = compared(&[(&metrics::STREAM_TRIAD, -0.015)], 2);
     insta::assert_snapshot!("undecided_wide", check(super::comparison(&open, true, WIDE), WIDE));
 }
 
 #[test]
 fn the_noise_of_a_host() {
     let runs = boots(0..6, "1.2", &[]);
-    let noise = verdict::trend::noise(&runs.iter().collect::<Vec<_>>(), &Promises::default());
+    let noise = verdict::trend::noise(&runs.iter().collect::<Vec<_>>(), &Tolerances::default());
     insta::assert_snapshot!("noise_wide", check(super::noise(&noise, WIDE), WIDE));
     insta::assert_snapshot!("noise_narrow", check(super::noise(&noise, NARROW), NARROW));
 }
@@ -106,15 +108,15 @@ fn the_noise_of_a_host() {
 #[test]
 fn a_history() {
     let mut runs = boots(0..8, "1.2", &[]);
-    runs.extend(boots(8..24, "1.3", &[("stream.triad", -0.05)]));
+    runs.extend(boots(8..24, "1.3", &[(&metrics::STREAM_TRIAD, -0.05)]));
     for run in runs.iter_mut().skip(16) {
-        for series in run.series.values_mut().filter(|series| series.metric.name == "stream.latency") {
+        for series in run.series.values_mut().filter(|series| series.metric.is(&metrics::STREAM_LATENCY)) {
             series.medians.iter_mut().for_each(|value| *value *= 1.08);
         }
     }
     let baseline: Vec<String> = runs.iter().take(8).map(|run| run.id.clone()).collect();
     let runs: Vec<&Digest> = runs.iter().collect();
-    let trend = verdict::trend::trend(&runs, &Promises::default(), Some(&baseline)).unwrap();
+    let trend = verdict::trend::trend(&runs, &Tolerances::default(), Some(&baseline)).unwrap();
     insta::assert_snapshot!("trend_wide", check(super::trend(&trend, WIDE), WIDE));
     insta::assert_snapshot!("trend_narrow", check(super::trend(&trend, NARROW), NARROW));
 }

@@ -6,7 +6,7 @@ use super::Error;
 use crate::judged::Judged;
 use crate::text::clean;
 
-const HEADER: [&str; 14] = [
+const HEADER: [&str; 16] = [
     "run",
     "host",
     "boot",
@@ -21,9 +21,12 @@ const HEADER: [&str; 14] = [
     "value",
     "taint",
     "not_measured",
+    "start_ns",
+    "end_ns",
 ];
 
-/// Every sample of every run; what has no value is a line with its reason.
+/// Every sample of every run; what has no value is a line with its reason. When a sample was taken is in nanoseconds of
+/// the host's `CLOCK_MONOTONIC_RAW`, which all series of a boot share, so that they can be joined.
 pub fn csv(judged: &Judged<'_>) -> Result<String, Error> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut line = |fields: &[String]| table.write_record(fields).map_err(|error| Error::Csv(error.to_string()));
@@ -34,7 +37,7 @@ pub fn csv(judged: &Judged<'_>) -> Result<String, Error> {
                 &run.id,
                 &run.host,
                 run.boot_id.as_deref().unwrap_or_default(),
-                &run.profile,
+                run.profile.name(),
                 attempt.workload.name(),
                 &attempt.repetition.to_string(),
             ]
@@ -51,19 +54,19 @@ pub fn csv(judged: &Judged<'_>) -> Result<String, Error> {
 }
 
 /// What follows the run and the attempt in each line of an outcome.
-fn lines(outcome: &Outcome) -> Vec<[String; 8]> {
+fn lines(outcome: &Outcome) -> Vec<[String; 10]> {
     match outcome {
         Outcome::Measured(one) => samples(one),
         Outcome::NotMeasured(missing) => {
             let [metric, labels] = name(&missing.id);
             let reason = clean(&missing.reason.to_string());
             let none = String::new;
-            vec![[metric, labels, none(), none(), none(), none(), none(), reason]]
+            vec![[metric, labels, none(), none(), none(), none(), none(), reason, none(), none()]]
         }
     }
 }
 
-fn samples(one: &Measurement) -> Vec<[String; 8]> {
+fn samples(one: &Measurement) -> Vec<[String; 10]> {
     let better = match one.metric.better {
         Better::Higher => "higher",
         Better::Lower => "lower",
@@ -72,7 +75,11 @@ fn samples(one: &Measurement) -> Vec<[String; 8]> {
         let [metric, labels] = name(&one.id());
         let taint = sample.taint.as_ref().map(|taint| clean(&taint.to_string())).unwrap_or_default();
         let unit = one.metric.unit.symbol().to_owned();
-        [metric, labels, unit, better.to_owned(), index.to_string(), sample.value.to_string(), taint, String::new()]
+        let moment =
+            |of: fn(measure::Interval) -> u64| sample.interval.map(of).map_or_else(String::new, |ns| ns.to_string());
+        let (start, end) = (moment(|interval| interval.start), moment(|interval| interval.end));
+        let (better, index, value) = (better.to_owned(), index.to_string(), sample.value.to_string());
+        [metric, labels, unit, better, index, value, taint, String::new(), start, end]
     };
     one.samples.iter().enumerate().map(line).collect()
 }

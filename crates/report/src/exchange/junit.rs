@@ -1,5 +1,6 @@
 //! `JUnit` XML: each target is a test case.
 
+use measure::Workload;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use verdict::{Row, Verdict};
 
@@ -17,7 +18,7 @@ pub fn junit(judged: &Judged<'_>) -> Result<String, Error> {
     suite.add_property(property("host", &judgement.host));
     suite.add_property(property("runs", &judgement.runs.join(" ")));
     suite.add_property(property("started", &run.started));
-    suite.add_property(property("profile", &run.profile));
+    suite.add_property(property("profile", run.profile.name()));
     suite.add_property(property("build", &format!("{} {}", run.build.version, run.build.revision)));
     suite.add_property(property("platform_id", &run.fingerprint.platform_id));
     suite.add_property(property("config_id", &run.fingerprint.config_id));
@@ -45,13 +46,13 @@ fn case(row: &Row) -> TestCase {
         status.set_message(clean(&row.reason));
         status.set_type(row.verdict.name());
     }
-    let workload = row.metric.as_deref().and_then(|metric| metric.split('.').next()).unwrap_or("none");
+    let workload = row.metric.map_or("none", |metric| metric.family.workload.map_or("host", Workload::name));
     let mut case = TestCase::new(clean(&row.id), status);
-    case.set_classname(format!("hostproof.{}", clean(workload)));
+    case.set_classname(format!("hostproof.{workload}"));
     let number = |value: f64| Some(value.to_string());
     let values = [
         ("title", Some(row.title.clone())),
-        ("metric", row.metric.clone()),
+        ("metric", row.metric.map(|metric| metric.id.to_owned())),
         ("unit", Some(row.documented.unit.symbol().to_owned())),
         ("documented", number(row.documented.value)),
         ("measured", row.measured.as_ref().and_then(|measured| number(measured.value.value))),

@@ -35,7 +35,7 @@ pub fn markdown(judged: &Judged<'_>) -> Result<String, Error> {
     text += &format!(
         "\nRuns {}; the last: profile {}, hostproof {} {}, started {}.\n",
         escape(&judgement.runs.join(", ")),
-        escape(&run.profile),
+        run.profile.name(),
         escape(&build.version),
         escape(&build.revision),
         escape(&run.started),

@@ -20,7 +20,7 @@ pub use self::prometheus::prometheus;
 use measure::{Ending, Run, Unit};
 
 use crate::judged::Judged;
-use crate::series::{self, Series};
+use crate::series::{self, RunSeries};
 
 /// Why a report could not be written in a format.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum Error {
     Csv(String),
 }
 
-fn last<'a>(judged: &Judged<'a>) -> Result<(&'a Run, Vec<Series>), Error> {
+fn last<'a>(judged: &Judged<'a>) -> Result<(&'a Run, Vec<RunSeries>), Error> {
     let run = judged.runs.last().ok_or(Error::NoRun)?;
     Ok((run, series::series(run)))
 }

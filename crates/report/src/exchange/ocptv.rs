@@ -9,7 +9,7 @@ use verdict::{Acceptance, Row, Verdict};
 
 use super::{Error, is_complete, last};
 use crate::judged::Judged;
-use crate::series::{self, Series};
+use crate::series::{self, RunSeries};
 use crate::text::{clean, clean_json};
 
 /// The lines in order; all have the time at which the run began, as a record holds no other.
@@ -95,7 +95,7 @@ fn targets(output: &mut Output<'_>, judged: &Judged<'_>) {
                 &json!({
                     "name": row.id, "value": measured.value.value, "unit": measured.value.unit.symbol(),
                     "validators": validators(row),
-                    "metadata": {"metric": row.metric, "samples": measured.summary.n, "boots": measured.boots.len()},
+                    "metadata": {"metric": row.metric.map(|metric| metric.id), "samples": measured.summary.n, "boots": measured.boots.len()},
                 }),
             );
         }
@@ -120,7 +120,7 @@ fn validators(row: &Row) -> Value {
 }
 
 /// What a workload measured, what it could not, and what is to be known of it. Nothing where the run had none of it.
-fn step(output: &mut Output<'_>, workload: Workload, run: &Run, series: &[Series]) {
+fn step(output: &mut Output<'_>, workload: Workload, run: &Run, series: &[RunSeries]) {
     let id = workload.name();
     let attempts: Vec<_> = run.attempts.iter().filter(|attempt| attempt.workload == workload).collect();
     if attempts.is_empty() {

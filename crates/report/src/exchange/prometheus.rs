@@ -10,12 +10,12 @@ use crate::json;
 use crate::judged::Judged;
 
 /// What a family says of itself, and its lines: labels and value.
-struct Family {
+struct MetricFamily {
     help: String,
     lines: BTreeMap<String, f64>,
 }
 
-type Families = BTreeMap<String, Family>;
+type Families = BTreeMap<String, MetricFamily>;
 
 /// The median of each series of the last run, in base units that the names tell, and the verdict of each target.
 pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
@@ -40,14 +40,14 @@ pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
     }
     let accepted = f64::from(u8::from(judgement.acceptance() == Acceptance::Accepted));
     let acceptance = labels(&[("acceptance", json::acceptance(judgement))]);
-    add(&mut families, "hostproof_accepted", "Whether nothing speaks against the host.", &acceptance, accepted);
+    add(&mut families, "hostproof_accepted", "Whether all required targets are met.", &acceptance, accepted);
     let complete = f64::from(u8::from(is_complete(run)));
     add(&mut families, "hostproof_run_complete", "Whether the last run came to its end.", &Labels::new(), complete);
     let info = labels(&[
         ("run", &run.id),
         ("started", &run.started),
         ("host", &run.host),
-        ("profile", &run.profile),
+        ("profile", run.profile.name()),
         ("version", &run.build.version),
         ("revision", &run.build.revision),
         ("system", &judgement.system),
@@ -61,15 +61,16 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 }
 
 fn add(families: &mut Families, name: &str, help: &str, labels: &Labels, value: f64) {
-    let family =
-        families.entry(name.to_owned()).or_insert_with(|| Family { help: help.to_owned(), lines: BTreeMap::new() });
+    let family = families
+        .entry(name.to_owned())
+        .or_insert_with(|| MetricFamily { help: help.to_owned(), lines: BTreeMap::new() });
     let pairs: Vec<String> =
         labels.iter().map(|(key, value)| format!("{}=\"{}\"", identifier(key), escape(value))).collect();
     let key = if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
     family.lines.insert(key, value);
 }
 
-fn text((name, family): (&String, &Family)) -> String {
+fn text((name, family): (&String, &MetricFamily)) -> String {
     let mut text = format!("# HELP {name} {}\n# TYPE {name} gauge\n", escape(&family.help));
     for (labels, value) in &family.lines {
         text += &format!("{name}{labels} {value}\n");

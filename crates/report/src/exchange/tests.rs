@@ -5,7 +5,7 @@ mod ocptv_types;
 use super::{bencher, csv, junit, markdown, ocptv, prometheus, unit_name};
 use crate::judged::Judged;
 use crate::{html, series, testdata};
-use measure::{Labels, MetricId, Summary};
+use measure::{Definition, Labels, MetricId, Summary, metrics};
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use serde_json::Value;
 use verdict::Verdict;
@@ -194,4 +194,17 @@ fn what_was_not_measured_is_told() {
     assert!(line["value"].is_empty() && line["not_measured"].contains("SIGILL"), "{line:?}");
     let tainted = written.csv.iter().filter(|line| !line["taint"].is_empty()).count();
     assert_eq!(tainted, 1);
+}
+
+#[test]
+fn a_sample_in_csv_says_when_it_was_taken() {
+    let csv = written().csv;
+    let moments = |metric: &Definition| -> Vec<(u64, u64)> {
+        let of = csv.iter().filter(|line| line["metric"] == metric.id);
+        of.map(|line| (line["start_ns"].parse().unwrap(), line["end_ns"].parse().unwrap())).collect()
+    };
+    let expect = [(7_000_000_000, 7_100_000_000), (7_100_000_000, 7_200_000_000), (7_200_000_000, 7_300_000_000)];
+    assert_eq!(moments(&metrics::STREAM_TRIAD), expect);
+    let missing = csv.iter().find(|line| !line["not_measured"].is_empty()).unwrap();
+    assert_eq!((missing["start_ns"].as_str(), missing["end_ns"].as_str()), ("", ""));
 }

@@ -5,32 +5,39 @@ use serde::Serialize;
 use verdict::compare::Finding;
 
 use super::Error;
-use super::charts::{self, Figure};
-use super::methods;
-use super::page::changed;
+use super::charts::{self, Chart};
+use super::host::PartChange;
+use super::methods::Methods;
 use crate::compare::signed;
 use crate::text::quantity;
-use crate::{BeforeAfter, Line};
+use crate::{BeforeAfter, ChangeLine, FactChange, Figure};
 
 /// Two sides beside each other.
 #[derive(Debug, Serialize)]
 pub(super) struct ChangeView {
     before: String,
     after: String,
-    /// What the boots add up to, its class, and a sentence.
-    overall: (String, &'static str, String),
-    figure: Option<Figure>,
+    overall: OverallView,
+    chart: Option<Chart>,
     /// What decides, and what moved.
-    first: Vec<Row>,
+    first: Vec<ChangeRow>,
     /// The rest.
-    rest: Vec<Row>,
-    fingerprint: Vec<(&'static str, String, String, String)>,
-    facts: Vec<(String, String, String)>,
+    rest: Vec<ChangeRow>,
+    fingerprint: Vec<PartChange>,
+    facts: Vec<FactChange>,
     remarks: Vec<String>,
 }
 
+/// What the boots add up to, in a word and a sentence.
 #[derive(Debug, Serialize)]
-struct Row {
+struct OverallView {
+    word: String,
+    class: &'static str,
+    meaning: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeRow {
     id: String,
     before: String,
     before_span: String,
@@ -42,24 +49,23 @@ struct Row {
     verdict: &'static str,
     class: &'static str,
     reason: String,
-    method: Option<&'static str>,
+    /// Where the page tells how it is measured.
+    method: Option<String>,
 }
 
 impl ChangeView {
-    pub(super) fn of(change: &BeforeAfter) -> Result<ChangeView, Error> {
-        let first = |line: &&Line| {
-            let moved = line.finding.as_ref().is_some_and(|(finding, _)| finding.moved());
-            line.critical || moved || change.overall.is_err() && line.id.labels.is_empty()
-        };
-        let (first, rest): (Vec<&Line>, Vec<&Line>) = change.lines.iter().partition(first);
+    pub(super) fn of(change: &BeforeAfter, methods: &Methods) -> Result<ChangeView, Error> {
+        let first =
+            |line: &&ChangeLine| line.critical || line.moved() || change.overall.is_err() && line.id.labels.is_empty();
+        let (first, rest): (Vec<&ChangeLine>, Vec<&ChangeLine>) = change.lines.iter().partition(first);
         Ok(ChangeView {
             before: runs(&change.before),
             after: runs(&change.after),
             overall: overall(change),
-            figure: charts::change(change)?,
-            first: first.into_iter().map(row).collect(),
-            rest: rest.into_iter().map(row).collect(),
-            fingerprint: change.fingerprint.iter().cloned().map(changed).collect(),
+            chart: charts::change(change)?,
+            first: first.into_iter().map(|line| row(line, methods)).collect(),
+            rest: rest.into_iter().map(|line| row(line, methods)).collect(),
+            fingerprint: change.fingerprint.iter().cloned().map(PartChange::from).collect(),
             facts: change.facts.clone(),
             remarks: change.remarks.clone(),
         })
@@ -74,41 +80,38 @@ fn runs(ids: &[String]) -> String {
     }
 }
 
-fn overall(change: &BeforeAfter) -> (String, &'static str, String) {
+fn overall(change: &BeforeAfter) -> OverallView {
     let boots = change.lines.iter().any(|line| line.interval.is_some());
+    let view =
+        |word: &str, class, meaning: &str| OverallView { word: word.to_owned(), class, meaning: meaning.to_owned() };
     match &change.overall {
-        Err(why) => (
-            "NOT COMPARED".to_owned(),
-            "faint",
-            format!("The figures stand beside each other without a verdict: {why}."),
-        ),
-        Ok(_) if !boots => (
-            "NOT DECIDED".to_owned(),
-            "doubt",
-            "Boots are the sample, and one on each side is not enough for an interval.".to_owned(),
-        ),
+        Err(why) => {
+            view("NOT COMPARED", "faint", &format!("The figures stand beside each other without a verdict: {why}."))
+        }
+        Ok(_) if !boots => {
+            view("NOT DECIDED", "doubt", "Boots are the sample, and one on each side is not enough for an interval.")
+        }
         Ok(word) => {
             let class = match *word {
                 "REGRESSION" => "bad",
                 "NOT-WORSE" => "good",
                 _ => "doubt",
             };
-            ((*word).to_owned(), class, "What all critical metrics add up to.".to_owned())
+            view(word, class, "What all critical metrics add up to.")
         }
     }
 }
 
-fn row(line: &Line) -> Row {
-    let value = |side: Option<crate::Figure>| side.map_or_else(String::new, |one| quantity(one.value, line.unit));
-    let span = |side: Option<crate::Figure>| {
-        let told = side.filter(|one| one.least < one.most);
-        told.map_or_else(String::new, |one| {
+fn row(line: &ChangeLine, methods: &Methods) -> ChangeRow {
+    let value = |side: Option<Figure>| side.map_or_else(String::new, |one| quantity(one.value, line.unit));
+    let span = |side: Option<Figure>| {
+        let spread = side.filter(|one| one.least < one.most);
+        spread.map_or_else(String::new, |one| {
             format!("{} to {}", quantity(one.least, line.unit), quantity(one.most, line.unit))
         })
     };
-    let finding = line.finding.as_ref().filter(|_| line.interval.is_some());
     let interval = line.interval.map(|ends| format!("{} to {}", signed(ends.low), signed(ends.high)));
-    Row {
+    ChangeRow {
         id: line.id.to_string(),
         before: value(line.before),
         before_span: span(line.before),
@@ -117,10 +120,10 @@ fn row(line: &Line) -> Row {
         change: line.change.map(signed).unwrap_or_default(),
         interval: interval.unwrap_or_default(),
         better: if line.better == Better::Higher { "more" } else { "less" },
-        verdict: finding.map_or("", |(finding, _)| finding.name()),
-        class: finding.map_or("", |(finding, _)| class(*finding)),
-        reason: line.finding.as_ref().map(|(_, reason)| reason.clone()).unwrap_or_default(),
-        method: methods::prefix(&line.id.name),
+        verdict: line.decided().map_or("", Finding::name),
+        class: line.decided().map_or("", class),
+        reason: line.decision.as_ref().map(|decision| decision.reason.clone()).unwrap_or_default(),
+        method: methods.anchor(&line.id.name),
     }
 }
 

@@ -3,6 +3,7 @@
 mod axis;
 mod change;
 mod charts;
+mod host;
 mod methods;
 mod page;
 mod plot;
@@ -11,7 +12,7 @@ mod raw;
 mod tests;
 
 use minijinja::value::Serde;
-use minijinja::{Environment, Value, escape_formatter};
+use minijinja::{Environment, UndefinedBehavior, Value, escape_formatter};
 
 use crate::judged::Judged;
 use crate::text::clean;
@@ -31,6 +32,8 @@ pub enum Error {
 /// The report of judged runs as one HTML page.
 pub fn page(judged: &Judged<'_>) -> Result<String, Error> {
     let mut environment = Environment::new();
+    // A name that the template has and the page has not is an error and no empty text.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // The name ends in .html: every value is escaped. Before that, what would turn or hide text is written out.
     environment.set_formatter(|out, state, value| match value.as_str() {
         Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(clean(text))),

@@ -1,18 +1,19 @@
 //! What the page shows, in the order in which it shows it.
 
-use measure::{Change, Ending, FactValue, Facts, Reading, Run, Scope, Warning, fact_kind};
+use measure::{Ending, Run, Warning};
 use serde::Serialize;
-use spec::audit::{Finding, Grade};
-use spec::{Standing, System};
-use verdict::{Acceptance, FactMatch, Judgement, Row, Verdict};
+use spec::Place;
+use spec::audit::{Constant, Finding, Grade};
+use verdict::{Acceptance, Judgement, Row, Verdict};
 
 use super::Error;
 use super::change::ChangeView;
-use super::charts::{self, Figure, Section};
-use super::methods::{self, Method};
+use super::charts::{self, Chart, Section};
+use super::host::{self, Changes, FactLine, Half};
+use super::methods::{Method, Methods};
 use super::raw::{self, Raw};
 use crate::judged::Judged;
-use crate::series;
+use crate::series::{self, SharedWarning};
 use crate::text::{documented, share, spread};
 
 /// Runs whose figures are all on the page; of more, a page would be too large for a browser.
@@ -28,24 +29,32 @@ pub(super) struct Page {
     acceptance: &'static str,
     class: &'static str,
     meaning: &'static str,
-    counts: Vec<(&'static str, &'static str, usize)>,
+    counts: Vec<VerdictCount>,
     deciding: Vec<Deciding>,
     remarks: Vec<String>,
     runs: Vec<RunLine>,
     boots: usize,
     targets: Vec<Target>,
-    targets_figure: Option<Figure>,
-    audit: Audit,
+    targets_chart: Option<Chart>,
+    audit: AuditView,
     change: Option<ChangeView>,
     sections: Vec<Section>,
     facts: Vec<FactLine>,
-    fingerprint: Vec<Part>,
+    fingerprint: Vec<Half>,
     changes: Vec<Changes>,
-    warnings: Vec<(Vec<String>, String)>,
+    warnings: Vec<SharedWarning>,
     raw: Vec<Raw>,
     /// How many earlier runs have no table of their own.
     without_raw: usize,
-    methods: &'static [Method],
+    methods: Vec<Method>,
+}
+
+/// How many targets have a verdict.
+#[derive(Debug, Serialize)]
+struct VerdictCount {
+    verdict: &'static str,
+    class: &'static str,
+    count: usize,
 }
 
 /// Targets that decide the acceptance for one reason.
@@ -62,13 +71,13 @@ struct RunLine {
     id: String,
     started: String,
     boot: String,
-    profile: String,
+    profile: &'static str,
     build: String,
     ending: &'static str,
     spec_sha256: String,
 }
 
-/// A row of the table of targets with what stands behind it.
+/// A row of the table of targets with what is behind it.
 #[derive(Debug, Serialize)]
 struct Target {
     id: String,
@@ -85,15 +94,39 @@ struct Target {
     verdict: &'static str,
     class: &'static str,
     reason: String,
-    notes: Vec<(&'static str, String)>,
-    method: Option<&'static str>,
+    notes: Vec<Note>,
+    /// Where the page tells how its metric is measured.
+    method: Option<String>,
+}
+
+/// A remark on a target, with what it is.
+#[derive(Debug, Serialize)]
+struct Note {
+    kind: &'static str,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Audit {
-    grades: Vec<(&'static str, usize)>,
-    graded: Vec<(String, String, String, &'static str, String)>,
+struct AuditView {
+    grades: Vec<GradeCount>,
+    graded: Vec<GradedTarget>,
     findings: Vec<FindingView>,
+}
+
+/// How many targets have a grade.
+#[derive(Debug, Serialize)]
+struct GradeCount {
+    grade: &'static str,
+    count: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct GradedTarget {
+    title: String,
+    documented: String,
+    ceiling: String,
+    grade: &'static str,
+    arithmetic: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -103,34 +136,16 @@ struct FindingView {
     says: String,
     arithmetic: String,
     consistent_if: String,
-    rows: Vec<(String, String)>,
-    constants: Vec<(String, &'static str, &'static str)>,
+    rows: Vec<Place>,
+    constants: Vec<ConstantView>,
 }
 
+/// A figure that a finding takes from elsewhere.
 #[derive(Debug, Serialize)]
-struct FactLine {
-    id: String,
+struct ConstantView {
+    value: String,
     about: &'static str,
-    host: String,
-    documented: String,
-    class: &'static str,
-    agrees: &'static str,
-    source: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Part {
-    scope: &'static str,
-    id: String,
-    parts: Vec<(String, String)>,
-}
-
-/// What a run's fingerprint has otherwise than the one before it.
-#[derive(Debug, Serialize)]
-struct Changes {
-    from: String,
-    to: String,
-    rows: Vec<(&'static str, String, String, String)>,
+    source: &'static str,
 }
 
 impl Page {
@@ -141,7 +156,8 @@ impl Page {
         let series = series::series(last);
         let newest = &runs[runs.len().saturating_sub(RAW)..];
         let (acceptance, class, meaning) = accepted(judgement.acceptance());
-        let counts = Verdict::ALL.iter().map(|verdict| (verdict.name(), class_of(*verdict), judgement.count(*verdict)));
+        let methods = Methods::of(runs);
+        let change = judged.change.map(|change| ChangeView::of(change, &methods)).transpose()?;
         Ok(Page {
             host: judgement.host.clone(),
             system: judgement.system.clone(),
@@ -150,30 +166,30 @@ impl Page {
             acceptance,
             class,
             meaning,
-            counts: counts.filter(|count| count.2 > 0).collect(),
+            counts: counts(judgement),
             deciding: deciding(judgement),
             remarks: judgement.remarks.clone(),
             runs: runs.iter().map(run_line).collect(),
             boots: judgement.boots,
-            targets: judgement.rows.iter().map(target).collect(),
-            targets_figure: charts::targets(judgement)?,
+            targets: judgement.rows.iter().map(|row| target(row, &methods)).collect(),
+            targets_chart: charts::targets(judgement)?,
             audit: audit(judged),
-            change: judged.change.map(ChangeView::of).transpose()?,
+            change,
             sections: charts::sections(last, &series, system, judgement)?,
-            facts: facts(&last.facts, system),
-            fingerprint: fingerprint(last),
-            changes: changes(runs),
+            facts: host::facts(&last.facts, system),
+            fingerprint: host::fingerprint(last),
+            changes: host::changes(runs),
             warnings: series::warnings(last),
-            raw: newest.iter().map(raw::of).collect(),
+            raw: newest.iter().map(|run| raw::of(run, &methods)).collect(),
             without_raw: runs.len() - newest.len(),
-            methods: methods::METHODS,
+            methods: methods.explained(),
         })
     }
 }
 
 fn accepted(acceptance: Acceptance) -> (&'static str, &'static str, &'static str) {
     match acceptance {
-        Acceptance::Accepted => ("ACCEPTED", "good", "Nothing speaks against this host."),
+        Acceptance::Accepted => ("ACCEPTED", "good", "All required targets are met."),
         Acceptance::Rejected => ("REJECTED", "bad", "A required target is not met."),
         Acceptance::Inconclusive => ("INCONCLUSIVE", "doubt", "A required target is open."),
         Acceptance::NotComparable => (
@@ -182,6 +198,15 @@ fn accepted(acceptance: Acceptance) -> (&'static str, &'static str, &'static str
             "A required target speaks of another machine or build, or the environment disturbed it.",
         ),
     }
+}
+
+fn counts(judgement: &Judgement) -> Vec<VerdictCount> {
+    let count = |verdict: &Verdict| VerdictCount {
+        verdict: verdict.name(),
+        class: class_of(*verdict),
+        count: judgement.count(*verdict),
+    };
+    Verdict::ALL.iter().map(count).filter(|one| one.count > 0).collect()
 }
 
 fn class_of(verdict: Verdict) -> &'static str {
@@ -218,8 +243,8 @@ fn run_line(run: &Run) -> RunLine {
     RunLine {
         id: run.id.clone(),
         started: run.started.clone(),
-        boot: run.boot_id.clone().unwrap_or_else(|| "not told".to_owned()),
-        profile: run.profile.clone(),
+        boot: run.boot_id.clone().unwrap_or_else(|| "not reported".to_owned()),
+        profile: run.profile.name(),
         build: format!("{} ({}, {}, {})", build.version, build.revision, build.profile, build.compiler),
         ending: match run.ending {
             Ending::Complete => "complete",
@@ -230,7 +255,7 @@ fn run_line(run: &Run) -> RunLine {
     }
 }
 
-fn target(row: &Row) -> Target {
+fn target(row: &Row, methods: &Methods) -> Target {
     let measured = row.measured.as_ref();
     let of_host = row.host_limit.as_ref().zip(row.share_of_host);
     Target {
@@ -249,159 +274,75 @@ fn target(row: &Row) -> Target {
         class: class_of(row.verdict),
         reason: row.reason.clone(),
         notes: notes(row),
-        method: row.metric.as_deref().and_then(methods::prefix),
+        method: row.metric.and_then(|metric| methods.anchor(metric.id)),
     }
 }
 
-/// What is to be known of a target beside its figures, each with what it is.
-fn notes(row: &Row) -> Vec<(&'static str, String)> {
-    let mut notes: Vec<(&'static str, String)> = vec![("Document", row.place.clone())];
-    notes.extend(row.metric.iter().map(|metric| ("Metric", metric.clone())));
-    notes.push(("Tolerance", share(row.tolerance)));
-    notes.extend(row.arithmetic.iter().map(|text| ("Document's ceiling", text.clone())));
-    notes.extend(row.host_limit.iter().map(|limit| ("Host's limit", format!("{}: {}", limit.value, limit.how))));
-    notes.extend(row.remarks.iter().map(|remark| ("Remark", remark.clone())));
+/// What is to be known of a target beside its figures.
+fn notes(row: &Row) -> Vec<Note> {
+    let mut notes = vec![note("Document", &row.place)];
+    notes.extend(row.metric.map(|metric| note("Metric", metric.id)));
+    notes.push(note("Tolerance", share(row.tolerance)));
+    notes.extend(row.arithmetic.iter().map(|text| note("Document's ceiling", text)));
+    notes.extend(row.host_limit.iter().map(|limit| note("Host's limit", format!("{}: {}", limit.value, limit.how))));
+    notes.extend(row.remarks.iter().map(|remark| note("Remark", remark)));
     for baseline in &row.baselines {
         let ratio = baseline.ratio.map(|ratio| format!(": {} of it", share(ratio))).unwrap_or_default();
         let value = documented(baseline.value, baseline.approximate);
-        notes.push(("Beside", format!("{} {value}{ratio}", baseline.system)));
+        notes.push(note("Beside", format!("{} {value}{ratio}", baseline.system)));
     }
     for difference in &row.comparability.differs {
         let text = format!("{}: documented {}, here {}", difference.fact, difference.documented, difference.host);
-        notes.push(("Differs", text));
+        notes.push(note("Differs", text));
     }
     for unknown in &row.comparability.unknown {
-        notes.push(("Not known", format!("{}: {}", unknown.fact, unknown.why)));
+        notes.push(note("Not known", format!("{}: {}", unknown.fact, unknown.why)));
     }
     if let Some(measured) = &row.measured {
         let summary = &measured.summary;
-        notes.push(("Samples", format!("{} valid, {} disturbed", summary.n, measured.tainted)));
-        notes.extend(measured.context.iter().map(|(key, value)| ("Measured with", format!("{key} = {value}"))));
-        notes.extend(measured.warnings.iter().map(|warning: &Warning| ("Warning", warning.to_string())));
+        notes.push(note("Samples", format!("{} valid, {} disturbed", summary.n, measured.tainted)));
+        notes.extend(measured.context.iter().map(|(key, value)| note("Measured with", format!("{key} = {value}"))));
+        notes.extend(measured.warnings.iter().map(|warning: &Warning| note("Warning", warning.to_string())));
     }
     notes
 }
 
-fn audit(judged: &Judged<'_>) -> Audit {
+fn note(kind: &'static str, text: impl Into<String>) -> Note {
+    Note { kind, text: text.into() }
+}
+
+fn audit(judged: &Judged<'_>) -> AuditView {
     let audit = judged.audit;
-    let count = |grade| audit.graded.iter().filter(|graded| graded.grade == grade).count();
-    let grades = Grade::ALL.into_iter().map(|grade| (grade.name(), count(grade))).filter(|(_, count)| *count > 0);
+    let grade = |grade: Grade| GradeCount {
+        grade: grade.name(),
+        count: audit.graded.iter().filter(|graded| graded.grade == grade).count(),
+    };
     let rows = audit.graded.iter().filter_map(|graded| {
         let target = judged.system.target(&graded.target)?;
-        let ceiling = graded.ceiling.map(|ceiling| ceiling.to_string()).unwrap_or_default();
-        let value = documented(target.value, target.approximate);
-        Some((target.title.clone(), value, ceiling, graded.grade.name(), graded.arithmetic.clone()))
+        Some(GradedTarget {
+            title: target.title.clone(),
+            documented: documented(target.value, target.approximate),
+            ceiling: graded.ceiling.map(|ceiling| ceiling.to_string()).unwrap_or_default(),
+            grade: graded.grade.name(),
+            arithmetic: graded.arithmetic.clone(),
+        })
     });
-    Audit { grades: grades.collect(), graded: rows.collect(), findings: audit.findings.iter().map(finding).collect() }
+    AuditView {
+        grades: Grade::ALL.into_iter().map(grade).filter(|one| one.count > 0).collect(),
+        graded: rows.collect(),
+        findings: audit.findings.iter().map(finding).collect(),
+    }
 }
 
 fn finding(finding: &Finding) -> FindingView {
-    let constants = finding.constants.iter();
+    let constant = |one: &Constant| ConstantView { value: one.value.to_string(), about: one.about, source: one.source };
     FindingView {
         rule: finding.rule,
         grade: finding.grade.name(),
         says: finding.says.clone(),
         arithmetic: finding.arithmetic.clone(),
         consistent_if: finding.consistent_if.clone(),
-        rows: finding.rows.iter().map(|place| (place.at.clone(), place.says.clone())).collect(),
-        constants: constants.map(|one| (one.value.to_string(), one.about, one.source)).collect(),
+        rows: finding.rows.clone(),
+        constants: finding.constants.iter().map(constant).collect(),
     }
-}
-
-/// What is known of the host beside what the document states, first where they differ.
-fn facts(host: &Facts, system: &System) -> Vec<FactLine> {
-    let mut lines: Vec<FactLine> = host
-        .0
-        .iter()
-        .map(|(id, fact)| {
-            let value = match &fact.reading {
-                Reading::Present(value) => value.to_string(),
-                Reading::Absent => "none, or not told".to_owned(),
-                Reading::Denied { remedy } => format!("not allowed: {remedy}"),
-                Reading::Failed { error } => format!("failed: {error}"),
-            };
-            let (class, agrees) = agreement(host, system, id);
-            FactLine {
-                id: id.clone(),
-                about: fact_kind(id).map_or("", |kind| kind.about),
-                host: value,
-                documented: stated(system, id),
-                class,
-                agrees,
-                source: fact.source.clone(),
-            }
-        })
-        .collect();
-    lines.sort_by_key(|line| match line.agrees {
-        "differs" => 0,
-        "not known" => 1,
-        "as documented" => 2,
-        _ => 3,
-    });
-    lines
-}
-
-fn agreement(host: &Facts, system: &System, id: &str) -> (&'static str, &'static str) {
-    let answers: Vec<FactMatch> = system.stated(id).map(|stated| verdict::compare_fact(stated, host)).collect();
-    if answers.is_empty() {
-        ("", "")
-    } else if answers.contains(&FactMatch::Match) {
-        ("good", "as documented")
-    } else if answers.iter().any(|answer| matches!(answer, FactMatch::Unknown { .. })) {
-        ("doubt", "not known")
-    } else {
-        ("bad", "differs")
-    }
-}
-
-/// What a document says of a fact, with whether it stands by it.
-fn stated(system: &System, id: &str) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for fact in system.stated(id) {
-        let value = match &fact.value {
-            FactValue::Quantity(quantity) => documented(*quantity, fact.approximate),
-            value => value.to_string(),
-        };
-        let text = match fact.standing {
-            Standing::Firm => value,
-            Standing::Placeholder(_) => format!("{value} (placeholder)"),
-            Standing::Contradicted(_) => format!("{value} (contradicted)"),
-        };
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    texts.join("; ")
-}
-
-fn fingerprint(run: &Run) -> Vec<Part> {
-    let print = &run.fingerprint;
-    let parts = |parts: &std::collections::BTreeMap<String, String>| {
-        parts.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-    };
-    let all = [
-        Part { scope: "Platform", id: print.platform_id.clone(), parts: parts(&print.platform) },
-        Part { scope: "Configuration", id: print.config_id.clone(), parts: parts(&print.config) },
-    ];
-    all.into_iter().filter(|part| !part.id.is_empty()).collect()
-}
-
-/// What changed from run to run; those between which nothing did are left out.
-fn changes(runs: &[Run]) -> Vec<Changes> {
-    let pairs = runs.iter().zip(runs.iter().skip(1));
-    let change = |(before, after): (&Run, &Run)| Changes {
-        from: before.id.clone(),
-        to: after.id.clone(),
-        rows: after.fingerprint.changes_since(&before.fingerprint).into_iter().map(changed).collect(),
-    };
-    pairs.map(change).filter(|change| !change.rows.is_empty()).collect()
-}
-
-pub(super) fn changed(change: Change) -> (&'static str, String, String, String) {
-    let scope = match change.scope {
-        Scope::Platform => "platform",
-        Scope::Config => "configuration",
-    };
-    let side = |value: Option<String>| value.unwrap_or_else(|| "not there".to_owned());
-    (scope, change.part, side(change.before), side(change.after))
 }

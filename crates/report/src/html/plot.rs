@@ -3,6 +3,7 @@
 //! Colours are those of the light theme; the page's style sheet exchanges them by value for the dark one.
 
 use std::io;
+use std::ops::Range;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -38,7 +39,7 @@ pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Drawn = Result<(), DrawingAreaErrorKind<io::Error>>;
 
 /// One line of a chart.
-pub(super) struct Line {
+pub(super) struct PlotLine {
     pub(super) name: String,
     pub(super) points: Vec<(f64, f64)>,
     /// Whether the points are joined.
@@ -55,7 +56,15 @@ pub(super) struct Legend {
     name: String,
 }
 
-pub(super) fn legend(lines: &[Line]) -> Vec<Legend> {
+impl Legend {
+    /// What the line is.
+    #[cfg(test)]
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+pub(super) fn legend(lines: &[PlotLine]) -> Vec<Legend> {
     lines.iter().map(|line| key(line.style, line.name.clone())).collect()
 }
 
@@ -89,7 +98,7 @@ pub(super) fn font() -> TextStyle<'static> {
 }
 
 /// Lines over two axes.
-pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line], spans: &[(f64, f64)]) -> Result<String, Error> {
+pub(super) fn lines(x: &Axis, y: &Axis, lines: &[PlotLine], spans: &[Range<f64>]) -> Result<String, Error> {
     svg(300, |root| {
         root.draw(&Text::new(y.title.clone(), (8, 6), font()))?;
         let mut chart = ChartBuilder::on(root)
@@ -109,8 +118,8 @@ pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line], spans: &[(f64, f64)]) ->
             .x_label_formatter(&|at| x.label(*at))
             .y_label_formatter(&|at| y.label(*at))
             .draw()?;
-        for &(from, to) in spans {
-            let corners = [(x.place(from), y.low), (x.place(to), y.high)];
+        for span in spans {
+            let corners = [(x.place(span.start), y.low), (x.place(span.end), y.high)];
             // Light enough for the line and the grid below it.
             chart.plotting_area().draw(&Rectangle::new(corners, COLOURS[SPAN].mix(0.18).filled()))?;
         }
@@ -125,7 +134,7 @@ pub(super) fn lines(x: &Axis, y: &Axis, lines: &[Line], spans: &[(f64, f64)]) ->
             // Marks of many points would be a band.
             let marked = if line.joined && placed.len() > MARKED { &[] } else { placed.as_slice() };
             for &point in marked {
-                mark(area, line.style, point)?;
+                draw_mark(area, line.style, point)?;
             }
         }
         Ok(())
@@ -147,7 +156,7 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// The mark of a series at a point.
-fn mark<Y>(area: &DrawingArea<SVGBackend<'_>, Cartesian2d<Axis, Y>>, style: usize, at: (f64, f64)) -> Drawn
+fn draw_mark<Y>(area: &DrawingArea<SVGBackend<'_>, Cartesian2d<Axis, Y>>, style: usize, at: (f64, f64)) -> Drawn
 where
     Y: Ranged<ValueType = f64>,
 {
@@ -209,12 +218,29 @@ pub(super) fn heat(
     })
 }
 
-/// A line of a chart of shares: its name, marks as (style, share), and what stands at the share.
+/// A line of a chart of shares: its name, its marks, and the bar below them.
 pub(super) struct Strip {
     pub(super) name: String,
-    pub(super) marks: Vec<(usize, f64)>,
-    /// Where the share surely is, with the style of its colour.
-    pub(super) interval: Option<(usize, f64, f64)>,
+    pub(super) marks: Vec<Mark>,
+    /// A confidence interval, or how long something took.
+    pub(super) bar: Option<Bar>,
+}
+
+/// A mark at a value.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    /// Which colour and shape it has.
+    pub(super) style: usize,
+    pub(super) value: f64,
+}
+
+/// A bar from one value to another.
+#[derive(Clone, Copy)]
+pub(super) struct Bar {
+    /// Which colour it has.
+    pub(super) style: usize,
+    pub(super) low: f64,
+    pub(super) high: f64,
 }
 
 /// Lines one below the other on one axis; `upright` is the share at which each has a stroke to be compared with.
@@ -249,12 +275,12 @@ pub(super) fn strips(x: &Axis, upright: Option<f64>, strips: &[Strip]) -> Result
                 let stroke = [(x.place(share), middle - 0.24), (x.place(share), middle + 0.24)];
                 area.draw(&PathElement::new(stroke, INK.stroke_width(3)))?;
             }
-            if let Some((style, low, high)) = strip.interval {
+            if let Some(Bar { style, low, high }) = strip.bar {
                 let bar = [(x.place(low), middle), (x.place(high), middle)];
                 area.draw(&PathElement::new(bar, COLOURS[style % COLOURS.len()].stroke_width(3)))?;
             }
-            for &(style, share) in &strip.marks {
-                mark(area, style, (x.place(share), middle))?;
+            for &Mark { style, value } in &strip.marks {
+                draw_mark(area, style, (x.place(value), middle))?;
             }
         }
         Ok(())

@@ -1,16 +1,24 @@
 //! Every figure of a record, with all digits.
 
-use measure::{Outcome, Run, Workload};
+use measure::{Attempt, Measurement, Outcome, Run, Workload};
 use serde::Serialize;
 
-use super::methods;
+use super::methods::Methods;
+use crate::series;
 
 /// The figures of one run.
 #[derive(Debug, Serialize)]
 pub(super) struct Raw {
     run: String,
     groups: Vec<Group>,
-    missing: Vec<(String, String)>,
+    missing: Vec<Missing>,
+}
+
+/// What has no result.
+#[derive(Debug, Serialize)]
+struct Missing {
+    id: String,
+    reason: String,
 }
 
 /// Those of one workload.
@@ -29,19 +37,19 @@ struct Measured {
     samples: String,
     disturbed: Vec<String>,
     how: String,
-    method: Option<&'static str>,
+    /// Where the page tells how it is measured.
+    method: Option<String>,
 }
 
 /// The figures of a run by workload, in the order of measuring.
-pub(super) fn of(run: &Run) -> Raw {
+pub(super) fn of(run: &Run, methods: &Methods) -> Raw {
+    let rows = |attempt| rows(attempt, methods);
     let groups = Workload::ALL.into_iter().map(|workload| Group {
         name: workload.name(),
         rows: run.attempts.iter().filter(|attempt| attempt.workload == workload).flat_map(rows).collect(),
     });
-    let missing = run.outcomes().filter_map(|outcome| match outcome {
-        Outcome::NotMeasured(missing) => Some((missing.id.to_string(), missing.reason.to_string())),
-        Outcome::Measured(_) => None,
-    });
+    let missing =
+        series::missing(run).map(|missing| Missing { id: missing.id.to_string(), reason: missing.reason.to_string() });
     Raw {
         run: run.id.clone(),
         groups: groups.filter(|group| !group.rows.is_empty()).collect(),
@@ -49,14 +57,12 @@ pub(super) fn of(run: &Run) -> Raw {
     }
 }
 
-fn rows(attempt: &measure::Attempt) -> impl Iterator<Item = Measured> {
-    attempt.outcomes.iter().filter_map(|outcome| match outcome {
-        Outcome::Measured(one) => Some(row(one, attempt.repetition)),
-        Outcome::NotMeasured(_) => None,
-    })
+fn rows(attempt: &Attempt, methods: &Methods) -> impl Iterator<Item = Measured> {
+    let measured = attempt.outcomes.iter().filter_map(Outcome::measured);
+    measured.map(|one| row(one, attempt.repetition, methods))
 }
 
-fn row(one: &measure::Measurement, repetition: u32) -> Measured {
+fn row(one: &Measurement, repetition: u32, methods: &Methods) -> Measured {
     let samples: Vec<String> = one
         .samples
         .iter()
@@ -73,19 +79,19 @@ fn row(one: &measure::Measurement, repetition: u32) -> Measured {
         samples: samples.join(" "),
         disturbed,
         how: how(one),
-        method: methods::prefix(&one.metric.name),
+        method: methods.anchor(&one.metric.name),
     }
 }
 
 /// Context and placement in one line.
-fn how(one: &measure::Measurement) -> String {
+fn how(one: &Measurement) -> String {
     let mut words: Vec<String> = one.context.iter().map(|(key, value)| format!("{key}={value}")).collect();
     if let Some(placement) = &one.placement {
         let cpus: Vec<String> = placement.cpus.iter().map(u32::to_string).collect();
-        let told = |share: Option<f64>| share.map_or("not told".to_owned(), crate::text::share);
+        let known = |share: Option<f64>| share.map_or_else(|| "not reported".to_owned(), crate::text::share);
         words.push(format!("cpus={}", cpus.join(",")));
-        words.push(format!("pages on node={}", told(placement.pages_on_node)));
-        words.push(format!("huge pages={}", told(placement.huge_pages)));
+        words.push(format!("pages on node={}", known(placement.pages_on_node)));
+        words.push(format!("huge pages={}", known(placement.huge_pages)));
     }
     words.join(" · ")
 }

@@ -1,7 +1,8 @@
 use super::page;
+use crate::FactChange;
 use crate::judged::Judged;
 use crate::testdata;
-use measure::{Measurement, Metric, Outcome, Run, Unit};
+use measure::{Definition, Measurement, Outcome, Run, metrics};
 
 fn render(run: Run) -> String {
     let (system, judgement) = (testdata::system(), testdata::judged());
@@ -40,7 +41,7 @@ fn the_page_tells_verdict_figures_and_what_is_missing() {
         "716.8 GB/s",
         "SIGILL",
         "stream.latency.sweep",
-        "not allowed: run as root",
+        "permission denied; to fix: run as root",
         "Before and after at a glance",
         "95 % interval over boots",
         "REGRESSION",
@@ -49,6 +50,10 @@ fn the_page_tells_verdict_figures_and_what_is_missing() {
         assert!(html.contains(expect), "{expect}");
     }
     assert!(html.contains("9000000000†"), "a disturbed sample is shown and marked");
+    for (at, _) in html.match_indices("href=\"#how-") {
+        let anchor = html[at + 7..].split('"').next().unwrap();
+        assert_eq!(html.matches(&format!("id=\"{anchor}\"")).count(), 1, "{anchor}");
+    }
     assert_eq!(html.matches("<svg").count(), html.matches("</title><desc").count(), "every chart is described");
     assert_eq!(html.matches("<th ").count(), html.matches(" scope=\"").count(), "every header has its scope");
 }
@@ -56,32 +61,30 @@ fn the_page_tells_verdict_figures_and_what_is_missing() {
 /// Series of all kinds that a chart is drawn from, with values that are no more than possible.
 fn rich() -> Run {
     let mut run = testdata::run();
-    let mut add = |name: &str, unit: Unit, labels: &[(&str, &str)], values: &[f64]| {
-        let one = Measurement::new(Metric::lower(name, unit), values.iter().copied());
+    let mut add = |metric: &Definition, labels: &[(&str, &str)], values: &[f64]| {
+        let one = Measurement::new(metric, testdata::samples(values));
         let one = labels.iter().fold(one, |one, (key, value)| one.label(key, value));
         run.attempts[0].outcomes.push(Outcome::Measured(one));
     };
     for (percentile, seconds) in [("50", 1e-5), ("99", 5e-5), ("99.9", 2e-4), ("100", 1e-3)] {
-        add("disk.randread.latency", Unit::Second, &[("percentile", percentile)], &[seconds]);
+        add(&metrics::DISK_RANDREAD_LATENCY, &[("percentile", percentile)], &[seconds]);
     }
     for (depth, rate, tail) in [("1", 1e4, 1e-4), ("8", 5e4, 3e-4)] {
-        add("disk.randread.frontier", Unit::IoPerSecond, &[("depth", depth)], &[rate]);
-        add("disk.randread.frontier.p99", Unit::Second, &[("depth", depth)], &[tail]);
+        add(&metrics::DISK_RANDREAD_FRONTIER, &[("depth", depth)], &[rate]);
+        add(&metrics::DISK_RANDREAD_FRONTIER_P99, &[("depth", depth)], &[tail]);
     }
     for (phase, seconds) in [("load.read", 2.0), ("load.decode", 3.0), ("t01", 4.0), ("t10", 1.0), ("save.sync", 5.0)] {
-        add("tabular.phase", Unit::Second, &[("phase", phase)], &[seconds]);
+        add(&metrics::TABULAR_PHASE, &[("phase", phase)], &[seconds]);
     }
     let stream = [("workload", "stream")];
-    add("host.elapsed", Unit::Second, &stream, &[0.5, 1.5, 2.5]);
-    add("host.disturbed", Unit::Ratio, &stream, &[0.0, 1.0, 1.0]);
-    add("host.steal", Unit::Ratio, &stream, &[0.0, 0.4, 0.1]);
-    add("host.clock", Unit::Hertz, &stream, &[3e9, 2.9e9, 3e9]);
-    add("host.hottest", Unit::Celsius, &stream, &[50.0, 60.0, 65.0]);
-    add("host.power", Unit::Watt, &[("workload", "stream"), ("source", "rapl package-0")], &[90.0, 120.0, 110.0]);
+    add(&metrics::HOST_STEAL, &stream, &[0.0, 0.4, 0.1]);
+    add(&metrics::HOST_CLOCK, &stream, &[3e9, 2.9e9, 3e9]);
+    add(&metrics::HOST_HOTTEST, &stream, &[50.0, 60.0, 65.0]);
+    add(&metrics::HOST_POWER, &[("workload", "stream"), ("source", "rapl package-0")], &[90.0, 120.0, 110.0]);
     for node in ["0", "1"] {
-        add("stream.matrix.read", Unit::BytePerSecond, &[("from", "0"), ("to", node)], &[2e10]);
+        add(&metrics::STREAM_MATRIX_READ, &[("from", "0"), ("to", node)], &[2e10]);
     }
-    add("dense.hpl.second", Unit::FlopPerSecond, &[], &[9e10, 8e10, 8.5e10]);
+    add(&metrics::DENSE_HPL_SECOND, &[], &[9e10, 8e10, 8.5e10]);
     run
 }
 
@@ -126,9 +129,9 @@ fn text_from_the_host_is_inert() {
     run.fingerprint.platform_id = evil.into();
     run.fingerprint.platform.insert(evil.into(), evil.into());
     run.build.revision = evil.into();
-    let measured = Measurement::new(Metric::lower("stream.latency.sweep", Unit::Second), [1e-9]);
+    let measured = Measurement::new(&metrics::STREAM_LATENCY_SWEEP, testdata::samples(&[1e-9]));
     let sweep = measured.label("size", 65536).label("page", evil).context(evil, evil);
-    let matrix = Measurement::new(Metric::lower("stream.matrix.latency", Unit::Second), [1e-7]);
+    let matrix = Measurement::new(&metrics::STREAM_MATRIX_LATENCY, testdata::samples(&[1e-7]));
     let matrix = matrix.label("from", evil).label("to", 1);
     run.attempts[0].outcomes.extend([sweep, matrix].map(Outcome::Measured));
     let mut judgement = testdata::judged();
@@ -140,7 +143,7 @@ fn text_from_the_host_is_inert() {
     let audit = spec::audit::audit(&system, &[]);
     let mut change = testdata::change();
     (change.before[0], change.overall) = (evil.into(), Err(evil.into()));
-    change.facts.push((evil.into(), evil.into(), evil.into()));
+    change.facts.push(FactChange { id: evil.into(), before: evil.into(), after: evil.into() });
     change.lines[0].id.name = evil.into();
     let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: Some(&change) };
     let html = page(&judged).unwrap();
@@ -174,7 +177,8 @@ fn a_large_record_is_a_small_page() {
     for size in 10..60_u32 {
         for page in ["huge", "4KiB"] {
             let values = (0..20).map(|n| 1e-9 * f64::from(size) + 1.234_567_891_234e-12 * f64::from(n));
-            let one = Measurement::new(Metric::lower("stream.latency.sweep", Unit::Second), values);
+            let samples = testdata::samples(&values.collect::<Vec<_>>());
+            let one = Measurement::new(&metrics::STREAM_LATENCY_SWEEP, samples);
             run.attempts[0].outcomes.push(Outcome::Measured(one.label("size", 1024 * size).label("page", page)));
         }
     }

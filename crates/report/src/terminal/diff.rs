@@ -8,11 +8,11 @@ use super::grid::{Cell, Grid, Paint};
 use super::judgement::paint_of;
 use crate::compare::{paint, signed};
 use crate::text::{documented, quantity, wrap};
-use crate::{BeforeAfter, Figure, Line, Look};
+use crate::{BeforeAfter, ChangeLine, Figure, Look};
 
 /// A run with its judgement.
 #[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
+pub struct JudgedRun<'a> {
     /// The run.
     pub run: &'a Run,
     /// How it was judged, by the same specification as the other.
@@ -21,13 +21,17 @@ pub struct Side<'a> {
 
 /// Two runs, before and after: targets, everything that was measured, and what differs in the host.
 #[must_use]
-pub fn diff(sides: &[Side<'_>; 2], change: &BeforeAfter, look: Look) -> String {
+pub fn diff(sides: &[JudgedRun<'_>; 2], change: &BeforeAfter, look: Look) -> String {
     let [before, after] = sides;
     let mut text = wrap(&format!("{} · {}", after.judgement.system, after.judgement.system_name), 0, look.width);
     for (name, side) in [("before", before), ("after ", after)] {
         let Run { id, host, profile, build, .. } = side.run;
-        let line =
-            format!("{name} {id} · host {host} · profile {profile} · hostproof {} {}", build.version, build.revision);
+        let line = format!(
+            "{name} {id} · host {host} · profile {} · hostproof {} {}",
+            profile.name(),
+            build.version,
+            build.revision
+        );
         text += &wrap(&line, 0, look.width);
     }
     text += "\n";
@@ -46,7 +50,7 @@ fn targets(before: &Judgement, after: &Judgement, change: &BeforeAfter, look: Lo
         let measured = |row: &Row| row.measured.as_ref().map(|measured| measured.value.to_string()).unwrap_or_default();
         let verdict = |row: &Row| Cell::painted(row.verdict.name(), paint_of(row.verdict));
         let name = if row.companion_of.is_some() { format!("· achievable: {}", row.title) } else { row.title.clone() };
-        let headline = |line: &&Line| Some(&line.id.name) == row.metric.as_ref() && line.id.labels.is_empty();
+        let headline = |line: &&ChangeLine| row.metric.is_some_and(|metric| line.id.is(metric));
         let line = change.lines.iter().find(headline);
         grid.row([
             name.into(),
@@ -62,10 +66,10 @@ fn targets(before: &Judgement, after: &Judgement, change: &BeforeAfter, look: Lo
 }
 
 /// The change with the colour of its verdict: without one it has none.
-fn changed(line: &Line) -> Cell {
+fn changed(line: &ChangeLine) -> Cell {
     let text = line.change.map(signed).unwrap_or_default();
-    let moved = line.finding.as_ref().filter(|(finding, _)| finding.moved());
-    Cell::painted(&text, moved.map_or(Paint::Plain, |(finding, _)| paint(*finding)))
+    let moved = line.decision.as_ref().filter(|decision| decision.finding.moved());
+    Cell::painted(&text, moved.map_or(Paint::Plain, |decision| paint(decision.finding)))
 }
 
 fn metrics(change: &BeforeAfter, look: Look) -> String {
@@ -79,7 +83,6 @@ fn metrics(change: &BeforeAfter, look: Look) -> String {
         name.clone_from(&line.id.name);
         let value = |side: Option<Figure>| side.map_or_else(String::new, |figure| quantity(figure.value, line.unit));
         let interval = line.interval.map(|ends| format!("{} … {}", signed(ends.low), signed(ends.high)));
-        let finding = line.finding.as_ref().filter(|_| line.interval.is_some());
         let better = if line.better == Better::Higher { "more" } else { "less" };
         grid.row([
             shown.into(),
@@ -88,7 +91,7 @@ fn metrics(change: &BeforeAfter, look: Look) -> String {
             changed(line),
             interval.unwrap_or_default().into(),
             better.into(),
-            finding.map_or_else(|| Cell::from(""), |(finding, _)| Cell::painted(finding.name(), paint(*finding))),
+            line.decided().map_or_else(|| Cell::from(""), |finding| Cell::painted(finding.name(), paint(finding))),
         ]);
     }
     if grid.is_empty() { "nothing was measured\n".to_owned() } else { grid.render(look) }
@@ -99,12 +102,12 @@ fn differences(change: &BeforeAfter, look: Look) -> String {
     let mut grid = Grid::new(&["What differs", "Of", "Before", "After"], &[]);
     for one in &change.fingerprint {
         let scope = if one.scope == Scope::Platform { "the machine" } else { "its set-up" };
-        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "not there".to_owned());
+        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "not present".to_owned());
         grid.row([one.part.clone(), scope.to_owned(), side(&one.before), side(&one.after)].map(Cell::from));
     }
     let known = |id: &str| change.fingerprint.iter().any(|one| one.part == id);
-    for (id, before, after) in change.facts.iter().filter(|(id, ..)| !known(id)) {
-        grid.row([id.as_str(), "a fact", before, after].map(Cell::from));
+    for fact in change.facts.iter().filter(|fact| !known(&fact.id)) {
+        grid.row([fact.id.as_str(), "a fact", &fact.before, &fact.after].map(Cell::from));
     }
     if grid.is_empty() {
         return "\nNothing in the fingerprint and the facts differs.\n".to_owned();
@@ -124,7 +127,7 @@ fn conclusion(change: &BeforeAfter, look: Look) -> String {
             let worse: Vec<String> = change
                 .lines
                 .iter()
-                .filter(|line| line.finding.as_ref().is_some_and(|(finding, _)| *finding == Finding::Regression))
+                .filter(|line| line.decided() == Some(Finding::Regression))
                 .map(|line| line.id.to_string())
                 .collect();
             if worse.is_empty() { (*word).to_owned() } else { format!("{word}: {}", worse.join(", ")) }

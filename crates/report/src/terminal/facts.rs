@@ -80,8 +80,8 @@ fn name(id: &str) -> String {
 fn reading(fact: &Fact) -> (String, Paint) {
     match &fact.reading {
         Reading::Present(value) => (value.to_string(), Paint::Plain),
-        Reading::Absent => ("none, or not told".to_owned(), Paint::Faint),
-        Reading::Denied { remedy } => (format!("not allowed: {remedy}"), Paint::Doubtful),
+        Reading::Absent => ("not present or not reported".to_owned(), Paint::Faint),
+        Reading::Denied { remedy } => (format!("permission denied; to fix: {remedy}"), Paint::Doubtful),
         Reading::Failed { error } => (format!("failed: {error}"), Paint::Bad),
     }
 }

@@ -52,7 +52,7 @@ fn head(run: &Run, judgement: &Judgement, look: Look) -> String {
     let build = &run.build;
     let lines = [
         format!("{} · {}", judgement.system, judgement.system_name),
-        format!("host {} · run {} · profile {}{ending}", run.host, run.id, run.profile),
+        format!("host {} · run {} · profile {}{ending}", run.host, run.id, run.profile.name()),
         format!(
             "hostproof {} · {} · {} · built with profile {}",
             build.version, build.revision, build.compiler, build.profile

@@ -4,7 +4,7 @@ use measure::Run;
 
 use super::grid::{Cell, Grid, Paint};
 use crate::Look;
-use crate::series::{self, Series};
+use crate::series::{self, RunSeries, SharedWarning};
 use crate::text::{quantity, spread, wrap};
 
 /// All series, grouped by their names, and below what has no result.
@@ -27,7 +27,7 @@ pub fn metrics(run: &Run, look: Look) -> String {
     text
 }
 
-fn row(name: &str, series: &Series) -> [Cell; 7] {
+fn row(name: &str, series: &RunSeries) -> [Cell; 7] {
     let context: Vec<String> = series.last.context.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let mut how = context.join(" ");
     if series.tainted > 0 {
@@ -55,12 +55,12 @@ fn row(name: &str, series: &Series) -> [Cell; 7] {
 pub fn warnings(run: &Run, look: Look) -> String {
     /// More names than this say nothing more.
     const NAMES: usize = 4;
-    let line = |(names, text): (Vec<String>, String)| {
-        let more = match names.len().saturating_sub(NAMES) {
+    let line = |SharedWarning { concerns, text }: SharedWarning| {
+        let more = match concerns.len().saturating_sub(NAMES) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let who = names.into_iter().take(NAMES).collect::<Vec<_>>().join(", ");
+        let who = concerns.into_iter().take(NAMES).collect::<Vec<_>>().join(", ");
         wrap(&format!("{who}{more}: {text}"), 0, look.width)
     };
     series::warnings(run).into_iter().map(line).collect()

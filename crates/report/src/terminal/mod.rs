@@ -12,7 +12,7 @@ mod systems;
 
 pub use crate::text::clean;
 pub use audit::audit;
-pub use diff::{Side, diff};
+pub use diff::{JudgedRun, diff};
 pub(crate) use facts::bound;
 pub use facts::{comparison, facts, fingerprint, list};
 pub use judgement::{judged_run, reasons, shown_run, targets};
@@ -55,7 +55,7 @@ mod tests {
     fn two_runs_beside_each_other() {
         let (first, second) = (testdata::run(), testdata::run_after());
         let judgement = testdata::judged();
-        let sides = [&first, &second].map(|run| Side { run, judgement: &judgement });
+        let sides = [&first, &second].map(|run| JudgedRun { run, judgement: &judgement });
         for (name, change) in [("one_boot", testdata::change()), ("campaign", testdata::campaign())] {
             for look in [WIDE, NARROW] {
                 let text = check(diff(&sides, &change, look), look);

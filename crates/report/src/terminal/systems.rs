@@ -66,12 +66,12 @@ fn targets(system: &System) -> Grid {
             Better::Higher => "≥",
             Better::Lower => "≤",
         };
-        let with = target.constraint.as_ref().map(|with| format!(" with {} {}", with.metric, with.bound));
+        let with = target.constraint.as_ref().map(|with| format!(" with {} {}", with.metric.id, with.bound));
         grid.row([
             format!("{} · {}", target.id, target.title).into(),
             format!("{bound} {value}{}", with.unwrap_or_default()).into(),
             quantity(target.tolerance, Unit::Ratio).into(),
-            target.metric.as_deref().unwrap_or("none").into(),
+            target.metric.map_or("none", |metric| metric.id).into(),
             (&target.place.at).into(),
             target.open.join("; ").into(),
         ]);

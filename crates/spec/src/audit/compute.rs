@@ -1,6 +1,7 @@
 //! Compute: the all-core clock that a floating-point rate implies, and HPL against the peak.
 
-use measure::{Quantity, Unit};
+use measure::metrics::{DENSE_FMA, DENSE_HPL};
+use measure::{Ceiling, Quantity, Unit};
 
 use super::constants::{Constant, FLOP_PER_CYCLE_AVX2, FLOP_PER_CYCLE_AVX512, HPL_BEST_SHARE, LOOSE_SHARE};
 use super::document::{Document, Input, at_least, count, percent, show};
@@ -57,8 +58,8 @@ impl<'a> Machine<'a> {
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
     let machine = Machine::of(document);
-    let peak = document.targets("dense.fma").next();
-    for target in document.targets("dense.").filter(|target| target.value.unit == Unit::FlopPerSecond) {
+    let peak = document.judged_by(&DENSE_FMA).next();
+    for target in document.targets(|metric| metric.ceiling == Some(Ceiling::FlopRate)) {
         // A target in another precision has other ports and other widths.
         if target.conditions.get("precision").is_some_and(|precision| precision != "fp64") {
             continue;
@@ -72,7 +73,7 @@ pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
 }
 
 fn is_hpl(target: &Target) -> bool {
-    target.metric.as_deref() == Some("dense.hpl")
+    target.metric == Some(&DENSE_HPL)
 }
 
 /// The clock that a rate needs on all cores; HPL leaves part of the cycles unused even at its best.
@@ -158,8 +159,8 @@ fn clock_finding(machine: &Machine<'_>, target: &Target, grade: Grade, needed: f
 
 /// HPL above the peak that the same document states.
 fn over_peak(document: &Document<'_>, notes: &mut Notes) {
-    let Some(peak) = document.targets("dense.fma").next() else { return };
-    for hpl in document.targets("dense.hpl").filter(|hpl| at_least(hpl) > peak.value.value) {
+    let Some(peak) = document.judged_by(&DENSE_FMA).next() else { return };
+    for hpl in document.judged_by(&DENSE_HPL).filter(|hpl| at_least(hpl) > peak.value.value) {
         notes.find(Finding {
             rule: "compute.hpl_over_peak",
             grade: Grade::Contradictory,

@@ -1,6 +1,8 @@
 //! What the rules see of a document: its numbers with the rows that they stand in.
 
-use measure::{FactValue, Quantity, Unit};
+use std::collections::BTreeMap;
+
+use measure::{Definition, FactValue, Quantity, Unit, Workload};
 
 use super::constants::ABOUT;
 use crate::{Place, Standing, StatedFact, System, Target};
@@ -77,12 +79,22 @@ impl<'a> Document<'a> {
         self.number(id).or_else(|| self.product(count, each))
     }
 
-    /// The targets that are judged by a metric whose name begins so.
-    pub(super) fn targets(&self, metric: &str) -> impl Iterator<Item = &'a Target> {
-        let prefix = metric.to_owned();
-        self.system.targets.iter().filter(move |target| {
-            target.companion_of.is_none() && target.metric.as_ref().is_some_and(|name| name.starts_with(&prefix))
-        })
+    /// The documented targets that are judged by a metric of this kind.
+    pub(super) fn targets(&self, kind: impl Fn(&Definition) -> bool) -> impl Iterator<Item = &'a Target> {
+        self.system
+            .targets
+            .iter()
+            .filter(move |target| target.companion_of.is_none() && target.metric.is_some_and(&kind))
+    }
+
+    /// The documented targets that are judged by this metric.
+    pub(super) fn judged_by(&self, metric: &'static Definition) -> impl Iterator<Item = &'a Target> {
+        self.targets(move |of| of == metric)
+    }
+
+    /// The documented targets whose metrics this workload measures.
+    pub(super) fn measured_by(&self, workload: Workload) -> impl Iterator<Item = &'a Target> {
+        self.targets(move |metric| metric.family.workload == Some(workload))
     }
 
     /// Whether the fact is stated firmly wherever it is stated.
@@ -118,7 +130,12 @@ pub(super) fn ids(rows: &[&StatedFact]) -> Vec<String> {
 
 /// A condition of a target that is a quantity.
 pub(super) fn condition(target: &Target, name: &str) -> Option<Quantity> {
-    target.conditions.get(name)?.parse().ok()
+    quantity(&target.conditions, name)
+}
+
+/// The one of these conditions that has this name, where it is a quantity.
+pub(super) fn quantity(conditions: &BTreeMap<String, String>, name: &str) -> Option<Quantity> {
+    conditions.get(name)?.parse().ok()
 }
 
 /// The least that the target promises where more is better: "about" covers a little.

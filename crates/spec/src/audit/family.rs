@@ -13,12 +13,6 @@ pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
     }
 }
 
-/// The middle of sorted figures.
-fn median(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len().is_multiple_of(2) { f64::midpoint(sorted[middle - 1], sorted[middle]) } else { sorted[middle] }
-}
-
 fn outlier(document: &Document<'_>, target: &Target, notes: &mut Notes) {
     let same = |other: &&Target| other.id == target.id && other.value.unit == target.value.unit;
     let figures = document.family.iter().filter_map(|system| system.targets.iter().find(same));
@@ -29,10 +23,10 @@ fn outlier(document: &Document<'_>, target: &Target, notes: &mut Notes) {
     if (sorted.len() as f64) < LEAST_FAMILY.value {
         return;
     }
-    let centre = median(&sorted);
+    let Some(centre) = median(&sorted) else { return };
     let mut deviations: Vec<f64> = sorted.iter().map(|value| (value - centre).abs()).collect();
     deviations.sort_by(f64::total_cmp);
-    let mad = median(&deviations);
+    let Some(mad) = median(&deviations) else { return };
     if mad <= 0.0 {
         return;
     }

@@ -1,6 +1,7 @@
 //! Memory: DIMMs against channels, bandwidth against both, latency against the DRAM itself.
 
-use measure::{Better, FactValue, Quantity, Unit};
+use measure::metrics::STREAM_LATENCY;
+use measure::{Ceiling, FactValue, Quantity, Unit};
 
 use super::constants::{
     CHANNEL_BYTES, DRAM_ACCESS, LINE_TRANSFERS, LOOSE_SHARE, MEMORY_BEST_SHARE, SERVER_IDLE_LATENCY, WIDEST_SOCKET,
@@ -84,8 +85,7 @@ struct Promise<'a> {
 
 fn promises<'a>(document: &Document<'a>) -> Vec<Promise<'a>> {
     let mut promises: Vec<Promise<'a>> = Vec::new();
-    let rates = document.targets("stream.").filter(|target| target.value.unit == Unit::BytePerSecond);
-    for target in rates.filter(|target| target.better == Better::Higher) {
+    for target in document.targets(|metric| metric.ceiling == Some(Ceiling::MemoryBandwidth)) {
         let value = target.value.value;
         match promises.iter_mut().find(|promise| (promise.value - value).abs() < value * 1e-9) {
             Some(promise) => promise.targets.push(target),
@@ -313,7 +313,7 @@ fn without_channels(document: &Document<'_>, promise: &Promise<'_>, rate: &Input
 /// Latency: no access is faster than the DRAM, and no published server as fast as its DRAM.
 fn latency(document: &Document<'_>, notes: &mut Notes) {
     let kind = document.text("memory.type");
-    for target in document.targets("stream.latency").filter(|target| target.value.unit == Unit::Second) {
+    for target in document.judged_by(&STREAM_LATENCY) {
         let (Some((kind, row)), Some(rate)) = (kind, document.number("memory.data_rate")) else {
             notes.grade(&target.id, Grade::Unknown, None, "missing: memory type and data rate".to_owned());
             continue;

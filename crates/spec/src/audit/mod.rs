@@ -14,8 +14,10 @@ mod storage;
 mod sums;
 mod time;
 
-use measure::{Quantity, Unit};
-use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+
+use measure::{Ceiling, Definition, Quantity, Unit};
+use serde::Serialize;
 
 use crate::{Place, System, Target};
 pub use constants::{Constant, Kind};
@@ -66,7 +68,6 @@ pub struct Graded {
     /// The grade.
     pub grade: Grade,
     /// The most that the document's own tables allow (the least, where less is better), where it can be derived.
-    #[serde(serialize_with = "quantity")]
     pub ceiling: Option<Quantity>,
     /// The arithmetic in one line, with numbers and units.
     pub arithmetic: String,
@@ -209,23 +210,20 @@ fn missing(unit: Unit) -> &'static str {
     }
 }
 
-/// What an achievable companion of a target may be derived from; see [`crate::companions`].
-pub(crate) fn sure_ceiling(system: &System, metric: &str) -> Option<(f64, String)> {
+/// What bounds a metric under these conditions by every reading of the tables, in its unit and with the arithmetic: what
+/// achievable targets are derived from.
+pub(crate) fn sure_ceiling(
+    system: &System,
+    metric: &Definition,
+    conditions: &BTreeMap<String, String>,
+) -> Option<(f64, String)> {
     let document = Document::new(system, &[]);
-    match metric.split('.').next()? {
-        "stream" => memory::sure_ceiling(&document),
-        "dense" => compute::sure_ceiling(&document),
-        "disk" => storage::sure_ceiling(&document, metric),
-        _ => None,
+    match metric.ceiling? {
+        Ceiling::MemoryBandwidth => memory::sure_ceiling(&document),
+        Ceiling::FlopRate => compute::sure_ceiling(&document),
+        Ceiling::DriveLinks { block: None } => storage::sure_ceiling(&document),
+        Ceiling::DriveLinks { block: Some(_) } => {
+            storage::sure_operations(&document, document::quantity(conditions, "block")?.value)
+        }
     }
-}
-
-#[expect(clippy::ref_option, reason = "serde's serialize_with passes a reference to the field")]
-fn quantity<S: Serializer>(quantity: &Option<Quantity>, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Wire {
-        value: f64,
-        unit: &'static str,
-    }
-    quantity.map(|quantity| Wire { value: quantity.value, unit: quantity.unit.symbol() }).serialize(serializer)
 }

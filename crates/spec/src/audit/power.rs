@@ -1,6 +1,7 @@
 //! Power: supplies at peak load, the parts against the whole, cards against their slot, the rack against the server.
 
-use measure::Unit;
+use measure::metrics::{HOST_POWER_IDLE, HOST_POWER_PEAK};
+use measure::{Definition, Unit};
 
 use super::constants::{ABOUT, CARD_POWER, GENEROUS};
 use super::document::{Document, Input, count, ids, places, show, times};
@@ -19,8 +20,8 @@ fn watt(value: f64) -> String {
 }
 
 /// Ids of the targets that promise this power.
-fn promised(document: &Document<'_>, metric: &str) -> Vec<String> {
-    document.targets(metric).map(|target| target.id.clone()).collect()
+fn promised(document: &Document<'_>, metric: &'static Definition) -> Vec<String> {
+    document.judged_by(metric).map(|target| target.id.clone()).collect()
 }
 
 fn least(input: &Input<'_>) -> f64 {
@@ -52,7 +53,7 @@ fn supplies(document: &Document<'_>, notes: &mut Notes) {
     notes.find(Finding {
         rule: "power.supplies",
         factor: peak.value / carried.max(1.0),
-        targets: promised(document, "host.power.peak"),
+        targets: promised(document, &HOST_POWER_PEAK),
         concerns: ids(&rows),
         says: format!(
             "{} supplies of {}{} carry {}; the peak load is {}.{}",
@@ -100,7 +101,7 @@ fn parts(document: &Document<'_>, notes: &mut Notes) {
     );
     let most = if peak.approximate() { peak.value * (1.0 + ABOUT.value) } else { peak.value };
     if sum <= most {
-        for target in promised(document, "host.power.peak") {
+        for target in promised(document, &HOST_POWER_PEAK) {
             notes.grade(&target, Grade::Plausible, None, arithmetic.clone());
         }
         return;
@@ -110,7 +111,7 @@ fn parts(document: &Document<'_>, notes: &mut Notes) {
     notes.find(Finding {
         rule: "power.parts",
         factor: sum / peak.value,
-        targets: promised(document, "host.power.peak"),
+        targets: promised(document, &HOST_POWER_PEAK),
         concerns: ids(&rows),
         says: format!(
             "CPUs and accelerators alone draw {}, more than the {} of the whole system.",
@@ -205,7 +206,7 @@ fn idle(document: &Document<'_>, notes: &mut Notes) {
     notes.find(Finding {
         rule: "power.idle",
         factor: idle.value / peak.value,
-        targets: promised(document, "host.power.idle"),
+        targets: promised(document, &HOST_POWER_IDLE),
         concerns: ids(&rows),
         says: format!("The system draws {} idle and {} at peak.", watt(idle.value), watt(peak.value)),
         arithmetic: format!("{} > {}", watt(idle.value), watt(peak.value)),

@@ -1,6 +1,6 @@
 //! Little's law: what throughput and latency together say of the requests in flight.
 
-use measure::{Better, Quantity, Unit};
+use measure::{Better, Quantity, Unit, Workload};
 
 use super::constants::{DRIVE_DEPTH, P99_TAIL};
 use super::document::{Document, condition, count, show, sizes};
@@ -46,7 +46,7 @@ impl<'a> Pair<'a> {
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
     let Some(volume) = Volume::of(document) else { return };
-    let pairs: Vec<Pair<'_>> = document.targets("disk.").filter_map(Pair::of).collect();
+    let pairs: Vec<Pair<'_>> = document.measured_by(Workload::Disk).filter_map(Pair::of).collect();
     for pair in &pairs {
         // A pair that is stated from both sides is judged once: at its latency.
         let is_rate = pair.target.value.unit != Unit::Second;

@@ -1,6 +1,6 @@
 //! Storage: rates against the PCIe links, records against blocks, latency against the NAND.
 
-use measure::{Quantity, Unit};
+use measure::{Ceiling, Quantity, Unit, Workload};
 
 use super::constants::{Constant, LINK_BEST_SHARE, LOOSE_SHARE, NVME_LANES, TLC_READ, ZFS_RECORD, pcie_lane};
 use super::document::{Document, Input, at_least, at_most, condition, count, percent, show, sizes, times};
@@ -57,7 +57,7 @@ impl<'a> Volume<'a> {
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
     let volume = Volume::of(document);
-    for target in document.targets("disk.") {
+    for target in document.targets(|metric| matches!(metric.ceiling, Some(Ceiling::DriveLinks { .. }))) {
         let Some(bytes) = bytes_per_second(target) else { continue };
         if let Some(volume) = &volume {
             rate(volume, target, bytes, notes);
@@ -171,7 +171,7 @@ fn is(target: &Target, condition: &str, value: &str) -> bool {
 fn nand(document: &Document<'_>, volume: Option<&Volume<'_>>, notes: &mut Notes) {
     let Some((media, row)) = document.text("storage.scratch.media") else { return };
     let flash = media.eq_ignore_ascii_case("nvme") || media.eq_ignore_ascii_case("sata");
-    let latencies = document.targets("disk.").filter(|target| target.value.unit == Unit::Second);
+    let latencies = document.measured_by(Workload::Disk).filter(|target| target.value.unit == Unit::Second);
     for target in latencies.filter(|target| flash && is(target, "operation", "read")) {
         let link = volume.zip(condition(target, "block"));
         // The blocks of a sequential read may be spread over all drives.
@@ -210,14 +210,14 @@ fn nand(document: &Document<'_>, volume: Option<&Volume<'_>>, notes: &mut Notes)
     }
 }
 
-/// What the links of all drives carry, in the unit of the metric.
-pub(super) fn sure_ceiling(document: &Document<'_>, metric: &str) -> Option<(f64, String)> {
+/// What the links of all drives carry, in bytes a second.
+pub(super) fn sure_ceiling(document: &Document<'_>) -> Option<(f64, String)> {
     let volume = Volume::of(document)?;
-    let bytes = (volume.ceiling(), volume.text());
-    if metric.ends_with(".bandwidth") {
-        return Some(bytes);
-    }
-    let target = document.targets(metric).find(|target| target.value.unit == Unit::IoPerSecond)?;
-    let block = condition(target, "block")?.value;
-    Some((bytes.0 / block, format!("{} / {} B", bytes.1, count(block))))
+    Some((volume.ceiling(), volume.text()))
+}
+
+/// The same in operations of `block` bytes.
+pub(super) fn sure_operations(document: &Document<'_>, block: f64) -> Option<(f64, String)> {
+    let (bytes, text) = sure_ceiling(document)?;
+    Some((bytes / block, format!("{text} / {} B", count(block))))
 }

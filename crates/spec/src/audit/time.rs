@@ -1,6 +1,7 @@
 //! Times with shares: room for every phase, and the rates that the shares imply against other targets.
 
-use measure::Unit;
+use measure::metrics::{DISK_SEQREAD_BANDWIDTH, DISK_SEQWRITE_BANDWIDTH, STREAM_TRIAD};
+use measure::{Definition, Unit};
 
 use super::constants::GENEROUS;
 use super::document::{Document, condition, count, percent, show};
@@ -9,14 +10,15 @@ use crate::Target;
 
 /// Phase of a job, the metric of the target that its rate can be held against, and the condition that says how often
 /// the data passes.
-const PHASE_RATES: &[(&str, &str, Option<&str>)] = &[
-    ("read", "disk.seqread.bandwidth", None),
-    ("transform", "stream.triad", Some("transformations")),
-    ("save", "disk.seqwrite.bandwidth", None),
+const PHASE_RATES: &[(&str, &Definition, Option<&str>)] = &[
+    ("read", &DISK_SEQREAD_BANDWIDTH, None),
+    ("transform", &STREAM_TRIAD, Some("transformations")),
+    ("save", &DISK_SEQWRITE_BANDWIDTH, None),
 ];
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
-    let jobs = || document.targets("").filter(|target| target.value.unit == Unit::Second && !target.shares.is_empty());
+    let jobs =
+        || document.targets(|_| true).filter(|target| target.value.unit == Unit::Second && !target.shares.is_empty());
     for target in jobs() {
         shares(target, notes);
         for &(phase, metric, passes) in PHASE_RATES {
@@ -69,11 +71,15 @@ fn shares(target: &Target, notes: &mut Notes) {
 }
 
 /// The rate that a phase has by its share, far from the rate that the document promises for the same work.
-fn phase_rate(document: &Document<'_>, target: &Target, (phase, passes): (&str, f64), metric: &str, notes: &mut Notes) {
+fn phase_rate(
+    document: &Document<'_>,
+    target: &Target,
+    (phase, passes): (&str, f64),
+    metric: &'static Definition,
+    notes: &mut Notes,
+) {
     let (Some(share), Some(data)) = (target.shares.get(phase), condition(target, "data")) else { return };
-    let Some(other) = document.targets(metric).next().filter(|other| other.value.unit == Unit::BytePerSecond) else {
-        return;
-    };
+    let Some(other) = document.judged_by(metric).next() else { return };
     let seconds = share * target.value.value;
     if data.unit != Unit::Byte || seconds <= 0.0 || other.value.value <= 0.0 {
         return;

@@ -51,7 +51,7 @@ fn what_makes_no_sense_is_refused() {
         config.array_bytes = config.array_bytes.max(workers.len() as u64 * LEAST_CHUNK);
         config.check(&host, &workers).unwrap();
         change(&mut config);
-        let error = config.check(&host, &workers).and(config.isa_limit()).unwrap_err().to_string();
+        let error = config.check(&host, &workers).unwrap_err().to_string();
         assert!(error.contains(expect), "{error}");
     };
     check(|config| config.array_bytes = 4096, "2 MiB for each worker");
@@ -61,7 +61,15 @@ fn what_makes_no_sense_is_refused() {
     check(|config| config.array_bytes = 1 << 60, "stream needs");
     check(|config| config.chases = 17, "at most 16");
     check(|config| config.points_per_octave = 0, "1 to 64");
-    check(|config| config.isa = Some("sse9".into()), "`sse9` cannot be used here");
+}
+
+#[test]
+fn an_instruction_set_that_the_cpu_lacks_is_refused() {
+    let limit = |isa: Option<Isa>| Config { isa, ..Config::smoke() }.isa_limit(&[Isa::Scalar, Isa::Avx2]);
+    assert_eq!(limit(None).unwrap(), Isa::Avx2);
+    assert_eq!(limit(Some(Isa::Scalar)).unwrap(), Isa::Scalar);
+    let error = limit(Some(Isa::Avx512)).unwrap_err().to_string();
+    assert_eq!(error, "`avx512` cannot be used here; this CPU runs scalar, avx2");
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_castpd256_pd128, _mm256_extractf128_pd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_mul_pd, _mm256_set1_pd,
 };
 
-use machine::Isa;
+use measure::Isa;
 
 use super::skeleton::{kernels, table};
 use super::{Kernel, LINE, Line, Run, Store, Tuning, Variant};

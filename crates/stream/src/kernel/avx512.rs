@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_reduce_add_pd, _mm512_set1_pd,
 };
 
-use machine::Isa;
+use measure::Isa;
 
 use super::skeleton::{kernels, table};
 use super::{Kernel, LINE, Line, Run, Store, Tuning, Variant};

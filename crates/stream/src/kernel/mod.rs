@@ -8,12 +8,19 @@
 mod avx2;
 mod avx512;
 pub(crate) mod chase;
+mod metrics;
 mod scalar;
 mod skeleton;
 
 use std::fmt;
 
-use machine::Isa;
+use machine::isa;
+use measure::Isa;
+
+pub use metrics::KernelMetrics;
+
+/// What the licence of STREAM (3b) asks of figures by code that follows it; kept in their context and shown.
+pub const STREAM_LABEL: &str = "based on a variant of the STREAM benchmark code";
 
 /// What a kernel does with the elements of `dst`, `x` and `y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,7 +86,7 @@ const LINE: usize = 64;
 type Run = unsafe fn(&mut [Line], &[Line], &[Line], f64) -> f64;
 
 impl Kernel {
-    /// All kernels, in the order of the rounds of STREAM, after the two that it has not.
+    /// All kernels, in the order of the rounds of STREAM, after the two that STREAM lacks.
     pub const ALL: [Kernel; 6] = [Kernel::Write, Kernel::Read, Kernel::Copy, Kernel::Scale, Kernel::Add, Kernel::Triad];
 
     /// The name in metrics.
@@ -119,7 +126,7 @@ impl Kernel {
 
     /// Bytes for each element as STREAM counts them: each element that is read or written, once.
     #[must_use]
-    pub fn credited(self) -> u64 {
+    pub fn stream_bytes(self) -> u64 {
         8 * (self.loads() + self.stores())
     }
 
@@ -128,8 +135,8 @@ impl Kernel {
     /// Processors that turn stores of full lines into ownership without a read need less; the ratio of the two kinds
     /// of store shows it.
     #[must_use]
-    pub fn bus(self, store: Store) -> u64 {
-        self.credited() + if store == Store::Temporal { 8 * self.stores() } else { 0 }
+    pub fn traffic_bytes(self, store: Store) -> u64 {
+        self.stream_bytes() + if store == Store::Temporal { 8 * self.stores() } else { 0 }
     }
 
     /// Floating-point operations for each element.
@@ -178,7 +185,7 @@ impl fmt::Debug for Variant {
 /// All variants that run on this CPU, from narrow to wide.
 #[must_use]
 pub fn variants() -> Vec<Variant> {
-    let available = Isa::available();
+    let available = isa::available();
     let table = scalar::table().into_iter().chain(avx2::table()).chain(avx512::table());
     table.filter(|variant| available.contains(&variant.isa)).collect()
 }

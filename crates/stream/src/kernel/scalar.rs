@@ -6,7 +6,7 @@
 
 use std::arch::asm;
 
-use machine::Isa;
+use measure::Isa;
 
 use super::skeleton::{kernels, table};
 use super::{Kernel, LINE, Line, Run, Store, Tuning, Variant};

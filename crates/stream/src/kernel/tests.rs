@@ -50,7 +50,7 @@ fn every_variant_computes_every_element() {
 #[test]
 fn the_table_is_complete() {
     let variants = variants();
-    for isa in Isa::available() {
+    for isa in isa::available() {
         for kernel in Kernel::ALL {
             let stores =
                 if kernel == Kernel::Read { vec![Store::None] } else { vec![Store::Temporal, Store::NonTemporal] };
@@ -79,9 +79,10 @@ fn the_table_is_complete() {
 
 #[test]
 fn bytes_and_flops_of_an_element() {
-    let check = |kernel: Kernel, credited, temporal, flops| {
-        assert_eq!((kernel.credited(), kernel.bus(Store::Temporal), kernel.flops()), (credited, temporal, flops));
-        assert_eq!(kernel.bus(Store::NonTemporal), credited);
+    let check = |kernel: Kernel, stream, temporal, flops| {
+        assert_eq!((kernel.stream_bytes(), kernel.traffic_bytes(Store::Temporal)), (stream, temporal));
+        assert_eq!(kernel.flops(), flops);
+        assert_eq!(kernel.traffic_bytes(Store::NonTemporal), stream);
         assert_eq!(Kernel::from_name(kernel.name()), Some(kernel));
     };
     check(Kernel::Read, 8, 8, 1);

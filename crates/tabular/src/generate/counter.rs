@@ -1,16 +1,8 @@
 //! Numbers that depend on nothing but (seed, column, row).
 
+use measure::random::STEP;
+pub(super) use measure::random::mix;
 use twox_hash::XxHash64;
-
-/// An odd number near 2⁶⁴/φ: consecutive rows land far apart.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// Spreads each bit over all: the finaliser of `SplitMix64` (Steele, Lea and Flood 2014). A bijection.
-pub(super) const fn mix(z: u64) -> u64 {
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
 
 /// The random numbers of one column.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +18,7 @@ impl Stream {
 
     /// 64 random bits for a row.
     pub(super) const fn at(self, row: u64) -> u64 {
-        mix(self.key.wrapping_add(row.wrapping_mul(GOLDEN)))
+        mix(self.key.wrapping_add(row.wrapping_mul(STEP)))
     }
 }
 

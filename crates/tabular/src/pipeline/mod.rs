@@ -16,6 +16,7 @@ mod tables;
 use std::path::PathBuf;
 
 use machine::memory_available;
+use measure::Interval;
 use polars_core::runtime::RAYON;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +26,7 @@ use crate::{Dataset, Error};
 pub use phases::Phase;
 pub use tables::{STEPS, Step, Tables};
 
-use self::phases::{Others, Phases};
+use self::phases::Phases;
 
 /// Bytes of memory that `phased` needs for a row at its peak, with the encoded input beside it: 680 were measured at four
 /// million rows.
@@ -106,8 +107,6 @@ pub struct Report {
     pub input_bytes: u64,
     /// The phases in order.
     pub phases: Vec<Phase>,
-    /// The share of all CPUs' time that other processes took meanwhile; `None` where the kernel did not tell.
-    pub other_load: Option<f64>,
     /// Nodes of the plan that hold all rows before they give any; only `fused` has a plan.
     pub not_streaming: Vec<String>,
 }
@@ -117,6 +116,12 @@ impl Report {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.phases.iter().map(|phase| phase.seconds).sum()
+    }
+
+    /// From the beginning of the first phase to the end of the last.
+    #[must_use]
+    pub fn interval(&self) -> Option<Interval> {
+        Interval::hull_of(self.phases.iter().map(|phase| phase.interval))
     }
 }
 
@@ -128,7 +133,6 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
     if job.cache == Cache::Cold {
         input::make_cold(&data)?;
     }
-    let others = Others::watch();
     let mut phases = Phases::new(rows, tell);
     let not_streaming = transform(job, &data, &mut phases).map_err(|error| error.placed(&job.input, &job.output))?;
     Ok(Report {
@@ -139,7 +143,6 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
         rows,
         input_bytes: data.bytes(Table::Events),
         phases: phases.finish(),
-        other_load: others.share(),
         not_streaming,
     })
 }

@@ -1,8 +1,9 @@
 //! Phases of a run: wall time, CPU time, peak memory, rows and bytes of each.
 
 use std::fs;
-use std::time::Instant;
 
+use machine::Clock;
+use measure::Interval;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,9 @@ use crate::Error;
 pub struct Phase {
     /// `load.read`, `load.decode`, `t01` … `t10`, `save.encode`, `save.sync`; other modes have others.
     pub phase: String,
-    /// Wall time in seconds.
+    /// When.
+    pub interval: Interval,
+    /// Wall time in seconds: the length of the interval.
     pub seconds: f64,
     /// CPU time of all threads in seconds.
     pub cpu_seconds: f64,
@@ -33,32 +36,34 @@ impl Phase {
     }
 }
 
-/// Times phases one after another, and tells each when it ends.
+/// Times phases one after another, and emits each when it ends.
 pub(crate) struct Phases<'a> {
     rows: u64,
     done: Vec<Phase>,
-    tell: &'a mut dyn FnMut(&Phase),
+    emit: &'a mut dyn FnMut(&Phase),
 }
 
 impl<'a> Phases<'a> {
-    pub(crate) fn new(rows: u64, tell: &'a mut dyn FnMut(&Phase)) -> Self {
-        Phases { rows, done: Vec::new(), tell }
+    pub(crate) fn new(rows: u64, emit: &'a mut dyn FnMut(&Phase)) -> Self {
+        Phases { rows, done: Vec::new(), emit }
     }
 
     /// Does `work` as the next phase; it gives its result and the bytes it moved.
     pub(crate) fn time<T>(&mut self, phase: &str, work: impl FnOnce() -> Result<(T, u64), Error>) -> Result<T, Error> {
         forget_peak();
-        let (start, cpu) = (Instant::now(), cpu_seconds());
+        let (start, cpu) = (Clock::now(), cpu_seconds());
         let (value, bytes) = work()?;
+        let interval = Interval::new(start, Clock::now());
         let phase = Phase {
             phase: phase.to_owned(),
-            seconds: start.elapsed().as_secs_f64(),
+            interval,
+            seconds: interval.seconds(),
             cpu_seconds: cpu_seconds() - cpu,
             peak_bytes: peak(),
             rows: self.rows,
             bytes,
         };
-        (self.tell)(&phase);
+        (self.emit)(&phase);
         self.done.push(phase);
         Ok(value)
     }
@@ -68,45 +73,13 @@ impl<'a> Phases<'a> {
     }
 }
 
-/// What other processes take of the CPUs while this one works.
-pub(crate) struct Others {
-    start: Instant,
-    busy: Option<f64>,
-    own: f64,
-}
-
-impl Others {
-    pub(crate) fn watch() -> Others {
-        Others { start: Instant::now(), busy: busy_seconds(), own: cpu_seconds() }
-    }
-
-    /// Their share of all CPUs' time since; `None` where the kernel did not tell.
-    pub(crate) fn share(&self) -> Option<f64> {
-        let all = busy_seconds()? - self.busy?;
-        let cpus = std::thread::available_parallelism().ok()?.get() as f64;
-        let others = all - (cpu_seconds() - self.own);
-        Some((others / (self.start.elapsed().as_secs_f64() * cpus)).clamp(0.0, 1.0))
-    }
-}
-
-/// CPU time of the whole host in seconds, without waiting and without what a hypervisor took.
-fn busy_seconds() -> Option<f64> {
-    /// `/proc/stat` counts in hundredths of a second.
-    const TICKS: f64 = 100.0;
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    let fields: Vec<f64> =
-        stat.lines().next()?.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
-    let [user, nice, system, _idle, _waiting, interrupts, soft, ..] = fields[..] else { return None };
-    Some((user + nice + system + interrupts + soft) / TICKS)
-}
-
 /// CPU time of this process in seconds.
 fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// Lets the kernel count the peak anew. A kernel that does not goes on with the peak of the process.
+/// Lets the kernel count the peak anew. Older kernels ignore this; the peak is then the process's.
 fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
@@ -124,14 +97,15 @@ mod tests {
 
     #[test]
     fn a_phase_has_its_time_and_its_peak() {
-        let mut told = Vec::new();
-        let mut tell = |phase: &Phase| told.push(phase.phase.clone());
-        let mut phases = Phases::new(7, &mut tell);
+        let mut ended = Vec::new();
+        let mut emit = |phase: &Phase| ended.push(phase.phase.clone());
+        let mut phases = Phases::new(7, &mut emit);
         let block = phases.time("fill", || Ok((vec![1_u8; 64 << 20], 64 << 20))).unwrap();
         let sum = phases.time("sum", || Ok((block.iter().map(|&x| u64::from(x)).sum::<u64>(), 0))).unwrap();
         let done = phases.finish();
-        assert_eq!((sum, told), (64 << 20, vec!["fill".to_owned(), "sum".to_owned()]));
+        assert_eq!((sum, ended), (64 << 20, vec!["fill".to_owned(), "sum".to_owned()]));
         assert_eq!((done[0].rows, done[0].bytes), (7, 64 << 20));
+        assert!(done[0].interval.start > 0 && done[0].interval.end <= done[1].interval.start);
         assert!(done[0].seconds > 0.0 && done[0].peak_bytes.is_none_or(|peak| peak >= 64 << 20), "{done:?}");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use machine::{Machine, Needs, Profile, Siblings, memory_available, place};
+use machine::{Machine, Siblings, memory_available, place};
+use measure::{Needs, Profile};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

@@ -5,22 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use machine::{CpuSet, Machine};
+use measure::metrics::{TABULAR_PHASE, TABULAR_READ, TABULAR_SHARE, TABULAR_TIME, TABULAR_TIME_500GB};
 use measure::{
-    Event, Labels, Measurement, Metric, MetricId, NotMeasured, Outcome, Placement, Quantity, Reason, Taint, Unit,
-    Warning,
+    Definition, Event, Interval, Labels, Measurement, NotMeasured, Placement, Quantity, Reason, Sample, Unit, Warning,
 };
 
 use super::config::{Config, DOCUMENTED_ROWS};
 use super::fit::Fit;
 use super::shard::{self, Shard};
-use crate::pipeline::{Cache, Mode, Report};
+use crate::pipeline::{Cache, Mode, Phase, Report};
 use crate::verify::Verified;
 use crate::{Error, generate, verify};
-
-/// The share of the CPUs' time that others may take before a sample does not count, as for the other workloads.
-const OTHER_LOAD: f64 = 0.05;
-/// The headline: the time for the documented 500 GB.
-const HEADLINE: &str = "tabular.time_500gb";
 
 /// Generates, transforms and verifies what the configuration says, and tells it by events. A size that fails is reported
 /// with its reason, and the others go on.
@@ -47,24 +42,15 @@ struct Size {
 }
 
 impl Size {
-    fn seconds(&self) -> Vec<f64> {
-        self.reports.iter().map(Report::seconds).collect()
-    }
-
-    /// Why the sample of a round must not count. The watch over the workload cannot tell this host's other processes from
-    /// those that this workload starts; these themselves can.
-    fn taint(&self, round: usize) -> Option<Taint> {
-        let share = self.reports.get(round)?.other_load.filter(|&share| share > OTHER_LOAD)?;
-        Some(Taint::CpuTaken { share, by: "other processes".to_owned() })
+    /// The time of each round.
+    fn samples(&self) -> impl Iterator<Item = Sample> {
+        self.reports.iter().map(|report| taken(report.seconds(), report.interval()))
     }
 }
 
-/// Taints samples whose rounds were disturbed.
-fn tainted(mut measurement: Measurement, size: &Size) -> Measurement {
-    for (round, sample) in measurement.samples.iter_mut().enumerate() {
-        sample.taint = size.taint(round);
-    }
-    measurement
+/// A sample of work of processes that say when they did it.
+fn taken(value: f64, interval: Option<Interval>) -> Sample {
+    Sample { interval, ..Sample::untimed(value) }
 }
 
 struct Work<'a> {
@@ -87,7 +73,9 @@ impl Work<'_> {
                     self.size_metrics(&size);
                     sizes.push(size);
                 }
-                Err(error) => self.not_measured("tabular.time", &[("rows", rows.to_string())], &error),
+                Err(error) => {
+                    self.not_measured(&TABULAR_TIME, Labels::from([("rows".to_owned(), rows.to_string())]), &error)
+                }
             }
         }
         if let (Some(largest), true) = (self.config.rows.last(), self.nodes.len() > 1) {
@@ -126,13 +114,14 @@ impl Work<'_> {
             generated(share, seed, &part("data"))?;
             shards.push(Shard { input: part("data"), output: part("result"), cpus: cpus.clone() });
         }
-        let (mut seconds, mut cpus) = (Vec::new(), BTreeSet::new());
+        let (mut samples, mut cpus) = (Vec::new(), BTreeSet::new());
         for _ in 0..self.config.rounds {
             let reports = shard::transform(&shards, Mode::Phased, Cache::Cold)?;
-            seconds.push(reports.iter().map(Report::seconds).fold(0.0, f64::max));
+            let slowest = reports.iter().map(Report::seconds).fold(0.0, f64::max);
+            samples.push(taken(slowest, Interval::hull_of(reports.iter().filter_map(Report::interval))));
             cpus.extend(reports.iter().flat_map(|report| report.cpus.iter().copied()));
         }
-        let time = Measurement::new(Metric::lower("tabular.time", Unit::Second), seconds);
+        let time = Measurement::new(&TABULAR_TIME, samples);
         let time = time.label("rows", share * self.nodes.len() as u64).label("placement", "node-sharded");
         let time = time.context("shards", "one process and its own data for each NUMA node, the slowest counts");
         self.measured(placed(time, cpus));
@@ -140,45 +129,42 @@ impl Work<'_> {
     }
 
     fn size_metrics(&mut self, size: &Size) {
-        let time = Measurement::new(Metric::lower("tabular.time", Unit::Second), size.seconds());
-        self.measured(tainted(described(time.label("rows", size.rows), size), size));
+        let time = Measurement::new(&TABULAR_TIME, size.samples());
+        self.measured(described(time.label("rows", size.rows), size));
     }
 
     /// The phases of the largest size, and what is told of reading.
     fn phase_metrics(&mut self, size: &Size) {
         for (index, phase) in size.reports[0].phases.iter().enumerate() {
-            let of = |value: &dyn Fn(&crate::pipeline::Phase) -> f64| -> Vec<f64> {
-                size.reports.iter().filter_map(|report| report.phases.get(index)).map(value).collect()
+            let of = |value: &dyn Fn(&Phase) -> f64| -> Vec<Sample> {
+                let rounds = size.reports.iter().filter_map(|report| report.phases.get(index));
+                rounds.map(|phase| Sample::timed(value(phase), phase.interval)).collect()
             };
-            let mut seconds =
-                Measurement::new(Metric::lower("tabular.phase", Unit::Second), of(&|phase| phase.seconds))
-                    .label("phase", &phase.phase)
-                    .context("cpu_seconds", format!("{:.3}", phase.cpu_seconds))
-                    .context("rows", phase.rows)
-                    .context("rows_per_second", format!("{:.3e}", phase.rows_per_second()))
-                    .context("bytes", phase.bytes);
+            let mut seconds = Measurement::new(&TABULAR_PHASE, of(&|phase| phase.seconds))
+                .label("phase", &phase.phase)
+                .context("cpu_seconds", format!("{:.3}", phase.cpu_seconds))
+                .context("rows", phase.rows)
+                .context("rows_per_second", format!("{:.3e}", phase.rows_per_second()))
+                .context("bytes", phase.bytes);
             if let Some(peak) = phase.peak_bytes {
                 seconds = seconds.context("peak_bytes", peak);
             }
-            self.measured(tainted(seconds, size));
+            self.measured(seconds);
             if phase.phase == "load.read" {
-                let rate = Metric::higher("tabular.read", Unit::BytePerSecond);
-                let rate = Measurement::new(rate, of(&|phase| phase.bytes as f64 / phase.seconds));
+                let rate = Measurement::new(&TABULAR_READ, of(&|phase| phase.bytes as f64 / phase.seconds));
                 let rate = rate.context("cache", size.reports[0].cache.name()).context("bytes", phase.bytes);
-                self.measured(tainted(rate, size));
+                self.measured(rate);
             }
         }
         for (name, share) in shares(&size.reports[0]) {
-            let metric = Metric::lower("tabular.share", Unit::Ratio);
-            self.measured(Measurement::new(metric, [share]).label("phase", name));
+            let share = taken(share, size.reports[0].interval());
+            self.measured(Measurement::new(&TABULAR_SHARE, [share]).label("phase", name));
         }
     }
 
     fn headline(&mut self, sizes: &[Size]) {
-        let metric = Metric::lower(HEADLINE, Unit::Second);
         if let Some(size) = sizes.iter().find(|size| size.rows == DOCUMENTED_ROWS) {
-            let headline = described(Measurement::new(metric, size.seconds()), size);
-            return self.measured(tainted(headline, size));
+            return self.measured(described(Measurement::new(&TABULAR_TIME_500GB, size.samples()), size));
         }
         let rounds = sizes.iter().map(|size| size.reports.len()).min().unwrap_or(0);
         let of_round = |round: usize| {
@@ -188,37 +174,41 @@ impl Work<'_> {
         let fits: Option<Vec<Fit>> = (0..rounds).map(of_round).collect();
         let (Some(fits), Some(largest)) = (fits.filter(|fits| !fits.is_empty()), sizes.last()) else {
             let why = "fewer than two sizes were measured, or their times do not grow with their rows".to_owned();
-            return self.lost(HEADLINE, &[], Reason::Failed(why));
+            return self.lost(&TABULAR_TIME_500GB, Labels::new(), Reason::Failed(why));
         };
-        let headline = Measurement::new(metric, fits.iter().map(|fit| fit.seconds(DOCUMENTED_ROWS as f64)));
+        // What a round's fit says was measured when its points were.
+        let of_round = |(round, fit): (usize, &Fit)| {
+            let points = sizes.iter().filter_map(|size| size.reports[round].interval());
+            taken(fit.seconds(DOCUMENTED_ROWS as f64), Interval::hull_of(points))
+        };
+        let headline = Measurement::new(&TABULAR_TIME_500GB, fits.iter().enumerate().map(of_round));
         let rows: Vec<u64> = sizes.iter().map(|size| size.rows).collect();
-        let how = format!("to 500 GB ({DOCUMENTED_ROWS} rows) by T(n) = a + b·n from n = {rows:?}; {}", told(&fits));
+        let how =
+            format!("to 500 GB ({DOCUMENTED_ROWS} rows) by T(n) = a + b·n from n = {rows:?}; {}", describe_fits(&fits));
         let headline = described(headline, largest).warn([Warning::Extrapolated { how }]);
-        self.measured(tainted(headline, largest));
+        self.measured(headline);
     }
 
     fn measured(&mut self, measurement: Measurement) {
-        (self.emit)(Event::Outcome(Outcome::Measured(measurement)));
+        (self.emit)(Event::Measured(measurement));
     }
 
-    fn not_measured(&mut self, name: &str, labels: &[(&str, String)], error: &Error) {
+    fn not_measured(&mut self, metric: &Definition, labels: Labels, error: &Error) {
         let reason = match error {
             Error::Rejected(_) => Reason::WrongResult(error.to_string()),
             Error::Full { .. } | Error::TooLittleMemory { .. } => Reason::NoResources(error.to_string()),
             _ => Reason::Failed(error.to_string()),
         };
-        self.lost(name, labels, reason);
+        self.lost(metric, labels, reason);
     }
 
-    fn lost(&mut self, name: &str, labels: &[(&str, String)], reason: Reason) {
-        let labels: Labels = labels.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        let id = MetricId { name: name.to_owned(), labels };
-        (self.emit)(Event::Outcome(Outcome::NotMeasured(NotMeasured { id, reason })));
+    fn lost(&mut self, metric: &Definition, labels: Labels, reason: Reason) {
+        (self.emit)(Event::NotMeasured(NotMeasured::new(metric, labels, reason)));
     }
 }
 
 /// The fits in words.
-fn told(fits: &[Fit]) -> String {
+fn describe_fits(fits: &[Fit]) -> String {
     let of = |fit: &Fit| {
         let start = Quantity::new(fit.start, Unit::Second);
         let row = Quantity::new(fit.row, Unit::Second);

@@ -5,24 +5,24 @@
 //! what the bandwidth explains; the rest of the workload's change is unexplained. Slopes are taken within the sides only,
 //! so that a change of both at once is not taken for its own proof.
 
-use measure::MetricId;
+use measure::{Definition, metrics};
 
 use super::{Boot, Row};
-use crate::stats::{ALPHA, Interval, t_quantile};
+use crate::stats::{ALPHA, ConfidenceInterval, t_quantile};
 
 /// The workloads that are made of others.
-pub(super) const WORKLOADS: [&str; 2] = ["dense.hpl", "tabular.time_500gb"];
+pub(super) const WORKLOADS: [&Definition; 2] = [&metrics::DENSE_HPL, &metrics::TABULAR_TIME_500GB];
 
 /// What may explain them, with its name for people.
-const CAUSES: [(&str, &str); 4] = [
-    ("stream.triad", "memory bandwidth"),
-    ("dense.fma", "clock"),
-    ("stream.latency", "memory latency"),
-    ("disk.seqread.bandwidth", "storage"),
+const CAUSES: [(&Definition, &str); 4] = [
+    (&metrics::STREAM_TRIAD, "memory bandwidth"),
+    (&metrics::DENSE_FMA, "clock"),
+    (&metrics::STREAM_LATENCY, "memory latency"),
+    (&metrics::DISK_SEQREAD_BANDWIDTH, "storage"),
 ];
 
 /// Fewer degrees of freedom than this give no interval that is worth printing.
-const LEAST_FREEDOM: usize = 2;
+const LEAST_DEGREES_OF_FREEDOM: usize = 2;
 
 /// A part of a change of y with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Share {
     /// The part, in y: about a share of the metric, positive is better.
     pub gain: f64,
     /// Its 95 % interval.
-    pub interval: Interval,
+    pub interval: ConfidenceInterval,
 }
 
 /// What one of the causes explains.
@@ -38,8 +38,8 @@ pub struct Share {
 pub struct Cause {
     /// What it is: `memory bandwidth`.
     pub name: &'static str,
-    /// The metric that stands for it.
-    pub metric: &'static str,
+    /// The metric that represents it.
+    pub metric: &'static Definition,
     /// What it explains.
     pub share: Share,
 }
@@ -48,7 +48,7 @@ pub struct Cause {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribution {
     /// The workload's metric.
-    pub workload: String,
+    pub workload: &'static Definition,
     /// Its whole change of y.
     pub gain: f64,
     /// What explains it.
@@ -63,13 +63,18 @@ pub struct Attribution {
 
 /// The change of a workload in parts; `None` where it did not move, or was not measured.
 #[must_use]
-pub(super) fn attribute(workload: &str, rows: &[Row], before: &[Boot<'_>], after: &[Boot<'_>]) -> Option<Attribution> {
-    let row = rows.iter().find(|row| plain(&row.id, workload)).filter(|row| row.finding.moved())?;
-    let mut moved: Vec<(&Row, &'static str, &'static str)> =
+pub(super) fn attribute(
+    workload: &'static Definition,
+    rows: &[Row],
+    before: &[Boot<'_>],
+    after: &[Boot<'_>],
+) -> Option<Attribution> {
+    let row = rows.iter().find(|row| row.id.is(workload)).filter(|row| row.finding.moved())?;
+    let mut moved: Vec<(&Row, &'static Definition, &'static str)> =
         CAUSES.iter().filter_map(|(metric, name)| Some((moved_row(rows, metric)?, *metric, *name))).collect();
     moved.sort_by(|a, b| p(a.0).total_cmp(&p(b.0)));
     let boots = before.len() + after.len();
-    let room = boots.saturating_sub(2 + LEAST_FREEDOM);
+    let room = boots.saturating_sub(2 + LEAST_DEGREES_OF_FREEDOM);
     let left_out = moved.split_off(room.min(moved.len())).into_iter().map(|(_, _, name)| name).collect();
     let series: Vec<&Row> = std::iter::once(row).chain(moved.iter().map(|(row, ..)| *row)).collect();
     let fit = Fit::of(&table(before, &series), &table(after, &series));
@@ -77,7 +82,7 @@ pub(super) fn attribute(workload: &str, rows: &[Row], before: &[Boot<'_>], after
         moved.iter().enumerate().map(|(k, (_, metric, name))| Cause { name, metric, share: fit.cause(k) })
     });
     Some(Attribution {
-        workload: workload.to_owned(),
+        workload,
         gain: row.effect.as_ref().map_or(0.0, |effect| effect.estimate.difference),
         causes: causes.collect(),
         explained: fit.as_ref().map(Fit::explained),
@@ -86,13 +91,9 @@ pub(super) fn attribute(workload: &str, rows: &[Row], before: &[Boot<'_>], after
     })
 }
 
-fn plain(id: &MetricId, name: &str) -> bool {
-    id.name == name && id.labels.is_empty()
-}
-
 /// The row of a cause that moved on its own evidence: what stood still explains nothing.
-fn moved_row<'a>(rows: &'a [Row], metric: &str) -> Option<&'a Row> {
-    rows.iter().find(|row| plain(&row.id, metric)).filter(|row| p(row) <= ALPHA / 2.0)
+fn moved_row<'a>(rows: &'a [Row], metric: &Definition) -> Option<&'a Row> {
+    rows.iter().find(|row| row.id.is(metric)).filter(|row| p(row) <= ALPHA / 2.0)
 }
 
 /// The smaller p value of the two directions.
@@ -118,7 +119,7 @@ struct Fit {
     variance: f64,
     /// 1/n₁ + 1/n₂.
     sizes: f64,
-    freedom: f64,
+    degrees_of_freedom: f64,
 }
 
 impl Fit {
@@ -126,7 +127,7 @@ impl Fit {
     fn of(before: &[Vec<f64>], after: &[Vec<f64>]) -> Option<Fit> {
         let causes = before.first()?.len() - 1;
         let boots = before.len() + after.len();
-        if before.len() < 2 || after.len() < 2 || boots < 2 + causes + LEAST_FREEDOM {
+        if before.len() < 2 || after.len() < 2 || boots < 2 + causes + LEAST_DEGREES_OF_FREEDOM {
             return None;
         }
         let (first, second) = (means(before), means(after));
@@ -138,21 +139,21 @@ impl Fit {
         let slopes: Vec<f64> =
             (0..causes).map(|i| (0..causes).map(|k| inverse[i][k] * product(k + 1, 0)).sum()).collect();
         let left: f64 = product(0, 0) - (0..causes).map(|i| slopes[i] * product(i + 1, 0)).sum::<f64>();
-        let freedom = (boots - 2 - causes) as f64;
+        let degrees_of_freedom = (boots - 2 - causes) as f64;
         Some(Fit {
             rest: moves[0] - (0..causes).map(|i| slopes[i] * moves[i + 1]).sum::<f64>(),
             moves: moves[1..].to_vec(),
             slopes,
             inverse,
-            variance: left.max(0.0) / freedom,
+            variance: left.max(0.0) / degrees_of_freedom,
             sizes: 1.0 / before.len() as f64 + 1.0 / after.len() as f64,
-            freedom,
+            degrees_of_freedom,
         })
     }
 
     fn share(&self, gain: f64, factor: f64) -> Share {
-        let reach = t_quantile(0.975, self.freedom) * (self.variance * factor).sqrt();
-        Share { gain, interval: Interval { low: gain - reach, high: gain + reach } }
+        let half_width = t_quantile(0.975, self.degrees_of_freedom) * (self.variance * factor).sqrt();
+        Share { gain, interval: ConfidenceInterval { low: gain - half_width, high: gain + half_width } }
     }
 
     fn cause(&self, k: usize) -> Share {

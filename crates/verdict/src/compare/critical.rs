@@ -2,64 +2,43 @@
 
 use std::collections::BTreeMap;
 
-use measure::MetricId;
+use measure::{MetricId, PARTS, Role, definition};
 use spec::System;
 
 use crate::stats::Margin;
 
-/// The headlines of the suite. What a specification promises is critical beside them.
-pub const HEADLINES: [&str; 15] = [
-    "stream.read",
-    "stream.write",
-    "stream.copy",
-    "stream.triad",
-    "stream.latency",
-    "dense.fma",
-    "dense.dgemm",
-    "dense.hpl",
-    "disk.seqread.bandwidth",
-    "disk.seqread.p99",
-    "disk.seqwrite.bandwidth",
-    "disk.seqwrite.p99",
-    "disk.randread.iops",
-    "disk.randread.p99",
-    "tabular.time_500gb",
-];
-
-/// Labels that name a part of the host. A critical metric of each part is critical too, so that a sum cannot hide the
-/// one socket or drive that got worse.
-const PARTS: [&str; 5] = ["socket", "package", "node", "drive", "device"];
-
 /// The tolerances of what a specification promises, by metric.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Promises(BTreeMap<String, f64>);
+pub struct Tolerances(BTreeMap<&'static str, f64>);
 
-impl Promises {
+impl Tolerances {
     /// Those of a system: of several for one metric the smallest.
     #[must_use]
-    pub fn of(system: &System) -> Promises {
-        let mut tolerances: BTreeMap<String, f64> = BTreeMap::new();
+    pub fn of(system: &System) -> Tolerances {
+        let mut tolerances: BTreeMap<&str, f64> = BTreeMap::new();
         for target in &system.targets {
-            let constraint = target.constraint.as_ref().map(|constraint| &constraint.metric);
-            for metric in target.metric.iter().chain(constraint) {
-                let tolerance = tolerances.entry(metric.clone()).or_insert(target.tolerance);
+            let constraint = target.constraint.as_ref().map(|constraint| constraint.metric);
+            for metric in target.metric.into_iter().chain(constraint) {
+                let tolerance = tolerances.entry(metric.id).or_insert(target.tolerance);
                 *tolerance = tolerance.min(target.tolerance);
             }
         }
-        Promises(tolerances)
+        Tolerances(tolerances)
     }
 
     /// δ of a metric.
     #[must_use]
     pub fn margin(&self, id: &MetricId) -> Margin {
-        Margin::of_tolerance(self.0.get(&id.name).copied())
+        Margin::of_tolerance(self.0.get(id.name.as_str()).copied())
     }
 
-    /// Whether a metric decides.
+    /// Whether a series decides: of a metric that is critical, or that the specification promises; the whole host, and
+    /// each of its parts.
     #[must_use]
     pub fn critical(&self, id: &MetricId) -> bool {
-        let named = HEADLINES.contains(&id.name.as_str()) || self.0.contains_key(&id.name);
-        named && id.labels.keys().all(|label| PARTS.contains(&label.as_str()))
+        let critical = definition(&id.name).is_some_and(|known| known.role == Role::Critical);
+        let decides = critical || self.0.contains_key(id.name.as_str());
+        decides && id.labels.keys().all(|label| PARTS.contains(&label.as_str()))
     }
 }
 
@@ -67,31 +46,37 @@ impl Promises {
 mod tests {
     use super::*;
     use crate::testdata::system;
+    use measure::{Definition, metrics};
 
     #[test]
-    fn headlines_promises_and_their_parts_decide() {
+    fn critical_and_promised_metrics_and_their_parts_decide() {
         let mut system = system();
-        system.targets[0].metric = Some("stream.special".into());
-        let promises = Promises::of(&system);
-        let check = |name: &str, labels: &[(&str, &str)], expect: bool| {
+        system.targets[0].metric = Some(&metrics::STREAM_SCALE);
+        let tolerances = Tolerances::of(&system);
+        let check = |metric: &Definition, labels: &[(&str, &str)], expect: bool| {
             let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-            let id = MetricId { name: name.to_owned(), labels };
-            assert_eq!(promises.critical(&id), expect, "{id}");
+            let id = MetricId { labels, ..metric.series() };
+            assert_eq!(tolerances.critical(&id), expect, "{id}");
         };
-        check("stream.triad", &[], true);
-        check("stream.special", &[], true);
-        check("stream.triad", &[("socket", "1")], true);
-        check("stream.triad", &[("isa", "avx2")], false);
-        check("stream.triad.best", &[], false);
-        check("disk.randread.p99", &[], true);
+        check(&metrics::STREAM_TRIAD, &[], true);
+        check(&metrics::STREAM_SCALE, &[], true);
+        check(&metrics::STREAM_ADD, &[], false);
+        check(&metrics::STREAM_TRIAD, &[("socket", "1")], true);
+        check(&metrics::STREAM_TRIAD, &[("isa", "avx2")], false);
+        check(&metrics::STREAM_TRIAD_BEST, &[], false);
+        check(&metrics::DISK_RANDREAD_P99, &[], true);
+        assert!(!tolerances.critical(&MetricId { name: "stream.unknown".into(), labels: BTreeMap::new() }));
     }
 
     #[test]
     fn the_margin_comes_from_the_smallest_tolerance() {
         let mut system = system();
         system.targets[1].tolerance = 0.2;
-        let promises = Promises::of(&system);
-        let margin = |name: &str| promises.margin(&MetricId { name: name.into(), labels: BTreeMap::new() }).share();
-        assert_eq!((margin("stream.triad"), margin("stream.latency"), margin("dense.hpl")), (0.025, 0.1, 0.02));
+        let tolerances = Tolerances::of(&system);
+        let margin = |metric: &Definition| tolerances.margin(&metric.series()).share();
+        assert_eq!(
+            (margin(&metrics::STREAM_TRIAD), margin(&metrics::STREAM_LATENCY), margin(&metrics::DENSE_HPL)),
+            (0.025, 0.1, 0.02)
+        );
     }
 }

@@ -125,7 +125,7 @@ pub fn decide(estimate: &Estimate, margin: Margin, worse: &Tests, better: &Tests
     if margin.p_not_worse(estimate) <= ALPHA {
         return if worse.hold() || improved { Finding::ChangedWithinMargin } else { Finding::NotWorse };
     }
-    if estimate.reach(1.0 - ALPHA) >= margin.log() { Finding::CannotBeJudged } else { Finding::Inconclusive }
+    if estimate.half_width(1.0 - ALPHA) >= margin.log() { Finding::CannotBeJudged } else { Finding::Inconclusive }
 }
 
 #[cfg(test)]
@@ -135,7 +135,7 @@ mod tests {
 
     /// δ = 2 %; one metric, so that nothing is corrected.
     fn check(difference: f64, error: f64, by_permutation: Option<f64>, expect: Finding) {
-        let estimate = Estimate { difference, error, freedom: 8.0, method: Method::Welch };
+        let estimate = Estimate { difference, error, degrees_of_freedom: 8.0, method: Method::Welch };
         let tests = |t: f64, permutation: Option<f64>| Tests {
             t: P { raw: t, adjusted: t },
             permutation: permutation.map(|p| P { raw: p, adjusted: p }),

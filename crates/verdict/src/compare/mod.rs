@@ -15,7 +15,7 @@ use measure::{Digest, Fingerprint};
 
 pub use attribution::{Attribution, Cause, Share};
 use attribution::{WORKLOADS, attribute};
-pub use critical::{HEADLINES, Promises};
+pub use critical::Tolerances;
 pub use finding::{Finding, P, Tests, decide};
 pub use rank::Suspect;
 use rank::suspects;
@@ -46,8 +46,8 @@ pub struct Question<'a> {
     /// Other runs of the host, for its noise; those of a boot on either side, and those that are not comparable, are left
     /// out.
     pub history: Vec<&'a Digest>,
-    /// What the specification promises.
-    pub promises: Promises,
+    /// The tolerances of what the specification promises.
+    pub tolerances: Tolerances,
     /// How the boots belong together.
     pub order: Order,
 }
@@ -84,9 +84,9 @@ pub struct Comparison {
     /// Name of the host.
     pub host: String,
     /// Ids of the runs before, and the number of their boots.
-    pub before: Sample,
+    pub before: RunSet,
     /// The same after.
-    pub after: Sample,
+    pub after: RunSet,
     /// A row for each series, critical ones first, in each the gravest first.
     pub rows: Vec<Row>,
     /// What differs in the fingerprint, the likeliest cause of what moved first.
@@ -99,7 +99,7 @@ pub struct Comparison {
 
 /// The runs of a side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sample {
+pub struct RunSet {
     /// Ids of the runs.
     pub runs: Vec<String>,
     /// How many boots they are.
@@ -140,23 +140,23 @@ pub fn compare(question: &Question<'_>) -> Result<Comparison, Refusal> {
     let others: Vec<&Digest> = question.history.iter().filter(other).copied().collect();
     let others = boots(&others);
     let sides = Boots { before: &before, after: &after, history: &by_configuration(&others) };
-    let mut rows = rows(&sides, &question.promises, question.order);
+    let mut rows = rows(&sides, &question.tolerances, question.order);
     rows.sort_by(|a, b| (!a.critical, a.finding, &a.id).cmp(&(!b.critical, b.finding, &b.id)));
-    let (before_sample, after_sample) = (sample(&before), sample(&after));
+    let (before_runs, after_runs) = (run_set(&before), run_set(&after));
     Ok(Comparison {
         host: question.after[0].host.clone(),
-        suspects: suspects(&before_sample.fingerprint, &after_sample.fingerprint, &rows),
+        suspects: suspects(&before_runs.fingerprint, &after_runs.fingerprint, &rows),
         attributions: WORKLOADS.iter().filter_map(|workload| attribute(workload, &rows, &before, &after)).collect(),
         remarks: remarks(question, &before, &after),
-        before: before_sample,
-        after: after_sample,
+        before: before_runs,
+        after: after_runs,
         rows,
     })
 }
 
-fn sample(boots: &[Boot<'_>]) -> Sample {
+fn run_set(boots: &[Boot<'_>]) -> RunSet {
     let runs = boots.iter().flat_map(|boot| &boot.runs);
-    Sample {
+    RunSet {
         runs: runs.clone().map(|run| run.id.clone()).collect(),
         boots: boots.len(),
         fingerprint: runs.last().map(|run| run.fingerprint.clone()).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! What differs between two fingerprints, by how well it explains which metrics moved.
 
-use measure::{Change, Fingerprint, MetricId};
+use measure::{Change, Fingerprint, MetricId, Unit, Workload, definition};
 
 use super::Row;
 
@@ -66,13 +66,15 @@ fn reach(part: &str, metric: &str) -> f64 {
     // The longest name that fits: `cpu.microcode` before `cpu`.
     let row = REACH.iter().filter(|(name, _)| part.starts_with(name)).max_by_key(|(name, _)| name.len());
     let [bandwidth, latency, compute, storage, power] = row.map_or([0.5; 5], |(_, reach)| *reach);
-    match metric.split('.').collect::<Vec<_>>().as_slice() {
-        ["stream", "latency" | "loaded" | "mlp", ..] => latency,
-        ["stream", ..] => bandwidth,
-        ["dense", ..] => compute,
-        ["disk", ..] => storage,
-        ["host", ..] => power,
-        // A feature workload uses all of them.
-        _ => [bandwidth, latency, compute, storage].into_iter().fold(0.0, f64::max),
+    // A feature workload uses all of them, and so may what this build does not know.
+    let any = [bandwidth, latency, compute, storage].into_iter().fold(0.0, f64::max);
+    let Some(metric) = definition(metric) else { return any };
+    match metric.family.workload {
+        Some(Workload::Stream) if metric.unit == Unit::Second => latency,
+        Some(Workload::Stream) => bandwidth,
+        Some(Workload::Dense) => compute,
+        Some(Workload::Disk) => storage,
+        Some(Workload::Tabular) => any,
+        None => power,
     }
 }

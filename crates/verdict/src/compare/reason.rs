@@ -1,4 +1,4 @@
-//! The sentences that stand beside findings.
+//! The sentences beside findings.
 
 use measure::{Quantity, Unit};
 
@@ -37,7 +37,7 @@ fn with_effect(row: &Row, effect: &Effect) -> String {
                 .to_owned()
         }
         Finding::Inconclusive => format!(
-            "Whether it is worse by {margin} is open; {} would decide if they went on as these.",
+            "Whether it is worse by {margin} is open; {} would settle it at this noise level.",
             boots(effect.boots_needed)
         ),
         Finding::CannotBeJudged => format!(
@@ -53,7 +53,7 @@ fn with_effect(row: &Row, effect: &Effect) -> String {
         Method::Moderated(history) => format!(
             "{sentence} (With this host's history: s₀ = {}, d₀ = {}.)",
             percent(history.deviation()),
-            history.freedom
+            history.degrees_of_freedom
         ),
         Method::Welch | Method::Paired => sentence,
     }

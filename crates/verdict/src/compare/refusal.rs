@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::Digest;
+use measure::{Digest, Profile};
 
 /// A comparison that would mean nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,11 +35,14 @@ pub enum Refusal {
     )]
     Platform(String),
     /// The profiles are not the same.
-    #[error("profile {0} and profile {1} measure with different sizes and times: measure both sides by one profile")]
-    Profile(String, String),
+    #[error(
+        "profile {} and profile {} measure with different sizes and times: measure both sides by one profile",
+        .0.name(), .1.name()
+    )]
+    Profile(Profile, Profile),
 }
 
-/// That all runs of both sides can stand in one comparison.
+/// That all runs of both sides can be compared.
 pub(super) fn check(before: &[&Digest], after: &[&Digest]) -> Result<(), Refusal> {
     let first = before.first().ok_or(Refusal::Empty("before"))?;
     if after.is_empty() {
@@ -55,7 +58,7 @@ pub(super) fn check(before: &[&Digest], after: &[&Digest]) -> Result<(), Refusal
     }
 }
 
-/// Whether two runs may stand in one history.
+/// Whether two runs may be in one history.
 #[must_use]
 pub(crate) fn same_kind(first: &Digest, second: &Digest) -> bool {
     comparable(first, second).is_ok()
@@ -77,7 +80,7 @@ fn comparable(first: &Digest, second: &Digest) -> Result<(), Refusal> {
         return Err(Refusal::Platform(parts));
     }
     if first.profile != second.profile {
-        return Err(Refusal::Profile(first.profile.clone(), second.profile.clone()));
+        return Err(Refusal::Profile(first.profile, second.profile));
     }
     Ok(())
 }

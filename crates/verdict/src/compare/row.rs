@@ -2,11 +2,11 @@
 
 use measure::{Better, Metric, MetricId};
 
-use super::{Boot, Finding, Order, P, Promises, Tests, decide, metrics, reason};
+use super::{Boot, Finding, Order, P, Tests, Tolerances, decide, metrics, reason};
 use crate::power::{self, Design};
 use crate::stats::{
-    ALPHA, Estimate, History, Interval, Margin, Method, Permutation, benjamini_hochberg, holm, paired, permute,
-    sign_flips, unpaired,
+    ALPHA, ConfidenceInterval, Estimate, History, Margin, Method, Permutation, benjamini_hochberg, holm, paired,
+    permute, sign_flips, unpaired,
 };
 
 /// A series with its verdict.
@@ -75,10 +75,10 @@ impl Effect {
 
     /// The interval of the change of the metric itself, as shares.
     #[must_use]
-    pub fn interval(&self, confidence: f64) -> Interval {
+    pub fn interval(&self, confidence: f64) -> ConfidenceInterval {
         let gain = self.estimate.interval(confidence);
         let (a, b) = (change(gain.low, self.better), change(gain.high, self.better));
-        Interval { low: a.min(b), high: a.max(b) }
+        ConfidenceInterval { low: a.min(b), high: a.max(b) }
     }
 }
 
@@ -105,16 +105,16 @@ struct Draft {
 }
 
 /// A row for every series that a side has. Critical ones are corrected by Holm, the others by Benjamini and Hochberg.
-pub(crate) fn rows(boots: &Boots<'_, '_>, promises: &Promises, order: Order) -> Vec<Row> {
+pub(crate) fn rows(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order) -> Vec<Row> {
     let runs = boots.before.iter().chain(boots.after).flat_map(|boot| boot.runs.iter().copied());
-    let drafts = metrics(runs).into_iter().map(|(id, metric)| draft(boots, promises, order, id, metric));
+    let drafts = metrics(runs).into_iter().map(|(id, metric)| draft(boots, tolerances, order, id, metric));
     let (critical, advisory): (Vec<Draft>, Vec<Draft>) = drafts.partition(|draft| draft.row.critical);
     let mut rows = finish(critical, holm);
     rows.extend(finish(advisory, benjamini_hochberg));
     rows
 }
 
-fn draft(boots: &Boots<'_, '_>, promises: &Promises, order: Order, id: &MetricId, metric: &Metric) -> Draft {
+fn draft(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order, id: &MetricId, metric: &Metric) -> Draft {
     let values = |boots: &[Boot<'_>]| boots.iter().map(|boot| boot.value(id, metric.better)).collect::<Vec<_>>();
     let (mut before, mut after) = (values(boots.before), values(boots.after));
     if order == Order::Paired && before.len() == after.len() {
@@ -130,10 +130,10 @@ fn draft(boots: &Boots<'_, '_>, promises: &Promises, order: Order, id: &MetricId
     let row = Row {
         id: id.clone(),
         metric: metric.clone(),
-        critical: promises.critical(id),
+        critical: tolerances.critical(id),
         before: side(boots.before, id, metric.better, &before),
         after: side(boots.after, id, metric.better, &after),
-        margin: promises.margin(id),
+        margin: tolerances.margin(id),
         effect: None,
         finding: Finding::Inconclusive,
         reason: String::new(),

@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use measure::{Better, Build, Digest, Ending, Fingerprint, Labels, Metric, MetricId, Series, Unit};
+use measure::{
+    Better, Build, Definition, Digest, Ending, Fingerprint, Metric, MetricId, Profile, Role, Series, metrics,
+};
 
-use super::{Comparison, Finding, HEADLINES, Order, Overall, Promises, Question, Refusal, compare};
+use super::{Comparison, Finding, Order, Overall, Question, Refusal, Tolerances, compare};
 use crate::power::{self, Design};
 use crate::stats::Margin;
 use crate::stats::simulate::Random;
+
+/// The metrics that decide, in the order of the catalogue.
+fn critical() -> impl Iterator<Item = &'static Definition> {
+    metrics::ALL.iter().copied().filter(|metric| metric.role == Role::Critical)
+}
 
 /// What a simulated host is like.
 #[derive(Clone)]
@@ -39,18 +46,11 @@ impl Host {
     }
 
     fn boot(&self, name: &str, random: &mut Random) -> Digest {
-        let series = HEADLINES.iter().map(|metric| {
-            let step: f64 = self.steps.iter().filter(|(prefix, _)| metric.starts_with(prefix)).map(|(_, s)| s).sum();
-            let y = self.noise * random.normal() - step;
-            let better = if metric.contains("p99") || metric.contains("latency") || metric.contains("time") {
-                Better::Lower
-            } else {
-                Better::Higher
-            };
-            let value = 1e9 * if better == Better::Higher { y.exp() } else { (-y).exp() };
-            let metric = Metric { name: (*metric).to_owned(), unit: Unit::Score, better };
-            let id = MetricId { name: metric.name.clone(), labels: Labels::new() };
-            (id, Series { metric, medians: vec![value], valid: 1, tainted: 0 })
+        let series = critical().map(|metric| {
+            let steps = self.steps.iter().filter(|(prefix, _)| metric.id.starts_with(prefix));
+            let y = self.noise * random.normal() - steps.map(|(_, step)| step).sum::<f64>();
+            let value = 1e9 * if metric.better == Better::Higher { y.exp() } else { (-y).exp() };
+            (metric.series(), Series { metric: Metric::from(metric), medians: vec![value], valid: 1, tainted: 0 })
         });
         let parts = |parts: &[(&str, &str)]| parts.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         Digest {
@@ -58,7 +58,7 @@ impl Host {
             started: format!("2026-07-01T00:00:00Z {name}"),
             host: "h".into(),
             boot_id: Some(name.to_owned()),
-            profile: "full".into(),
+            profile: Profile::Full,
             build: Build { version: "1.0.0".into(), profile: "release".into(), ..Build::default() },
             fingerprint: Fingerprint {
                 platform_id: "p".into(),
@@ -77,14 +77,14 @@ fn compared(before: &[Digest], after: &[Digest], order: Order) -> Result<Compari
         before: before.iter().collect(),
         after: after.iter().collect(),
         history: vec![],
-        promises: Promises::default(),
+        tolerances: Tolerances::default(),
         order,
     };
     compare(&question)
 }
 
-fn row<'a>(comparison: &'a Comparison, metric: &str) -> &'a super::Row {
-    comparison.rows.iter().find(|row| row.id.to_string() == metric).unwrap()
+fn row<'a>(comparison: &'a Comparison, metric: &Definition) -> &'a super::Row {
+    comparison.rows.iter().find(|row| row.id.is(metric)).unwrap()
 }
 
 #[test]
@@ -129,9 +129,9 @@ fn without_a_step_nothing_is_worse_as_often_as_the_power_says() {
         *counts.entry(overall.name()).or_default() += 1;
     }
     let alone = power::of_not_worse(Design::balanced(10, None), 0.01, Margin::of_tolerance(None), 0.0);
-    let expect = alone.powi(i32::try_from(HEADLINES.len()).unwrap());
+    let expect = alone.powi(i32::try_from(critical().count()).unwrap());
     let share = f64::from(counts["NOT-WORSE"]) / f64::from(trials);
-    println!("NOT-WORSE on all {} critical metrics: {share:.3}, computed {expect:.3}; {counts:?}", HEADLINES.len());
+    println!("NOT-WORSE on all critical metrics: {share:.3}, computed {expect:.3}; {counts:?}");
     assert!((share - expect).abs() <= 0.03, "{share}, computed {expect}: {counts:?}");
     assert!(counts.get("REGRESSION").is_none_or(|count| *count == 0), "{counts:?}");
 }
@@ -144,12 +144,14 @@ fn pairs_cancel_a_drift_that_both_sides_share() {
         // The host ages by 2 % a pair, and the update costs 4 % of the memory bandwidth.
         let aging = 0.02 * f64::from(pair);
         before.push(Host::quiet().worse("", aging).boot(&format!("a{pair}"), &mut random));
-        after.push(Host::quiet().worse("", aging).worse("stream.triad", 0.04).boot(&format!("b{pair}"), &mut random));
+        after.push(
+            Host::quiet().worse("", aging).worse(metrics::STREAM_TRIAD.id, 0.04).boot(&format!("b{pair}"), &mut random),
+        );
     }
     let separate = compared(&before, &after, Order::Separate).unwrap();
-    assert_eq!(row(&separate, "stream.triad").finding, Finding::CannotBeJudged);
+    assert_eq!(row(&separate, &metrics::STREAM_TRIAD).finding, Finding::CannotBeJudged);
     let paired = compared(&before, &after, Order::Paired).unwrap();
-    assert_eq!(row(&paired, "stream.triad").finding, Finding::Regression);
+    assert_eq!(row(&paired, &metrics::STREAM_TRIAD).finding, Finding::Regression);
     assert!(paired.critical().filter(|row| row.id.name.starts_with("disk")).all(|row| row.finding.holds()));
 }
 
@@ -163,14 +165,14 @@ fn history_decides_where_few_boots_do_not() {
         after: after.iter().collect(),
         // The boots of the sides are no history of their own.
         history: past.iter().chain(&before).chain(&after).collect(),
-        promises: Promises::default(),
+        tolerances: Tolerances::default(),
         order: Order::Separate,
     };
     let with = compare(&question).unwrap();
     let without = compare(&Question { history: vec![], ..question }).unwrap();
     let undecided = |comparison: &Comparison| comparison.critical().filter(|row| !row.finding.holds()).count();
     assert!(undecided(&with) < undecided(&without), "{} of {}", undecided(&with), undecided(&without));
-    let reason = &row(&with, "stream.copy").reason;
+    let reason = &row(&with, &metrics::STREAM_COPY).reason;
     assert!(reason.contains("d₀ = 19"), "{reason}");
 }
 
@@ -180,20 +182,19 @@ fn one_part_that_got_worse_is_not_hidden_by_the_sum() {
     let mut sides = [Host::quiet().boots("a", 5, &mut random), Host::quiet().boots("b", 5, &mut random)];
     for (side, boots) in sides.iter_mut().enumerate() {
         for boot in boots {
-            let id = MetricId { name: "stream.triad".into(), labels: Labels::new() };
-            let mut whole = boot.series[&id].clone();
+            let mut whole = boot.series[&metrics::STREAM_TRIAD.series()].clone();
             for socket in 0..2_usize {
                 let factor = if side == 1 && socket == 1 { 0.9 } else { 1.0 };
                 whole.medians = vec![1e9 * factor * (0.005 * random.normal()).exp()];
                 let labels = [("socket".to_owned(), socket.to_string())].into();
-                boot.series.insert(MetricId { name: "stream.triad".into(), labels }, whole.clone());
+                boot.series.insert(MetricId { labels, ..metrics::STREAM_TRIAD.series() }, whole.clone());
             }
         }
     }
     let comparison = compared(&sides[0], &sides[1], Order::Separate).unwrap();
     assert_eq!(comparison.overall(), Overall::Regression);
     assert_eq!(comparison.rows[0].id.to_string(), "stream.triad{socket=1}");
-    assert!(row(&comparison, "stream.triad").finding != Finding::Regression);
+    assert!(row(&comparison, &metrics::STREAM_TRIAD).finding != Finding::Regression);
 }
 
 #[test]
@@ -203,7 +204,7 @@ fn what_cannot_be_judged_says_what_it_needs() {
     let comparison =
         compared(&host.boots("a", 4, &mut random), &host.boots("b", 4, &mut random), Order::Separate).unwrap();
     assert_eq!(comparison.overall(), Overall::Inconclusive);
-    let judged = row(&comparison, "stream.copy");
+    let judged = row(&comparison, &metrics::STREAM_COPY);
     assert_eq!(judged.finding, Finding::CannotBeJudged, "{}", judged.reason);
     let needed = judged.effect.unwrap().boots_needed.unwrap();
     assert!(judged.reason.contains(&format!("needed are {needed} boots on each side")), "{}", judged.reason);
@@ -212,21 +213,19 @@ fn what_cannot_be_judged_says_what_it_needs() {
 }
 
 #[test]
-fn tainted_and_missing_metrics_are_told() {
+fn tainted_and_missing_metrics_are_named() {
     let mut random = Random::seed(47);
     let host = Host { noise: 0.002, ..Host::quiet() };
     let (before, mut after) = (host.boots("a", 5, &mut random), host.boots("b", 5, &mut random));
     for boot in &mut after {
-        let mut ids = boot.series.keys().cloned().collect::<Vec<_>>();
-        ids.retain(|id| id.name == "stream.read" || id.name == "dense.hpl");
-        boot.series.remove(&ids[0]);
-        let read = boot.series.get_mut(&ids[1]).unwrap();
+        boot.series.remove(&metrics::DENSE_HPL.series());
+        let read = boot.series.get_mut(&metrics::STREAM_READ.series()).unwrap();
         (read.medians, read.valid, read.tainted) = (vec![], 0, 5);
     }
     let comparison = compared(&before, &after, Order::Separate).unwrap();
     assert_eq!(comparison.overall(), Overall::Tainted);
-    assert_eq!(row(&comparison, "stream.read").finding, Finding::Tainted);
-    let missing = row(&comparison, "dense.hpl");
+    assert_eq!(row(&comparison, &metrics::STREAM_READ).finding, Finding::Tainted);
+    let missing = row(&comparison, &metrics::DENSE_HPL);
     assert_eq!(missing.finding, Finding::Inconclusive);
     assert!(missing.reason.contains("no usable value after"), "{}", missing.reason);
 }
@@ -250,7 +249,7 @@ fn what_means_nothing_is_refused() {
     check(|run| run.build.version = "2.0.0".into(), "suite 1.0.0 and suite 2.0.0");
     check(|run| run.build.profile = "ci".into(), "differ in their profile (release and ci)");
     check(|run| run.build.target_features = "avx2".into(), "target features");
-    check(|run| run.profile = "smoke".into(), "profile full and profile smoke");
+    check(|run| run.profile = Profile::Smoke, "profile full and profile smoke");
     check(|run| run.boot_id = Some("a00".into()), "the boot a00 is on both sides");
     check(|run| drop(run.fingerprint.platform.insert("cpu.model".into(), "d".into())), "cpu.model is c and d");
     check(|run| drop(run.fingerprint.platform.insert("dimm A1".into(), "serial 2".into())), "different machines");
@@ -275,11 +274,10 @@ fn a_workload_that_moved_is_explained() {
     let mut random = Random::seed(59);
     // HPL follows nine tenths of the clock, boot by boot, and nothing else.
     let mut boots = |name: &str, step: f64| {
-        let mut boots = Host::quiet().worse("dense.fma", step).boots(name, 8, &mut random);
+        let mut boots = Host::quiet().worse(metrics::DENSE_FMA.id, step).boots(name, 8, &mut random);
         for boot in &mut boots {
-            let id = |name: &str| MetricId { name: name.into(), labels: Labels::new() };
-            let clock = boot.series[&id("dense.fma")].medians[0];
-            let hpl = boot.series.get_mut(&id("dense.hpl")).unwrap();
+            let clock = boot.series[&metrics::DENSE_FMA.series()].medians[0];
+            let hpl = boot.series.get_mut(&metrics::DENSE_HPL.series()).unwrap();
             hpl.medians = vec![1e9 * (clock / 1e9).powf(0.9) * (0.001 * random.normal()).exp()];
         }
         boots
@@ -287,7 +285,7 @@ fn a_workload_that_moved_is_explained() {
     let (before, after) = (boots("a", 0.0), boots("b", 0.08));
     let comparison = compared(&before, &after, Order::Separate).unwrap();
     let attribution = &comparison.attributions[0];
-    assert_eq!((attribution.workload.as_str(), attribution.causes[0].name), ("dense.hpl", "clock"));
+    assert_eq!((attribution.workload, attribution.causes[0].name), (&metrics::DENSE_HPL, "clock"));
     let cause = attribution.causes[0].share;
     assert!((cause.gain / attribution.gain - 1.0).abs() < 0.1, "{attribution:?}");
     assert!(cause.interval.high < 0.0 && attribution.unexplained.unwrap().interval.contains(0.0), "{attribution:?}");

@@ -39,11 +39,11 @@ impl Distribution {
 }
 
 /// χ² with `freedom` degrees. In w = √q, whose density is smooth and about normal.
-pub(super) fn chi_square(freedom: f64) -> Distribution {
-    let centre = (freedom - 0.5).max(0.0).sqrt();
-    let log_scale = (1.0 - freedom / 2.0) * 2.0_f64.ln() - ln_gamma(freedom / 2.0);
+pub(super) fn chi_square(degrees_of_freedom: f64) -> Distribution {
+    let centre = (degrees_of_freedom - 0.5).max(0.0).sqrt();
+    let log_scale = (1.0 - degrees_of_freedom / 2.0) * 2.0_f64.ln() - ln_gamma(degrees_of_freedom / 2.0);
     simpson((centre - 5.0).max(0.0), centre + 5.0, CHI_INTERVALS, |w| {
-        let density = (log_scale + power_of(w, freedom - 1.0) - w * w / 2.0).exp();
+        let density = (log_scale + power_of(w, degrees_of_freedom - 1.0) - w * w / 2.0).exp();
         (density, w * w)
     })
 }
@@ -96,8 +96,8 @@ mod tests {
 
     #[test]
     fn moments_of_chi_square() {
-        for freedom in [1.0, 2.0, 3.0, 4.0, 9.0, 40.0, 500.0, 1998.0] {
-            check(&chi_square(freedom), freedom);
+        for degrees_of_freedom in [1.0, 2.0, 3.0, 4.0, 9.0, 40.0, 500.0, 1998.0] {
+            check(&chi_square(degrees_of_freedom), degrees_of_freedom);
         }
     }
 

@@ -66,8 +66,8 @@ impl Design {
 
     /// The distribution of t·error, t being the point of the one-sided level `alpha`; empty where the design has no
     /// degree of freedom. `noise` is the standard deviation between boots.
-    fn reaches(self, noise: f64, alpha: f64) -> Distribution {
-        let t = |freedom: f64| t_quantile(1.0 - alpha, freedom);
+    fn half_widths(self, noise: f64, alpha: f64) -> Distribution {
+        let t = |degrees_of_freedom: f64| t_quantile(1.0 - alpha, degrees_of_freedom);
         match self {
             Design::Unpaired { before, after } if before > 1 && after > 1 => {
                 let (n, m) = (f64::from(before), f64::from(after));
@@ -76,22 +76,24 @@ impl Design {
                     // Of a sum of squares of σ²·q, `share` is of the side before: the squared errors of both means.
                     let (first, second) = (share / ((n - 1.0) * n), (1.0 - share) / ((m - 1.0) * m));
                     let sum = first + second;
-                    let freedom = sum.powi(2) / (first.powi(2) / (n - 1.0) + second.powi(2) / (m - 1.0));
-                    let scale = t(freedom) * noise * sum.sqrt();
+                    let degrees_of_freedom = sum.powi(2) / (first.powi(2) / (n - 1.0) + second.powi(2) / (m - 1.0));
+                    let scale = t(degrees_of_freedom) * noise * sum.sqrt();
                     squares.map(move |q| scale * q.sqrt())
                 })
             }
             Design::Paired { pairs } if pairs > 1 => {
-                let freedom = f64::from(pairs) - 1.0;
-                let scale = t(freedom) * noise * self.spread() / freedom.sqrt();
-                chi_square(freedom).map(|q| scale * q.sqrt())
+                let degrees_of_freedom = f64::from(pairs) - 1.0;
+                let scale = t(degrees_of_freedom) * noise * self.spread() / degrees_of_freedom.sqrt();
+                chi_square(degrees_of_freedom).map(|q| scale * q.sqrt())
             }
             Design::Moderated { before, after, history } if before > 0 && after > 0 => {
-                let freedom = f64::from(before) + f64::from(after) - 2.0;
-                let all = history.freedom + freedom;
+                let degrees_of_freedom = f64::from(before) + f64::from(after) - 2.0;
+                let all = history.degrees_of_freedom + degrees_of_freedom;
                 let scale = t(all) * self.spread();
-                let squares = if freedom > 0.0 { chi_square(freedom) } else { Distribution::at(0.0) };
-                squares.map(|q| scale * ((history.freedom * history.variance + q * noise * noise) / all).sqrt())
+                let squares =
+                    if degrees_of_freedom > 0.0 { chi_square(degrees_of_freedom) } else { Distribution::at(0.0) };
+                squares
+                    .map(|q| scale * ((history.degrees_of_freedom * history.variance + q * noise * noise) / all).sqrt())
             }
             _ => Distribution::default(),
         }
@@ -103,7 +105,7 @@ impl Design {
 pub fn of_not_worse(design: Design, noise: f64, margin: Margin, change: f64) -> f64 {
     let spread = design.spread() * noise;
     // The estimate less t·error is above −δ.
-    design.reaches(noise, ALPHA).mean(|reach| normal_below((change + margin.log() - reach) / spread))
+    design.half_widths(noise, ALPHA).mean(|half_width| normal_below((change + margin.log() - half_width) / spread))
 }
 
 /// The chance of REGRESSION when the metric changed by `change` (of y; negative is worse), at the one-sided level
@@ -113,18 +115,18 @@ pub fn of_not_worse(design: Design, noise: f64, margin: Margin, change: f64) -> 
 /// must be beyond the margin.
 #[must_use]
 pub fn of_regression(design: Design, noise: f64, margin: Margin, alpha: f64, change: f64) -> f64 {
-    regression(&design.reaches(noise, alpha), design.spread() * noise, margin, change)
+    regression(&design.half_widths(noise, alpha), design.spread() * noise, margin, change)
 }
 
-fn regression(reaches: &Distribution, spread: f64, margin: Margin, change: f64) -> f64 {
-    reaches.mean(|reach| normal_below((-reach.max(margin.log()) - change) / spread))
+fn regression(half_widths: &Distribution, spread: f64, margin: Margin, change: f64) -> f64 {
+    half_widths.mean(|half_width| normal_below((-half_width.max(margin.log()) - change) / spread))
 }
 
 /// The smallest worsening, as a share, that is called a regression with [`PLANNED`] power; `None` where none is.
 #[must_use]
 pub fn smallest_detectable(design: Design, noise: f64, margin: Margin, alpha: f64) -> Option<f64> {
-    let (reaches, spread) = (design.reaches(noise, alpha), design.spread() * noise);
-    let found = |change: f64| regression(&reaches, spread, margin, -change) >= PLANNED;
+    let (half_widths, spread) = (design.half_widths(noise, alpha), design.spread() * noise);
+    let found = |change: f64| regression(&half_widths, spread, margin, -change) >= PLANNED;
     let (mut low, mut high) = (0.0, 5.0);
     if !found(high) {
         return None;
@@ -192,7 +194,7 @@ mod tests {
         close(welch(10), 0.690, 0.005);
         close(welch(20), 0.927, 0.002);
         // A history of many boots is a known variance: Φ(1/√(2/5) − 1.645).
-        let known = Some(History { variance: 0.25, freedom: 1e6 });
+        let known = Some(History { variance: 0.25, degrees_of_freedom: 1e6 });
         close(of_regression(Design::balanced(5, known), 0.5, margin, ALPHA, -0.5), 0.4745, 0.002);
     }
 
@@ -212,7 +214,7 @@ mod tests {
             close(of_not_worse(design, 0.01, margin, 0.0), 0.0, 0.0);
             assert_eq!(smallest_detectable(design, 0.01, margin, ALPHA), None);
         }
-        let history = Some(History { variance: 1e-6, freedom: 20.0 });
+        let history = Some(History { variance: 1e-6, degrees_of_freedom: 20.0 });
         close(of_not_worse(Design::balanced(1, history), 0.001, margin, 0.0), 1.0, 1e-3);
     }
 

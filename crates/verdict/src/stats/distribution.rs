@@ -4,18 +4,18 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// P(T ≤ x) of Student's t. Without a spread, x is ±∞ or NaN (0/0), which tells nothing: one half.
 #[must_use]
-pub fn t_below(x: f64, freedom: f64) -> f64 {
+pub fn t_below(x: f64, degrees_of_freedom: f64) -> f64 {
     if x.is_nan() {
         return 0.5;
     }
     // Degrees of freedom are positive here, the only thing that `new` could refuse.
-    StudentsT::new(0.0, 1.0, freedom).map_or(0.5, |t| t.cdf(x))
+    StudentsT::new(0.0, 1.0, degrees_of_freedom).map_or(0.5, |t| t.cdf(x))
 }
 
 /// The `share` quantile of Student's t, 0 < share < 1; infinite without degrees of freedom.
 #[must_use]
-pub fn t_quantile(share: f64, freedom: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(share))
+pub fn t_quantile(share: f64, degrees_of_freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees_of_freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(share))
 }
 
 /// The `share` quantile of the standard normal distribution, 0 < share < 1.

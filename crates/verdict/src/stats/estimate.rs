@@ -35,21 +35,21 @@ pub struct Estimate {
     /// Its standard error.
     pub error: f64,
     /// Degrees of freedom of the error.
-    pub freedom: f64,
+    pub degrees_of_freedom: f64,
     /// How it was estimated.
     pub method: Method,
 }
 
 /// From where to where.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
+pub struct ConfidenceInterval {
     /// The lower end.
     pub low: f64,
     /// The upper end.
     pub high: f64,
 }
 
-impl Interval {
+impl ConfidenceInterval {
     /// Whether it holds a value.
     #[must_use]
     pub fn contains(&self, value: f64) -> bool {
@@ -61,26 +61,26 @@ impl Estimate {
     /// The p value of "it is not below `bound`": small means that the difference is below.
     #[must_use]
     pub fn p_below(&self, bound: f64) -> f64 {
-        t_below((self.difference - bound) / self.error, self.freedom)
+        t_below((self.difference - bound) / self.error, self.degrees_of_freedom)
     }
 
     /// The p value of "it is not above `bound`": small means that the difference is above.
     #[must_use]
     pub fn p_above(&self, bound: f64) -> f64 {
-        t_below((bound - self.difference) / self.error, self.freedom)
+        t_below((bound - self.difference) / self.error, self.degrees_of_freedom)
     }
 
     /// t·error: the distance from the estimate to its one-sided bound.
     #[must_use]
-    pub fn reach(&self, confidence: f64) -> f64 {
-        if self.error == 0.0 { 0.0 } else { t_quantile(confidence, self.freedom) * self.error }
+    pub fn half_width(&self, confidence: f64) -> f64 {
+        if self.error == 0.0 { 0.0 } else { t_quantile(confidence, self.degrees_of_freedom) * self.error }
     }
 
     /// The interval with this share at both sides together: 0.95 leaves 2.5 % on each.
     #[must_use]
-    pub fn interval(&self, confidence: f64) -> Interval {
-        let reach = self.reach(f64::midpoint(1.0, confidence));
-        Interval { low: self.difference - reach, high: self.difference + reach }
+    pub fn interval(&self, confidence: f64) -> ConfidenceInterval {
+        let half_width = self.half_width(f64::midpoint(1.0, confidence));
+        ConfidenceInterval { low: self.difference - half_width, high: self.difference + half_width }
     }
 }
 
@@ -90,14 +90,15 @@ impl Estimate {
 #[must_use]
 pub fn welch(before: &[f64], after: &[f64]) -> Option<Estimate> {
     let (a, b) = (Moments::of(before)?, Moments::of(after)?);
-    if a.freedom() < 1.0 || b.freedom() < 1.0 {
+    if a.degrees_of_freedom() < 1.0 || b.degrees_of_freedom() < 1.0 {
         return None;
     }
     let (va, vb) = (a.variance / a.n, b.variance / b.n);
-    let satterthwaite = (va + vb).powi(2) / (va.powi(2) / a.freedom() + vb.powi(2) / b.freedom());
+    let satterthwaite = (va + vb).powi(2) / (va.powi(2) / a.degrees_of_freedom() + vb.powi(2) / b.degrees_of_freedom());
     // Boots that agree to the last bit have no variance and every degree of freedom.
-    let freedom = if satterthwaite.is_finite() { satterthwaite } else { a.freedom() + b.freedom() };
-    Some(Estimate { difference: b.mean - a.mean, error: (va + vb).sqrt(), freedom, method: Method::Welch })
+    let degrees_of_freedom =
+        if satterthwaite.is_finite() { satterthwaite } else { a.degrees_of_freedom() + b.degrees_of_freedom() };
+    Some(Estimate { difference: b.mean - a.mean, error: (va + vb).sqrt(), degrees_of_freedom, method: Method::Welch })
 }
 
 /// The estimate for two sides of separate boots: moderated by the host's history where there is some that fits the
@@ -109,13 +110,14 @@ pub fn welch(before: &[f64], after: &[f64]) -> Option<Estimate> {
 pub fn unpaired(before: &[f64], after: &[f64], history: Option<History>) -> Option<Estimate> {
     let (a, b) = (Moments::of(before)?, Moments::of(after)?);
     let Some(history) = history.filter(|history| history.fits(&a, &b)) else { return welch(before, after) };
-    let freedom = a.freedom() + b.freedom();
-    let squares = a.variance * a.freedom() + b.variance * b.freedom();
-    let moderated = (history.freedom * history.variance + squares) / (history.freedom + freedom);
+    let degrees_of_freedom = a.degrees_of_freedom() + b.degrees_of_freedom();
+    let squares = a.variance * a.degrees_of_freedom() + b.variance * b.degrees_of_freedom();
+    let moderated =
+        (history.degrees_of_freedom * history.variance + squares) / (history.degrees_of_freedom + degrees_of_freedom);
     Some(Estimate {
         difference: b.mean - a.mean,
         error: (moderated * (1.0 / a.n + 1.0 / b.n)).sqrt(),
-        freedom: history.freedom + freedom,
+        degrees_of_freedom: history.degrees_of_freedom + degrees_of_freedom,
         method: Method::Moderated(history),
     })
 }
@@ -128,7 +130,12 @@ pub fn paired(before: &[f64], after: &[f64]) -> Option<Estimate> {
         return None;
     }
     let differences: Vec<f64> = before.iter().zip(after).map(|(before, after)| after - before).collect();
-    let moments = Moments::of(&differences).filter(|moments| moments.freedom() >= 1.0)?;
+    let moments = Moments::of(&differences).filter(|moments| moments.degrees_of_freedom() >= 1.0)?;
     let error = (moments.variance / moments.n).sqrt();
-    Some(Estimate { difference: moments.mean, error, freedom: moments.freedom(), method: Method::Paired })
+    Some(Estimate {
+        difference: moments.mean,
+        error,
+        degrees_of_freedom: moments.degrees_of_freedom(),
+        method: Method::Paired,
+    })
 }

@@ -20,7 +20,7 @@ mod tests;
 pub(crate) use distribution::normal_below;
 pub use distribution::{normal_quantile, t_below, t_quantile};
 pub use equivalence::{Margin, SMALLEST_MARGIN};
-pub use estimate::{Estimate, Interval, Method, paired, unpaired, welch};
+pub use estimate::{ConfidenceInterval, Estimate, Method, paired, unpaired, welch};
 pub use multiple::{benjamini_hochberg, holm};
 pub use noise::{History, POOLING_RISK};
 pub use permutation::{MOST_BOOTS, Permutation, permute, sign_flips};

@@ -12,7 +12,7 @@ pub struct History {
     /// s₀².
     pub variance: f64,
     /// d₀, its degrees of freedom: boots less configurations.
-    pub freedom: f64,
+    pub degrees_of_freedom: f64,
 }
 
 impl History {
@@ -20,23 +20,24 @@ impl History {
     #[must_use]
     pub fn of(groups: &[Vec<f64>]) -> Option<History> {
         let moments: Vec<Moments> = groups.iter().filter_map(|group| Moments::of(group)).collect();
-        let freedom: f64 = moments.iter().map(Moments::freedom).sum();
-        let squares: f64 = moments.iter().map(|group| group.variance * group.freedom()).sum();
-        (freedom > 0.0).then(|| History { variance: squares / freedom, freedom })
+        let degrees_of_freedom: f64 = moments.iter().map(Moments::degrees_of_freedom).sum();
+        let squares: f64 = moments.iter().map(|group| group.variance * group.degrees_of_freedom()).sum();
+        (degrees_of_freedom > 0.0).then(|| History { variance: squares / degrees_of_freedom, degrees_of_freedom })
     }
 
     /// Whether boots do not spread significantly more than the history says.
     #[must_use]
     pub fn fits(&self, before: &Moments, after: &Moments) -> bool {
-        let freedom = before.freedom() + after.freedom();
-        if freedom < 1.0 {
+        let degrees_of_freedom = before.degrees_of_freedom() + after.degrees_of_freedom();
+        if degrees_of_freedom < 1.0 {
             return true;
         }
-        let pooled = (before.variance * before.freedom() + after.variance * after.freedom()) / freedom;
+        let pooled = (before.variance * before.degrees_of_freedom() + after.variance * after.degrees_of_freedom())
+            / degrees_of_freedom;
         if self.variance == 0.0 {
             return pooled == 0.0;
         }
-        f_above(pooled / self.variance, freedom, self.freedom) > POOLING_RISK
+        f_above(pooled / self.variance, degrees_of_freedom, self.degrees_of_freedom) > POOLING_RISK
     }
 
     /// s₀: the standard deviation of y between boots, about a share of the metric.
@@ -48,7 +49,7 @@ impl History {
     /// The noise floor g: how far one boot falls short of the mean of many in one of twenty, t₀.₉₅(d₀)·s₀, as a share.
     #[must_use]
     pub fn floor(&self) -> f64 {
-        (t_quantile(0.95, self.freedom) * self.deviation()).exp_m1()
+        (t_quantile(0.95, self.degrees_of_freedom) * self.deviation()).exp_m1()
     }
 }
 
@@ -60,24 +61,24 @@ mod tests {
     fn history_is_pooled_within_configurations() {
         // Two configurations 10 % apart: what is between them is no noise.
         let history = History::of(&[vec![0.0, 0.02], vec![0.1, 0.12], vec![5.0]]).unwrap();
-        assert!((history.variance - 0.0002).abs() < 1e-12 && (history.freedom - 2.0).abs() < 1e-12);
+        assert!((history.variance - 0.0002).abs() < 1e-12 && (history.degrees_of_freedom - 2.0).abs() < 1e-12);
         assert_eq!(History::of(&[vec![1.0], vec![]]), None);
     }
 
     #[test]
     fn the_floor_is_the_reach_of_one_boot() {
-        let history = History { variance: 1e-4, freedom: 9.0 };
+        let history = History { variance: 1e-4, degrees_of_freedom: 9.0 };
         assert!((history.floor() - (0.018_331_f64).exp_m1()).abs() < 1e-5);
         assert!((history.deviation() - 0.01).abs() < 1e-12);
     }
 
     #[test]
     fn noisier_boots_do_not_fit_and_quieter_ones_do() {
-        let history = History { variance: 1e-4, freedom: 20.0 };
+        let history = History { variance: 1e-4, degrees_of_freedom: 20.0 };
         let side = |deviation: f64| Moments { n: 5.0, mean: 0.0, variance: deviation * deviation };
         assert!(history.fits(&side(0.01), &side(0.012)));
         assert!(history.fits(&side(0.001), &side(0.001)));
         assert!(!history.fits(&side(0.02), &side(0.03)));
-        assert!(!History { variance: 0.0, freedom: 5.0 }.fits(&side(0.01), &side(0.01)));
+        assert!(!History { variance: 0.0, degrees_of_freedom: 5.0 }.fits(&side(0.01), &side(0.01)));
     }
 }

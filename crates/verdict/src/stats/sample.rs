@@ -1,6 +1,6 @@
 //! From samples to the values of boots.
 
-use measure::Better;
+use measure::{Better, median};
 
 /// y = ln(value), its sign turned so that more is better. The value is positive.
 #[must_use]
@@ -8,19 +8,6 @@ pub fn gain(value: f64, better: Better) -> f64 {
     match better {
         Better::Higher => value.ln(),
         Better::Lower => -value.ln(),
-    }
-}
-
-/// The median; of an even number the mean of the middle two; `None` of nothing.
-#[must_use]
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
     }
 }
 
@@ -64,7 +51,7 @@ impl Moments {
 
     /// n − 1.
     #[must_use]
-    pub fn freedom(&self) -> f64 {
+    pub fn degrees_of_freedom(&self) -> f64 {
         self.n - 1.0
     }
 }

@@ -1,30 +1,23 @@
 //! A small simulation of hosts, for the tests: deterministic for each seed.
 
-/// Random numbers: `SplitMix64`, Steele, Lea and Flood (2014), OOPSLA.
-pub(crate) struct Random(u64);
+use measure::random::SplitMix64;
+
+/// Random numbers as boots scatter.
+pub(crate) struct Random(SplitMix64);
 
 impl Random {
     pub(crate) fn seed(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        Random(SplitMix64::new(seed))
     }
 
     /// Above 0 and below 1.
     pub(crate) fn uniform(&mut self) -> f64 {
-        ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        self.0.uniform()
     }
 
-    /// Standard normal, by Box and Muller (1958).
+    /// Standard normal.
     pub(crate) fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * self.uniform().ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
+        self.0.normal()
     }
 
     /// Student's t with three degrees of freedom, scaled to a variance of 1.
@@ -52,7 +45,7 @@ impl Host {
 
     /// The medians of `boots` boots.
     pub(crate) fn boots(&self, boots: usize, mean: f64, random: &mut Random) -> Vec<f64> {
-        (0..boots).filter_map(|_| super::median(&self.boot(mean, random))).collect()
+        (0..boots).filter_map(|_| measure::median(&self.boot(mean, random))).collect()
     }
 }
 

@@ -188,7 +188,7 @@ fn power_is_as_computed_for_pairs_and_with_a_history() {
         }));
         let computed = power::of_not_worse(Design::Paired { pairs: n }, noise, margin, 0.0);
         assert!((pairs - computed).abs() <= 0.03, "{n} pairs: {pairs}, computed {computed}");
-        let history = History { variance: noise * noise, freedom: 12.0 };
+        let history = History { variance: noise * noise, degrees_of_freedom: 12.0 };
         let moderated = share(count(|| {
             let (before, after) = (host.boots(n as usize, 0.0, &mut random), host.boots(n as usize, 0.0, &mut random));
             margin.p_not_worse(&unpaired(&before, &after, Some(history)).unwrap()) <= ALPHA
@@ -223,7 +223,7 @@ fn the_p_value_falls_as_the_step_grows() {
     let mut random = Random::seed(29);
     for _ in 0..500 {
         let (before, after) = (host.boots(5, 0.0, &mut random), host.boots(5, 0.0, &mut random));
-        let history = Some(History { variance: 1e-4, freedom: 10.0 });
+        let history = Some(History { variance: 1e-4, degrees_of_freedom: 10.0 });
         let mut last = [1.0; 5];
         for step in 0..40 {
             let shifted: Vec<f64> = after.iter().map(|y| y - f64::from(step) * 0.002).collect();
@@ -256,7 +256,7 @@ fn coverage(
         let estimate = welch(&before, &after).unwrap();
         at_90 += u32::from(estimate.interval(0.90).contains(0.0));
         at_95 += u32::from(estimate.interval(0.95).contains(0.0));
-        lower += u32::from(estimate.difference - estimate.reach(0.95) <= 0.0);
+        lower += u32::from(estimate.difference - estimate.half_width(0.95) <= 0.0);
     }
     let share = |n: u32| f64::from(n) / f64::from(TRIALS);
     println!(

@@ -1,7 +1,9 @@
 //! Slow drift, by cumulative sums: Page (1954), Biometrika 41, 100, in the self-starting form of Hawkins (1987), The
 //! Statistician 36, 299, which needs no level that is known beforehand: every boot is held against all before it.
 
-use crate::stats::{median, normal_below, normal_quantile, t_below};
+use measure::median;
+
+use crate::stats::{normal_below, normal_quantile, t_below};
 
 /// Half of the shift, in standard deviations, that is found soonest.
 const SLACK: f64 = 0.5;

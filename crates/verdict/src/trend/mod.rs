@@ -9,7 +9,7 @@ mod tests;
 
 use measure::{Change, Digest, Metric, MetricId};
 
-use crate::compare::{Boot, Boots, Order, Promises, Row, boots, by_configuration, metrics, rows, same_kind};
+use crate::compare::{Boot, Boots, Order, Row, Tolerances, boots, by_configuration, metrics, rows, same_kind};
 use crate::stats::Margin;
 
 pub use noise::{Noise, PLANNED_BOOTS, noise};
@@ -77,12 +77,12 @@ pub struct Course {
 
 /// The history of the host of the newest run. `baseline` are the ids of the runs that were set as such.
 #[must_use]
-pub fn trend(runs: &[&Digest], promises: &Promises, baseline: Option<&[String]>) -> Option<Trend> {
+pub fn trend(runs: &[&Digest], tolerances: &Tolerances, baseline: Option<&[String]>) -> Option<Trend> {
     let newest = runs.iter().max_by(|a, b| (&a.started, &a.id).cmp(&(&b.started, &b.id)))?;
     let alike: Vec<&Digest> = runs.iter().filter(|run| same_kind(newest, run)).copied().collect();
     let all = boots(&alike);
     let borders = borders(&all);
-    let courses = courses(&all, &borders, promises);
+    let courses = courses(&all, &borders, tolerances);
     let mut remarks = Vec::new();
     if alike.len() < runs.len() {
         remarks.push(format!(
@@ -92,7 +92,7 @@ pub fn trend(runs: &[&Digest], promises: &Promises, baseline: Option<&[String]>)
     }
     let against_baseline = baseline.map(|ids| {
         let last = all.len() - newest_segment(&all, &borders, &courses);
-        against(&all, ids, &all[last..], promises, &mut remarks)
+        against(&all, ids, &all[last..], tolerances, &mut remarks)
     });
     if baseline.is_none() {
         remarks
@@ -107,7 +107,7 @@ pub fn trend(runs: &[&Digest], promises: &Promises, baseline: Option<&[String]>)
     Some(Trend {
         host: newest.host.clone(),
         boots: all.iter().map(point).collect(),
-        known: known(&all, &borders, promises),
+        known: known(&all, &borders, tolerances),
         courses,
         against_baseline,
         remarks,
@@ -132,14 +132,14 @@ fn around(borders: &[usize], index: usize, boots: usize) -> (usize, usize) {
     (from.max(at.saturating_sub(NEAR)), to.min(at + NEAR))
 }
 
-fn known(boots: &[Boot<'_>], borders: &[usize], promises: &Promises) -> Vec<Known> {
+fn known(boots: &[Boot<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<Known> {
     let one = |(index, at): (usize, &usize)| {
         let (from, to) = around(borders, index, boots.len());
         let (before, after) = (&boots[from..*at], &boots[*at..to]);
         // The rest of the history, as far as it is near, tells how noisy the host is.
         let near = &boots[from.saturating_sub(NEAR)..from];
         let history = by_configuration(near);
-        let mut rows = rows(&Boots { before, after, history: &history }, promises, Order::Separate);
+        let mut rows = rows(&Boots { before, after, history: &history }, tolerances, Order::Separate);
         rows.retain(|row| row.critical);
         rows.sort_by(|a, b| (a.finding, &a.id).cmp(&(b.finding, &b.id)));
         let changes = after[0].first().fingerprint.changes_since(&before[before.len() - 1].first().fingerprint);
@@ -148,13 +148,13 @@ fn known(boots: &[Boot<'_>], borders: &[usize], promises: &Promises) -> Vec<Know
     borders.iter().enumerate().map(one).collect()
 }
 
-fn courses(boots: &[Boot<'_>], borders: &[usize], promises: &Promises) -> Vec<Course> {
+fn courses(boots: &[Boot<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<Course> {
     let all = metrics(boots.iter().flat_map(|boot| boot.runs.iter().copied()));
-    let critical: Vec<(&MetricId, &Metric)> = all.into_iter().filter(|(id, _)| promises.critical(id)).collect();
+    let critical: Vec<(&MetricId, &Metric)> = all.into_iter().filter(|(id, _)| tolerances.critical(id)).collect();
     let family = critical.len();
     let course = |(id, metric): (&MetricId, &Metric)| {
         let gains: Vec<Option<f64>> = boots.iter().map(|boot| boot.value(id, metric.better)).collect();
-        let margin = promises.margin(id);
+        let margin = tolerances.margin(id);
         let (unknown, drifts) = scan::scan(&gains, borders, boots.len().saturating_sub(SCANNED), family);
         Course { id: id.clone(), metric: metric.clone(), margin, gains, unknown, drifts }
     };
@@ -173,7 +173,7 @@ fn against(
     all: &[Boot<'_>],
     baseline: &[String],
     newest: &[Boot<'_>],
-    promises: &Promises,
+    tolerances: &Tolerances,
     remarks: &mut Vec<String>,
 ) -> Vec<Row> {
     let of_baseline = |boot: &Boot<'_>| boot.runs.iter().any(|run| baseline.contains(&run.id));
@@ -187,7 +187,7 @@ fn against(
         remarks.push("there is no boot since the last change that is not of the baseline itself".to_owned());
         return Vec::new();
     }
-    let mut rows = rows(&Boots { before: &before, after: &after, history: &[] }, promises, Order::Separate);
+    let mut rows = rows(&Boots { before: &before, after: &after, history: &[] }, tolerances, Order::Separate);
     rows.retain(|row| row.critical);
     rows.sort_by(|a, b| (a.finding, &a.id).cmp(&(b.finding, &b.id)));
     rows

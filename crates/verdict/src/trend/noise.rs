@@ -2,7 +2,7 @@
 
 use measure::{Digest, Metric, MetricId};
 
-use crate::compare::{Boot, Promises, boots, by_configuration, metrics, same_kind};
+use crate::compare::{Boot, Tolerances, boots, by_configuration, metrics, same_kind};
 use crate::power::{self, Design};
 use crate::stats::{ALPHA, History, Margin, gain};
 
@@ -43,7 +43,7 @@ impl Noise {
 /// The noise of every critical metric, from runs on which nothing but the configuration changed. Configurations do not
 /// mix. Runs that do not belong with the newest one are left out.
 #[must_use]
-pub fn noise(runs: &[&Digest], promises: &Promises) -> Vec<Noise> {
+pub fn noise(runs: &[&Digest], tolerances: &Tolerances) -> Vec<Noise> {
     let Some(newest) = runs.iter().max_by(|a, b| (&a.started, &a.id).cmp(&(&b.started, &b.id))) else {
         return Vec::new();
     };
@@ -51,11 +51,11 @@ pub fn noise(runs: &[&Digest], promises: &Promises) -> Vec<Noise> {
     let boots = boots(&alike);
     let groups = by_configuration(&boots);
     let all = metrics(alike.iter().copied());
-    let critical: Vec<_> = all.into_iter().filter(|(id, _)| promises.critical(id)).collect();
+    let critical: Vec<_> = all.into_iter().filter(|(id, _)| tolerances.critical(id)).collect();
     let family = critical.len() as f64;
     critical
         .into_iter()
-        .map(|(id, metric)| of_metric(id, metric, &groups, promises.margin(id), ALPHA / family))
+        .map(|(id, metric)| of_metric(id, metric, &groups, tolerances.margin(id), ALPHA / family))
         .collect()
 }
 

@@ -99,7 +99,7 @@ impl Found {
 /// The sum of squares around the means of the two parts.
 fn around_means(values: &[f64], at: usize) -> f64 {
     let (first, second) = values.split_at(at);
-    [first, second].into_iter().filter_map(Moments::of).map(|part| part.variance * part.freedom()).sum()
+    [first, second].into_iter().filter_map(Moments::of).map(|part| part.variance * part.degrees_of_freedom()).sum()
 }
 
 /// The sum of squares around the best line.
@@ -108,5 +108,5 @@ fn around_line(values: &[f64]) -> f64 {
     let centre = (values.len() - 1) as f64 / 2.0;
     let places = values.iter().enumerate().map(|(place, value)| (place as f64 - centre, value - y.mean));
     let (squares, products) = places.fold((0.0, 0.0), |(xx, xy), (x, y)| (xx + x * x, xy + x * y));
-    y.variance * y.freedom() - if squares > 0.0 { products * products / squares } else { 0.0 }
+    y.variance * y.degrees_of_freedom() - if squares > 0.0 { products * products / squares } else { 0.0 }
 }

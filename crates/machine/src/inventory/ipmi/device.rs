@@ -6,8 +6,8 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use super::Request;
-use crate::inventory::tree::{Found, Lack};
+use crate::inventory::out_of_band::IpmiRequest;
+use crate::inventory::sysfs::{Found, Lack};
 
 /// Where distributions put the device.
 pub(in crate::inventory) const DEVICES: [&str; 3] = ["/dev/ipmi0", "/dev/ipmi/0", "/dev/ipmidev/0"];
@@ -70,7 +70,7 @@ const IS_RESPONSE: libc::c_int = 1;
 /// Asks the controller of the live host; the answer begins with its completion code.
 ///
 /// Each request has a descriptor of its own, so that no late answer is taken for another one's.
-pub(in crate::inventory) fn ask(request: &Request, patience: Duration) -> Found<Vec<u8>> {
+pub(in crate::inventory) fn ask(request: &IpmiRequest, patience: Duration) -> Found<Vec<u8>> {
     let device = open()?;
     let deadline = Instant::now() + patience;
     send(&device, request).map_err(|error| Lack::of(&error))?;
@@ -98,7 +98,7 @@ fn open() -> Found<File> {
     Err(lack)
 }
 
-fn send(device: &File, request: &Request) -> io::Result<()> {
+fn send(device: &File, request: &IpmiRequest) -> io::Result<()> {
     let mut address = Address::controller(request.lun);
     let mut data = request.data.clone();
     let length = u16::try_from(data.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;

@@ -5,23 +5,10 @@ mod sdr;
 
 use std::time::{Duration, Instant};
 
-use super::outside::Outside;
-use super::tree::{Found, Lack};
+use super::out_of_band::{IpmiRequest, Outside};
+use super::sysfs::{Found, Lack};
 
 pub use sdr::{Conversion, Entity, SensorRecord};
-
-/// A request as it goes to the controller: IPMI 2.0, 5.1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Network function.
-    pub netfn: u8,
-    /// Logical unit of the controller: 0 but for some sensors.
-    pub lun: u8,
-    /// Command.
-    pub command: u8,
-    /// What follows it.
-    pub data: Vec<u8>,
-}
 
 const APPLICATION: u8 = 0x06;
 const SENSOR: u8 = 0x04;
@@ -29,12 +16,6 @@ const STORAGE: u8 = 0x0A;
 const GROUP: u8 = 0x2C;
 /// The group that DCMI's commands name themselves by.
 const DCMI: u8 = 0xDC;
-
-impl Request {
-    fn new(netfn: u8, command: u8, data: &[u8]) -> Request {
-        Request { netfn, lun: 0, command, data: data.to_vec() }
-    }
-}
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +38,7 @@ impl From<Trouble> for Lack {
 }
 
 /// Asks, and returns what follows the completion code.
-fn ask(outside: &dyn Outside, request: &Request) -> Result<Vec<u8>, Trouble> {
+fn ask(outside: &dyn Outside, request: &IpmiRequest) -> Result<Vec<u8>, Trouble> {
     let answer = outside.ipmi(request).map_err(Trouble::Unasked)?;
     match answer.split_first() {
         Some((0, data)) => Ok(data.to_vec()),
@@ -122,20 +103,20 @@ impl RawReading {
 
 /// What the controller says of itself.
 pub(super) fn device_id(outside: &dyn Outside) -> Found<DeviceId> {
-    let data = ask(outside, &Request::new(APPLICATION, 0x01, &[]))?;
+    let data = ask(outside, &IpmiRequest::new(APPLICATION, 0x01, &[]))?;
     DeviceId::parse(&data).ok_or_else(|| Lack::failed("the controller's identity is too short"))
 }
 
 /// The power in watts that the whole host draws now (DCMI).
 pub(super) fn host_power(outside: &dyn Outside) -> Found<f64> {
     // System power statistics.
-    let data = ask(outside, &Request::new(GROUP, 0x02, &[DCMI, 0x01, 0, 0]))?;
+    let data = ask(outside, &IpmiRequest::new(GROUP, 0x02, &[DCMI, 0x01, 0, 0]))?;
     power_reading(&data).ok_or_else(|| Lack::failed("the controller does not measure power now"))
 }
 
 /// A sensor's reading; nothing where it is not read now.
 pub(super) fn reading(outside: &dyn Outside, sensor: &SensorRecord) -> Option<RawReading> {
-    let request = Request { lun: sensor.lun, ..Request::new(SENSOR, 0x2D, &[sensor.number]) };
+    let request = IpmiRequest { lun: sensor.lun, ..IpmiRequest::new(SENSOR, 0x2D, &[sensor.number]) };
     RawReading::parse(&ask(outside, &request).ok()?)
 }
 
@@ -183,7 +164,7 @@ const TOO_MUCH: u8 = 0xCA;
 const HEADER: usize = 5;
 
 fn reserve(outside: &dyn Outside) -> Result<[u8; 2], Trouble> {
-    let data = ask(outside, &Request::new(STORAGE, 0x22, &[]))?;
+    let data = ask(outside, &IpmiRequest::new(STORAGE, 0x22, &[]))?;
     match data.as_slice() {
         &[low, high, ..] => Ok([low, high]),
         _ => Err(Trouble::Unasked(Lack::failed("the controller's reservation is too short"))),
@@ -234,7 +215,7 @@ impl Reader<'_> {
     /// Get SDR (IPMI 2.0, 33.12).
     fn piece(&self, id: u16, at: u8, length: u8) -> Result<(Vec<u8>, u16), Trouble> {
         let ([r0, r1], [i0, i1]) = (self.reservation, id.to_le_bytes());
-        let data = ask(self.outside, &Request::new(STORAGE, 0x23, &[r0, r1, i0, i1, at, length]))?;
+        let data = ask(self.outside, &IpmiRequest::new(STORAGE, 0x23, &[r0, r1, i0, i1, at, length]))?;
         match data.as_slice() {
             &[low, high, ref record @ ..] => Ok((record.to_vec(), u16::from_le_bytes([low, high]))),
             _ => Err(Trouble::Unasked(Lack::failed("the controller's record is too short"))),

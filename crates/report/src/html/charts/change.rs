@@ -1,40 +1,36 @@
 //! Before and after on one axis.
 
-use measure::Unit;
+use measure::{Unit, definition};
 
-use super::{Figure, figure};
-use crate::BeforeAfter;
+use super::{Chart, chart};
 use crate::html::Error;
 use crate::html::axis::{Axis, Label, Scale};
-use crate::html::plot::{self, Strip};
+use crate::html::plot::{self, Bar, Mark, Strip};
 use crate::text::clean;
+use crate::{BeforeAfter, ChangeLine};
 
 /// More lines than this are not seen at a glance.
 const LINES: usize = 24;
 
 /// What decides, as shares of what it was before; all that moved where boots tell, and what is critical.
-pub(in crate::html) fn change(change: &BeforeAfter) -> Result<Option<Figure>, Error> {
-    let moved = |line: &crate::Line| line.finding.as_ref().is_some_and(|(finding, _)| finding.moved());
-    let plain = |line: &crate::Line| line.id.labels.is_empty() && !line.id.name.starts_with("host.");
+pub(in crate::html) fn change(change: &BeforeAfter) -> Result<Option<Chart>, Error> {
     let refused = change.overall.is_err();
-    let shown = change.lines.iter().filter(|line| line.critical || moved(line) || refused && plain(line));
+    let shown = change.lines.iter().filter(|line| line.critical || line.moved() || refused && is_plain(line));
     let strips: Vec<Strip> = shown
         .filter_map(|line| {
             let share = line.share().filter(|share| share.is_finite() && *share > 0.0)?;
-            let interval = line.share_interval().filter(|(low, high)| *low > 0.0 && high.is_finite());
-            let word = line.finding.as_ref().filter(|_| line.interval.is_some());
-            let word = word.map(|(finding, _)| format!(" · {finding}")).unwrap_or_default();
+            let interval = line.share_interval().filter(|share| share.low > 0.0 && share.high.is_finite());
+            let word = line.decided().map(|finding| format!(" · {finding}")).unwrap_or_default();
             Some(Strip {
                 name: format!("{}{word}", clean(&line.id.to_string())),
-                marks: vec![(0, share)],
-                interval: interval.map(|(low, high)| (0, low, high)),
+                marks: vec![Mark { style: 0, value: share }],
+                bar: interval.map(|share| Bar { style: 0, low: share.low, high: share.high }),
             })
         })
         .take(LINES)
         .collect();
-    let ends =
-        |strip: &Strip| strip.interval.map(|(_, low, high)| [low, high]).into_iter().flatten().collect::<Vec<_>>();
-    let shares = strips.iter().flat_map(|strip| strip.marks.iter().map(|mark| mark.1).chain(ends(strip)));
+    let ends = |strip: &Strip| strip.bar.map(|bar| [bar.low, bar.high]).into_iter().flatten().collect::<Vec<_>>();
+    let shares = strips.iter().flat_map(|strip| strip.marks.iter().map(|mark| mark.value).chain(ends(strip)));
     let axis = Axis::around(
         "share of what it was before (more is better)",
         Scale::Log10,
@@ -47,10 +43,16 @@ pub(in crate::html) fn change(change: &BeforeAfter) -> Result<Option<Figure>, Er
     let mut caption = "The upright stroke at 100 % is what was measured before. Right is better, also where less is \
                        better."
         .to_owned();
-    if strips.iter().any(|strip| strip.interval.is_some()) {
+    if strips.iter().any(|strip| strip.bar.is_some()) {
         legend.push(plot::bar_key(0, "95 % interval over boots".to_owned()));
     } else {
         caption += " There are too few boots for an interval.";
     }
-    Ok(Some(figure("change-chart", "Before and after at a glance", &caption, &svg, legend)))
+    Ok(Some(chart("change-chart", "Before and after at a glance", &caption, &svg, legend)))
+}
+
+/// A figure of a workload as a whole; what the watch over every workload saw is no performance.
+fn is_plain(line: &ChangeLine) -> bool {
+    let is_watched = definition(&line.id.name).is_some_and(|known| known.family.workload.is_none());
+    line.id.labels.is_empty() && !is_watched
 }

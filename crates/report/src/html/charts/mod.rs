@@ -1,6 +1,7 @@
 //! Which charts a run has: each from the series that it shows, and none where there are no series.
 
 mod change;
+mod clock;
 mod compute;
 mod memory;
 mod phases;
@@ -8,14 +9,16 @@ mod storage;
 mod targets;
 mod telemetry;
 
-use measure::{MetricId, Run, Unit};
+use std::ops::Range;
+
+use measure::{Definition, MetricId, Run, Unit, metrics};
 use spec::System;
 use verdict::Judgement;
 
 use super::Error;
 use super::axis::{Axis, Label, Scale};
-use super::plot::{self, Legend, Line};
-use crate::series::Series;
+use super::plot::{self, Legend, PlotLine};
+use crate::series::RunSeries;
 use crate::text::clean;
 
 pub(super) use change::change;
@@ -23,7 +26,7 @@ pub(super) use targets::targets;
 
 /// A chart with its words.
 #[derive(Debug, serde::Serialize)]
-pub(super) struct Figure {
+pub(super) struct Chart {
     title: String,
     caption: String,
     svg: String,
@@ -35,30 +38,30 @@ pub(super) struct Figure {
 pub(super) struct Section {
     id: &'static str,
     title: &'static str,
-    figures: Vec<Figure>,
+    charts: Vec<Chart>,
 }
 
 /// The charts of a run by what they are of.
 pub(super) fn sections(
     run: &Run,
-    series: &[Series],
+    series: &[RunSeries],
     system: &System,
     judgement: &Judgement,
 ) -> Result<Vec<Section>, Error> {
     let memory = [
         memory::latency_by_size(series)?,
         memory::bandwidth_by_size(series)?,
-        memory::matrix(series, "stream.matrix.latency", "Latency from node to node")?,
-        memory::matrix(series, "stream.matrix.read", "Read bandwidth from node to node")?,
-        memory::matrix(series, "stream.matrix.write", "Write bandwidth from node to node")?,
+        memory::matrix(series, &metrics::STREAM_MATRIX_LATENCY, "Latency from node to node")?,
+        memory::matrix(series, &metrics::STREAM_MATRIX_READ, "Read bandwidth from node to node")?,
+        memory::matrix(series, &metrics::STREAM_MATRIX_WRITE, "Write bandwidth from node to node")?,
         memory::loaded(series)?,
         memory::scaling(series)?,
         memory::parallelism(series)?,
     ];
     let compute = [
         compute::by_order(series)?,
-        compute::by_second(run, "dense.dgemm.sustained", "DGEMM")?,
-        compute::by_second(run, "dense.hpl.second", "HPL")?,
+        compute::by_second(run, &metrics::DENSE_DGEMM_SUSTAINED, "DGEMM")?,
+        compute::by_second(run, &metrics::DENSE_HPL_SECOND, "HPL")?,
     ];
     let storage = [storage::frontier(series, judgement)?, storage::percentiles(series)?];
     let features = [phases::shares(series, system)?, phases::times(series)?];
@@ -69,25 +72,43 @@ pub(super) fn sections(
         ("features", "Feature workload", features.into_iter().flatten().collect()),
         ("telemetry", "The host while it was measured", telemetry::charts(run)?),
     ];
-    let shown = all.into_iter().filter(|(_, _, figures)| !figures.is_empty());
-    Ok(shown.map(|(id, title, figures)| Section { id, title, figures }).collect())
+    let shown = all.into_iter().filter(|(_, _, charts)| !charts.is_empty());
+    Ok(shown.map(|(id, title, charts)| Section { id, title, charts }).collect())
 }
 
 /// What a chart of lines is drawn from.
 struct Plot<'a> {
     title: &'a str,
     caption: &'a str,
-    x: (&'a str, Scale, Label),
-    y: (&'a str, Scale, Label),
-    lines: Vec<Line>,
+    x: AxisStyle<'a>,
+    y: AxisStyle<'a>,
+    lines: Vec<PlotLine>,
     /// From where to where of the horizontal axis something was disturbed.
-    spans: Vec<(f64, f64)>,
+    spans: Vec<Range<f64>>,
 }
 
-fn draw(id: &str, plot: &Plot<'_>) -> Result<Option<Figure>, Error> {
+/// What an axis is called, and how its values lie along it and are written.
+#[derive(Clone, Copy)]
+struct AxisStyle<'a> {
+    title: &'a str,
+    scale: Scale,
+    label: Label,
+}
+
+const fn axis(title: &str, scale: Scale, label: Label) -> AxisStyle<'_> {
+    AxisStyle { title, scale, label }
+}
+
+impl AxisStyle<'_> {
+    fn around(self, values: impl Iterator<Item = f64>) -> Option<Axis> {
+        Axis::around(self.title, self.scale, self.label, values)
+    }
+}
+
+fn draw(id: &str, plot: &Plot<'_>) -> Result<Option<Chart>, Error> {
     let points = || plot.lines.iter().flat_map(|line| &line.points);
-    let x = Axis::around(plot.x.0, plot.x.1, plot.x.2, points().map(|point| point.0));
-    let y = Axis::around(plot.y.0, plot.y.1, plot.y.2, points().map(|point| point.1));
+    let x = plot.x.around(points().map(|point| point.0));
+    let y = plot.y.around(points().map(|point| point.1));
     let (Some(x), Some(y)) = (x, y) else { return Ok(None) };
     let x = x.at_most(5);
     let svg = plot::lines(&x, &y, &plot.lines, &plot.spans)?;
@@ -95,11 +116,11 @@ fn draw(id: &str, plot: &Plot<'_>) -> Result<Option<Figure>, Error> {
     if !plot.spans.is_empty() {
         legend.push(plot::span_key("disturbed: what was measured then does not count".to_owned()));
     }
-    Ok(Some(figure(id, plot.title, plot.caption, &svg, legend)))
+    Ok(Some(chart(id, plot.title, plot.caption, &svg, legend)))
 }
 
-fn figure(id: &str, title: &str, caption: &str, svg: &str, legend: Vec<Legend>) -> Figure {
-    Figure { title: title.to_owned(), caption: caption.to_owned(), svg: described(id, title, caption, svg), legend }
+fn chart(id: &str, title: &str, caption: &str, svg: &str, legend: Vec<Legend>) -> Chart {
+    Chart { title: title.to_owned(), caption: caption.to_owned(), svg: described(id, title, caption, svg), legend }
 }
 
 /// Gives a drawing the name and the description that a screen reader reads.
@@ -124,22 +145,29 @@ fn number(id: &MetricId, label: &str) -> Option<f64> {
     text[..end].parse().ok()
 }
 
-fn named<'a>(series: &'a [Series], name: &'a str) -> impl Iterator<Item = &'a Series> {
-    series.iter().filter(move |one| one.id.name == name)
+/// The series of a metric, with whatever labels.
+fn of_metric<'a>(series: &'a [RunSeries], metric: &'static Definition) -> impl Iterator<Item = &'a RunSeries> {
+    series.iter().filter(move |one| one.last.metric.is(metric))
 }
 
-fn headline<'a>(series: &'a [Series], name: &'a str) -> Option<&'a Series> {
-    named(series, name).find(|one| one.id.labels.is_empty())
+/// The series of a metric without labels.
+fn headline<'a>(series: &'a [RunSeries], metric: &'static Definition) -> Option<&'a RunSeries> {
+    series.iter().find(|one| one.id.is(metric))
 }
 
 /// The medians of a metric over one of its labels; a line for each value of `key`.
-fn by_label(series: &[Series], name: &str, label: &str, key: impl Fn(&MetricId) -> String) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    for one in named(series, name) {
+fn by_label(
+    series: &[RunSeries],
+    metric: &'static Definition,
+    label: &str,
+    key: impl Fn(&MetricId) -> String,
+) -> Vec<PlotLine> {
+    let mut lines: Vec<PlotLine> = Vec::new();
+    for one in of_metric(series, metric) {
         let (Some(x), Some(summary)) = (number(&one.id, label), one.summary) else { continue };
         let key = clean(&key(&one.id));
         let at = lines.iter().position(|line| line.name == key).unwrap_or_else(|| {
-            lines.push(Line { name: key, points: Vec::new(), joined: true, style: lines.len() });
+            lines.push(PlotLine { name: key, points: Vec::new(), joined: true, style: lines.len() });
             lines.len() - 1
         });
         lines[at].points.push((x, summary.median));

@@ -1,20 +1,19 @@
 //! The phases of the feature workload, beside the shares that the document gives them.
 
-use measure::Unit;
+use measure::{Definition, Unit, metrics};
 use spec::System;
 
-use super::{Figure, SECONDS, figure, labelled, named};
+use super::{Chart, SECONDS, chart, labelled, of_metric};
 use crate::html::Error;
 use crate::html::axis::{Axis, Label, Scale};
-use crate::html::plot::{self, Strip};
-use crate::series::Series;
+use crate::html::plot::{self, Bar, Mark, Strip};
+use crate::series::RunSeries;
 use crate::text::clean;
 
-/// The time of a phase, by the label of its name.
-const METRIC: &str = "tabular.phase";
+/// The label that names a phase.
 const LABEL: &str = "phase";
 /// The whole that the document gives shares of.
-const WHOLE: &str = "tabular.time_500gb";
+static WHOLE: &Definition = &metrics::TABULAR_TIME_500GB;
 
 /// The document's phase that a phase of the workload belongs to.
 fn documented(phase: &str) -> &str {
@@ -26,53 +25,60 @@ fn documented(phase: &str) -> &str {
     }
 }
 
-/// Each phase with its median in seconds, in the order of the work.
-fn measured(series: &[Series]) -> Vec<(String, f64)> {
-    named(series, METRIC).filter_map(|one| Some((labelled(&one.id, LABEL), one.summary?.median))).collect()
+/// A phase with its median.
+struct Phase {
+    name: String,
+    seconds: f64,
+}
+
+/// The phases in the order of the work.
+fn measured(series: &[RunSeries]) -> Vec<Phase> {
+    let phase = |one: &RunSeries| Some(Phase { name: labelled(&one.id, LABEL), seconds: one.summary?.median });
+    of_metric(series, &metrics::TABULAR_PHASE).filter_map(phase).collect()
 }
 
 /// Measured shares of the time beside the documented ones.
-pub(super) fn shares(series: &[Series], system: &System) -> Result<Option<Figure>, Error> {
-    let phases: Vec<(String, f64)> =
-        measured(series).into_iter().filter(|(phase, _)| documented(phase) != "verify").collect();
-    let whole: f64 = phases.iter().map(|(_, seconds)| seconds).sum();
-    let target = system.targets.iter().find(|target| target.metric.as_deref() == Some(WHOLE));
+pub(super) fn shares(series: &[RunSeries], system: &System) -> Result<Option<Chart>, Error> {
+    let phases: Vec<Phase> = measured(series).into_iter().filter(|phase| documented(&phase.name) != "verify").collect();
+    let whole: f64 = phases.iter().map(|phase| phase.seconds).sum();
+    let target = system.targets.iter().find(|target| target.metric == Some(WHOLE));
     let (Some(target), true) = (target, whole > 0.0) else { return Ok(None) };
     let mut names: Vec<&str> = target.phases.iter().map(String::as_str).collect();
     names.extend(target.shares.keys().map(String::as_str).filter(|name| !target.phases.iter().any(|one| one == name)));
     let strips: Vec<Strip> = names
         .into_iter()
         .map(|name| {
-            let of = phases.iter().filter(|(phase, _)| documented(phase) == name);
-            let share = of.map(|(_, seconds)| seconds).sum::<f64>() / whole;
-            let told = target.shares.get(name).map(|told| (1, *told));
-            Strip { name: clean(name), marks: told.into_iter().chain([(0, share)]).collect(), interval: None }
+            let of = phases.iter().filter(|phase| documented(&phase.name) == name);
+            let share = of.map(|phase| phase.seconds).sum::<f64>() / whole;
+            let promised = target.shares.get(name).map(|share| Mark { style: 1, value: *share });
+            let marks = promised.into_iter().chain([Mark { style: 0, value: share }]).collect();
+            Strip { name: clean(name), marks, bar: None }
         })
         .collect();
-    let all = strips.iter().flat_map(|strip| &strip.marks).map(|mark| mark.1).chain([0.0, 0.9]);
+    let all = strips.iter().flat_map(|strip| &strip.marks).map(|mark| mark.value).chain([0.0, 0.9]);
     let axis = Axis::around("share of the whole time", Scale::Linear, Label::Unit(Unit::Ratio), all);
     let (Some(axis), false) = (axis, strips.is_empty()) else { return Ok(None) };
     let svg = plot::strips(&axis, None, &strips)?;
     let legend = vec![plot::key(0, "measured".to_owned()), plot::key(1, "documented".to_owned())];
     let caption = "Reading the input, transforming it and saving the result, as shares of their sum. A phase without a ▲ has \
                    no share in the document.";
-    Ok(Some(figure("phase-shares", "Phases against the documented shares", caption, &svg, legend)))
+    Ok(Some(chart("phase-shares", "Phases against the documented shares", caption, &svg, legend)))
 }
 
 /// The time of each phase.
-pub(super) fn times(series: &[Series]) -> Result<Option<Figure>, Error> {
+pub(super) fn times(series: &[RunSeries]) -> Result<Option<Chart>, Error> {
     let strips: Vec<Strip> = measured(series)
         .into_iter()
-        .filter(|(_, seconds)| seconds.is_finite() && *seconds > 0.0)
-        .map(|(phase, seconds)| Strip {
-            name: clean(&phase),
-            marks: vec![(0, seconds)],
-            interval: Some((0, 0.0, seconds)),
+        .filter(|phase| phase.seconds.is_finite() && phase.seconds > 0.0)
+        .map(|Phase { name, seconds }| Strip {
+            name: clean(&name),
+            marks: vec![Mark { style: 0, value: seconds }],
+            bar: Some(Bar { style: 0, low: 0.0, high: seconds }),
         })
         .collect();
-    let axis = Axis::around("time", Scale::Linear, SECONDS, strips.iter().map(|strip| strip.marks[0].1));
+    let axis = Axis::around("time", Scale::Linear, SECONDS, strips.iter().map(|strip| strip.marks[0].value));
     let (Some(axis), false) = (axis, strips.is_empty()) else { return Ok(None) };
     let svg = plot::strips(&axis, None, &strips)?;
     let caption = "Medians. Each transformation is materialised before the next begins.";
-    Ok(Some(figure("phase-times", "Time of each phase", caption, &svg, Vec::new())))
+    Ok(Some(chart("phase-times", "Time of each phase", caption, &svg, Vec::new())))
 }

@@ -1,18 +1,19 @@
 //! Rates and latencies of storage.
 
-use measure::Unit;
+use measure::{Definition, Unit, metrics};
 use verdict::Judgement;
 
-use super::{Figure, Plot, SECONDS, draw, named, number};
+use super::{Chart, Plot, SECONDS, axis, draw, number, of_metric};
 use crate::html::Error;
 use crate::html::axis::{Label, Scale};
-use crate::html::plot::Line;
-use crate::series::Series;
+use crate::html::plot::PlotLine;
+use crate::series::RunSeries;
 
-pub(super) fn frontier(series: &[Series], judgement: &Judgement) -> Result<Option<Figure>, Error> {
-    let mut points: Vec<(f64, f64)> = named(series, "disk.randread.frontier")
+pub(super) fn frontier(series: &[RunSeries], judgement: &Judgement) -> Result<Option<Chart>, Error> {
+    let mut points: Vec<(f64, f64)> = of_metric(series, &metrics::DISK_RANDREAD_FRONTIER)
         .filter_map(|one| {
-            let tail = named(series, "disk.randread.frontier.p99").find(|tail| tail.id.labels == one.id.labels)?;
+            let tail =
+                of_metric(series, &metrics::DISK_RANDREAD_FRONTIER_P99).find(|tail| tail.id.labels == one.id.labels)?;
             Some((one.summary?.median, tail.summary?.median))
         })
         .collect();
@@ -21,13 +22,13 @@ pub(super) fn frontier(series: &[Series], judgement: &Judgement) -> Result<Optio
     }
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let name = "measured, by queue depth".to_owned();
-    let mut lines = vec![Line { name, points, joined: true, style: 0 }];
-    let target = |metric: &str| {
-        judgement.rows.iter().find(|row| row.metric.as_deref() == Some(metric) && row.companion_of.is_none())
+    let mut lines = vec![PlotLine { name, points, joined: true, style: 0 }];
+    let target = |metric: &Definition| {
+        judgement.rows.iter().find(|row| row.metric == Some(metric) && row.companion_of.is_none())
     };
-    if let (Some(rate), Some(tail)) = (target("disk.randread.iops"), target("disk.randread.p99")) {
+    if let (Some(rate), Some(tail)) = (target(&metrics::DISK_RANDREAD_IOPS), target(&metrics::DISK_RANDREAD_P99)) {
         let points = vec![(rate.documented.value, tail.documented.value)];
-        lines.push(Line { name: "documented".to_owned(), points, joined: false, style: 1 });
+        lines.push(PlotLine { name: "documented".to_owned(), points, joined: false, style: 1 });
     }
     draw(
         "frontier",
@@ -35,8 +36,8 @@ pub(super) fn frontier(series: &[Series], judgement: &Judgement) -> Result<Optio
             title: "Random reads: rate against 99th percentile",
             caption: "4 KiB random reads at rising queue depth. Further right and lower is better; a promise of both \
                       figures holds only where the curve passes right of it and below.",
-            x: ("operations a second", Scale::Log10, Label::Unit(Unit::IoPerSecond)),
-            y: ("99th percentile", Scale::Log10, SECONDS),
+            x: axis("operations a second", Scale::Log10, Label::Unit(Unit::IoPerSecond)),
+            y: axis("99th percentile", Scale::Log10, SECONDS),
             lines,
             spans: Vec::new(),
         },
@@ -44,22 +45,22 @@ pub(super) fn frontier(series: &[Series], judgement: &Judgement) -> Result<Optio
 }
 
 /// Latency by percentile, at whose horizontal axis each step is a tenth of the requests before: the tail is seen.
-pub(super) fn percentiles(series: &[Series]) -> Result<Option<Figure>, Error> {
-    const CASES: [(&str, &str); 3] = [
-        ("disk.randread.latency", "random reads, 4 KiB"),
-        ("disk.seqread.latency", "sequential reads, 1 MiB"),
-        ("disk.seqwrite.latency", "sequential writes, 1 MiB"),
+pub(super) fn percentiles(series: &[RunSeries]) -> Result<Option<Chart>, Error> {
+    const CASES: [(&Definition, &str); 3] = [
+        (&metrics::DISK_RANDREAD_LATENCY, "random reads, 4 KiB"),
+        (&metrics::DISK_SEQREAD_LATENCY, "sequential reads, 1 MiB"),
+        (&metrics::DISK_SEQWRITE_LATENCY, "sequential writes, 1 MiB"),
     ];
-    let point = |one: &Series| {
+    let point = |one: &RunSeries| {
         let percentile = number(&one.id, "percentile").filter(|percentile| (0.0..100.0).contains(percentile))?;
         Some((1.0 / (1.0 - percentile / 100.0), one.summary?.median))
     };
     let mut lines = Vec::new();
     for (style, (metric, name)) in CASES.into_iter().enumerate() {
-        let mut points: Vec<(f64, f64)> = named(series, metric).filter_map(point).collect();
+        let mut points: Vec<(f64, f64)> = of_metric(series, metric).filter_map(point).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         if !points.is_empty() {
-            lines.push(Line { name: name.to_owned(), points, joined: true, style });
+            lines.push(PlotLine { name: name.to_owned(), points, joined: true, style });
         }
     }
     draw(
@@ -68,8 +69,8 @@ pub(super) fn percentiles(series: &[Series]) -> Result<Option<Figure>, Error> {
             title: "Latency by percentile",
             caption: "How long the slowest requests took: at 99 % one of a hundred took longer. Each figure is the median \
                       over the rounds.",
-            x: ("percentile of the requests", Scale::Log10, Label::Percentile),
-            y: ("latency", Scale::Log10, SECONDS),
+            x: axis("percentile of the requests", Scale::Log10, Label::Percentile),
+            y: axis("latency", Scale::Log10, SECONDS),
             lines,
             spans: Vec::new(),
         },

@@ -3,14 +3,14 @@
 use measure::{Better, Unit};
 use verdict::{Judgement, Row};
 
-use super::{Figure, figure};
+use super::{Chart, chart};
 use crate::html::Error;
 use crate::html::axis::{Axis, Label, Scale};
-use crate::html::plot::{self, Strip};
+use crate::html::plot::{self, Mark, Strip};
 use crate::text::clean;
 
 /// Every target on one axis, as shares of what the document promises.
-pub(in crate::html) fn targets(judgement: &Judgement) -> Result<Option<Figure>, Error> {
+pub(in crate::html) fn targets(judgement: &Judgement) -> Result<Option<Chart>, Error> {
     let strips: Vec<Strip> = judgement
         .rows
         .iter()
@@ -18,7 +18,7 @@ pub(in crate::html) fn targets(judgement: &Judgement) -> Result<Option<Figure>, 
         .map(strip)
         .filter(|strip| !strip.marks.is_empty())
         .collect();
-    let shares = strips.iter().flat_map(|strip| &strip.marks).map(|mark| mark.1).chain([0.5, 1.0, 2.0]);
+    let shares = strips.iter().flat_map(|strip| &strip.marks).map(|mark| mark.value).chain([0.5, 1.0, 2.0]);
     let axis =
         Axis::around("share of the documented value (more is better)", Scale::Log10, Label::Unit(Unit::Ratio), shares);
     let (Some(axis), false) = (axis, strips.is_empty()) else { return Ok(None) };
@@ -32,7 +32,7 @@ pub(in crate::html) fn targets(judgement: &Judgement) -> Result<Option<Figure>, 
     let caption = "Each line is a target; the upright stroke at 100 % is what the document promises. Right is better, \
                    also where less is better. A target whose ▲ is left of the stroke cannot be met by any machine that \
                    matches the document.";
-    Ok(Some(figure("targets", "Targets at a glance", caption, &svg, legend)))
+    Ok(Some(chart("targets", "Targets at a glance", caption, &svg, legend)))
 }
 
 fn strip(row: &Row) -> Strip {
@@ -45,13 +45,13 @@ fn strip(row: &Row) -> Strip {
         verdict::LimitKind::Reference => 3,
     };
     let marks = [
-        row.ceiling.map(|ceiling| (1, share(ceiling.value))),
-        row.host_limit.as_ref().map(|limit| (limit_style(limit), share(limit.value.value))),
-        row.measured.as_ref().map(|measured| (0, share(measured.value.value))),
+        row.ceiling.map(|ceiling| Mark { style: 1, value: share(ceiling.value) }),
+        row.host_limit.as_ref().map(|limit| Mark { style: limit_style(limit), value: share(limit.value.value) }),
+        row.measured.as_ref().map(|measured| Mark { style: 0, value: share(measured.value.value) }),
     ];
     Strip {
         name: format!("{} · {}", clean(&row.title), row.verdict),
-        marks: marks.into_iter().flatten().filter(|(_, share)| share.is_finite() && *share > 0.0).collect(),
-        interval: None,
+        marks: marks.into_iter().flatten().filter(|mark| mark.value.is_finite() && mark.value > 0.0).collect(),
+        bar: None,
     }
 }

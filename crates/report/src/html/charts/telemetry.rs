@@ -1,166 +1,148 @@
 //! What the host did while a workload ran, with the spans marked in which a sample was disturbed.
 
-use measure::{Measurement, Outcome, Run, Unit, Workload};
+use std::ops::Range;
 
-use super::{COUNT, Figure, Plot, draw};
+use measure::{Attempt, Definition, Interval, Measurement, Outcome, Role, Run, Sample, Workload, definition, metrics};
+
+use super::clock::AttemptClock;
+use super::{COUNT, Chart, Plot, axis, draw};
 use crate::html::Error;
 use crate::html::axis::{Label, Scale};
-use crate::html::plot::Line;
+use crate::html::plot::PlotLine;
 use crate::text::clean;
 
-/// When each interval ended, in seconds after the start of the workload.
-const CLOCK: &str = "host.elapsed";
-/// 1 where a sample of the interval was disturbed.
-const DISTURBED: &str = "host.disturbed";
-
-/// One chart: its metrics with their names, the unit, and words.
-struct Chart {
+/// One chart of each attempt: its gauges, which have one unit, and words.
+struct Panel {
     id: &'static str,
     title: &'static str,
     caption: &'static str,
-    unit: Unit,
-    metrics: &'static [(&'static str, &'static str)],
+    gauges: &'static [ShownGauge],
 }
 
-const CHARTS: [Chart; 4] = [
-    Chart {
+/// A gauge with the name of its line; one with a source has that for a name.
+struct ShownGauge {
+    metric: &'static Definition,
+    name: &'static str,
+}
+
+const fn gauge(metric: &'static Definition, name: &'static str) -> ShownGauge {
+    ShownGauge { metric, name }
+}
+
+static PANELS: [Panel; 4] = [
+    Panel {
         id: "load",
         title: "Taken from the workers",
         caption: "Share of the workers' CPU time that others took: the hypervisor, other processes, interrupts.",
-        unit: Unit::Ratio,
-        metrics: &[
-            ("host.steal", "hypervisor"),
-            ("host.other_load", "other processes"),
-            ("host.interrupts", "interrupts"),
+        gauges: &[
+            gauge(&metrics::HOST_STEAL, "hypervisor"),
+            gauge(&metrics::HOST_OTHER_LOAD, "other processes"),
+            gauge(&metrics::HOST_INTERRUPTS, "interrupts"),
         ],
     },
-    Chart {
+    Panel {
         id: "clock",
         title: "Clock",
         caption: "Mean clock of the workers' CPUs as the kernel estimates it.",
-        unit: Unit::Hertz,
-        metrics: &[("host.clock", "clock")],
+        gauges: &[gauge(&metrics::HOST_CLOCK, "clock")],
     },
-    Chart {
+    Panel {
         id: "heat",
         title: "Temperature",
         caption: "The hottest processor, DIMM, drive or accelerator, and the hottest drive alone.",
-        unit: Unit::Celsius,
-        metrics: &[("host.hottest", "hottest of all"), ("host.hottest_drive", "hottest drive")],
+        gauges: &[
+            gauge(&metrics::HOST_HOTTEST, "hottest of all"),
+            gauge(&metrics::HOST_HOTTEST_DRIVE, "hottest drive"),
+        ],
     },
-    Chart {
+    Panel {
         id: "power",
         title: "Power",
         caption: "By source; the name says what it covers.",
-        unit: Unit::Watt,
-        metrics: &[("host.power", "")],
+        gauges: &[gauge(&metrics::HOST_POWER, "power")],
     },
 ];
 
-/// The charts of each workload that was watched.
-pub(super) fn charts(run: &Run) -> Result<Vec<Figure>, Error> {
-    let mut figures = Vec::new();
+/// The charts of each attempt that was watched, by its own clock.
+pub(super) fn charts(run: &Run) -> Result<Vec<Chart>, Error> {
+    let mut charts = Vec::new();
     for workload in Workload::ALL {
-        let seen: Vec<&Measurement> = run
-            .outcomes()
-            .filter_map(|outcome| match outcome {
-                Outcome::Measured(one) if one.metric.name.starts_with("host.") => Some(one),
-                _ => None,
-            })
-            .filter(|one| one.labels.get("workload").is_some_and(|of| of == workload.name()))
-            .collect();
-        for chart in &CHARTS {
-            figures.extend(drawn(chart, workload, &seen)?);
+        let attempts: Vec<&Attempt> = run.attempts.iter().filter(|one| one.workload == workload).collect();
+        for attempt in &attempts {
+            let Some(clock) = clock(attempt) else { continue };
+            for panel in &PANELS {
+                charts.extend(drawn(panel, attempt, clock, attempts.len() == 1)?);
+            }
         }
     }
-    Ok(figures)
+    Ok(charts)
 }
 
-fn drawn(chart: &Chart, workload: Workload, seen: &[&Measurement]) -> Result<Option<Figure>, Error> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut repetitions: Vec<usize> = Vec::new();
-    for (metric, name) in chart.metrics {
-        for one in all(seen, metric) {
-            let name = clean(one.labels.get("source").map_or(*name, String::as_str));
-            let at = lines.iter().position(|line| line.name == name).unwrap_or_else(|| {
-                lines.push(Line { name, points: Vec::new(), joined: true, style: lines.len() });
-                repetitions.push(0);
-                lines.len() - 1
-            });
-            let values: Vec<f64> = one.samples.iter().map(|sample| sample.value).collect();
-            // A repetition goes on where the one before ended.
-            let start = lines[at].points.last().map_or(0.0, |point| point.0);
-            let times = times(seen, repetitions[at], values.len()).into_iter().map(|time| start + time);
-            lines[at].points.extend(times.zip(values));
-            repetitions[at] += 1;
-        }
-    }
-    let name = workload.name();
+/// The clock that began with the telemetry of an attempt.
+fn clock(attempt: &Attempt) -> Option<AttemptClock> {
+    AttemptClock::of(measurements(attempt).filter(|one| is_telemetry(one)).flat_map(|one| &one.samples))
+}
+
+fn measurements(attempt: &Attempt) -> impl Iterator<Item = &Measurement> {
+    attempt.outcomes.iter().filter_map(Outcome::measured)
+}
+
+fn is_telemetry(one: &Measurement) -> bool {
+    definition(&one.metric.name).is_some_and(|known| known.role == Role::Telemetry)
+}
+
+fn drawn(panel: &Panel, attempt: &Attempt, clock: AttemptClock, only: bool) -> Result<Option<Chart>, Error> {
+    let Some(unit) = panel.gauges.first().map(|gauge| gauge.metric.unit) else { return Ok(None) };
+    let (workload, repetition) = (attempt.workload.name(), attempt.repetition);
+    let which = if only { workload.to_owned() } else { format!("{workload}, repetition {repetition}") };
     draw(
-        &format!("{name}-{}", chart.id),
+        &format!("{workload}-{repetition}-{}", panel.id),
         &Plot {
-            title: &format!("{}: {name}", chart.title),
-            caption: chart.caption,
-            x: ("seconds after the start", Scale::Linear, COUNT),
-            y: ("", Scale::Linear, Label::Unit(chart.unit)),
-            lines,
-            spans: spans(seen),
+            title: &format!("{}: {which}", panel.title),
+            caption: panel.caption,
+            x: axis("seconds after the start", Scale::Linear, COUNT),
+            y: axis("", Scale::Linear, Label::Unit(unit)),
+            lines: lines(panel, attempt, clock),
+            spans: spans(attempt, clock),
         },
     )
 }
 
-fn all<'a>(seen: &'a [&Measurement], metric: &'a str) -> impl Iterator<Item = &'a Measurement> {
-    seen.iter().copied().filter(move |one| one.metric.name == metric)
-}
-
-/// When the samples of a repetition were taken: as its clock says, or one a second in records without one.
-fn times(seen: &[&Measurement], repetition: usize, samples: usize) -> Vec<f64> {
-    let clock = all(seen, CLOCK).nth(repetition).filter(|clock| clock.samples.len() == samples);
-    match clock {
-        Some(clock) => clock.samples.iter().map(|sample| sample.value).collect(),
-        None => (1..=u32::try_from(samples).unwrap_or(u32::MAX)).map(f64::from).collect(),
-    }
-}
-
-/// From when to when a sample was disturbed; neighbouring intervals are one span.
-fn spans(seen: &[&Measurement]) -> Vec<(f64, f64)> {
-    let mut spans: Vec<(f64, f64)> = Vec::new();
-    let mut start = 0.0;
-    for (repetition, one) in all(seen, DISTURBED).enumerate() {
-        let times = times(seen, repetition, one.samples.len());
-        let mut from = start;
-        for (time, sample) in times.iter().map(|time| start + time).zip(&one.samples) {
-            if sample.value > 0.0 {
-                match spans.last_mut() {
-                    Some(last) if (last.1 - from).abs() < 1e-9 => last.1 = time,
-                    _ => spans.push((from, time)),
-                }
+/// A line for each series of the gauges.
+fn lines(panel: &Panel, attempt: &Attempt, clock: AttemptClock) -> Vec<PlotLine> {
+    let mut lines: Vec<PlotLine> = Vec::new();
+    for gauge in panel.gauges {
+        for one in measurements(attempt).filter(|one| one.metric.is(gauge.metric)) {
+            let points: Vec<(f64, f64)> = one.samples.iter().filter_map(|sample| clock.point(sample)).collect();
+            let name = clean(one.labels.get("source").map_or(gauge.name, String::as_str));
+            if !points.is_empty() {
+                lines.push(PlotLine { name, points, joined: true, style: lines.len() });
             }
-            from = time;
         }
-        start = from;
     }
-    spans
+    lines
+}
+
+/// From when to when samples were taken that do not count; intervals that meet are one span.
+fn spans(attempt: &Attempt, clock: AttemptClock) -> Vec<Range<f64>> {
+    let mut intervals: Vec<Interval> = measurements(attempt).flat_map(disturbed).collect();
+    intervals.sort_by_key(|interval| (interval.start, interval.end));
+    let mut spans: Vec<Interval> = Vec::new();
+    for interval in intervals {
+        match spans.last_mut() {
+            Some(last) if interval.start <= last.end => *last = last.hull(interval),
+            _ => spans.push(interval),
+        }
+    }
+    spans.into_iter().map(|span| clock.range(span)).collect()
+}
+
+/// The intervals of tainted samples, and those of which a record of version 0.1.0 says that they were disturbed.
+fn disturbed(one: &Measurement) -> impl Iterator<Item = Interval> {
+    let marks = one.metric.is(&metrics::HOST_DISTURBED);
+    let counts = move |sample: &&Sample| sample.taint.is_some() || marks && sample.value > 0.0;
+    one.samples.iter().filter(counts).filter_map(|sample| sample.interval)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use measure::Metric;
-
-    #[test]
-    fn neighbouring_intervals_are_one_span() {
-        let check = |times: &[f64], disturbed: &[f64], expect: &[(f64, f64)]| {
-            let of = |name: &str, unit, values: &[f64]| {
-                Measurement::new(Metric::lower(name, unit), values.iter().copied()).label("workload", "stream")
-            };
-            let (clock, marks) = (of(CLOCK, Unit::Second, times), of(DISTURBED, Unit::Ratio, disturbed));
-            assert_eq!(spans(&[&clock, &marks]), expect, "{times:?} {disturbed:?}");
-        };
-        check(&[0.5, 1.5, 2.0], &[0.0, 0.0, 0.0], &[]);
-        check(&[0.5, 1.5, 2.0], &[1.0, 1.0, 0.0], &[(0.0, 1.5)]);
-        check(&[0.5, 1.5, 2.0], &[1.0, 0.0, 1.0], &[(0.0, 0.5), (1.5, 2.0)]);
-        // A clock that does not fit is left out.
-        check(&[0.5], &[0.0, 1.0, 0.0], &[(1.0, 2.0)]);
-    }
-}
+mod tests;

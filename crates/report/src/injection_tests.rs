@@ -1,6 +1,8 @@
 //! Strings from the outside in every output: shown as they are, and doing nothing.
 
-use measure::{Facts, Fingerprint, Measurement, Metric, NotMeasured, Outcome, Reason, Run, Taint, Unit, Warning};
+use measure::{
+    Facts, Fingerprint, Labels, Measurement, NotMeasured, Outcome, Reason, Run, Sample, Taint, Warning, metrics,
+};
 use serde_json::Value;
 
 use crate::exchange::{bencher, csv, junit, markdown, ocptv, prometheus};
@@ -29,11 +31,10 @@ fn run(evil: &str) -> Run {
     run.boot_id = Some(evil.to_owned());
     run.facts = facts(evil);
     run.fingerprint = fingerprint(evil);
-    let mut measured = Measurement::new(Metric::lower("host.power", Unit::Watt), [100.0, 101.0]);
+    let mut measured = Measurement::new(&metrics::HOST_POWER, [100.0, 101.0].map(Sample::untimed));
     measured.samples[1].taint = Some(Taint::Environment(evil.to_owned()));
     let measured = measured.label("source", evil).context("model", evil).warn([Warning::Note(evil.to_owned())]);
-    let id = measure::MetricId { name: "host.temperature".into(), labels: measure::Labels::new() };
-    let missing = NotMeasured { id, reason: Reason::Failed(evil.to_owned()) };
+    let missing = NotMeasured::new(&metrics::HOST_TEMPERATURE, Labels::new(), Reason::Failed(evil.to_owned()));
     run.attempts[0].outcomes.extend([Outcome::Measured(measured), Outcome::NotMeasured(missing)]);
     run.attempts[0].warnings.push(Warning::Note(evil.to_owned()));
     run
@@ -88,7 +89,7 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
         ("json, diff", json::pretty(&json::diff(&change))),
         ("json, comparison", json::pretty(&json::comparison(&run.facts, &system))),
     ];
-    let sides = [&before, &run].map(|run| terminal::Side { run, judgement: &judgement });
+    let sides = [&before, &run].map(|run| terminal::JudgedRun { run, judgement: &judgement });
     let cell = || vec![Some(evil.to_owned()), None];
     for look in LOOKS {
         outputs.extend([

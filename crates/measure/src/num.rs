@@ -1,4 +1,5 @@
 //! Numbers with all their digits; those that JSON lacks by name: `"NaN"`, `"Infinity"`, `"-Infinity"`.
+//! For `#[serde(with = "measure::num")]`.
 
 use std::fmt;
 
@@ -6,8 +7,8 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number on the wire.
-#[derive(Clone, Copy)]
-pub(crate) struct Num(pub(crate) f64);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Num(pub f64);
 
 impl Serialize for Num {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -21,9 +22,12 @@ impl<'de> Deserialize<'de> for Num {
     }
 }
 
-/// For `#[serde(with = "num")]`.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+/// The number, or its name.
+///
+/// # Errors
+///
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     match *value {
         finite if finite.is_finite() => serializer.serialize_f64(finite),
         nan if nan.is_nan() => serializer.serialize_str("NaN"),
@@ -32,8 +36,12 @@ pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::
     }
 }
 
-/// For `#[serde(with = "num")]`.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+/// A number, or the name of one that JSON lacks.
+///
+/// # Errors
+///
+/// Where it is neither.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     deserializer.deserialize_any(NumVisitor)
 }
 

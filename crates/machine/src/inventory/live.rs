@@ -1,4 +1,4 @@
-//! What files do not tell: devices, tools and libraries of the live host. A test brings its own.
+//! The live host behind [`Outside`]: ioctls, tools and libraries, each with a time limit.
 
 use std::io::{self, Read};
 use std::process::{Command, Stdio};
@@ -6,54 +6,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::gpu::{self, Nvidia};
-use super::ipmi;
-use super::nvme;
-use super::tree::{Found, Lack};
+use super::out_of_band::{IpmiRequest, Nvidia, Outside};
+use super::sysfs::{Found, Lack};
+use super::{gpu, ipmi, nvme};
 
 /// No tool or library is waited for longer, all together: an inventory answers in two seconds.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// A management controller answers a request within some ten milliseconds, or is too busy to be waited for.
 const ANSWER: Duration = Duration::from_millis(500);
-
-/// Sources beyond `/proc`, `/sys` and tables. Each may be absent, which is the default.
-pub trait Outside: Sync {
-    /// The SMART log page (NVMe log page 02h, 512 bytes) of a controller: `nvme0`.
-    fn smart(&self, controller: &str) -> Result<Vec<u8>, Lack> {
-        let _ = controller;
-        Err(Lack::Absent)
-    }
-
-    /// What a controller says of itself (NVMe Identify Controller, 4096 bytes).
-    fn identify(&self, controller: &str) -> Result<Vec<u8>, Lack> {
-        let _ = controller;
-        Err(Lack::Absent)
-    }
-
-    /// The answer of the host's management controller, its completion code first.
-    fn ipmi(&self, request: &ipmi::Request) -> Result<Vec<u8>, Lack> {
-        let _ = request;
-        Err(Lack::Absent)
-    }
-
-    /// What a tool prints.
-    fn tool(&self, program: &str, arguments: &[&str]) -> Result<String, Lack> {
-        let _ = (program, arguments);
-        Err(Lack::Absent)
-    }
-
-    /// What NVIDIA's management library tells.
-    fn nvidia(&self) -> Result<Nvidia, Lack> {
-        Err(Lack::Absent)
-    }
-}
-
-/// Only files: a fixture or a copy of another host's trees.
-#[derive(Clone, Copy, Debug)]
-pub struct FilesOnly;
-
-impl Outside for FilesOnly {}
 
 /// The live host, asked until a deadline.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +43,7 @@ impl Outside for Live {
         nvme::identify(controller)
     }
 
-    fn ipmi(&self, request: &ipmi::Request) -> Result<Vec<u8>, Lack> {
+    fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Lack> {
         match self.left() {
             Duration::ZERO => Err(too_slow("the management controller")),
             left => ipmi::device::ask(request, left.min(ANSWER)),

@@ -1,0 +1,81 @@
+//! Records of version 0.1.0 (schema 1) judge as they did: `fixtures/0.1.0/*/run.jsonl` were made by that version, and the
+//! `judged.json` beside each is what that version said of it. Sentences may read better today; nothing else may differ.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::{output, said};
+
+/// What people read, in which a better wording is no other judgement.
+const PROSE: [&str; 7] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "not_measured"];
+
+fn fixture(kind: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1.0").join(kind)
+}
+
+/// Takes the sentences away.
+fn without_prose(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !PROSE.contains(&name.as_str()));
+            fields.values_mut().for_each(without_prose);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_prose),
+        _ => {}
+    }
+}
+
+fn judged(kind: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let record = fixture(kind).join("run.jsonl");
+    let judged = output(folder.path(), ["judge", record.to_str().unwrap(), "--json"]);
+    assert_eq!(judged.status.code(), Some(0), "{}", said(&judged));
+    serde_json::from_slice(&judged.stdout).unwrap()
+}
+
+fn check(kind: &str) {
+    let mut now = judged(kind);
+    let text = fs::read_to_string(fixture(kind).join("judged.json")).unwrap();
+    let mut then: Value = serde_json::from_str(&text).unwrap();
+    let targets = |judged: &Value| judged["targets"].as_array().unwrap().len();
+    assert!(targets(&then) > 15 && targets(&then) == targets(&now));
+    for judged in [&mut now, &mut then] {
+        without_prose(judged);
+    }
+    let (now, then) = (now.as_object().unwrap(), then.as_object().unwrap());
+    assert_eq!(now.keys().collect::<Vec<_>>(), then.keys().collect::<Vec<_>>());
+    for (field, then) in then {
+        assert_eq!(&now[field], then, "{kind}: {field}");
+    }
+}
+
+#[test]
+fn a_whole_run_with_tainted_samples() {
+    check("complete");
+}
+
+#[test]
+fn a_run_that_the_user_stopped() {
+    check("interrupted");
+}
+
+#[test]
+fn a_run_whose_worker_was_killed_and_whose_record_was_cut() {
+    check("cut");
+}
+
+#[test]
+fn a_row_says_that_its_samples_carry_no_times() {
+    let judged = judged("complete");
+    let measured: Vec<&Value> =
+        judged["targets"].as_array().unwrap().iter().filter(|row| !row["measured"].is_null()).collect();
+    assert!(!measured.is_empty());
+    for row in measured {
+        let remarks = row["remarks"].as_array().unwrap();
+        let says = |remark: &Value| remark.as_str().unwrap().contains("carry no times (record of version 0.1.0)");
+        assert!(remarks.iter().any(says), "{row}");
+    }
+}
