@@ -1,13 +1,11 @@
 //! Records of version 0.1.0 (schema 1) judge as they did: `fixtures/0.1.0/*/run.jsonl` were made by that version, and the
 //! `judged.json` beside each is what that version said of it. Sentences may read better today; nothing else may differ.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
-use support::{output, said};
 
 /// What people read, in which a better wording is no other judgement.
 const PROSE: [&str; 7] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "not_measured"];
@@ -29,10 +27,9 @@ fn without_prose(value: &mut Value) {
 }
 
 fn judged(kind: &str) -> Value {
-    let folder = tempfile::tempdir().unwrap();
     let record = fixture(kind).join("run.jsonl");
-    let judged = output(folder.path(), ["judge", record.to_str().unwrap(), "--json"]);
-    assert_eq!(judged.status.code(), Some(0), "{}", said(&judged));
+    let judged = Command::new(env!("CARGO_BIN_EXE_hostproof")).arg("judge").arg(record).arg("--json").output().unwrap();
+    assert_eq!(judged.status.code(), Some(0), "{}", String::from_utf8_lossy(&judged.stderr));
     serde_json::from_slice(&judged.stdout).unwrap()
 }
 

@@ -6,7 +6,7 @@
 use std::hash::Hasher;
 
 use crate::job::Checksum;
-use crate::permutation::Random;
+use measure::random::SplitMix64;
 
 /// Bytes of a sector; each carries a stamp of its own.
 pub const SECTOR: usize = 512;
@@ -28,10 +28,10 @@ const fn tag(offset: u64) -> u64 {
 /// The period of each is 2^64 − 1 and their seeds come from another generator: good enough that nothing compresses,
 /// and as fast as memory takes it. Source of the triple 13, 7, 17: Marsaglia, "Xorshift RNGs", 2003.
 pub fn fill(buffer: &mut [u8], seed: u64) {
-    let mut random = Random::new(seed);
+    let mut random = SplitMix64::new(seed);
     let mut lanes = [0_u64; 8];
     for lane in &mut lanes {
-        *lane = random.next() | 1;
+        *lane = random.next_u64() | 1;
     }
     let (chunks, rest) = buffer.as_chunks_mut::<64>();
     for chunk in chunks {

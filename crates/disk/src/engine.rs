@@ -8,14 +8,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use machine::{Clock, CpuSet};
 
+use measure::random::mix;
+
 use crate::Error;
 use crate::files::{Files, Kind, holes};
 use crate::job::{Access, Blocks, Direction, Flow, Job, Memory, Queue, Ways};
 use crate::log::Log;
 use crate::pattern::{Action, Extent, Op, Pattern, Replay};
-use crate::permutation::mix;
-use crate::plan::{Planned, Settings, Share, check_memory, check_room};
-use crate::results::{JobResult, Report, Results, SteadyResult, merge_devices, results_of};
+use crate::plan::{Planned, Settings, Share, allowed, check_memory, check_room};
+use crate::results::{JobResult, Observed, Report, Results, SteadyResult, merge_devices, results_of};
 use crate::ring::Ring;
 use crate::start::{OnPanic, Start};
 use crate::steady::Series;
@@ -99,16 +100,6 @@ impl<'a> Session<'a> {
 fn announce(done: &Sender<()>) {
     // The watcher may have gone because of a failure elsewhere.
     let _ = done.send(());
-}
-
-/// What was seen from outside of the workers.
-#[derive(Clone, Debug)]
-pub(crate) struct Observed {
-    pub(crate) group: u32,
-    pub(crate) devices: Vec<DeviceStat>,
-    pub(crate) helpers: usize,
-    pub(crate) arc: Option<(u64, u64)>,
-    pub(crate) steady: Option<SteadyResult>,
 }
 
 struct Watched {
@@ -322,13 +313,6 @@ fn pin(cpus: Option<&CpuSet>) -> Result<Vec<u32>, String> {
             .map_err(|error| format!("its workers cannot run on the CPUs {cpus}: {error}"))?;
     }
     allowed()
-}
-
-/// The CPUs that the calling thread may run on, as the kernel says.
-pub(crate) fn allowed() -> Result<Vec<u32>, String> {
-    let set = rustix::thread::sched_getaffinity(None).map_err(|error| format!("its CPUs are unknown: {error}"))?;
-    let most = rustix::thread::CpuSet::MAX_CPU;
-    Ok((0..most).filter(|&cpu| set.is_set(cpu)).filter_map(|cpu| u32::try_from(cpu).ok()).collect())
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds of a run")]

@@ -1,7 +1,9 @@
 //! Which request comes next: a pure sequence, so that the same one can be gone through again to verify it.
 
+use measure::random::{SplitMix64, mix};
+
 use crate::job::{Access, Blocks, Direction, Flow, Job};
-use crate::permutation::{Permutation, Random, mix};
+use crate::permutation::Permutation;
 
 /// A region of one of a worker's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +70,7 @@ pub(crate) struct Pattern {
     grid: u64,
     files: Vec<Cursor>,
     turn: usize,
-    random: Random,
+    random: SplitMix64,
     /// Bytes that may still be asked for.
     left: u64,
     syncs: [u32; 2],
@@ -95,7 +97,7 @@ impl Pattern {
             grid,
             files: extents.iter().enumerate().map(cursor).collect(),
             turn: 0,
-            random: Random::new(seed),
+            random: SplitMix64::new(seed),
             left: amount,
             syncs: [job.syncs.fsync, job.syncs.fdatasync],
             unsynced: [0; 2],
@@ -165,7 +167,7 @@ impl Pattern {
             Access::Random if self.map => {
                 if cursor.taken == cursor.order.len() {
                     cursor.taken = 0;
-                    cursor.order = Permutation::new(cursor.order.len(), self.random.next());
+                    cursor.order = Permutation::new(cursor.order.len(), self.random.next_u64());
                 }
                 cursor.taken += 1;
                 cursor.order.at(cursor.taken - 1) * self.grid

@@ -1,44 +1,6 @@
-//! Random orders without repeats, and the generator of random numbers behind them.
+//! Random orders without repeats.
 
-/// `SplitMix64`: one add and one mix for each number; its state is a counter, so any stream starts anywhere.
-/// Source of the constants: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-#[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    /// The stream of a seed.
-    pub(crate) fn new(seed: u64) -> Self {
-        Random(seed)
-    }
-
-    /// The next 64 bits.
-    #[inline]
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        mix(self.0)
-    }
-
-    /// A number below `end`, which is not 0. Multiply-shift: the bias is under `end` / 2^64.
-    #[inline]
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        scale(self.next(), end)
-    }
-}
-
-/// The high half of a product: maps 64 random bits to `0..end`.
-#[inline]
-#[allow(clippy::cast_possible_truncation, reason = "the high half of a product of 64-bit numbers")]
-fn scale(bits: u64, end: u64) -> u64 {
-    ((u128::from(bits) * u128::from(end)) >> 64) as u64
-}
-
-/// Mixes 64 bits so that each output bit depends on each input bit.
-#[inline]
-pub(crate) fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    bits ^ (bits >> 31)
-}
+use measure::random::SplitMix64;
 
 /// A random order of `0..len` that needs no memory: the `i`-th element is computed.
 ///
@@ -55,13 +17,13 @@ pub(crate) struct Permutation {
 impl Permutation {
     /// The order of `0..len` that belongs to a seed. `len` is not 0.
     pub(crate) fn new(len: u64, seed: u64) -> Self {
-        let mut random = Random::new(seed);
+        let mut random = SplitMix64::new(seed);
         let bits = (u64::BITS - (len - 1).leading_zeros()).max(1);
         Permutation {
             len,
             mask: u64::MAX >> (u64::BITS - bits),
             shift: bits.div_ceil(2),
-            keys: [random.next(), random.next(), random.next()],
+            keys: [random.next_u64(), random.next_u64(), random.next_u64()],
         }
     }
 
@@ -111,7 +73,7 @@ mod tests {
 
         #[test]
         fn a_number_below(end in 1_u64.., seed: u64) {
-            prop_assert!(Random::new(seed).below(end) < end);
+            prop_assert!(SplitMix64::new(seed).below(end) < end);
         }
     }
 

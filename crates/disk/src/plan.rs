@@ -10,7 +10,6 @@ use std::sync::Arc;
 use machine::{CpuSet, memory_available};
 
 use crate::Error;
-use crate::engine::allowed;
 use crate::files::{self, Files, Kind, Opened};
 use crate::job::{Amount, Job, Place};
 use crate::pattern::Extent;
@@ -249,6 +248,13 @@ fn note_files(job: &Job, opened: &[Opened], shares: &[Share], volume: &Volume, n
     if holes > 0 {
         notes.push(format!("{holes} bytes of the region are holes: reading them is no I/O"));
     }
+}
+
+/// The CPUs that the calling thread may run on, as the kernel says.
+pub(crate) fn allowed() -> Result<Vec<u32>, String> {
+    let set = rustix::thread::sched_getaffinity(None).map_err(|error| format!("its CPUs are unknown: {error}"))?;
+    let most = rustix::thread::CpuSet::MAX_CPU;
+    Ok((0..most).filter(|&cpu| set.is_set(cpu)).filter_map(|cpu| u32::try_from(cpu).ok()).collect())
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::time::Duration;
 use machine::Clock;
 use measure::Interval;
 
-use crate::engine::Observed;
 use crate::histogram::{Histogram, Moments};
 use crate::job::{Direction, Job};
 use crate::log::{Depths, Little, Log, Stats, TICK, Tick};
@@ -156,6 +155,16 @@ impl JobResult {
         let told = self.little.iter().filter(|little| little.holds().is_some()).copied();
         told.max_by(|a, b| a.error().total_cmp(&b.error()))
     }
+}
+
+/// What was seen from outside of the workers.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed {
+    pub(crate) group: u32,
+    pub(crate) devices: Vec<DeviceStat>,
+    pub(crate) helpers: usize,
+    pub(crate) arc: Option<(u64, u64)>,
+    pub(crate) steady: Option<SteadyResult>,
 }
 
 /// The results of a job's reports: one, or one for each worker where they are not reported as a group.

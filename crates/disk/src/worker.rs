@@ -3,12 +3,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use measure::random::mix;
+
 use crate::Error;
 use crate::data;
 use crate::job::{Checksum, Direction, Queue};
 use crate::log::{Log, Times};
 use crate::pattern::{Action, Op};
-use crate::permutation::mix;
 
 /// What requests are sent to: a ring, or a simulation of one in virtual time.
 pub(crate) trait Device {

@@ -36,7 +36,6 @@ impl SplitMix64 {
 
     /// A number below `end`, which is not 0. The high half of a product: the bias is under `end` / 2⁶⁴.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the high half of a product of 64-bit numbers")]
     pub fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(end)) >> 64) as u64
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::job::{Access, Amount, Checksum, Flow, Memory, Place, Queue};
-use crate::permutation::Random;
+use measure::random::SplitMix64;
 
 /// Thirty job files as people write them, each with its number of jobs.
 const SHAPES: [(usize, &str); 32] = [
@@ -170,7 +170,7 @@ fn every_option_is_documented_once() {
 /// 10^5 mutations: bytes changed, removed, doubled, and lines of other files put in. None may panic.
 #[test]
 fn mutated_job_files_are_read_or_refused() {
-    let mut random = Random::new(5);
+    let mut random = SplitMix64::new(5);
     let mut pick = |end: usize| usize::try_from(random.below(end as u64)).unwrap();
     // A folder without files, so that a mutated `include` finds nothing.
     let dir = tempfile::tempdir().unwrap();

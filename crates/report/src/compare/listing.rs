@@ -79,7 +79,7 @@ pub fn run(run: &Digest, tags: &BTreeSet<String>, look: Look) -> String {
 }
 
 fn median(series: &Series) -> Option<f64> {
-    verdict::stats::median(&series.medians)
+    measure::median(&series.medians)
 }
 
 /// The same for machines.

@@ -1,6 +1,6 @@
 //! Outliers in a family of figures.
 
-use measure::Better;
+use measure::{Better, median};
 
 use super::constants::{LEAST_FAMILY, MAD_SCALE, OUTLIER_Z};
 use super::document::{Document, count};

@@ -24,7 +24,7 @@ pub use estimate::{ConfidenceInterval, Estimate, Method, paired, unpaired, welch
 pub use multiple::{benjamini_hochberg, holm};
 pub use noise::{History, POOLING_RISK};
 pub use permutation::{MOST_BOOTS, Permutation, permute, sign_flips};
-pub use sample::{Moments, boot_value, gain, median};
+pub use sample::{Moments, boot_value, gain};
 
 /// The error rate of one family of claims, one-sided.
 pub const ALPHA: f64 = 0.05;
