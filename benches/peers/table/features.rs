@@ -15,6 +15,7 @@ const OURS: Side = Side {
         "{events}",
         "--out",
         "{events}.ours",
+        "--replace",
         "--mode",
         "phased",
         "--cache",

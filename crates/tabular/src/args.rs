@@ -109,9 +109,12 @@ pub(crate) struct RunArgs {
     /// The folder with Parquet files of events, users and items, whoever wrote them
     #[arg(long = "in", value_name = "DIR")]
     pub(crate) input: PathBuf,
-    /// The folder of the result; an older result in it is replaced
+    /// The folder of the result; an older result of this program in it is replaced, and nothing else
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Also replace a result without this program's mark, as 0.1.0 saved them
+    #[arg(long)]
+    pub(crate) replace: bool,
     /// How the work is cut
     #[arg(long, value_enum, default_value = "phased")]
     pub(crate) mode: Mode,

@@ -1,11 +1,9 @@
 //! `generate`, `run`, `verify`: what a person starts.
 
-use std::env;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::{Quantity, Unit};
 use tabular::generate::{self, Config, Progress};
@@ -14,9 +12,8 @@ use tabular::verify::{self, Options, Verified};
 use tabular::workload::placed;
 
 use crate::args::{Engine, GenerateArgs, RunArgs, VerifyArgs};
+use crate::peer;
 
-/// The script of the peer, in a checkout.
-const PANDAS: &str = "scripts/peers.d/features_pandas.py";
 /// A result that was refused, as README.md lists the exit codes.
 const REJECTED: u8 = 1;
 
@@ -49,13 +46,12 @@ fn bar() -> ProgressBar {
 }
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
-    if args.engine == Engine::Pandas {
-        return pandas(args);
-    }
     placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
-    let job = Job { input: args.input.clone(), output: args.out.clone(), mode: args.mode, cache: args.cache };
+    if args.engine == Engine::Pandas {
+        return peer::run(args);
+    }
     let mut trouble = Ok(());
-    let report = pipeline::run(&job, &mut |phase: &Phase| {
+    let report = pipeline::run(&job(args), &mut |phase: &Phase| {
         let line = if args.json { json_line(phase) } else { text_line(phase) };
         if trouble.is_ok() {
             trouble = say(&line);
@@ -66,32 +62,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The peer, started in this process' place.
-fn pandas(args: &RunArgs) -> Result<ExitCode> {
-    let script = script(PANDAS)?;
-    let python = env::var_os("HOSTPROOF_PYTHON").unwrap_or_else(|| "python3".into());
-    let status = Command::new(&python)
-        .arg(&script)
-        .arg("--in")
-        .arg(&args.input)
-        .arg("--out")
-        .arg(&args.out)
-        .status()
-        .with_context(|| {
-        format!("could not start {}; HOSTPROOF_PYTHON names another one", python.to_string_lossy())
-    })?;
-    if !status.success() {
-        bail!("the peer {} ended with {status}; `scripts/peers` installs what it needs", script.display());
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A script of the checkout that this program was built in or is started in.
-fn script(name: &str) -> Result<PathBuf> {
-    let places = [env::current_exe().ok(), env::current_dir().ok()];
-    let found = places.iter().flatten().flat_map(|place| place.ancestors()).map(|folder| folder.join(name));
-    let found = found.into_iter().find(|script| script.is_file());
-    found.with_context(|| format!("{name} is not there: the peer runs from a checkout of this project"))
+/// What was asked for.
+pub(crate) fn job(args: &RunArgs) -> Job {
+    let (input, output) = (args.input.clone(), args.out.clone());
+    Job { input, output, mode: args.mode, cache: args.cache, replace: args.replace }
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
@@ -149,7 +123,7 @@ fn quantity(value: f64, unit: Unit) -> String {
     Quantity::new(value, unit).to_string()
 }
 
-fn say(line: &str) -> Result<()> {
+pub(crate) fn say(line: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
     Ok(stdout.flush()?)

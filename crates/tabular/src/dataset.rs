@@ -86,6 +86,12 @@ impl Dataset {
     }
 }
 
+/// The files of all tables, none of them opened.
+pub(crate) fn paths(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let files = Table::ALL.into_iter().map(|table| files_of(folder, table.name()));
+    Ok(files.collect::<Result<Vec<_>, Error>>()?.concat())
+}
+
 /// The Parquet files `name/*.parquet`, or where there is no such folder `name*.parquet`, sorted.
 fn files_of(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Error> {
     let inside = folder.join(name);

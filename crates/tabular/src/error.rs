@@ -19,6 +19,26 @@ pub enum Error {
         /// What differs.
         why: String,
     },
+    /// The folder cannot be that of a result.
+    #[error("{path} is not taken as the output: {why}", path = .path.display())]
+    Output {
+        /// The folder, as it was asked for.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Another process writes to the folder.
+    #[error(
+        "{path} is being written by {}: wait for it, or name another folder",
+        .process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}")),
+        path = .path.display()
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// The other process, where it is known.
+        process: Option<u32>,
+    },
     /// The file system is full. Nothing unfinished is left under a final name.
     #[error(
         "the file system of {path} is full; nothing unfinished has a final name: free space and start again, and what can \

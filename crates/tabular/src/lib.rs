@@ -8,7 +8,12 @@
 )]
 
 mod bits;
+// The facts that the binary has of itself; build.rs finds them for both.
+#[allow(dead_code, reason = "the long version is what the binary says")]
+#[path = "../../cli/src/build_info.rs"]
+mod build_info;
 mod cells;
+mod claim;
 mod dataset;
 mod digest;
 mod error;
@@ -23,6 +28,7 @@ mod transforms;
 pub mod verify;
 pub mod workload;
 
+pub use claim::MARK;
 pub use dataset::Dataset;
 pub use digest::Digest;
 pub use error::Error;

@@ -5,6 +5,7 @@ mod args;
 #[path = "../../cli/src/build_info.rs"]
 mod build_info;
 mod commands;
+mod peer;
 mod worker;
 
 use std::process::ExitCode;

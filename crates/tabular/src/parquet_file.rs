@@ -54,6 +54,12 @@ impl ParquetFile {
         self.bytes
     }
 
+    /// The value of a key in its footer.
+    pub(crate) fn note(&self, key: &str) -> Option<&str> {
+        let pairs = self.metadata.metadata().file_metadata().key_value_metadata()?;
+        pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
+    }
+
     /// Its rows, as the footer says.
     #[must_use]
     pub fn rows(&self) -> u64 {

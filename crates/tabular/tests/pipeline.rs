@@ -1,5 +1,5 @@
 //! The pipeline as a person starts it: every mode on both layouts is what the reference says, whatever the number of
-//! threads; what is wrong with an input or a disk is said, and a second start starts clean.
+//! threads; what is wrong with an input is said.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -111,24 +111,4 @@ fn what_is_wrong_with_an_input_is_said() {
     check_refused(&input, &output, first.file_name().unwrap().to_str().unwrap());
     fs::copy(fs::read_dir(input.join("users")).unwrap().next().unwrap().unwrap().path(), &first).unwrap();
     check_refused(&input, &output, "has no column `row_id`");
-}
-
-#[test]
-fn a_second_start_replaces_what_a_killed_one_left_and_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let input = data(folder.path(), Layout::Arrival);
-    let output = folder.path().join("result");
-    let left = folder.path().join("result.partial");
-    fs::create_dir(&left).unwrap();
-    fs::write(left.join("part-00000.parquet"), "half").unwrap();
-    for _ in 0..2 {
-        assert!(run(&input, &output, &["--mode", "bucketed"]).status.success());
-        verified(&input, &output);
-        assert!(!left.exists());
-    }
-    fs::write(output.join("letter.txt"), "mine").unwrap();
-    let ran = run(&input, &output, &[]);
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&ran.stderr).contains("letter.txt"));
-    assert_eq!(fs::read_to_string(output.join("letter.txt")).unwrap(), "mine");
 }

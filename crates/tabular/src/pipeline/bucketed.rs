@@ -66,12 +66,11 @@ impl Exchanges<5, 5, 4> {
     }
 }
 
-pub(super) fn run(data: &Dataset, out: &Path, phases: &mut Phases) -> Result<(), Error> {
-    let output = Output::create(out)?;
+pub(super) fn run(data: &Dataset, output: Output, phases: &mut Phases) -> Result<(), Error> {
     let pieces = pieces(data)?;
     let groups = groups(&pieces);
     let bytes = data.bytes(Table::Events);
-    let folder = output.partial();
+    let folder = output.folder();
     let there = Exchanges::create(folder, &pieces)?;
     let scanned = phases.time("scan", || Ok((scan(&pieces, |chunk| there.send(&chunk))?, bytes)))?;
     let limits = phases.time("quantiles", || Ok((limits(&pieces, &scanned.sought)?, bytes)))?;

@@ -54,8 +54,7 @@ impl Solved {
     }
 }
 
-pub(super) fn run(data: &Dataset, out: &Path, phases: &mut Phases) -> Result<Vec<String>, Error> {
-    let output = Output::create(out)?;
+pub(super) fn run(data: &Dataset, output: Output, phases: &mut Phases) -> Result<Vec<String>, Error> {
     let pieces = pieces(data)?;
     let bytes = data.bytes(Table::Events);
     let narrow: Mutex<Vec<Chunk>> = Mutex::default();
@@ -73,7 +72,7 @@ pub(super) fn run(data: &Dataset, out: &Path, phases: &mut Phases) -> Result<Vec
     let ranks = phases.time("t10", || solve::<4, 1, Ranks>(&narrow))?;
     drop(narrow);
     let known = scanned.known(Dimensions::read(data)?, limits);
-    let plan = plan(data, Solved { known, lags, hours, ranks }, output.partial())?;
+    let plan = plan(data, Solved { known, lags, hours, ranks }, output.folder())?;
     let buffering = not_streaming(&plan.to_dot_streaming_phys(true)?);
     phases.time("stream", || {
         plan.collect_with_engine(Engine::Streaming)?;

@@ -13,19 +13,21 @@ mod scan;
 mod spill;
 mod tables;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use machine::memory_available;
 use measure::Interval;
 use polars_core::runtime::RAYON;
 use serde::{Deserialize, Serialize};
 
+use crate::claim::{Claim, Identity, Origin};
 use crate::schema::Table;
-use crate::{Dataset, Error};
+use crate::{Dataset, Error, dataset};
 
 pub use phases::Phase;
 pub use tables::{STEPS, Step, Tables};
 
+use self::output::Output;
 use self::phases::Phases;
 
 /// Bytes of memory that `phased` needs for a row at its peak, with the encoded input beside it: 680 were measured at four
@@ -88,6 +90,8 @@ pub struct Job {
     pub mode: Mode,
     /// From the disk or from memory.
     pub cache: Cache,
+    /// Whether a result without this program's mark, as 0.1.0 saved them, is replaced too.
+    pub replace: bool,
 }
 
 /// What a run took.
@@ -127,14 +131,11 @@ impl Report {
 
 /// Runs a job; `tell` hears of each phase as it ends.
 pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
-    let data = Dataset::open(&job.input)?;
+    let (data, output) = begin(job, "polars")?;
     let rows = data.rows(Table::Events);
-    check_rows(rows, &job.input)?;
-    if job.cache == Cache::Cold {
-        input::make_cold(&data)?;
-    }
     let mut phases = Phases::new(rows, tell);
-    let not_streaming = transform(job, &data, &mut phases).map_err(|error| error.placed(&job.input, &job.output))?;
+    let not_streaming =
+        transform(job, &data, output, &mut phases).map_err(|error| error.placed(&job.input, &job.output))?;
     Ok(Report {
         mode: job.mode,
         cache: job.cache,
@@ -147,20 +148,43 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
     })
 }
 
+/// Lets another engine do a job: `work` gets the folder that it saves the files of the result to. The rows of `events`.
+pub fn run_by<E: From<Error>>(engine: &str, job: &Job, work: impl FnOnce(&Path) -> Result<(), E>) -> Result<u64, E> {
+    let (data, output) = begin(job, engine)?;
+    work(output.folder())?;
+    output.finish()?;
+    Ok(data.rows(Table::Events))
+}
+
+/// Claims the folder of the result before anything of the input is read, then opens the input.
+fn begin(job: &Job, engine: &str) -> Result<(Dataset, Output), Error> {
+    let files = dataset::paths(&job.input)?;
+    let claim = Claim::on(&job.output, &job.input, &files, job.replace)?;
+    let data = Dataset::open(&job.input)?;
+    let rows = data.rows(Table::Events);
+    check_rows(rows, &job.input)?;
+    if job.cache == Cache::Cold {
+        input::make_cold(&data)?;
+    }
+    let input = Identity::of(&job.input, &files)?;
+    let origin = Origin { engine: engine.to_owned(), mode: job.mode.name().to_owned(), rows, input };
+    Ok((data, Output::new(claim, origin)))
+}
+
 /// The phases of a job; the nodes of its plan that do not stream.
-fn transform(job: &Job, data: &Dataset, phases: &mut Phases<'_>) -> Result<Vec<String>, Error> {
+fn transform(job: &Job, data: &Dataset, output: Output, phases: &mut Phases<'_>) -> Result<Vec<String>, Error> {
     match job.mode {
         Mode::Phased => {
             check_memory(data.rows(Table::Events))?;
-            phased::run(data, &job.output, phases)?;
+            phased::run(data, output, phases)?;
         }
-        Mode::Fused => return fused::run(data, &job.output, phases),
-        Mode::Bucketed => bucketed::run(data, &job.output, phases)?,
+        Mode::Fused => return fused::run(data, output, phases),
+        Mode::Bucketed => bucketed::run(data, output, phases)?,
     }
     Ok(Vec::new())
 }
 
-fn check_rows(rows: u64, input: &std::path::Path) -> Result<(), Error> {
+fn check_rows(rows: u64, input: &Path) -> Result<(), Error> {
     if rows == 0 || rows > crate::schema::MAX_ROWS {
         let why = format!("{rows} rows of events; from 1 to 2³² − 1 can be worked on");
         return Err(Error::OtherData { path: input.to_owned(), why });

@@ -1,7 +1,8 @@
 //! The saved result: Parquet files in a folder that gets its name when everything is on the disk.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use polars::io::parquet::write::BatchedWriter;
 use polars::polars_utils::compression::ZstdLevel;
@@ -12,35 +13,24 @@ use rayon::prelude::*;
 use super::chunk::Chunk;
 use super::input::output_names;
 use crate::Error;
+use crate::claim::{Claim, FileSize, Origin, Temporary};
 use crate::schema::{ROW_GROUP_ROWS, ROW_GROUPS_A_FILE};
 
 /// An output that is being written.
 pub(crate) struct Output {
-    /// Its final name.
-    folder: PathBuf,
-    /// Its name until it is complete.
-    partial: PathBuf,
+    claim: Claim,
+    origin: Origin,
 }
 
 impl Output {
-    /// Begins an output. What a run that was killed left under the temporary name is removed.
-    ///
-    /// # Errors
-    ///
-    /// If the folder holds anything but an older output.
-    pub(crate) fn create(folder: &Path) -> Result<Output, Error> {
-        check_free(folder)?;
-        let mut name = folder.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let partial = folder.with_file_name(name);
-        remove(&partial)?;
-        fs::create_dir_all(&partial).map_err(|error| Error::io("cannot make the folder", &partial, error))?;
-        Ok(Output { folder: folder.to_owned(), partial })
+    /// Begins an output with this origin where a claim is held.
+    pub(crate) fn new(claim: Claim, origin: Origin) -> Output {
+        Output { claim, origin }
     }
 
-    /// The folder until it is complete, on the same disk: for what must be put down for a while.
-    pub(crate) fn partial(&self) -> &Path {
-        &self.partial
+    /// The folder until it is complete, on the same disk: also for what must be put down for a while.
+    pub(crate) fn folder(&self) -> &Path {
+        self.claim.folder()
     }
 
     /// Writes chunks, a row group each, into files that are written at the same time. Chunks are freed on the way.
@@ -68,7 +58,7 @@ impl Output {
         index: usize,
         groups: impl Iterator<Item = Result<DataFrame, Error>>,
     ) -> Result<u64, Error> {
-        let path = self.partial.join(format!("part-{index:05}.parquet"));
+        let path = self.folder().join(format!("part-{index:05}.parquet"));
         let file = File::create_new(&path).map_err(|error| Error::io("cannot write", &path, error))?;
         let names = output_names();
         let mut writer = None;
@@ -86,23 +76,24 @@ impl Output {
 
     /// Brings everything to the disk and gives the folder its name; the bytes on the disk.
     pub(crate) fn finish(self) -> Result<u64, Error> {
-        let look =
-            || fs::read_dir(&self.partial)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>();
-        let files = look().map_err(|error| Error::io("cannot look into", &self.partial, error))?;
-        let sync = |path: &PathBuf| {
+        let folder = self.folder();
+        let look = || fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>();
+        let mut names = look().map_err(|error| Error::io("cannot look into", folder, error))?;
+        names.retain(|name| !Temporary::is_own(name));
+        names.sort();
+        let sync = |name: &OsString| {
+            let path = folder.join(name);
             let sync = || {
-                let file = File::open(path)?;
+                let file = File::open(&path)?;
                 file.sync_all()?;
                 Ok(file.metadata()?.len())
             };
-            sync().map_err(|error| Error::io("cannot sync", path, error))
+            let bytes = sync().map_err(|error| Error::io("cannot sync", &path, error))?;
+            Ok(FileSize { name: name.to_string_lossy().into_owned(), bytes })
         };
-        let bytes = RAYON.install(|| files.par_iter().map(sync).try_reduce(|| 0, |a, b| Ok(a + b)))?;
-        sync_folder(&self.partial)?;
-        remove(&self.folder)?;
-        fs::rename(&self.partial, &self.folder).map_err(|error| Error::io("cannot rename", &self.partial, error))?;
-        let parent = self.folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        sync_folder(parent)?;
+        let files: Vec<FileSize> = RAYON.install(|| names.par_iter().map(sync).collect::<Result<_, Error>>())?;
+        let bytes = files.iter().map(|file| file.bytes).sum();
+        self.claim.finish(self.origin, files)?;
         Ok(bytes)
     }
 }
@@ -126,35 +117,4 @@ fn trouble(path: &Path, error: PolarsError) -> Error {
         }
         error => Error::from(error),
     }
-}
-
-fn sync_folder(folder: &Path) -> Result<(), Error> {
-    let sync = || File::open(folder)?.sync_all();
-    sync().map_err(|error| Error::io("cannot sync", folder, error))
-}
-
-fn remove(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("cannot remove", folder, error)),
-        _ => Ok(()),
-    }
-}
-
-/// A folder may be replaced if it is an older output of this program, and nothing else.
-fn check_free(folder: &Path) -> Result<(), Error> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::io("cannot look into", folder, error)),
-    };
-    for entry in entries {
-        let name = entry.map_err(|error| Error::io("cannot look into", folder, error))?.file_name();
-        let name = name.to_string_lossy();
-        let is_part = name.strip_suffix(".parquet").is_some_and(|stem| stem.bytes().any(|byte| byte.is_ascii_digit()));
-        if !is_part {
-            let why = format!("it has `{name}`, which is no part of an output");
-            return Err(Error::OtherData { path: folder.to_owned(), why });
-        }
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use super::column::ColumnCheck;
 use super::expected::Expected;
 use super::finding::Finding;
 use crate::bits::Bits;
+use crate::claim::MARK;
 use crate::error::Error;
 use crate::parquet_file::ParquetFile;
 use crate::schema::{Column, Kind, Transform, output_columns};
@@ -125,7 +126,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
         let inner = entry.path();
         if inner.is_dir() {
             collect(&inner, files)?;
-        } else if inner.extension().is_some_and(|e| e == "parquet") {
+        } else if inner.extension().is_some_and(|e| e == "parquet") && entry.file_name() != MARK {
             files.push(inner);
         }
     }

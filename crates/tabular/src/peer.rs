@@ -1,0 +1,99 @@
+//! `run --engine pandas`: the script of the peer, under the rules of the other engine.
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+use measure::{Quantity, Unit};
+use serde::{Deserialize, Serialize};
+use tabular::pipeline::{self, Mode};
+
+use crate::args::RunArgs;
+use crate::commands::{job, say};
+
+/// The script, in a checkout.
+const SCRIPT: &str = "scripts/peers.d/features_pandas.py";
+/// The name of the engine.
+const PANDAS: &str = "pandas";
+
+/// A phase, as the script tells it.
+#[derive(Debug, Deserialize, Serialize)]
+struct Phase {
+    phase: String,
+    seconds: f64,
+}
+
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
+    if args.mode != Mode::Phased {
+        let mode = args.mode.name();
+        bail!(
+            "--mode {mode} does not go with --engine {PANDAS}, which does each phase for all rows in memory: leave it out"
+        );
+    }
+    let script = script(SCRIPT)?;
+    let mut phases = Vec::new();
+    let rows = pipeline::run_by(PANDAS, &job(args), |folder| -> Result<()> {
+        phases = transform(args, &script, folder)?;
+        Ok(())
+    })?;
+    let seconds: f64 = phases.iter().map(|phase| phase.seconds).sum();
+    say(&if args.json {
+        let report = serde_json::json!({ "engine": PANDAS, "cache": args.cache, "rows": rows, "phases": phases });
+        serde_json::json!({ "report": report }).to_string()
+    } else {
+        format!("{rows} rows in {} ({PANDAS}, cache {:?})", Quantity::new(seconds, Unit::Second), args.cache)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the script, which saves its result in a folder; the phases that it told.
+fn transform(args: &RunArgs, script: &Path, folder: &Path) -> Result<Vec<Phase>> {
+    let python = env::var_os("HOSTPROOF_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut command = Command::new(&python);
+    command.arg(script).arg("--in").arg(&args.input).arg("--out").arg(folder);
+    command.args(["--parent", &std::process::id().to_string()]);
+    if let Some(threads) = args.threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| {
+            format!("could not start {}; HOSTPROOF_PYTHON names another one", python.to_string_lossy())
+        })?;
+    let told = child.stdout.take().context("the peer has no output").and_then(|output| listen(output, args.json));
+    if told.is_err() {
+        // Nobody hears what it does; that it has ended already is as good.
+        let _ = child.kill();
+    }
+    let status = child.wait().context("could not wait for the peer")?;
+    let phases = told?;
+    if !status.success() {
+        bail!("the peer {} ended with {status}; `scripts/peers` installs what it needs", script.display());
+    }
+    Ok(phases)
+}
+
+/// Hands on what the script tells, until it ends.
+fn listen(output: ChildStdout, json: bool) -> Result<Vec<Phase>> {
+    let mut phases = Vec::new();
+    for line in BufReader::new(output).lines() {
+        let line = line.context("could not read what the peer says")?;
+        let Ok(phase) = serde_json::from_str::<Phase>(&line) else {
+            eprintln!("{line}");
+            continue;
+        };
+        let seconds = Quantity::new(phase.seconds, Unit::Second).to_string();
+        say(&if json { line } else { format!("{:16} {seconds:>9}", phase.phase) })?;
+        phases.push(phase);
+    }
+    Ok(phases)
+}
+
+/// A script of the checkout that this program was built in or is started in.
+fn script(name: &str) -> Result<PathBuf> {
+    let places = [env::current_exe().ok(), env::current_dir().ok()];
+    let found = places.iter().flatten().flat_map(|place| place.ancestors()).map(|folder| folder.join(name));
+    let found = found.into_iter().find(|script| script.is_file());
+    found.with_context(|| format!("{name} is not there: the peer runs from a checkout of this project"))
+}
