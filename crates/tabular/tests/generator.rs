@@ -275,7 +275,7 @@ fn what_cannot_be_is_refused_with_a_reason() {
     refused(Config { row_group_rows: 0, ..config.clone() }, "a row group of 0 rows");
     fs::write(folder.path().join("file"), "").expect("a file can be written");
     let out = folder.path().join("file/data");
-    refused(Config { out: out.clone(), ..config.clone() }, &format!("cannot create {}", out.join("events").display()));
+    refused(Config { out: out.clone(), ..config.clone() }, &format!("cannot look at {}", out.display()));
     // A name that is taken by a folder: nothing unfinished stays.
     fs::create_dir_all(config.out.join("events/part-00000.parquet/x")).expect("a folder can be made");
     fs::write(config.out.join("journal.jsonl"), line(&digests(&config).expect("valid").request))

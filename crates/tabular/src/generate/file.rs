@@ -40,7 +40,7 @@ pub(super) fn write(
 ) -> Result<FileRecord, Error> {
     let path = folder.join(&planned.name);
     let unfinished = folder.join(format!("{}{UNFINISHED}", planned.name));
-    let made = File::create(&unfinished).map_err(|e| Error::io("cannot create", &unfinished, e)).and_then(|file| {
+    let made = File::create_new(&unfinished).map_err(|e| Error::io("cannot create", &unfinished, e)).and_then(|file| {
         let mut out = Hashed::new(file);
         let sums = encode(&mut out, planned, recipe, request, advance).map_err(|e| refused(&path, e))?;
         out.inner.sync_data().map_err(|e| Error::io("cannot write", &path, e))?;

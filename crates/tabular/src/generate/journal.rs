@@ -1,18 +1,20 @@
 //! Which files are finished: what lets a second start go on where the first one ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use super::survey::{LOCK, Surveyed, survey};
+use crate::claim::Lock;
 use crate::error::Error;
 use crate::hashed::sha256_of;
 use crate::manifest::{FileRecord, MANIFEST, Manifest, Request};
 use crate::schema::Table;
 
 /// The name of the journal; it goes away when the manifest is written.
-const JOURNAL: &str = "journal.jsonl";
+pub(super) const JOURNAL: &str = "journal.jsonl";
 /// The end of the name of a file that is being written.
 pub(super) const UNFINISHED: &str = ".unfinished";
 
@@ -22,20 +24,22 @@ pub(super) struct Journal {
     file: Mutex<File>,
     /// By name; as recorded, not yet compared with what is on disk.
     records: BTreeMap<String, FileRecord>,
+    /// Held until the data set is whole, or the attempt ends.
+    _lock: Lock,
 }
 
 impl Journal {
-    /// Opens that of a folder, or begins one, and removes what an earlier start left unfinished.
-    pub(super) fn open(folder: &Path, request: &Request) -> Result<Self, Error> {
-        for table in Table::ALL {
-            let path = folder.join(table.name());
-            fs::create_dir_all(&path).map_err(|e| Error::io("cannot create", &path, e))?;
+    /// Opens that of a folder, or begins one, and removes what an earlier start left unfinished of the files `names`.
+    pub(super) fn open(folder: &Path, request: &Request, names: &BTreeSet<String>) -> Result<Self, Error> {
+        // Before anything is made: the folder may be somebody else's.
+        survey(folder, request, names)?;
+        fs::create_dir_all(folder).map_err(|e| Error::io("cannot create", folder, e))?;
+        let lock = Lock::take(folder.join(LOCK), folder)?;
+        // Again, because another process may have worked there until the lock was held.
+        let Surveyed { records, unfinished } = survey(folder, request, names)?;
+        for path in unfinished {
+            fs::remove_file(&path).map_err(|e| Error::io("cannot remove", &path, e))?;
         }
-        let earlier = earlier(folder, request)?;
-        for table in Table::ALL {
-            tidy(folder, table, earlier.is_some())?;
-        }
-        let records = earlier.unwrap_or_default();
         let path = folder.join(JOURNAL);
         // Written anew: a line that a kill cut off would spoil the one after it.
         let mut lines = line(request)?;
@@ -43,8 +47,12 @@ impl Journal {
             lines.push_str(&line(record)?);
         }
         replace(&path, &lines)?;
+        for table in Table::ALL {
+            let path = folder.join(table.name());
+            fs::create_dir_all(&path).map_err(|e| Error::io("cannot create", &path, e))?;
+        }
         let file = File::options().append(true).open(&path).map_err(|e| Error::io("cannot write", &path, e))?;
-        Ok(Self { folder: folder.to_owned(), file: Mutex::new(file), records })
+        Ok(Self { folder: folder.to_owned(), file: Mutex::new(file), records, _lock: lock })
     }
 
     /// The record of a file that is there and has the digest that it was recorded with.
@@ -75,63 +83,6 @@ impl Journal {
     }
 }
 
-/// What the manifest and the journal of a folder say is finished; none where there is neither.
-fn earlier(folder: &Path, request: &Request) -> Result<Option<BTreeMap<String, FileRecord>>, Error> {
-    let other = |found: &Request| Error::OtherData { path: folder.to_owned(), why: difference(found, request) };
-    let mut records = None;
-    if let Some(manifest) = Manifest::read(folder)? {
-        if manifest.request != *request {
-            return Err(other(&manifest.request));
-        }
-        records = Some(manifest.files.into_iter().map(|f| (f.name.clone(), f)).collect());
-    }
-    let path = folder.join(JOURNAL);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(records),
-        Err(e) => return Err(Error::io("cannot read", &path, e)),
-    };
-    let mut lines = text.lines();
-    let found = lines.next().and_then(|first| serde_json::from_str::<Request>(first).ok());
-    match found {
-        Some(found) if found == *request => {}
-        Some(found) => return Err(other(&found)),
-        None => return Err(Error::OtherData { path: folder.to_owned(), why: format!("its {JOURNAL} has no request") }),
-    }
-    // A line that is cut off names a file that will be made again.
-    let finished = lines.filter_map(|l| serde_json::from_str::<FileRecord>(l).ok());
-    records.get_or_insert_with(BTreeMap::new).extend(finished.map(|f| (f.name.clone(), f)));
-    Ok(records)
-}
-
-/// What a folder was made for, where that is not what is asked for now.
-fn difference(found: &Request, asked: &Request) -> String {
-    let text = |r: &Request| {
-        format!(
-            "{} rows, seed {}, layout {:?}, codec {:?}, {} rows a group, {} of 1000 left out, format {}",
-            r.rows, r.seed, r.layout, r.codec, r.row_group_rows, r.left_out, r.format
-        )
-    };
-    format!("it was generated with {}; asked for are {}", text(found), text(asked))
-}
-
-/// Removes unfinished files of a table. Finished ones in a folder without journal and manifest are somebody else's.
-fn tidy(folder: &Path, table: Table, ours: bool) -> Result<(), Error> {
-    let path = folder.join(table.name());
-    let entries = fs::read_dir(&path).map_err(|e| Error::io("cannot read", &path, e))?;
-    for entry in entries {
-        let entry = entry.map_err(|e| Error::io("cannot read", &path, e))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(UNFINISHED) {
-            fs::remove_file(entry.path()).map_err(|e| Error::io("cannot remove", &entry.path(), e))?;
-        } else if name.ends_with(".parquet") && !ours {
-            let why = format!("there is {}/{name}, and neither {MANIFEST} nor {JOURNAL} tells of it", table.name());
-            return Err(Error::OtherData { path: folder.to_owned(), why });
-        }
-    }
-    Ok(())
-}
-
 fn line(value: &impl serde::Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map(|text| text + "\n").map_err(|e| Error::Config(e.to_string()))
 }
@@ -141,7 +92,7 @@ fn replace(path: &Path, text: &str) -> Result<(), Error> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(UNFINISHED);
     let write = || -> io::Result<()> {
-        let mut file = File::create(&unfinished)?;
+        let mut file = File::create_new(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_data()?;
         fs::rename(&unfinished, path)

@@ -10,6 +10,7 @@ mod journal;
 mod permutation;
 mod plan;
 mod population;
+mod survey;
 mod text;
 mod zipf;
 
@@ -121,7 +122,8 @@ pub fn generate(config: &Config, progress: &(dyn Fn(Progress) + Sync)) -> Result
     config.pool()?.install(|| {
         let recipe = config.recipe()?;
         let plan = plan::files(&recipe, &request);
-        let journal = Journal::open(&config.out, &request)?;
+        let names = plan.iter().map(|file| file.name.clone()).collect();
+        let journal = Journal::open(&config.out, &request, &names)?;
         let rows: u64 = plan.iter().map(|file| file.rows(&recipe)).sum();
         let done = AtomicU64::new(0);
         let advance = |more: u64| progress(Progress { done: done.fetch_add(more, Ordering::Relaxed) + more, rows });
