@@ -33,9 +33,24 @@ fn plan(scratch: &Path) -> Planned {
     planned.clone()
 }
 
+/// A small file, and the folders above it.
+fn put(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
 #[test]
 fn a_smoke_run_measures_verifies_and_extrapolates() {
     let scratch = tempfile::tempdir().unwrap();
+    // What a killed worker left, and what somebody else has there.
+    let mine = ["tabular/letter", "tabular-7-fedcba9876543210/letter", "tabular-8/_hostproof.unfinished"];
+    let mine = mine.map(|name| scratch.path().join(format!("hostproof-{name}")));
+    for path in &mine {
+        put(path, "mine");
+    }
+    let left = scratch.path().join("hostproof-tabular-7-0123456789abcdef");
+    put(&left.join("_hostproof.unfinished"), "hostproof features, process 7\n");
+    put(&left.join("data-10000/events/part-00000.parquet"), "half");
     let planned = plan(scratch.path());
     let needs = planned.needs;
     assert!(needs.seconds > 0.0 && needs.seconds < 15.0 && needs.memory > 0 && needs.disk > 0, "{needs:?}");
@@ -72,15 +87,17 @@ fn a_smoke_run_measures_verifies_and_extrapolates() {
     let shares: f64 =
         measured.iter().filter(|one| one.metric.name == "tabular.share").map(|one| one.samples[0].value).sum();
     assert!((shares - 1.0).abs() < 1e-9);
-    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "something is left in the scratch folder");
+    assert!(mine.iter().all(|path| std::fs::read_to_string(path).unwrap() == "mine"));
+    let names = std::fs::read_dir(scratch.path()).unwrap().count();
+    assert_eq!(names, mine.len(), "something is left in the scratch folder");
 }
 
 #[test]
 fn what_cannot_be_done_is_said() {
     let scratch = tempfile::tempdir().unwrap();
-    let blocked = scratch.path().join("hostproof-tabular");
+    let blocked = scratch.path().join("file");
     std::fs::write(&blocked, "a file where a folder should be").unwrap();
-    let messages = ask(Task::Run(plan(scratch.path()).config));
+    let messages = ask(Task::Run(plan(&blocked).config));
     let lost = messages.iter().any(|message| {
         matches!(message, Message::Event(Event::NotMeasured(missing))
             if missing.id.name == "tabular.time_500gb")

@@ -1,6 +1,7 @@
 //! The workload: data, transformation, verification, metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +14,13 @@ use measure::{
 use super::config::{Config, DOCUMENTED_ROWS};
 use super::fit::Fit;
 use super::shard::{self, Shard};
+use crate::claim::{Temporary, sweep};
 use crate::pipeline::{Cache, Mode, Phase, Report};
 use crate::verify::Verified;
 use crate::{Error, generate, verify};
+
+/// How the name of the folder begins that data and results of a run are in.
+const FOLDER: &str = "hostproof-tabular-";
 
 /// Generates, transforms and verifies what the configuration says, and tells it by events. A size that fails is reported
 /// with its reason, and the others go on.
@@ -24,14 +29,12 @@ use crate::{Error, generate, verify};
 ///
 /// If no data can be made at all.
 pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
-    let folder = config.scratch.join("hostproof-tabular");
-    let end = Work { config, folder: &folder, nodes: shard::nodes(machine)?, emit }.all();
-    let gone = fs::remove_dir_all(&folder);
-    end?;
-    match gone {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("cannot remove", &folder, error)),
-        _ => Ok(()),
-    }
+    let (scratch, prefix) = (&config.scratch, OsStr::new(FOLDER));
+    fs::create_dir_all(scratch).map_err(|error| Error::io("cannot create", scratch, error))?;
+    sweep(scratch, prefix)?;
+    let folder = Temporary::create(scratch, prefix)?;
+    Work { config, folder: folder.path(), nodes: shard::nodes(machine)?, emit }.all()?;
+    folder.close()
 }
 
 /// The reports of one size, one for each round.
