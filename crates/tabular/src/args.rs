@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use measure::{Quantity, Unit};
 use tabular::manifest::{Codec, Layout};
-use tabular::pipeline::{Cache, Mode};
+use tabular::pipeline::{Cache, Job, Mode};
 
 use crate::build_info::LONG_VERSION;
 
@@ -136,6 +136,14 @@ pub(crate) struct RunArgs {
     /// See `cpus`
     #[arg(long, hide = true, value_name = "PID")]
     pub(crate) parent: Option<u32>,
+}
+
+impl RunArgs {
+    /// What is to be run.
+    pub(crate) fn job(&self) -> Job {
+        let (input, output) = (self.input.clone(), self.out.clone());
+        Job { input, output, mode: self.mode, cache: self.cache, replace: self.replace }
+    }
 }
 
 #[derive(Debug, Args)]

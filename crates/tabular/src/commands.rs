@@ -1,18 +1,19 @@
 //! `generate`, `run`, `verify`: what a person starts.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::{Quantity, Unit};
 use tabular::generate::{self, Config, Progress};
-use tabular::pipeline::{self, Job, Phase, Report};
+use tabular::pipeline::{self, Phase, Report};
 use tabular::verify::{self, Options, Verified};
 use tabular::workload::placed;
 
 use crate::args::{Engine, GenerateArgs, RunArgs, VerifyArgs};
 use crate::peer;
+use crate::print::say;
 
 /// A result that was refused, as README.md lists the exit codes.
 const REJECTED: u8 = 1;
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         return peer::run(args);
     }
     let mut trouble = Ok(());
-    let report = pipeline::run(&job(args), &mut |phase: &Phase| {
+    let report = pipeline::run(&args.job(), &mut |phase: &Phase| {
         let line = if args.json { json_line(phase) } else { text_line(phase) };
         if trouble.is_ok() {
             trouble = say(&line);
@@ -60,12 +61,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     trouble?;
     say(&if args.json { serde_json::json!({ "report": report }).to_string() } else { summary(&report) })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What was asked for.
-pub(crate) fn job(args: &RunArgs) -> Job {
-    let (input, output) = (args.input.clone(), args.out.clone());
-    Job { input, output, mode: args.mode, cache: args.cache, replace: args.replace }
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
@@ -121,10 +116,4 @@ fn summary(report: &Report) -> String {
 
 fn quantity(value: f64, unit: Unit) -> String {
     Quantity::new(value, unit).to_string()
-}
-
-pub(crate) fn say(line: &str) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")?;
-    Ok(stdout.flush()?)
 }

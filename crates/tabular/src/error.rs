@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::verify::Finding;
+use crate::finding::Finding;
 
 /// Why data could not be made, read, or accepted.
 #[derive(Debug, thiserror::Error)]

@@ -17,6 +17,7 @@ mod claim;
 mod dataset;
 mod digest;
 mod error;
+mod finding;
 pub mod generate;
 mod hashed;
 pub mod manifest;

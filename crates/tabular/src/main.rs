@@ -6,6 +6,7 @@ mod args;
 mod build_info;
 mod commands;
 mod peer;
+mod print;
 mod worker;
 
 use std::process::ExitCode;

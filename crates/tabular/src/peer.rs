@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tabular::pipeline::{self, Mode};
 
 use crate::args::RunArgs;
-use crate::commands::{job, say};
+use crate::print::say;
 
 /// The script, in a checkout.
 const SCRIPT: &str = "scripts/peers.d/features_pandas.py";
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     }
     let script = script(SCRIPT)?;
     let mut phases = Vec::new();
-    let rows = pipeline::run_by(PANDAS, &job(args), |folder| -> Result<()> {
+    let rows = pipeline::run_by(PANDAS, &args.job(), |folder| -> Result<()> {
         phases = transform(args, &script, folder)?;
         Ok(())
     })?;

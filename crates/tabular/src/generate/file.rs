@@ -17,8 +17,8 @@ use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
 use super::columns::Recipe;
-use super::journal::UNFINISHED;
 use super::plan::Planned;
+use super::survey::UNFINISHED;
 use crate::cells::Cells;
 use crate::digest::{self, Digest};
 use crate::error::Error;

@@ -6,17 +6,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::survey::{LOCK, Surveyed, survey};
+use super::survey::{JOURNAL, LOCK, Surveyed, UNFINISHED, survey};
 use crate::claim::Lock;
 use crate::error::Error;
 use crate::hashed::sha256_of;
 use crate::manifest::{FileRecord, MANIFEST, Manifest, Request};
 use crate::schema::Table;
-
-/// The name of the journal; it goes away when the manifest is written.
-pub(super) const JOURNAL: &str = "journal.jsonl";
-/// The end of the name of a file that is being written.
-pub(super) const UNFINISHED: &str = ".unfinished";
 
 /// The journal of a folder: the request in its first line, a finished file in each other.
 pub(super) struct Journal {

@@ -5,11 +5,14 @@ use std::fs::{self, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::journal::{JOURNAL, UNFINISHED};
 use crate::error::Error;
 use crate::manifest::{FileRecord, MANIFEST, Manifest, Request};
 use crate::schema::Table;
 
+/// The name of the journal; it goes away when the manifest is written.
+pub(super) const JOURNAL: &str = "journal.jsonl";
+/// The end of the name of a file that is being written.
+pub(super) const UNFINISHED: &str = ".unfinished";
 /// The name of the lock in the folder of a data set.
 pub(super) const LOCK: &str = ".hostproof-lock";
 /// How the line of a request begins, the first of a journal.

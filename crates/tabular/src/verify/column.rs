@@ -1,8 +1,8 @@
 //! One column of an output, compared value by value and summed up.
 
-use super::finding::Finding;
 use crate::cells::Cells;
 use crate::digest::{self, Digest};
+use crate::finding::Finding;
 use crate::schema::{Column, Kind};
 
 /// What was seen of a column.

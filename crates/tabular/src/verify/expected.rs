@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::column::ColumnCheck;
 use super::output::Output;
 use crate::bits::Bits;
 use crate::cells::Cells;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::reference::{self, Sample, Source};
-use crate::schema::{TRANSFORMS, Table};
+use crate::schema::{TRANSFORMS, Table, Transform};
 
 /// The expected values for some rows.
 pub(super) struct Expected {
@@ -61,6 +62,23 @@ impl Expected {
             .map(|at| row_ids.int(at).unwrap_or(-1))
             .map(|row| (row, self.places.get(&row).copied()))
             .unzip()
+    }
+
+    /// Compares the columns of a transformation in an output with what is expected of them, and sums up what they hold.
+    pub(super) fn check(&self, output: &Output, transform: &Transform) -> Result<Vec<ColumnCheck>, Error> {
+        let names: Vec<&'static str> =
+            std::iter::once("row_id").chain(transform.columns.iter().map(|c| c.name)).collect();
+        let mut checks = vec![ColumnCheck::default(); transform.columns.len()];
+        output.read(&names, |cells| {
+            let (row_ids, places) = self.places(&cells[0]);
+            for (((column, check), found), expected) in
+                transform.columns.iter().zip(&mut checks).zip(&cells[1..]).zip(self.columns())
+            {
+                check.add(column, &row_ids, found, &places, expected);
+            }
+            Ok(())
+        })?;
+        Ok(checks)
     }
 }
 

@@ -8,7 +8,6 @@
 
 mod column;
 mod expected;
-mod finding;
 mod output;
 
 use std::path::Path;
@@ -19,12 +18,12 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::digest::Digest;
 use crate::error::Error;
+pub use crate::finding::Finding;
 use crate::manifest::Manifest;
 use crate::reference::Sample;
 use crate::schema::{Kind, ROWS_A_GIGABYTE, TRANSFORMS, Table};
 use column::ColumnCheck;
 use expected::Expected;
-pub use finding::Finding;
 use output::Output;
 
 /// How thoroughly to verify.
@@ -154,7 +153,7 @@ fn compare(
     output.require_row_ids(rows)?;
     let check = |index: usize| -> Result<(u64, Vec<ColumnCheck>), Error> {
         let expected = expect(index)?;
-        let columns = output.check(&TRANSFORMS[index], &expected)?;
+        let columns = expected.check(output, &TRANSFORMS[index])?;
         done(TRANSFORMS[index].id);
         Ok((expected.rows(), columns))
     };

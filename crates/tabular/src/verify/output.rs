@@ -4,14 +4,12 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::DataType;
 
-use super::column::ColumnCheck;
-use super::expected::Expected;
-use super::finding::Finding;
 use crate::bits::Bits;
 use crate::claim::MARK;
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::parquet_file::ParquetFile;
-use crate::schema::{Column, Kind, Transform, output_columns};
+use crate::schema::{Column, Kind, output_columns};
 
 /// An output with the columns that it should have, of types that can hold their values.
 pub(super) struct Output {
@@ -81,23 +79,6 @@ impl Output {
             return Ok(());
         }
         Err(Error::Rejected(vec![Finding { column: "row_id".to_owned(), what: faults.join("; ") }]))
-    }
-
-    /// Compares the columns of a transformation with what is expected of them, and sums up what they hold.
-    pub(super) fn check(&self, transform: &Transform, expected: &Expected) -> Result<Vec<ColumnCheck>, Error> {
-        let names: Vec<&'static str> =
-            std::iter::once("row_id").chain(transform.columns.iter().map(|c| c.name)).collect();
-        let mut checks = vec![ColumnCheck::default(); transform.columns.len()];
-        self.read(&names, |cells| {
-            let (row_ids, places) = expected.places(&cells[0]);
-            for (((column, check), found), expected) in
-                transform.columns.iter().zip(&mut checks).zip(&cells[1..]).zip(expected.columns())
-            {
-                check.add(column, &row_ids, found, &places, expected);
-            }
-            Ok(())
-        })?;
-        Ok(checks)
     }
 }
 

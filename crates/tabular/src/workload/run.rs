@@ -77,7 +77,7 @@ impl Work<'_> {
                     sizes.push(size);
                 }
                 Err(error) => {
-                    self.not_measured(&TABULAR_TIME, Labels::from([("rows".to_owned(), rows.to_string())]), &error)
+                    self.not_measured(&TABULAR_TIME, Labels::from([("rows".to_owned(), rows.to_string())]), &error);
                 }
             }
         }
