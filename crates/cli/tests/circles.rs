@@ -70,7 +70,6 @@ fn take_apart(letters: &mut Letters<'_>, before: &[String], found: &mut Vec<Vec<
         if letters.next_if_eq(&'{').is_some() {
             while letters.peek().is_some() && letters.next_if_eq(&'}').is_none() {
                 take_apart(letters, &path, found);
-                while letters.next_if(|letter| letter.is_whitespace() || *letter == ',').is_some() {}
                 // ` as name`, `*` and whatever else is no part of a path.
                 while letters.next_if(|letter| !matches!(letter, ',' | '}')).is_some() {}
                 while letters.next_if(|letter| letter.is_whitespace() || *letter == ',').is_some() {}

@@ -1,5 +1,6 @@
 //! Records of version 0.1.0 (schema 1) judge as they did: `fixtures/0.1.0/*/run.jsonl` were made by that version, and the
-//! `judged.json` beside each is what that version said of it. Sentences may read better today; nothing else may differ.
+//! `judged.json` beside each is what that version said of it, without its sentences: those may read better today, and nothing
+//! else may differ.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What people read, in which a better wording is no other judgement.
-const PROSE: [&str; 7] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "not_measured"];
+const PROSE: [&str; 8] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "place", "not_measured"];
 
 fn fixture(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1.0").join(kind)
