@@ -120,3 +120,17 @@ fn wrong_use_says_what_to_do_and_exits_with_2() {
     check(&["run", "--only", "stream", "--isa", "mmx"], "mmx");
     check(&["run", "--only", "dense", "--engine", "gauss"], "gauss");
 }
+
+#[test]
+fn a_member_of_a_closed_set_that_is_not_there_ends_with_the_possible_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |arguments: [&str; 2], expect: &str| {
+        let run = output(folder.path(), [["run", "--dry-run"], arguments].concat());
+        assert_eq!(run.status.code(), Some(2), "{arguments:?}: {}", said(&run));
+        assert!(said(&run).contains(expect), "{arguments:?}: {}", said(&run));
+    };
+    check(["--isa", "avx5122"], "possible values: scalar, avx2, avx512");
+    check(["--engine", "laplack"], "possible values: team, lapack");
+    check(["--profile", "quik"], "possible values: smoke, quick, full");
+    check(["--only", "streem"], "possible values: stream, dense, disk, tabular");
+}
