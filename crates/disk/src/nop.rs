@@ -1,7 +1,7 @@
 //! What the engine itself costs: its loop over requests that the kernel answers at once and without doing anything.
 
 use crate::Error;
-use crate::engine::{describe, requests};
+use crate::engine::{describe, send_unmeasured};
 use crate::job::{Access, Job, Memory, Place, Queue, Ways};
 use crate::pattern::{Extent, Op, Pattern};
 use crate::plan::Share;
@@ -35,7 +35,7 @@ impl Nops {
         let rules = Rules { queue, rate: None, ramp: 0, runtime: None, content, check, seed: 0 };
         let amount = count.saturating_mul(u64::from(BLOCK));
         let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: SPAN }], 0, amount);
-        requests(self, rules, &mut || pattern.next()).map_err(|failure| describe(failure, &Share::default(), 0))
+        send_unmeasured(self, rules, &mut || pattern.next()).map_err(|failure| describe(failure, &Share::default(), 0))
     }
 }
 

@@ -1,0 +1,169 @@
+//! Jobs that run together: a thread for each worker, and what the threads share.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+use machine::{Clock, CpuSet};
+
+use super::failure::describe;
+use super::requests::rules;
+use super::setup::{neighbours, prepare};
+use super::verification::verify;
+use super::watch::{Live, Watch, Watched};
+use crate::Error;
+use crate::job::Job;
+use crate::log::Log;
+use crate::pattern::{Pattern, Replay};
+use crate::plan::{Planned, Settings, Share};
+use crate::results::Report;
+use crate::start::{OnPanic, Start};
+use crate::usage::Usage;
+use crate::worker::{Shown, Worker};
+
+/// What the workers of a phase share.
+pub(super) struct Phase {
+    start: Start,
+    epoch: OnceLock<u64>,
+    failed: AtomicBool,
+    stops: Vec<AtomicBool>,
+    shown: Vec<Shown>,
+    /// Where each worker may be; `None` is everywhere.
+    places: Vec<Option<CpuSet>>,
+}
+
+impl Phase {
+    pub(super) fn new(planned: &[Planned<'_>]) -> Self {
+        let places: Vec<_> = planned.iter().flat_map(|job| &job.shares).map(|share| share.helpers.clone()).collect();
+        let workers = places.len();
+        Phase {
+            start: Start::of(workers),
+            epoch: OnceLock::new(),
+            failed: AtomicBool::new(false),
+            stops: planned.iter().map(|_| AtomicBool::new(false)).collect(),
+            shown: (0..workers).map(|_| Shown::default()).collect(),
+            places,
+        }
+    }
+
+    /// Starts a thread for each worker and watches them; the reports are in the order of jobs and workers.
+    pub(super) fn run(
+        &self,
+        planned: &[Planned<'_>],
+        settings: &Settings,
+        tell: &mut dyn FnMut(Live),
+    ) -> Result<(Watched, Vec<Report>), Error> {
+        std::thread::scope(|scope| {
+            let (send, receive) = channel();
+            let mut threads = Vec::new();
+            for (job, stop) in planned.iter().zip(&self.stops) {
+                for (index, share) in job.shares.iter().enumerate() {
+                    let (send, at) = (send.clone(), threads.len());
+                    threads.push(scope.spawn(move || {
+                        let _guard = self.guard();
+                        let report = self.work(job.job, share, index, at, stop);
+                        if report.is_err() {
+                            self.fail();
+                        }
+                        announce(&send);
+                        report
+                    }));
+                }
+            }
+            drop(send);
+            let watched = Watch::new(planned, &self.shown, &self.stops, &settings.root).run(&receive, tell);
+            let reports = threads.into_iter().map(|thread| match thread.join() {
+                Ok(report) => report,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            Ok((watched, reports.collect::<Result<Vec<Report>, Error>>()?))
+        })
+    }
+
+    /// Held by a worker's thread: if it panics, the others neither wait for it nor go on.
+    fn guard(&self) -> impl Drop + '_ {
+        OnPanic(|| {
+            self.fail();
+            self.start.give_up();
+        })
+    }
+
+    fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.stops.iter().for_each(|stop| stop.store(true, Ordering::Relaxed));
+    }
+
+    /// The life of one worker thread.
+    fn work(&self, job: &Job, share: &Share, index: usize, at: usize, stop: &AtomicBool) -> Result<Report, Error> {
+        let ready = prepare(job, share, neighbours(&self.places, share.helpers.as_ref()));
+        if ready.is_err() {
+            self.fail();
+        }
+        // All workers come here, those that failed too: nobody waits for ever.
+        self.start.wait();
+        let (mut ring, cpus) = ready?;
+        let epoch = *self.epoch.get_or_init(Clock::now);
+        let mut log = Log::new(epoch, job.rate.is_some());
+        let rules = rules(job, index, share);
+        let pattern = || Pattern::new(job, &share.extents, index as u64, share.amount);
+        let mut source = pattern();
+        let before = Usage::now();
+        let mut worker = Worker::new(&mut ring, rules);
+        let issued = worker.run(&mut || source.next(), &mut log, &self.shown[at], stop);
+        let issued = issued.map_err(|failure| describe(failure, share, log.bytes()))?;
+        let usage = Usage::now().since(&before);
+        let mut report = Report { log, usage, granted: ring.granted.clone(), cpus, verified: 0 };
+        if job.syncs.at_end {
+            share.files.iter().zip(&share.paths).try_for_each(|(file, path)| {
+                file.sync_all().map_err(|source| Error::File { path: path.clone(), what: "synced", source })
+            })?;
+        }
+        if job.verify.is_some() && job.flow.writes() && !self.failed.load(Ordering::Relaxed) {
+            report.verified = verify(&mut ring, rules, Replay::new(pattern(), issued), share)?;
+        } else if job.verify.is_some() {
+            report.verified = issued;
+        }
+        Ok(report)
+    }
+}
+
+fn announce(done: &Sender<()>) {
+    // The watcher may have gone because of a failure elsewhere.
+    let _ = done.send(());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_before_the_start_holds_nobody_up() {
+        let job = Job::new("test", crate::job::Place::Paths(Vec::new()));
+        let share = || Share::default();
+        let planned = Planned {
+            job: &job,
+            shares: vec![share(), share(), share()],
+            opened: Vec::new(),
+            volume: crate::Volume::default(),
+            notes: Vec::new(),
+        };
+        let phase = Phase::new(&[planned]);
+        std::thread::scope(|scope| {
+            let waits = || {
+                let _guard = phase.guard();
+                phase.start.wait();
+                assert!(phase.stops[0].load(Ordering::Relaxed), "nothing is sent");
+            };
+            let others = [scope.spawn(waits), scope.spawn(waits)];
+            let panics = scope.spawn(|| {
+                let _guard = phase.guard();
+                panic!("planted");
+            });
+            assert!(panics.join().is_err());
+            for other in others {
+                other.join().unwrap();
+            }
+        });
+        assert!(phase.failed.load(Ordering::Relaxed));
+    }
+}

@@ -1,0 +1,52 @@
+//! Requests by the rules of a job, and those that are not measured.
+
+use std::sync::atomic::AtomicBool;
+
+use machine::Clock;
+use measure::random::mix;
+
+use crate::job::{Flow, Job};
+use crate::log::Log;
+use crate::pattern::{Extent, Op};
+use crate::plan::Share;
+use crate::worker::{Content, Device, Failure, Rules, Shown, Worker};
+
+const SECOND: f64 = 1e9;
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds of a run")]
+fn nanos(seconds: f64) -> u64 {
+    (seconds * SECOND) as u64
+}
+
+pub(super) fn rules(job: &Job, index: usize, share: &Share) -> Rules {
+    let content = match job.verify {
+        Some(checksum) => Content::Sealed(checksum),
+        None if job.refill => Content::Fresh,
+        None => Content::Stamped,
+    };
+    // Workers of one rate take turns rather than arrive together.
+    let late = |rate: u32| 1_000_000_000 / u64::from(rate) * index as u64 / u64::from(job.workers.max(1));
+    Rules {
+        queue: job.queue,
+        rate: job.rate.map(|rate| (rate, late(rate))),
+        ramp: nanos(job.span.ramp),
+        runtime: job.span.runtime.map(nanos),
+        content,
+        check: job.verify.filter(|_| job.flow == Flow::Read),
+        seed: seed(job, &share.extents, index as u64),
+    }
+}
+
+fn seed(job: &Job, extents: &[Extent], index: u64) -> u64 {
+    mix(job.seed ^ mix(index ^ extents.len() as u64))
+}
+
+/// Sends requests that are not measured; how many.
+pub(crate) fn send_unmeasured(
+    ring: &mut impl Device,
+    rules: Rules,
+    next: &mut impl FnMut() -> Option<Op>,
+) -> Result<u64, Failure> {
+    let mut log = Log::new(Clock::now(), false);
+    Worker::new(ring, rules).run(next, &mut log, &Shown::default(), &AtomicBool::new(false))
+}

@@ -1,0 +1,72 @@
+//! Phases one after the other: what is planned, run and summed up of each.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use machine::Clock;
+
+use super::layout::lay_out;
+use super::phase::Phase;
+use super::watch::Live;
+use crate::Error;
+use crate::files::Files;
+use crate::job::Job;
+use crate::plan::{Planned, Settings, check_memory, check_room};
+use crate::results::{JobResult, Observed, Report, Results, merge_devices, results_of};
+use crate::volume::{DeviceStat, arc_counters};
+
+/// Runs jobs as fio does: all together, but each with `stonewall` only after those before it. `tell` hears once a second.
+///
+/// Nothing is written before the plan of a phase is checked, and nothing but test files without the right to.
+pub fn run_jobs(jobs: &[Job], settings: &Settings, tell: &mut dyn FnMut(Live)) -> Result<Results, Error> {
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let begin = Clock::now();
+    let mut session = Session::new(settings);
+    let mut rest: Vec<&Job> = jobs.iter().collect();
+    while !rest.is_empty() {
+        let end = rest.iter().skip(1).position(|job| job.stonewall).map_or(rest.len(), |after| after + 1);
+        let later = rest.split_off(end);
+        session.phase(&rest, tell)?;
+        rest = later;
+    }
+    Ok(Results { started, seconds: Clock::seconds(begin, Clock::now()), jobs: session.done, devices: session.devices })
+}
+
+/// Phases one after the other; the test files of one are there for the next.
+pub(crate) struct Session<'a> {
+    settings: &'a Settings,
+    files: Files,
+    group: u32,
+    pub(crate) done: Vec<JobResult>,
+    devices: Vec<DeviceStat>,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(settings: &'a Settings) -> Self {
+        Session { settings, files: Files::new(settings), group: 0, done: Vec::new(), devices: Vec::new() }
+    }
+
+    /// Runs jobs together.
+    pub(crate) fn phase(&mut self, jobs: &[&Job], tell: &mut dyn FnMut(Live)) -> Result<(), Error> {
+        check_memory(jobs)?;
+        check_room(jobs, &mut self.files)?;
+        let plan = |job| Planned::new(job, &mut self.files, self.settings);
+        let planned = jobs.iter().copied().map(plan).collect::<Result<Vec<_>, _>>()?;
+        planned.iter().try_for_each(lay_out)?;
+        let counters = || planned.iter().map(|job| job.volume.counters(&self.settings.root)).collect::<Vec<_>>();
+        let (before, arc) = (counters(), arc_counters(&self.settings.root));
+        let (watched, reports) = Phase::new(&planned).run(&planned, self.settings, tell)?;
+        let arc = arc.zip(arc_counters(&self.settings.root)).map(|((h, m), (hits, misses))| (hits - h, misses - m));
+        let mut reports = reports.into_iter();
+        for (((job, before), after), steady) in planned.iter().zip(before).zip(counters()).zip(watched.steady) {
+            let devices: Vec<DeviceStat> =
+                after.iter().zip(&before).map(|(after, before)| after.since(before)).collect();
+            let mine: Vec<Report> = reports.by_ref().take(job.shares.len()).collect();
+            merge_devices(&mut self.devices, &devices);
+            let arc = arc.filter(|_| job.volume.zfs.is_some());
+            let seen = Observed { group: self.group, devices, helpers: watched.helpers, arc, steady };
+            self.done.extend(results_of(job, &mine, &seen));
+        }
+        self.group += 1;
+        Ok(())
+    }
+}

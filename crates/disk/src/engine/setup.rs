@@ -1,0 +1,62 @@
+//! What a worker's thread does before the start: it goes to its CPUs and makes its ring.
+
+use machine::CpuSet;
+
+use crate::Error;
+use crate::job::Job;
+use crate::plan::{Share, allowed};
+use crate::ring::Ring;
+
+/// How many workers may be where one of them may be, itself included; `None` is everywhere.
+pub(super) fn neighbours(places: &[Option<CpuSet>], own: Option<&CpuSet>) -> usize {
+    let meets = |place: &&Option<CpuSet>| match (place, own) {
+        (Some(place), Some(own)) => place.intersects(own),
+        _ => true,
+    };
+    places.iter().filter(meets).count()
+}
+
+/// Pins the thread, one of so many `workers` on its CPUs, and makes its ring.
+pub(super) fn prepare(job: &Job, share: &Share, workers: usize) -> Result<(Ring, Vec<u32>), Error> {
+    let wrong = |why| Error::Plan { job: job.name.clone(), why };
+    let most = share.helpers.as_ref().map_or_else(allowed, |cpus| Ok(cpus.iter().collect())).map_err(wrong)?.len();
+    let cpus = pin(share.cpus.as_ref()).map_err(wrong)?;
+    let mut ring = Ring::open(share.files.clone(), job.queue.depth, job.largest_block(), job.ways, &job.memory)?;
+    share.helpers.iter().for_each(|cpus| ring.keep_helpers_on(cpus));
+    if workers >= most {
+        ring.crowd();
+    }
+    Ok((ring, cpus))
+}
+
+/// Restricts the calling thread to CPUs; what the kernel says that it may run on then.
+fn pin(cpus: Option<&CpuSet>) -> Result<Vec<u32>, String> {
+    if let Some(cpus) = cpus {
+        let mut set = rustix::thread::CpuSet::new();
+        let most = rustix::thread::CpuSet::MAX_CPU;
+        cpus.iter().filter(|&cpu| (cpu as usize) < most).for_each(|cpu| set.set(cpu as usize));
+        rustix::thread::sched_setaffinity(None, &set)
+            .map_err(|error| format!("its workers cannot run on the CPUs {cpus}: {error}"))?;
+    }
+    allowed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_on_other_cpus_are_no_neighbours() {
+        let check = |places: &[&str], expect: &[usize]| {
+            let set = |text: &&str| (!text.is_empty()).then(|| text.parse::<CpuSet>().unwrap());
+            let places: Vec<Option<CpuSet>> = places.iter().map(set).collect();
+            let found: Vec<usize> = places.iter().map(|own| neighbours(&places, own.as_ref())).collect();
+            assert_eq!(found, expect, "{places:?}");
+        };
+        check(&[""], &[1]);
+        check(&["", "", ""], &[3; 3]);
+        check(&["0-3", "0-3", "4-7", "4-7", "4-7"], &[2, 2, 3, 3, 3]);
+        check(&["0-3", "3-7", "7"], &[2, 3, 2]);
+        check(&["0-3", "", "4-7"], &[2, 3, 2]);
+    }
+}

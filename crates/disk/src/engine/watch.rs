@@ -1,0 +1,144 @@
+//! The view from outside while a phase runs: rates once a second, the kernel's helper threads, and steady states, which end
+//! their jobs.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use machine::Clock;
+
+use crate::plan::Planned;
+use crate::results::SteadyResult;
+use crate::steady::Series;
+use crate::usage::helpers;
+use crate::worker::Shown;
+
+/// What is told once a second while jobs run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Live {
+    /// Seconds since the jobs of this phase started.
+    pub seconds: f64,
+    /// Requests a second, all jobs together.
+    pub iops: f64,
+    /// Bytes a second.
+    pub bandwidth: f64,
+}
+
+/// What was seen of a phase.
+pub(super) struct Watched {
+    /// Most threads of the kernel's that did requests at a time.
+    pub(super) helpers: usize,
+    /// The steady state of each job that asks for one.
+    pub(super) steady: Vec<Option<SteadyResult>>,
+}
+
+/// What a worker had done at some moment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    operations: u64,
+    bytes: u64,
+}
+
+impl Counts {
+    fn of(shown: &Shown) -> Self {
+        Counts { operations: shown.ops.load(Ordering::Relaxed), bytes: shown.bytes.load(Ordering::Relaxed) }
+    }
+}
+
+/// What a worker did a second between two moments.
+#[derive(Clone, Copy, Debug)]
+struct Rates {
+    iops: f64,
+    bandwidth: f64,
+}
+
+impl Rates {
+    fn between(before: Counts, now: Counts, seconds: f64) -> Self {
+        // Counting starts over at the end of a ramp: a smaller value is one from zero.
+        let since = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now) as f64 / seconds;
+        Rates { iops: since(now.operations, before.operations), bandwidth: since(now.bytes, before.bytes) }
+    }
+}
+
+/// Watches the workers of a phase.
+pub(super) struct Watch<'a> {
+    planned: &'a [Planned<'a>],
+    shown: &'a [Shown],
+    stops: &'a [AtomicBool],
+    root: &'a Path,
+    begin: u64,
+    /// When it looked last, and what each worker had done by then.
+    last: u64,
+    counts: Vec<Counts>,
+    watched: Watched,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins now: `shown` has an entry for each worker, `stops` one for each job, and `root` is where `/proc` is found.
+    pub(super) fn new(planned: &'a [Planned<'a>], shown: &'a [Shown], stops: &'a [AtomicBool], root: &'a Path) -> Self {
+        let (begin, counts) = (Clock::now(), vec![Counts::default(); shown.len()]);
+        let steady = planned.iter().map(|job| job.job.steady.map(SteadyResult::new)).collect();
+        let watched = Watched { helpers: 0, steady };
+        Watch { planned, shown, stops, root, begin, last: begin, counts, watched }
+    }
+
+    /// Looks once a second until every worker has said that it is `done`.
+    pub(super) fn run(mut self, done: &Receiver<()>, tell: &mut dyn FnMut(Live)) -> Watched {
+        let mut running = self.shown.len();
+        while running > 0 {
+            match done.recv_timeout(Duration::from_secs(1)) {
+                Ok(()) => running -= 1,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => self.look(tell),
+            }
+        }
+        self.count_helpers();
+        self.watched
+    }
+
+    fn count_helpers(&mut self) {
+        self.watched.helpers = self.watched.helpers.max(helpers(self.root));
+    }
+
+    fn look(&mut self, tell: &mut dyn FnMut(Live)) {
+        let now = Clock::now();
+        self.count_helpers();
+        let counts: Vec<Counts> = self.shown.iter().map(Counts::of).collect();
+        let seconds = Clock::seconds(self.last, now);
+        let each = self.counts.iter().zip(&counts);
+        let rates: Vec<Rates> = each.map(|(before, now)| Rates::between(*before, *now, seconds)).collect();
+        let at = Clock::seconds(self.begin, now);
+        tell(Live {
+            seconds: at,
+            iops: rates.iter().map(|rate| rate.iops).sum(),
+            bandwidth: rates.iter().map(|rate| rate.bandwidth).sum(),
+        });
+        self.end_steady(&rates, at);
+        (self.last, self.counts) = (now, counts);
+    }
+
+    /// Ends the jobs that are steady.
+    fn end_steady(&mut self, rates: &[Rates], at: f64) {
+        let mut first = 0;
+        for ((job, result), stop) in self.planned.iter().zip(&mut self.watched.steady).zip(self.stops) {
+            let mine = &rates[first..first + job.shares.len()];
+            first += job.shares.len();
+            let Some(result) = result else { continue };
+            if at < result.criterion.ramp + job.job.span.ramp {
+                continue;
+            }
+            let watched = |rate: &Rates| match result.criterion.series {
+                Series::Iops => rate.iops,
+                Series::Bandwidth => rate.bandwidth,
+            };
+            result.values.push(mine.iter().map(watched).sum());
+            if let Some((off, attained)) = result.criterion.judge(&result.values) {
+                (result.off, result.attained) = (Some(off), attained);
+                if attained {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+}
