@@ -24,7 +24,7 @@ type Probe = *mut c_void;
 
 /// What libblkid sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct BlkidMatch {
     /// As libblkid calls it: `ext4`, `isw_raid_member`, `gpt`.
     pub(crate) name: String,
     /// Where its magic bytes lie, where that is told.
@@ -130,17 +130,17 @@ impl<'a> Probing<'a> {
     }
 
     /// What was found last, by the names of both chains.
-    fn found(&self) -> Found {
+    fn found(&self) -> BlkidMatch {
         let of = |[name, offset, magic]: [&CStr; 3]| {
             let name = self.value(name)?;
             let offset = self.value(offset).and_then(|text| text.parse().ok());
             let long = self.raw(magic).is_some_and(|(_, len)| is_telling(len));
             // A DOS table has a short magic number, but four entries that fit; an Atari one has none but its entries.
             let telling = name == "dos" || (long && name != "atari");
-            Some(Found { name, offset, telling })
+            Some(BlkidMatch { name, offset, telling })
         };
         let table = || of([c"PTTYPE", c"PTMAGIC_OFFSET", c"PTMAGIC"]);
-        let unnamed = || Found { name: "a signature without a name".to_owned(), offset: None, telling: true };
+        let unnamed = || BlkidMatch { name: "a signature without a name".to_owned(), offset: None, telling: true };
         of([c"TYPE", c"SBMAGIC_OFFSET", c"SBMAGIC"]).or_else(table).unwrap_or_else(unnamed)
     }
 }
@@ -156,9 +156,9 @@ impl Drop for Probing<'_> {
 ///
 /// Each step finds one more, so that several at once, which its own "safe" probing calls ambivalent, are all told. Where it
 /// cannot tell, that is one of them: what is not known to be empty is not written to.
-pub(crate) fn find(file: &File) -> Option<Vec<Found>> {
+pub(crate) fn find(file: &File) -> Option<Vec<BlkidMatch>> {
     let library = functions()?;
-    let lost = || Found { name: "something that it could not read".to_owned(), offset: None, telling: true };
+    let lost = || BlkidMatch { name: "something that it could not read".to_owned(), offset: None, telling: true };
     let Some(mut probing) = Probing::new(library, file) else { return Some(vec![lost()]) };
     let mut all = Vec::new();
     while all.len() < MOST {
@@ -207,7 +207,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         file.set_len(8 << 20).unwrap();
         file.write_all_at(b"ORCLDISK", 32).unwrap();
-        let found = vec![Found { name: "oracleasm".to_owned(), offset: Some(32), telling: true }];
+        let found = vec![BlkidMatch { name: "oracleasm".to_owned(), offset: Some(32), telling: true }];
         assert!(find(&file).is_none_or(|all| all == found), "{:?}", find(&file));
     }
 }

@@ -1,7 +1,7 @@
 //! What is written: incompressible data that does not repeat, and blocks that tell whether they are what was written.
 //!
 //! Each sector of 512 bytes begins with a tag that follows from its offset, whatever the job's blocks are. By it a later run
-//! tells what this program wrote from what anybody else did ([`forget_own`]).
+//! tells what this program wrote from what anybody else did ([`zero_own_sectors`]).
 
 use std::hash::Hasher;
 
@@ -99,7 +99,7 @@ pub(crate) fn is_own(sector: &[u8], offset: u64) -> bool {
 }
 
 /// Puts zeros in the place of all sectors that this program wrote; `offset` is that of the first sector, a multiple of 512.
-pub(crate) fn forget_own(bytes: &mut [u8], offset: u64) {
+pub(crate) fn zero_own_sectors(bytes: &mut [u8], offset: u64) {
     let mut at = offset;
     for sector in bytes.chunks_mut(SECTOR) {
         if is_own(sector, at) {
@@ -109,9 +109,9 @@ pub(crate) fn forget_own(bytes: &mut [u8], offset: u64) {
     }
 }
 
-/// Writes stamps, and the header that [`check`] looks for: the tag of the offset, sequence, magic with the length, and the
+/// Writes stamps, and the header that [`verify_block`] looks for: the tag of the offset, sequence, magic with the length, and the
 /// checksum of what follows.
-pub(crate) fn seal(buffer: &mut [u8], checksum: Checksum, offset: u64, sequence: u64) {
+pub(crate) fn add_verify_header(buffer: &mut [u8], checksum: Checksum, offset: u64, sequence: u64) {
     stamp(buffer, offset, sequence);
     let sum = buffer.get(HEADER..).map_or(0, |payload| digest(payload, checksum));
     let words = [tag(offset), sequence, MAGIC ^ buffer.len() as u64, sum];
@@ -120,8 +120,8 @@ pub(crate) fn seal(buffer: &mut [u8], checksum: Checksum, offset: u64, sequence:
     }
 }
 
-/// Whether a block is one that [`seal`] made for this offset; what is wrong where it is not.
-pub(crate) fn check(buffer: &[u8], checksum: Checksum, offset: u64) -> Result<(), String> {
+/// Whether a block is one that [`add_verify_header`] made for this offset; what is wrong where it is not.
+pub(crate) fn verify_block(buffer: &[u8], checksum: Checksum, offset: u64) -> Result<(), String> {
     let mut words = [0_u64; HEADER / 8];
     for (word, place) in words.iter_mut().zip(buffer.as_chunks::<8>().0) {
         *word = u64::from_le_bytes(*place);
@@ -193,14 +193,14 @@ mod tests {
             let checksum = if crc { Checksum::Crc32c } else { Checksum::Xxhash };
             let mut buffer = vec![0; len * 16 + 32];
             fill(&mut buffer, seed);
-            seal(&mut buffer, checksum, offset, 3);
-            prop_assert_eq!(check(&buffer, checksum, offset), Ok(()));
-            prop_assert!(check(&buffer, checksum, offset ^ 512).is_err());
+            add_verify_header(&mut buffer, checksum, offset, 3);
+            prop_assert_eq!(verify_block(&buffer, checksum, offset), Ok(()));
+            prop_assert!(verify_block(&buffer, checksum, offset ^ 512).is_err());
             let bit = bit % (buffer.len() * 8);
             // The sequence number is not known to the reader, and need not be.
             prop_assume!(!(8..16).contains(&(bit / 8)));
             buffer[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(check(&buffer, checksum, offset).is_err());
+            prop_assert!(verify_block(&buffer, checksum, offset).is_err());
         }
 
         #[test]
@@ -214,12 +214,12 @@ mod tests {
                 stamp(buffer, start + (number * block) as u64, number as u64);
             }
             let mut own = file.clone();
-            forget_own(&mut own, start);
+            zero_own_sectors(&mut own, start);
             prop_assert!(own.iter().all(|&byte| byte == 0));
             let at = foreign % file.len().div_ceil(SECTOR) * SECTOR;
             let end = (at + SECTOR).min(file.len());
             file[at..end].fill(7);
-            forget_own(&mut file, start);
+            zero_own_sectors(&mut file, start);
             prop_assert!(file[at..end].iter().all(|&byte| byte == 7));
             prop_assert!(file[..at].iter().chain(&file[end..]).all(|&byte| byte == 0));
         }
@@ -229,9 +229,9 @@ mod tests {
             let offset = offset * SECTOR as u64;
             let mut buffer = vec![0; sectors * SECTOR];
             fill(&mut buffer, offset);
-            seal(&mut buffer, Checksum::Crc32c, offset, 1);
-            prop_assert_eq!(check(&buffer, Checksum::Crc32c, offset), Ok(()));
-            forget_own(&mut buffer, offset);
+            add_verify_header(&mut buffer, Checksum::Crc32c, offset, 1);
+            prop_assert_eq!(verify_block(&buffer, Checksum::Crc32c, offset), Ok(()));
+            zero_own_sectors(&mut buffer, offset);
             prop_assert!(buffer.iter().all(|&byte| byte == 0));
         }
     }

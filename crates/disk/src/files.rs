@@ -10,13 +10,13 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, SeekFrom};
 
 use crate::Error;
-use crate::found::{self, Found, Identity, check_folder, is_devtmpfs};
+use crate::path_handle::{self, FileIdentity, PathHandle, check_folder, is_devtmpfs};
 use crate::plan::Settings;
 use crate::safety::{Allowed, check_write};
 
 /// What a name turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FileKind {
     /// Made by this run and unlinked.
     TestFile,
     /// A file that was there before.
@@ -27,11 +27,11 @@ pub(crate) enum Kind {
 
 /// A file of the run.
 #[derive(Clone, Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenedFile {
     pub(crate) file: Arc<File>,
     /// The name that it was asked for by; a test file has none of its own.
     pub(crate) path: PathBuf,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FileKind,
     pub(crate) len: u64,
     /// Whether `O_DIRECT` was accepted.
     pub(crate) direct: bool,
@@ -42,7 +42,7 @@ pub const ROOM_PERCENT: u64 = 80;
 
 /// Makes a test file without a name: by `O_TMPFILE` where the file system has it, else unlinked as soon as it is open.
 fn make(dir: &File) -> io::Result<File> {
-    match found::again(dir, OFlags::RDWR | OFlags::TMPFILE) {
+    match path_handle::again(dir, OFlags::RDWR | OFlags::TMPFILE) {
         Err(error) if is_without_tmpfile(&error) => make_named(dir),
         other => other,
     }
@@ -62,7 +62,7 @@ fn make_named(dir: &File) -> io::Result<File> {
             Ok(file) => {
                 let file = File::from(file);
                 let now = rustix::fs::statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW)?;
-                if Identity::of(&file.metadata()?) != Identity::File(now.st_dev, now.st_ino) {
+                if FileIdentity::of(&file.metadata()?) != FileIdentity::File(now.st_dev, now.st_ino) {
                     return Err(io::Error::other(format!("somebody else exchanged {name}, which was left as it is")));
                 }
                 rustix::fs::unlinkat(dir, &name, AtFlags::empty())?;
@@ -111,7 +111,7 @@ enum Meaning {
     /// Nothing was there: a test file, made when it is first opened.
     TestFile(Option<Arc<File>>),
     /// This was there.
-    Existing(Found),
+    Existing(PathHandle),
 }
 
 /// The files of a run by their names. A name is resolved once, when it is first asked for: what it is exchanged for later
@@ -131,7 +131,7 @@ impl Files {
 
     fn meaning(&mut self, path: &Path) -> Result<&mut Meaning, Error> {
         if !self.known.contains_key(path) {
-            let meaning = if let Some(found) = Found::at(path)? {
+            let meaning = if let Some(found) = PathHandle::at(path)? {
                 found.check(&self.root)?;
                 Meaning::Existing(found)
             } else {
@@ -155,7 +155,7 @@ impl Files {
     }
 
     /// Opens the test file that a name stands for; the name is never given to it, and what has that name is not touched.
-    pub(crate) fn test_file(&mut self, path: &Path, direct: bool) -> Result<Opened, Error> {
+    pub(crate) fn test_file(&mut self, path: &Path, direct: bool) -> Result<OpenedFile, Error> {
         let failed = |source| Error::File { path: path.to_owned(), what: "made", source };
         let base = if let Some(Meaning::TestFile(Some(file))) = self.known.get(path) {
             Arc::clone(file)
@@ -164,12 +164,12 @@ impl Files {
             self.known.insert(path.to_owned(), Meaning::TestFile(Some(Arc::clone(&file))));
             file
         };
-        let (file, direct) = reopen(|flags| found::again(&base, flags), OFlags::RDWR, direct).map_err(failed)?;
-        finish(file, path, Kind::TestFile, direct)
+        let (file, direct) = reopen(|flags| path_handle::again(&base, flags), OFlags::RDWR, direct).map_err(failed)?;
+        finish(file, path, FileKind::TestFile, direct)
     }
 
     /// Opens what a job names. What was not made by this run is written to only with the right to.
-    pub(crate) fn open(&mut self, path: &Path, (write, direct): (bool, bool)) -> Result<Opened, Error> {
+    pub(crate) fn open(&mut self, path: &Path, (write, direct): (bool, bool)) -> Result<OpenedFile, Error> {
         if self.is_test_file(path)? {
             return self.test_file(path, direct);
         }
@@ -177,10 +177,10 @@ impl Files {
         if write {
             check_write(found, &self.allowed, &self.root)?;
         }
-        let kind = if found.is_device() { Kind::Device } else { Kind::Existing };
+        let kind = if found.is_device() { FileKind::Device } else { FileKind::Existing };
         let mut flags = if write { OFlags::RDWR } else { OFlags::RDONLY };
         // The kernel keeps others away from a device that is written to, and refuses one that they have.
-        if write && kind == Kind::Device && !self.allowed.may_destroy(found) {
+        if write && kind == FileKind::Device && !self.allowed.may_destroy(found) {
             flags |= OFlags::EXCL;
         }
         let failed = |source| Error::File { path: path.to_owned(), what: "opened", source };
@@ -189,23 +189,23 @@ impl Files {
     }
 }
 
-fn finish(file: File, path: &Path, kind: Kind, direct: bool) -> Result<Opened, Error> {
+fn finish(file: File, path: &Path, kind: FileKind, direct: bool) -> Result<OpenedFile, Error> {
     let failed = |source| Error::File { path: path.to_owned(), what: "measured", source };
-    if kind == Kind::Device {
+    if kind == FileKind::Device {
         // The time of access is not kept, as fio has it. Who does not own the device is refused that, and reads as well.
         let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(error.into()))?;
         let _ = rustix::fs::fcntl_setfl(&file, flags | OFlags::NOATIME);
     }
     let len = rustix::fs::seek(&file, SeekFrom::End(0)).map_err(|error| failed(error.into()))?;
-    if !direct && kind != Kind::Device {
+    if !direct && kind != FileKind::Device {
         // What is in the page cache would be read from there; a refusal changes nothing that is measured past it.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
     }
-    Ok(Opened { file: Arc::new(file), path: path.to_owned(), kind, len, direct })
+    Ok(OpenedFile { file: Arc::new(file), path: path.to_owned(), kind, len, direct })
 }
 
 /// Reserves the space of a test file, where the file system can; its end is at least `len` afterwards.
-pub(crate) fn reserve(opened: &mut Opened, len: u64) -> Result<(), Error> {
+pub(crate) fn reserve(opened: &mut OpenedFile, len: u64) -> Result<(), Error> {
     let failed = |error: rustix::io::Errno| match error {
         rustix::io::Errno::NOSPC => Error::Full { path: opened.path.clone(), written: 0 },
         other => Error::File { path: opened.path.clone(), what: "enlarged", source: other.into() },
@@ -276,15 +276,15 @@ mod tests {
 
     #[test]
     fn the_time_of_access_is_kept_for_files_and_not_for_devices() {
-        let check = |kind: Kind, expect: bool| {
+        let check = |kind: FileKind, expect: bool| {
             let dir = tempfile::tempdir().unwrap();
             let opened = finish(make(&held(dir.path())).unwrap(), Path::new("test"), kind, true).unwrap();
             let flags = rustix::fs::fcntl_getfl(&opened.file).unwrap();
             assert_eq!(flags.contains(OFlags::NOATIME), expect, "{kind:?}");
         };
-        check(Kind::Device, true);
-        check(Kind::Existing, false);
-        check(Kind::TestFile, false);
+        check(FileKind::Device, true);
+        check(FileKind::Existing, false);
+        check(FileKind::TestFile, false);
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod tests {
         let mut first = files.open(&name, (true, false)).unwrap();
         reserve(&mut first, 1 << 20).unwrap();
         let second = files.open(&name, (false, true)).unwrap();
-        assert_eq!((second.kind, second.len), (Kind::TestFile, 1 << 20));
+        assert_eq!((second.kind, second.len), (FileKind::TestFile, 1 << 20));
         assert!(!name.exists());
     }
 

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::histogram::{Histogram, Moments};
 use crate::job::Direction;
-use crate::log::{Stats, Tick};
+use crate::latency_recorder::{Stats, Tick};
 use crate::results::{JobResult, Results, SteadyResult, least};
-use crate::steady::{Limit, Series};
+use crate::steady::{SteadyLimit, WatchedRate};
 use crate::volume::DeviceStat;
 
 /// The document; `globals` are the options of the job file's `[global]` sections, if it has some.
@@ -39,7 +39,7 @@ fn options(pairs: &[(String, String)]) -> Value {
 fn job(result: &JobResult, results: &Results) -> Value {
     let runtime = result.window.interval.seconds();
     // CPU time is of the whole run, the ramp included.
-    let whole_run = (runtime + result.job.span.ramp) * f64::from(result.workers);
+    let whole_run = (runtime + result.job.timing.ramp) * f64::from(result.workers);
     let percent = |seconds: f64| if whole_run > 0.0 { seconds / whole_run * 100.0 } else { 0.0 };
     let all: u64 = result.stats.iter().map(Stats::operations).sum();
     let mut row = json!({
@@ -51,7 +51,7 @@ fn job(result: &JobResult, results: &Results) -> Value {
         "job options": options(&result.job.options),
         "read": direction(result, Direction::Read),
         "write": direction(result, Direction::Write),
-        "trim": flow(&Stats::default(), &[], 0.0, 0.0, &result.job.percentiles),
+        "trim": direction_totals(&Stats::default(), &[], 0.0, 0.0, &result.job.percentiles),
         "sync": sync(&result.syncs, &result.job.percentiles),
         "job_runtime": milliseconds(runtime * f64::from(result.workers)),
         "usr_cpu": percent(result.usage.user),
@@ -83,13 +83,13 @@ fn direction(result: &JobResult, way: Direction) -> Value {
         if stats.operations() == 0 { Vec::new() } else { result.seconds.iter().map(per_second).collect() };
     let both: u64 = result.stats.iter().map(|stats| stats.bytes).sum();
     let share = if both == 0 { 0.0 } else { stats.bytes as f64 / both as f64 * 100.0 };
-    flow(stats, &series, result.window.interval.seconds(), share, &result.job.percentiles)
+    direction_totals(stats, &series, result.window.interval.seconds(), share, &result.job.percentiles)
 }
 
 /// One direction: `series` are operations and bytes of each second, `share` its percentage of all bytes.
-fn flow(stats: &Stats, series: &[(u64, u64)], span: f64, share: f64, percentiles: &[f64]) -> Value {
-    let span = if stats.operations() == 0 { 0.0 } else { span };
-    let per = |amount: u64| if span > 0.0 { amount as f64 / span } else { 0.0 };
+fn direction_totals(stats: &Stats, series: &[(u64, u64)], seconds: f64, share: f64, percentiles: &[f64]) -> Value {
+    let seconds = if stats.operations() == 0 { 0.0 } else { seconds };
+    let per = |amount: u64| if seconds > 0.0 { amount as f64 / seconds } else { 0.0 };
     let iops = spread(series.iter().map(|second| second.0 as f64));
     let bandwidth = spread(series.iter().map(|second| second.1 as f64 / 1024.0));
     json!({
@@ -98,7 +98,7 @@ fn flow(stats: &Stats, series: &[(u64, u64)], span: f64, share: f64, percentiles
         "bw_bytes": whole(per(stats.bytes)),
         "bw": whole(per(stats.bytes) / 1024.0),
         "iops": per(stats.operations()),
-        "runtime": milliseconds(span),
+        "runtime": milliseconds(seconds),
         "total_ios": stats.operations(),
         "short_ios": 0,
         "drop_ios": 0,
@@ -184,19 +184,19 @@ fn latencies(result: &JobResult, unit: u64, classes: &[u64], open: bool) -> Valu
 fn steady(found: &SteadyResult, result: &JobResult) -> Value {
     let criterion = &found.criterion;
     let limit = match criterion.limit {
-        Limit::Share(share) => format!("{:.6}%", share * 100.0),
-        Limit::Absolute(value) => format!("{value:.6}"),
+        SteadyLimit::Relative(share) => format!("{:.6}%", share * 100.0),
+        SteadyLimit::Absolute(value) => format!("{value:.6}"),
     };
-    let name = match (criterion.series, criterion.slope) {
-        (Series::Iops, false) => "iops",
-        (Series::Iops, true) => "iops_slope",
-        (Series::Bandwidth, false) => "bw",
-        (Series::Bandwidth, true) => "bw_slope",
+    let name = match (criterion.rate, criterion.slope) {
+        (WatchedRate::Iops, false) => "iops",
+        (WatchedRate::Iops, true) => "iops_slope",
+        (WatchedRate::Bandwidth, false) => "bw",
+        (WatchedRate::Bandwidth, true) => "bw_slope",
     };
     let off = found.off.unwrap_or(0.0);
     let off = match criterion.limit {
-        Limit::Share(_) => format!("{:.6}%", off * 100.0),
-        Limit::Absolute(_) => format!("{off:.6}"),
+        SteadyLimit::Relative(_) => format!("{:.6}%", off * 100.0),
+        SteadyLimit::Absolute(_) => format!("{off:.6}"),
     };
     let sum = |pair: [u64; 2]| pair[0] + pair[1];
     let iops: Vec<u64> = result.seconds.iter().map(|tick| sum(tick.operations)).collect();
@@ -209,7 +209,7 @@ fn steady(found: &SteadyResult, result: &JobResult) -> Value {
         "attained": u8::from(found.attained),
         "criterion": off,
         "max_deviation": (watched.max - watched.mean).max(watched.mean - watched.min),
-        "slope": crate::steady::Line::through(&found.values).map_or(0.0, |line| line.slope),
+        "slope": crate::steady::FittedLine::through(&found.values).map_or(0.0, |line| line.slope),
         "data": { "bw_mean": whole(mean(&bytes)), "iops_mean": whole(mean(&iops)), "iops": iops, "bw": bytes },
     })
 }
@@ -230,9 +230,9 @@ fn disk(device: &DeviceStat, seconds: f64) -> Value {
 
 /// What fio has no place for.
 fn own(result: &JobResult) -> Value {
-    let little = result.worst_little().map(|little| {
-        json!({ "in_flight": little.in_flight, "rate": little.rate, "latency_s": little.latency, "error": little.error() })
-    });
+    let law = result.worst_littles_law().map(
+        |law| json!({ "in_flight": law.in_flight, "rate": law.rate, "latency_s": law.latency, "error": law.error() }),
+    );
     let percentiles = |histogram: &Histogram| distribution(histogram, &result.job.percentiles);
     let latency = result.stats.iter().map(|stats| percentiles(&stats.latency));
     let response = result.stats.iter().map(|stats| stats.delayed.as_ref().map(percentiles));
@@ -243,19 +243,19 @@ fn own(result: &JobResult) -> Value {
         "direct": result.direct,
         "registerfiles": result.granted.fixed_files,
         "fixedbufs": result.granted.fixed_buffers,
-        "hipri": result.granted.poll,
-        "sqthread_poll": result.granted.submit_thread,
-        "punted": result.granted.handed_over,
+        "hipri": result.granted.iopoll,
+        "sqthread_poll": result.granted.sqpoll,
+        "punted": result.granted.uses_io_wq,
         "file_system": result.volume.file_system,
         "devices": result.volume.devices,
         "cpus": result.cpus,
-        "io_wq_threads": result.helpers,
+        "io_wq_threads": result.io_wq_threads,
         "amplification": result.amplification(),
         "open_loop": result.job.rate.is_some(),
         "latency_ns": latency.collect::<Vec<_>>(),
         "response_ns": response.collect::<Vec<_>>(),
         "window": { "seconds": result.window.seconds, "straggle_s": result.window.finish_skew },
-        "little": little,
+        "little": law,
         "verified_blocks": result.verified,
         "notes": result.notes,
     })

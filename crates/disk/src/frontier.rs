@@ -2,7 +2,7 @@
 
 /// What one depth gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
+pub struct SweepPoint {
     /// Requests in flight, all workers together.
     pub depth: u32,
     /// Requests or bytes a second.
@@ -13,27 +13,27 @@ pub struct Point {
 
 /// The point with the highest rate whose p99 is within the limit; what a target of a rate *with* a p99 needs.
 #[must_use]
-pub fn best_within(points: &[Point], p99: f64) -> Option<Point> {
+pub fn best_within(points: &[SweepPoint], p99: f64) -> Option<SweepPoint> {
     points.iter().filter(|point| point.p99 <= p99).copied().max_by(|a, b| a.rate.total_cmp(&b.rate))
 }
 
 /// The points that no other point beats in both figures, by depth.
 #[must_use]
-pub fn frontier(points: &[Point]) -> Vec<Point> {
-    let beaten = |point: &Point| {
-        let better = |other: &&Point| {
+pub fn frontier(points: &[SweepPoint]) -> Vec<SweepPoint> {
+    let beaten = |point: &SweepPoint| {
+        let better = |other: &&SweepPoint| {
             other.rate >= point.rate && other.p99 <= point.p99 && (other.rate > point.rate || other.p99 < point.p99)
         };
         points.iter().any(|other| better(&other))
     };
-    let mut best: Vec<Point> = points.iter().filter(|point| !beaten(point)).copied().collect();
+    let mut best: Vec<SweepPoint> = points.iter().filter(|point| !beaten(point)).copied().collect();
     best.sort_by_key(|point| point.depth);
     best
 }
 
 /// The point after which depth buys latency and not rate: the smallest depth with at least 95 % of the highest rate.
 #[must_use]
-pub fn knee(points: &[Point]) -> Option<Point> {
+pub fn knee(points: &[SweepPoint]) -> Option<SweepPoint> {
     let most = points.iter().map(|point| point.rate).fold(0.0, f64::max);
     points.iter().filter(|point| point.rate >= 0.95 * most).copied().min_by_key(|point| point.depth)
 }
@@ -42,8 +42,8 @@ pub fn knee(points: &[Point]) -> Option<Point> {
 mod tests {
     use super::*;
 
-    fn points(rows: &[(u32, f64, f64)]) -> Vec<Point> {
-        rows.iter().map(|&(depth, rate, p99)| Point { depth, rate, p99 }).collect()
+    fn points(rows: &[(u32, f64, f64)]) -> Vec<SweepPoint> {
+        rows.iter().map(|&(depth, rate, p99)| SweepPoint { depth, rate, p99 }).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use machine::CpuSet;
 
-use crate::steady::Criterion;
+use crate::steady::SteadyCriterion;
 
 /// A direction of transfer; also the index of whatever is kept for each of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Access {
 
 /// Which directions a job has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
+pub enum ReadWriteMix {
     /// Only reads.
     Read,
     /// Only writes.
@@ -38,17 +38,17 @@ pub enum Flow {
     },
 }
 
-impl Flow {
+impl ReadWriteMix {
     /// Whether it reads.
     #[must_use]
     pub fn reads(self) -> bool {
-        self != Flow::Write
+        self != ReadWriteMix::Write
     }
 
     /// Whether it writes.
     #[must_use]
     pub fn writes(self) -> bool {
-        self != Flow::Read
+        self != ReadWriteMix::Read
     }
 }
 
@@ -91,7 +91,7 @@ impl Amount {
 
 /// Where a job's data lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum JobTarget {
     /// A test file for each worker in this directory: made, unlinked at once, gone when the run ends or is killed.
     Scratch(PathBuf),
     /// These files or devices, shared by all workers; a file that does not exist is a test file, as above.
@@ -119,7 +119,7 @@ pub enum Memory {
 /// How the kernel is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "five switches of io_uring and open that are independent")]
-pub struct Ways {
+pub struct IoFlags {
     /// `O_DIRECT`: past the page cache.
     pub direct: bool,
     /// Registered files.
@@ -127,9 +127,9 @@ pub struct Ways {
     /// Registered buffers.
     pub fixed_buffers: bool,
     /// Completions are polled for (`IORING_SETUP_IOPOLL`).
-    pub poll: bool,
+    pub iopoll: bool,
     /// A kernel thread submits (`IORING_SETUP_SQPOLL`).
-    pub submit_thread: bool,
+    pub sqpoll: bool,
 }
 
 /// How many requests are under way, and in which batches.
@@ -157,7 +157,7 @@ impl Queue {
 
 /// When a job ends, and what of it counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Span {
+pub struct JobTiming {
     /// Seconds at the start that do not count.
     pub ramp: f64,
     /// Seconds that count at most.
@@ -184,11 +184,11 @@ pub struct Job {
     /// Its name in the result.
     pub name: String,
     /// Where its data lies.
-    pub place: Place,
+    pub target: JobTarget,
     /// In which order.
     pub access: Access,
     /// Which way.
-    pub flow: Flow,
+    pub rw: ReadWriteMix,
     /// Sizes of reads and of writes.
     pub blocks: [Blocks; 2],
     /// The region, shared evenly by the files; `None` is all that is there.
@@ -202,11 +202,11 @@ pub struct Job {
     /// Workers (threads, each with a ring of its own).
     pub workers: u32,
     /// How the kernel is asked.
-    pub ways: Ways,
+    pub flags: IoFlags,
     /// Requests a second of each worker, scheduled in advance (open loop); `None` is a closed loop.
     pub rate: Option<u32>,
     /// Ramp and runtime.
-    pub span: Span,
+    pub timing: JobTiming,
     /// Seed of offsets and data.
     pub seed: u64,
     /// Whether each random block is taken once before any is taken again.
@@ -232,7 +232,7 @@ pub struct Job {
     /// Percentiles that are reported, ascending.
     pub percentiles: Vec<f64>,
     /// Ends the job early when it is steady.
-    pub steady: Option<Criterion>,
+    pub steady: Option<SteadyCriterion>,
     /// The options as they were given, for the result.
     pub options: Vec<(String, String)>,
     /// What was asked for and is known, but cannot be honoured; said in the result.
@@ -246,21 +246,21 @@ pub const PERCENTILES: [f64; 17] =
 impl Job {
     /// One worker that reads 4 KiB blocks in order, one at a time, past the page cache, as the way is.
     #[must_use]
-    pub fn new(name: &str, place: Place) -> Self {
+    pub fn new(name: &str, target: JobTarget) -> Self {
         Job {
             name: name.to_owned(),
-            place,
+            target,
             access: Access::Sequential,
-            flow: Flow::Read,
+            rw: ReadWriteMix::Read,
             blocks: [Blocks::of(4096); 2],
             size: None,
             offset: Amount::Bytes(0),
             io_size: None,
             queue: Queue::deep(1),
             workers: 1,
-            ways: Ways { direct: true, fixed_files: true, fixed_buffers: true, poll: false, submit_thread: false },
+            flags: IoFlags { direct: true, fixed_files: true, fixed_buffers: true, iopoll: false, sqpoll: false },
             rate: None,
-            span: Span::default(),
+            timing: JobTiming::default(),
             seed: 0,
             random_map: true,
             grouped: false,
@@ -282,16 +282,16 @@ impl Job {
     /// The largest request in bytes.
     #[must_use]
     pub fn largest_block(&self) -> u32 {
-        let read = if self.flow.reads() { self.blocks[0].max } else { 0 };
-        let write = if self.flow.writes() { self.blocks[1].max } else { 0 };
+        let read = if self.rw.reads() { self.blocks[0].max } else { 0 };
+        let write = if self.rw.writes() { self.blocks[1].max } else { 0 };
         read.max(write)
     }
 
     /// The smallest request in bytes, which all offsets of a random map are multiples of.
     #[must_use]
     pub fn smallest_block(&self) -> u32 {
-        let read = if self.flow.reads() { self.blocks[0].min } else { u32::MAX };
-        let write = if self.flow.writes() { self.blocks[1].min } else { u32::MAX };
+        let read = if self.rw.reads() { self.blocks[0].min } else { u32::MAX };
+        let write = if self.rw.writes() { self.blocks[1].min } else { u32::MAX };
         read.min(write)
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::Error;
 use crate::engine::{describe, send_unmeasured};
-use crate::job::{Access, Job, Memory, Place, Queue, Ways};
+use crate::job::{Access, IoFlags, Job, JobTarget, Memory, Queue};
 use crate::pattern::{Extent, Op, Pattern};
-use crate::plan::Share;
+use crate::plan::WorkerAssignment;
 use crate::ring::Ring;
-use crate::worker::{Content, Device, Rules, Wait};
+use crate::worker::{IoEngine, Rules, Wait, WriteContent};
 
 const BLOCK: u32 = 4096;
 /// Bytes that the offsets are drawn from; there is no file of this size.
@@ -21,25 +21,26 @@ pub struct Nops {
 impl Nops {
     /// A ring for this many requests at a time.
     pub fn open(depth: u32) -> Result<Nops, Error> {
-        let ways = Ways { direct: false, fixed_files: false, fixed_buffers: false, poll: false, submit_thread: false };
-        Ok(Nops { ring: Ring::open(Vec::new(), depth, BLOCK, ways, &Memory::Local)?, lens: vec![0; depth as usize] })
+        let flags = IoFlags { direct: false, fixed_files: false, fixed_buffers: false, iopoll: false, sqpoll: false };
+        Ok(Nops { ring: Ring::open(Vec::new(), depth, BLOCK, flags, &Memory::Local)?, lens: vec![0; depth as usize] })
     }
 
     /// Sends `count` of them in the pattern of random reads of 4 KiB, as deep as the ring is; how many were sent.
     pub fn send(&mut self, count: u64) -> Result<u64, Error> {
-        let mut job = Job::new("nop", Place::Paths(Vec::new()));
+        let mut job = Job::new("nop", JobTarget::Paths(Vec::new()));
         (job.access, job.random_map) = (Access::Random, false);
         let depth = u32::try_from(self.lens.len()).unwrap_or(u32::MAX);
         let queue = Queue::deep(depth);
-        let (content, check) = (Content::Stamped, None);
+        let (content, check) = (WriteContent::Stamped, None);
         let rules = Rules { queue, rate: None, ramp: 0, runtime: None, content, check, seed: 0 };
         let amount = count.saturating_mul(u64::from(BLOCK));
         let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: SPAN }], 0, amount);
-        send_unmeasured(self, rules, &mut || pattern.next()).map_err(|failure| describe(failure, &Share::default(), 0))
+        send_unmeasured(self, rules, &mut || pattern.next())
+            .map_err(|failure| describe(failure, &WorkerAssignment::default(), 0))
     }
 }
 
-impl Device for Nops {
+impl IoEngine for Nops {
     fn stamp(&self) -> u64 {
         self.ring.stamp()
     }

@@ -2,7 +2,7 @@
 
 use measure::random::{SplitMix64, mix};
 
-use crate::job::{Access, Blocks, Direction, Flow, Job};
+use crate::job::{Access, Blocks, Direction, Job, ReadWriteMix};
 use crate::permutation::Permutation;
 
 /// A region of one of a worker's files.
@@ -63,7 +63,7 @@ struct Cursor {
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     access: Access,
-    flow: Flow,
+    rw: ReadWriteMix,
     blocks: [Blocks; 2],
     map: bool,
     /// Blocks of the random map in bytes.
@@ -91,7 +91,7 @@ impl Pattern {
         };
         Pattern {
             access: job.access,
-            flow: job.flow,
+            rw: job.rw,
             blocks: job.blocks,
             map: job.random_map,
             grid,
@@ -116,10 +116,10 @@ impl Pattern {
         if let Some(sync) = self.owed.take() {
             return Some(sync);
         }
-        let direction = match self.flow {
-            Flow::Read => Direction::Read,
-            Flow::Mixed { read_percent } if self.random.below(100) < u64::from(read_percent) => Direction::Read,
-            Flow::Write | Flow::Mixed { .. } => Direction::Write,
+        let direction = match self.rw {
+            ReadWriteMix::Read => Direction::Read,
+            ReadWriteMix::Mixed { read_percent } if self.random.below(100) < u64::from(read_percent) => Direction::Read,
+            ReadWriteMix::Write | ReadWriteMix::Mixed { .. } => Direction::Write,
         };
         let len = self.length(direction);
         if self.left < u64::from(len) {
@@ -241,12 +241,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::job::{Place, Syncs};
+    use crate::job::{JobTarget, Syncs};
 
-    fn job(access: Access, flow: Flow, block: u32) -> Job {
-        let mut job = Job::new("test", Place::Paths(Vec::new()));
+    fn job(access: Access, rw: ReadWriteMix, block: u32) -> Job {
+        let mut job = Job::new("test", JobTarget::Paths(Vec::new()));
         job.access = access;
-        job.flow = flow;
+        job.rw = rw;
         job.blocks = [Blocks::of(block); 2];
         job
     }
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn sequential_starts_over_at_the_end() {
         let extents = [Extent { start: 8192, len: 3 * 4096 + 100 }];
-        let ops = all(Pattern::new(&job(Access::Sequential, Flow::Write, 4096), &extents, 0, 5 * 4096));
+        let ops = all(Pattern::new(&job(Access::Sequential, ReadWriteMix::Write, 4096), &extents, 0, 5 * 4096));
         let offsets: Vec<u64> = ops.iter().map(|op| op.offset).collect();
         assert_eq!(offsets, [8192, 12288, 16384, 8192, 12288]);
     }
@@ -266,14 +266,14 @@ mod tests {
     #[test]
     fn files_take_turns() {
         let extents = [Extent { start: 0, len: 8192 }, Extent { start: 4096, len: 8192 }];
-        let ops = all(Pattern::new(&job(Access::Sequential, Flow::Read, 4096), &extents, 0, 4 * 4096));
+        let ops = all(Pattern::new(&job(Access::Sequential, ReadWriteMix::Read, 4096), &extents, 0, 4 * 4096));
         let places: Vec<_> = ops.iter().map(|op| (op.file, op.offset)).collect();
         assert_eq!(places, [(0, 0), (1, 4096), (0, 4096), (1, 8192)]);
     }
 
     #[test]
     fn a_sync_follows_every_third_write() {
-        let mut job = job(Access::Sequential, Flow::Write, 512);
+        let mut job = job(Access::Sequential, ReadWriteMix::Write, 512);
         job.syncs = Syncs { fsync: 3, ..Syncs::default() };
         let ops = all(Pattern::new(&job, &[Extent { start: 0, len: 1 << 20 }], 0, 7 * 512));
         let syncs: Vec<_> = ops.iter().map(|op| matches!(op.action, Action::Sync { data_only: false })).collect();
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_mix_has_its_share_of_reads() {
-        let job = job(Access::Random, Flow::Mixed { read_percent: 70 }, 4096);
+        let job = job(Access::Random, ReadWriteMix::Mixed { read_percent: 70 }, 4096);
         let ops = all(Pattern::new(&job, &[Extent { start: 0, len: 1 << 30 }], 0, 20_000 * 4096));
         let reads = ops.iter().filter(|op| op.action == Action::Transfer(Direction::Read)).count();
         assert!((13_600..14_400).contains(&reads), "{reads}");
@@ -293,7 +293,7 @@ mod tests {
         fn requests_stay_in_their_extent_and_on_their_grid(
             random: bool, map: bool, blocks in 1_u64..40, odd in 0_u64..4096, min in 1_u32..4, factor in 1_u32..5, worker in 0_u64..4,
         ) {
-            let mut job = job(if random { Access::Random } else { Access::Sequential }, Flow::Mixed { read_percent: 50 }, 0);
+            let mut job = job(if random { Access::Random } else { Access::Sequential }, ReadWriteMix::Mixed { read_percent: 50 }, 0);
             job.random_map = map;
             job.blocks = [Blocks { min: min * 512, max: min * factor * 512 }; 2];
             let extent = Extent { start: 1 << 20, len: blocks * u64::from(job.blocks[0].max) + odd };
@@ -305,7 +305,7 @@ mod tests {
 
         #[test]
         fn with_a_map_each_block_comes_once_a_round(blocks in 1_u64..200, rounds in 1_u64..4, seed: u64) {
-            let mut job = job(Access::Random, Flow::Write, 4096);
+            let mut job = job(Access::Random, ReadWriteMix::Write, 4096);
             job.seed = seed;
             let mut seen = BTreeMap::<u64, u64>::new();
             for op in all(Pattern::new(&job, &[Extent { start: 0, len: blocks * 4096 }], 0, blocks * rounds * 4096)) {
@@ -317,7 +317,7 @@ mod tests {
 
         #[test]
         fn a_replay_reads_only_what_was_written(random: bool, map: bool, blocks in 1_u64..50, issued in 0_u64..120, read_percent in 0_u8..=100) {
-            let mut job = job(if random { Access::Random } else { Access::Sequential }, Flow::Mixed { read_percent }, 4096);
+            let mut job = job(if random { Access::Random } else { Access::Sequential }, ReadWriteMix::Mixed { read_percent }, 4096);
             job.random_map = map;
             let extents = [Extent { start: 0, len: blocks * 4096 }];
             let mut pattern = Pattern::new(&job, &extents, 0, u64::MAX);

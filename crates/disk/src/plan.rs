@@ -10,8 +10,8 @@ use std::sync::Arc;
 use machine::{CpuSet, memory_available};
 
 use crate::Error;
-use crate::files::{self, Files, Kind, Opened};
-use crate::job::{Amount, Job, Place};
+use crate::files::{self, FileKind, Files, OpenedFile};
+use crate::job::{Amount, Job, JobTarget};
 use crate::pattern::Extent;
 use crate::ring::buffer_bytes;
 use crate::safety::Rights;
@@ -19,7 +19,7 @@ use crate::volume::Volume;
 
 /// What one worker is given.
 #[derive(Debug, Default)]
-pub(crate) struct Share {
+pub(crate) struct WorkerAssignment {
     pub(crate) files: Vec<Arc<File>>,
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) extents: Vec<Extent>,
@@ -28,15 +28,15 @@ pub(crate) struct Share {
     /// CPUs that it may run on.
     pub(crate) cpus: Option<CpuSet>,
     /// CPUs that the kernel's threads which help it may run on.
-    pub(crate) helpers: Option<CpuSet>,
+    pub(crate) io_wq_cpus: Option<CpuSet>,
 }
 
 /// A job that can start.
 #[derive(Debug)]
-pub(crate) struct Planned<'a> {
+pub(crate) struct PlannedJob<'a> {
     pub(crate) job: &'a Job,
-    pub(crate) shares: Vec<Share>,
-    pub(crate) opened: Vec<Opened>,
+    pub(crate) assignments: Vec<WorkerAssignment>,
+    pub(crate) opened: Vec<OpenedFile>,
     pub(crate) volume: Volume,
     /// What is not as it was asked for.
     pub(crate) notes: Vec<String>,
@@ -59,9 +59,9 @@ impl Default for Settings {
 
 /// Names of the files of a worker, and whether they are test files by themselves.
 fn names(job: &Job, worker: u32) -> (Vec<PathBuf>, bool) {
-    match &job.place {
-        Place::Scratch(dir) => (vec![dir.join(format!("{}.{worker}.0", job.name))], true),
-        Place::Paths(paths) => (paths.clone(), false),
+    match &job.target {
+        JobTarget::Scratch(dir) => (vec![dir.join(format!("{}.{worker}.0", job.name))], true),
+        JobTarget::Paths(paths) => (paths.clone(), false),
     }
 }
 
@@ -113,20 +113,20 @@ pub(crate) fn check_memory(jobs: &[&Job]) -> Result<(), Error> {
     Err(Error::Plan { job: names.join(", "), why })
 }
 
-impl<'a> Planned<'a> {
+impl<'a> PlannedJob<'a> {
     /// Opens a job's files and cuts their regions.
     pub(crate) fn new(job: &'a Job, files: &mut Files, settings: &Settings) -> Result<Self, Error> {
         let mut notes = job.not_honoured.clone();
-        let mut shares = Vec::new();
-        let mut all: Vec<Opened> = Vec::new();
+        let mut assignments = Vec::new();
+        let mut all: Vec<OpenedFile> = Vec::new();
         let mut volume = None;
         for worker in 0..job.workers {
             let (names, scratch) = names(job, worker);
             if worker == 0 || scratch {
-                let ways = (job.flow.writes(), job.ways.direct);
+                let flags = (job.rw.writes(), job.flags.direct);
                 for name in &names {
                     let opened =
-                        if scratch { files.test_file(name, job.ways.direct)? } else { files.open(name, ways)? };
+                        if scratch { files.test_file(name, job.flags.direct)? } else { files.open(name, flags)? };
                     all.push(opened);
                 }
             }
@@ -135,33 +135,34 @@ impl<'a> Planned<'a> {
                 mine.clone().map(|index| region(job, &mut all[index], names.len())).collect::<Result<Vec<_>, _>>()?;
             let volume = volume.get_or_insert_with(|| Volume::of_all(all.iter().map(holder), &settings.root));
             let whole: u64 = extents.iter().map(|extent| extent.len).sum();
-            let amount = if job.span.time_based { u64::MAX } else { job.io_size.map_or(whole, |size| size.of(whole)) };
-            let helpers = cpus(job, volume.node, &settings.root)?;
-            let cpus = helpers.as_ref().map(|all| if job.pinned { one_of(all, worker) } else { all.clone() });
+            let amount =
+                if job.timing.time_based { u64::MAX } else { job.io_size.map_or(whole, |size| size.of(whole)) };
+            let io_wq_cpus = cpus(job, volume.node, &settings.root)?;
+            let cpus = io_wq_cpus.as_ref().map(|all| if job.pinned { one_of(all, worker) } else { all.clone() });
             let mine = &all[mine];
             let (files, paths) = mine.iter().map(|one| (Arc::clone(&one.file), one.path.clone())).unzip();
-            shares.push(Share { files, paths, extents, amount, cpus, helpers });
+            assignments.push(WorkerAssignment { files, paths, extents, amount, cpus, io_wq_cpus });
         }
         let volume = volume.unwrap_or_default();
-        note_files(job, &all, &shares, &volume, &mut notes);
-        Ok(Planned { job, shares, opened: all, volume, notes })
+        note_files(job, &all, &assignments, &volume, &mut notes);
+        Ok(PlannedJob { job, assignments, opened: all, volume, notes })
     }
 }
 
 /// What tells where a file lies: a test file has no name, so its folder; else what is open, not what has its name by now.
-fn holder(opened: &Opened) -> PathBuf {
+fn holder(opened: &OpenedFile) -> PathBuf {
     match opened.kind {
-        Kind::TestFile => files::folder(&opened.path).to_owned(),
-        Kind::Existing | Kind::Device => PathBuf::from(format!("/proc/self/fd/{}", opened.file.as_raw_fd())),
+        FileKind::TestFile => files::folder(&opened.path).to_owned(),
+        FileKind::Existing | FileKind::Device => PathBuf::from(format!("/proc/self/fd/{}", opened.file.as_raw_fd())),
     }
 }
 
 /// The region of one file: whole blocks, within the file. A test file is reserved where it is only written to; what
 /// is read is laid out later.
-fn region(job: &Job, opened: &mut Opened, count: usize) -> Result<Extent, Error> {
+fn region(job: &Job, opened: &mut OpenedFile, count: usize) -> Result<Extent, Error> {
     let wrong = |why: String| Error::Plan { job: job.name.clone(), why };
     let block = u64::from(job.smallest_block());
-    let test = opened.kind == Kind::TestFile;
+    let test = opened.kind == FileKind::TestFile;
     let (start, size) = match (job.size, job.offset) {
         (Some(Amount::Bytes(size)), Amount::Bytes(offset)) => (offset, size / count as u64),
         (size, offset) if test && opened.len == 0 => {
@@ -183,7 +184,7 @@ fn region(job: &Job, opened: &mut Opened, count: usize) -> Result<Extent, Error>
         return Err(wrong(format!("{size} bytes of {} are less than one block", opened.path.display())));
     }
     let end = start.checked_add(len).ok_or_else(|| wrong("its region ends beyond 2^64".to_owned()))?;
-    if test && !job.flow.reads() {
+    if test && !job.rw.reads() {
         files::reserve(opened, end)?;
     } else if !test && end > opened.len {
         let (path, has) = (opened.path.display(), opened.len);
@@ -221,10 +222,16 @@ fn one_of(all: &CpuSet, worker: u32) -> CpuSet {
 }
 
 /// Says what of the files is not as it should be.
-fn note_files(job: &Job, opened: &[Opened], shares: &[Share], volume: &Volume, notes: &mut Vec<String>) {
-    if job.ways.direct && opened.iter().any(|file| !file.direct) {
+fn note_files(
+    job: &Job,
+    opened: &[OpenedFile],
+    assignments: &[WorkerAssignment],
+    volume: &Volume,
+    notes: &mut Vec<String>,
+) {
+    if job.flags.direct && opened.iter().any(|file| !file.direct) {
         notes.push(format!("direct: {} has no direct I/O, so it was buffered", volume.file_system));
-    } else if job.ways.direct && volume.in_memory() {
+    } else if job.flags.direct && volume.in_memory() {
         notes.push(format!("direct: {} keeps its files in memory, so no device was measured", volume.file_system));
     }
     notes.extend(volume.arrays.iter().cloned());
@@ -232,16 +239,16 @@ fn note_files(job: &Job, opened: &[Opened], shares: &[Share], volume: &Volume, n
         let version = zfs.version.as_deref().unwrap_or("of unknown version");
         notes.push(format!("ZFS {version} works synchronously below io_uring: requests are punted to helper threads"));
     }
-    if opened.iter().any(|file| file.kind == Kind::TestFile) && matches!(job.place, Place::Paths(_)) {
+    if opened.iter().any(|file| file.kind == FileKind::TestFile) && matches!(job.target, JobTarget::Paths(_)) {
         notes.push("filename: a file that was not there is a test file without a name, gone at the end".to_owned());
     }
-    if opened.iter().any(|file| file.kind != Kind::TestFile) && job.flow.reads() {
+    if opened.iter().any(|file| file.kind != FileKind::TestFile) && job.rw.reads() {
         notes.push("what is read was not written by this run: its data may be compressible or cached".to_owned());
     }
-    let read = shares.first().filter(|_| job.flow.reads());
-    let existing = |share: &&Share| -> u64 {
-        let files = share.files.iter().zip(&share.extents).zip(opened);
-        let old = files.filter(|(_, opened)| opened.kind == Kind::Existing);
+    let read = assignments.first().filter(|_| job.rw.reads());
+    let existing = |assignment: &&WorkerAssignment| -> u64 {
+        let files = assignment.files.iter().zip(&assignment.extents).zip(opened);
+        let old = files.filter(|(_, opened)| opened.kind == FileKind::Existing);
         old.map(|((file, extent), _)| files::holes(file, extent.start, extent.len)).sum()
     };
     let holes = read.as_ref().map_or(0, existing);
@@ -274,7 +281,7 @@ mod tests {
         }
         let check = |cpus: Option<&str>, nodes: Option<&str>, device: Option<u32>, expect: Option<&str>| {
             let set = |text: &str| text.parse::<CpuSet>().unwrap();
-            let mut job = Job::new("test", Place::Paths(Vec::new()));
+            let mut job = Job::new("test", JobTarget::Paths(Vec::new()));
             (job.cpus, job.nodes) = (cpus.map(set), nodes.map(set));
             let found = self::cpus(&job, device, dir.path()).unwrap();
             assert_eq!(found, expect.map(set), "{cpus:?} {nodes:?} {device:?}");

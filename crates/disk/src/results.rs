@@ -7,10 +7,10 @@ use measure::Interval;
 
 use crate::histogram::{Histogram, Moments};
 use crate::job::{Direction, Job};
-use crate::log::{Depths, Little, Log, Stats, TICK, Tick};
-use crate::plan::Planned;
+use crate::latency_recorder::{Depths, LatencyRecorder, LittlesLaw, Stats, TICK, Tick};
+use crate::plan::PlannedJob;
 use crate::ring::Granted;
-use crate::steady::Criterion;
+use crate::steady::SteadyCriterion;
 use crate::usage::Usage;
 use crate::volume::{DeviceStat, Volume};
 
@@ -19,8 +19,8 @@ const TICKS: usize = (1_000_000_000 / TICK) as usize;
 
 /// What one worker hands in.
 #[derive(Clone, Debug)]
-pub(crate) struct Report {
-    pub(crate) log: Log,
+pub(crate) struct WorkerReport {
+    pub(crate) recorder: LatencyRecorder,
     pub(crate) usage: Usage,
     pub(crate) granted: Granted,
     pub(crate) cpus: Vec<u32>,
@@ -44,7 +44,7 @@ pub struct Results {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SteadyResult {
     /// What was asked for.
-    pub criterion: Criterion,
+    pub criterion: SteadyCriterion,
     /// Values of the watched series, one a second.
     pub values: Vec<f64>,
     /// How far the last window was from steady, in the unit of the limit; `None` where there were too few values.
@@ -54,7 +54,7 @@ pub struct SteadyResult {
 }
 
 impl SteadyResult {
-    pub(crate) fn new(criterion: Criterion) -> Self {
+    pub(crate) fn new(criterion: SteadyCriterion) -> Self {
         SteadyResult { criterion, values: Vec::new(), off: None, attained: false }
     }
 }
@@ -112,7 +112,7 @@ pub struct JobResult {
     /// CPU time and faults.
     pub usage: Usage,
     /// Little's law for each worker.
-    pub little: Vec<Little>,
+    pub littles_law: Vec<LittlesLaw>,
     /// What the kernel granted; the refusals of all workers together.
     pub granted: Granted,
     /// CPUs that the workers could run on, by `sched_getaffinity`.
@@ -122,7 +122,7 @@ pub struct JobResult {
     /// Whether all files had `O_DIRECT`.
     pub direct: bool,
     /// Threads that `io_uring` started for requests which block; more than 0 means that requests were punted.
-    pub helpers: usize,
+    pub io_wq_threads: usize,
     /// What the devices below counted while it ran.
     pub devices: Vec<DeviceStat>,
     /// Hits and misses of ZFS's cache while it ran.
@@ -151,8 +151,8 @@ impl JobResult {
 
     /// The worker whose Little's law is farthest off, of those that can tell.
     #[must_use]
-    pub fn worst_little(&self) -> Option<Little> {
-        let told = self.little.iter().filter(|little| little.holds().is_some()).copied();
+    pub fn worst_littles_law(&self) -> Option<LittlesLaw> {
+        let told = self.littles_law.iter().filter(|law| law.holds().is_some()).copied();
         told.max_by(|a, b| a.error().total_cmp(&b.error()))
     }
 }
@@ -162,13 +162,13 @@ impl JobResult {
 pub(crate) struct Observed {
     pub(crate) group: u32,
     pub(crate) devices: Vec<DeviceStat>,
-    pub(crate) helpers: usize,
+    pub(crate) io_wq_threads: usize,
     pub(crate) arc: Option<(u64, u64)>,
     pub(crate) steady: Option<SteadyResult>,
 }
 
 /// The results of a job's reports: one, or one for each worker where they are not reported as a group.
-pub(crate) fn results_of(planned: &Planned<'_>, reports: &[Report], seen: &Observed) -> Vec<JobResult> {
+pub(crate) fn results_of(planned: &PlannedJob<'_>, reports: &[WorkerReport], seen: &Observed) -> Vec<JobResult> {
     if planned.job.grouped {
         return vec![join(planned, reports, seen.clone())];
     }
@@ -185,16 +185,16 @@ pub(crate) fn merge_devices(sums: &mut Vec<DeviceStat>, more: &[DeviceStat]) {
     }
 }
 
-fn join(planned: &Planned<'_>, reports: &[Report], seen: Observed) -> JobResult {
-    let logs: Vec<&Log> = reports.iter().map(|report| &report.log).collect();
+fn join(planned: &PlannedJob<'_>, reports: &[WorkerReport], seen: Observed) -> JobResult {
+    let recorders: Vec<&LatencyRecorder> = reports.iter().map(|report| &report.recorder).collect();
     let mut stats: [Stats; 2] = Default::default();
     let (mut syncs, mut depths, mut usage) = (Histogram::default(), Depths::default(), Usage::default());
     for report in reports {
-        for (sum, more) in stats.iter_mut().zip(&report.log.stats) {
+        for (sum, more) in stats.iter_mut().zip(&report.recorder.stats) {
             sum.merge(more);
         }
-        syncs.merge(&report.log.syncs);
-        depths.add(&report.log.depths);
+        syncs.merge(&report.recorder.syncs);
+        depths.add(&report.recorder.depths);
         usage.add(&report.usage);
     }
     let mut cpus: Vec<u32> = reports.iter().flat_map(|report| report.cpus.iter().copied()).collect();
@@ -211,15 +211,15 @@ fn join(planned: &Planned<'_>, reports: &[Report], seen: Observed) -> JobResult 
         stats,
         syncs,
         depths,
-        window: window(&logs),
-        seconds: seconds(&logs),
+        window: window(&recorders),
+        seconds: seconds(&recorders),
         usage,
-        little: logs.iter().map(|log| log.little()).collect(),
+        littles_law: recorders.iter().map(|recorder| recorder.littles_law()).collect(),
         granted,
         cpus,
         volume: planned.volume.clone(),
         direct: planned.opened.iter().all(|opened| opened.direct),
-        helpers: seen.helpers,
+        io_wq_threads: seen.io_wq_threads,
         devices: seen.devices,
         arc: seen.arc,
         verified: reports.iter().map(|report| report.verified).sum(),
@@ -234,20 +234,20 @@ fn join(planned: &Planned<'_>, reports: &[Report], seen: Observed) -> JobResult 
 /// What a reader should know of a result.
 fn observe(result: &JobResult) -> Vec<String> {
     let mut notes = result.granted.refused.clone();
-    if result.helpers > 0 {
+    if result.io_wq_threads > 0 {
         notes.push(format!(
             "{} helper threads of io_uring were seen: the file system blocks, so requests were punted to them",
-            result.helpers
+            result.io_wq_threads
         ));
     }
-    if let Some(little) = result.worst_little().filter(|little| little.holds() == Some(false)) {
+    if let Some(law) = result.worst_littles_law().filter(|law| law.holds() == Some(false)) {
         notes.push(format!(
             "Little's law is off by {:.1} %: {:.2} requests were in flight, {:.0} a second of {:.1} µs each make {:.2}",
-            little.error() * 100.0,
-            little.in_flight,
-            little.rate,
-            little.latency * 1e6,
-            little.rate * little.latency
+            law.error() * 100.0,
+            law.in_flight,
+            law.rate,
+            law.latency * 1e6,
+            law.rate * law.latency
         ));
     }
     for (name, ratio) in ["read", "written"].into_iter().zip(result.amplification()) {
@@ -272,40 +272,40 @@ fn observe(result: &JobResult) -> Vec<String> {
 }
 
 /// What was done while all workers ran.
-fn window(logs: &[&Log]) -> Window {
-    let begins = || logs.iter().map(|log| log.begin);
-    let ends = || logs.iter().map(|log| log.end);
+fn window(recorders: &[&LatencyRecorder]) -> Window {
+    let begins = || recorders.iter().map(|recorder| recorder.begin);
+    let ends = || recorders.iter().map(|recorder| recorder.end);
     let (first, last) = (begins().min().unwrap_or(0), ends().max().unwrap_or(0));
     let interval = Interval::new(first, last);
     let finish_skew = Clock::seconds(ends().min().unwrap_or(0), last);
-    let ranges = || logs.iter().map(|log| log.whole_ticks());
+    let ranges = || recorders.iter().map(|recorder| recorder.whole_ticks());
     let start = ranges().map(|range| range.start).max().unwrap_or(0);
     let end = ranges().map(|range| range.end).min().unwrap_or(0);
     let mut done = Tick::default();
     if end < start + TICKS {
-        for log in logs {
-            for (index, stats) in log.stats.iter().enumerate() {
+        for recorder in recorders {
+            for (index, stats) in recorder.stats.iter().enumerate() {
                 done.operations[index] += stats.operations();
                 done.bytes[index] += stats.bytes;
             }
         }
         return Window { seconds: interval.seconds(), done, interval, finish_skew };
     }
-    let ticks = logs.iter().flat_map(|log| &log.ticks[start..end]);
+    let ticks = recorders.iter().flat_map(|recorder| &recorder.ticks[start..end]);
     ticks.for_each(|tick| done.add(tick));
     Window { seconds: (end - start) as f64 * TICK as f64 * 1e-9, done, interval, finish_skew }
 }
 
 /// One value a second, from the first whole tick on.
-fn seconds(logs: &[&Log]) -> Vec<Tick> {
-    let start = logs.iter().map(|log| log.whole_ticks().start).min().unwrap_or(0);
-    let end = logs.iter().map(|log| log.whole_ticks().end).max().unwrap_or(0);
+fn seconds(recorders: &[&LatencyRecorder]) -> Vec<Tick> {
+    let start = recorders.iter().map(|recorder| recorder.whole_ticks().start).min().unwrap_or(0);
+    let end = recorders.iter().map(|recorder| recorder.whole_ticks().end).max().unwrap_or(0);
     let whole = end.saturating_sub(start) / TICKS;
     let mut seconds = vec![Tick::default(); whole];
-    for log in logs {
+    for recorder in recorders {
         for (second, sum) in seconds.iter_mut().enumerate() {
             let from = start + second * TICKS;
-            let ticks = log.ticks.get(from..(from + TICKS).min(log.ticks.len())).unwrap_or_default();
+            let ticks = recorder.ticks.get(from..(from + TICKS).min(recorder.ticks.len())).unwrap_or_default();
             for tick in ticks {
                 sum.add(tick);
             }

@@ -13,9 +13,9 @@ use machine::{Buffer, Clock, CpuSet, Pages};
 use rustix::io::ReadWriteFlags;
 
 use crate::Error;
-use crate::job::{Direction, Memory, Ways};
+use crate::job::{Direction, IoFlags, Memory};
 use crate::pattern::{Action, Op};
-use crate::worker::{Device, Wait};
+use crate::worker::{IoEngine, Wait};
 
 /// Arrivals nearer than this in nanoseconds are waited for in user space: a sleep wakes up later than that.
 const SPIN: u64 = 100_000;
@@ -37,11 +37,11 @@ pub struct Granted {
     /// Buffers are registered.
     pub fixed_buffers: bool,
     /// Completions are polled for.
-    pub poll: bool,
+    pub iopoll: bool,
     /// A kernel thread submits.
-    pub submit_thread: bool,
+    pub sqpoll: bool,
     /// Helper threads of the kernel do the requests, since it cannot try them without blocking.
-    pub handed_over: bool,
+    pub uses_io_wq: bool,
     /// What was asked for and refused, with the reason.
     pub refused: Vec<String>,
 }
@@ -58,9 +58,9 @@ pub(crate) struct Ring {
     in_flight: u32,
     fds: Vec<RawFd>,
     /// Requests that more than one helper thread of the kernel could do at a time: by file, reads and writes.
-    helped: Vec<[bool; 2]>,
+    punted: Vec<[bool; 2]>,
     /// Each CPU has a worker of its own, so that helpers take turns with them.
-    crowded: bool,
+    oversubscribed: bool,
     pub(crate) granted: Granted,
     // Freed after `drop` has waited for the kernel.
     _buffer: Buffer<u8>,
@@ -78,7 +78,7 @@ impl Ring {
         files: Vec<Arc<File>>,
         depth: u32,
         block: u32,
-        ways: Ways,
+        flags: IoFlags,
         memory: &Memory,
     ) -> Result<Ring, Error> {
         let bytes = buffer_bytes(depth, block);
@@ -89,10 +89,10 @@ impl Ring {
         // Touched here, by the thread that uses it; the kernel's zero page would make reads and writes look cheap.
         buffer.as_mut_slice().fill(1);
         let base = buffer.as_mut_slice().as_mut_ptr();
-        let helped: Vec<[bool; 2]> = files.iter().map(|file| is_helped(file)).collect();
-        let handed_over = helped.iter().any(|&[reads, _]| reads);
-        let mut granted = Granted { handed_over, ..Granted::default() };
-        let uring = set_up(depth, ways, &mut granted)?;
+        let punted: Vec<[bool; 2]> = files.iter().map(|file| punted_directions(file)).collect();
+        let uses_io_wq = punted.iter().any(|&[reads, _]| reads);
+        let mut granted = Granted { uses_io_wq, ..Granted::default() };
+        let uring = set_up(depth, flags, &mut granted)?;
         let mut ring = Ring {
             uring,
             base,
@@ -100,36 +100,36 @@ impl Ring {
             busy: vec![false; depth as usize],
             in_flight: 0,
             fds: files.iter().map(AsRawFd::as_raw_fd).collect(),
-            helped,
-            crowded: false,
+            punted,
+            oversubscribed: false,
             granted,
             _buffer: buffer,
             files,
         };
-        ring.register(ways, bytes);
-        if ring.granted.poll && !ring.polls(block) {
+        ring.register(flags, bytes);
+        if ring.granted.iopoll && !ring.can_iopoll(block) {
             let files = std::mem::take(&mut ring.files);
             drop(ring);
-            let mut plain = Ring::open(files, depth, block, Ways { poll: false, ..ways }, memory)?;
+            let mut plain = Ring::open(files, depth, block, IoFlags { iopoll: false, ..flags }, memory)?;
             plain.granted.refused.push("polling: the device has no poll queues".to_owned());
             return Ok(plain);
         }
         Ok(ring)
     }
 
-    fn register(&mut self, ways: Ways, bytes: usize) {
-        if ways.fixed_files {
+    fn register(&mut self, flags: IoFlags, bytes: usize) {
+        if flags.fixed_files {
             match self.uring.submitter().register_files(&self.fds) {
                 Ok(()) => self.granted.fixed_files = true,
                 Err(error) => self.granted.refused.push(format!("registered files: {error}")),
             }
         }
-        if ways.fixed_buffers {
+        if flags.fixed_buffers {
             match self.register_buffer(bytes) {
                 Ok(()) => self.granted.fixed_buffers = true,
                 Err(error) => {
-                    let said = format!("registered buffers: {error} (raise the limit of locked memory, ulimit -l)");
-                    self.granted.refused.push(said);
+                    let text = format!("registered buffers: {error} (raise the limit of locked memory, ulimit -l)");
+                    self.granted.refused.push(text);
                 }
             }
         }
@@ -146,7 +146,7 @@ impl Ring {
     }
 
     /// Keeps the kernel's threads that do requests which block on these CPUs; they copy the data.
-    pub(crate) fn keep_helpers_on(&mut self, cpus: &CpuSet) {
+    pub(crate) fn set_io_wq_affinity(&mut self, cpus: &CpuSet) {
         if let Err(error) = self.uring.submitter().register_iowq_aff(&cpu_set(cpus)) {
             self.granted.refused.push(format!("helper threads of the kernel on the CPUs {cpus}: {error}"));
         }
@@ -154,11 +154,11 @@ impl Ring {
 
     /// Tells the ring that each CPU has a worker of its own. Then helpers and workers take turns, and the fewer the better:
     /// all helpers are called, and nobody who is woken up interrupts another. A policy that the user chose stays.
-    pub(crate) fn crowd(&mut self) {
-        self.crowded = true;
+    pub(crate) fn set_oversubscribed(&mut self) {
+        self.oversubscribed = true;
         // SAFETY: it tells the policy of this thread, and changes nothing.
         let ordinary = unsafe { libc::sched_getscheduler(0) } == libc::SCHED_OTHER;
-        if self.granted.handed_over && ordinary {
+        if self.granted.uses_io_wq && ordinary {
             let none = libc::sched_param { sched_priority: 0 };
             // SAFETY: it reads `none`, and changes nothing but the policy of this thread and of the helpers that it starts.
             let answer = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const none) };
@@ -173,10 +173,10 @@ impl Ring {
     /// worker is awake; the request that fills the queue is the last before it may sleep, and leaves a CPU free. Where there
     /// is one request at a time, there is nothing to do for another.
     #[inline]
-    fn calls_helper(&self, op: &Op) -> bool {
+    fn forces_async(&self, op: &Op) -> bool {
         let Action::Transfer(direction) = op.action else { return false };
-        let helped = self.busy.len() > 1 && self.helped[usize::from(op.file)][direction as usize];
-        helped && (self.crowded || self.in_flight as usize + 1 == self.busy.len())
+        let punted = self.busy.len() > 1 && self.punted[usize::from(op.file)][direction as usize];
+        punted && (self.oversubscribed || self.in_flight as usize + 1 == self.busy.len())
     }
 
     /// Waits for completions. Before it sleeps it lets a helper on its CPU run and looks again: whoever completes a request
@@ -186,14 +186,14 @@ impl Ring {
             return Ok(0);
         }
         let brief = self.stride <= BRIEF && self.in_flight > 1;
-        if brief && !(self.crowded || self.granted.poll || self.granted.submit_thread) {
+        if brief && !(self.oversubscribed || self.granted.iopoll || self.granted.sqpoll) {
             thread::yield_now();
         }
         self.uring.submitter().submit_and_wait(count)
     }
 
     /// Whether a polled read works: a device without poll queues refuses it.
-    fn polls(&mut self, block: u32) -> bool {
+    fn can_iopoll(&mut self, block: u32) -> bool {
         let op = Op { action: Action::Transfer(Direction::Read), file: 0, len: block, offset: 0 };
         let mut done = Vec::new();
         self.push(0, &op);
@@ -207,8 +207,8 @@ impl Ring {
     }
 
     /// Submits, and lets the kernel post what is done, without waiting: with `DEFER_TASKRUN` it posts only when asked.
-    fn poll(&mut self) -> io::Result<usize> {
-        if self.granted.submit_thread {
+    fn enter(&mut self) -> io::Result<usize> {
+        if self.granted.sqpoll {
             return self.uring.submitter().submit();
         }
         let count = self.uring.submission().len();
@@ -244,7 +244,7 @@ impl Ring {
 
 /// Whether reads and writes of a file block in the kernel, so that it gives them to helper threads, and more than one could
 /// be at work: writes to one regular file are done one after the other.
-fn is_helped(file: &File) -> [bool; 2] {
+fn punted_directions(file: &File) -> [bool; 2] {
     let mut byte = [0];
     let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], 0, ReadWriteFlags::NOWAIT);
     let punted = read == Err(rustix::io::Errno::OPNOTSUPP);
@@ -276,7 +276,7 @@ fn cpu_set(cpus: &CpuSet) -> libc::cpu_set_t {
 }
 
 /// Makes the ring with the best flags that this kernel has.
-fn set_up(depth: u32, ways: Ways, granted: &mut Granted) -> Result<IoUring, Error> {
+fn set_up(depth: u32, flags: IoFlags, granted: &mut Granted) -> Result<IoUring, Error> {
     const LOCAL: &[(&str, bool, bool, bool)] = &[
         ("SINGLE_ISSUER DEFER_TASKRUN NO_SQARRAY", true, true, true),
         ("SINGLE_ISSUER DEFER_TASKRUN", true, true, false),
@@ -285,8 +285,8 @@ fn set_up(depth: u32, ways: Ways, granted: &mut Granted) -> Result<IoUring, Erro
     ];
     const THREAD: &[(&str, bool, bool, bool)] =
         &[("SQPOLL SINGLE_ISSUER", true, false, false), ("SQPOLL", false, false, false)];
-    let polls: &[bool] = if ways.poll { &[true, false] } else { &[false] };
-    let threads: &[bool] = if ways.submit_thread { &[true, false] } else { &[false] };
+    let polls: &[bool] = if flags.iopoll { &[true, false] } else { &[false] };
+    let threads: &[bool] = if flags.sqpoll { &[true, false] } else { &[false] };
     let mut last = io::Error::other("no ring was tried");
     for (&thread, &poll) in threads.iter().flat_map(|thread| polls.iter().map(move |poll| (thread, poll))) {
         for &(name, single, defer, no_array) in if thread { THREAD } else { LOCAL } {
@@ -312,12 +312,12 @@ fn set_up(depth: u32, ways: Ways, granted: &mut Granted) -> Result<IoUring, Erro
             match builder.build(entries) {
                 Ok(ring) => {
                     granted.setup = format!("{name}{}", if poll { " IOPOLL" } else { "" });
-                    granted.poll = poll;
-                    granted.submit_thread = thread;
-                    if ways.poll && !poll {
+                    granted.iopoll = poll;
+                    granted.sqpoll = thread;
+                    if flags.iopoll && !poll {
                         granted.refused.push("polling: the kernel has no polled ring".to_owned());
                     }
-                    if ways.submit_thread && !thread {
+                    if flags.sqpoll && !thread {
                         granted.refused.push("a submitting kernel thread: the kernel has none".to_owned());
                     }
                     return Ok(ring);
@@ -360,7 +360,7 @@ macro_rules! on_file {
     };
 }
 
-impl Device for Ring {
+impl IoEngine for Ring {
     #[inline]
     fn stamp(&self) -> u64 {
         Clock::now()
@@ -401,12 +401,12 @@ impl Device for Ring {
                 on_file!(self, op.file, |fd| opcode::Fsync::new(fd).flags(flags).build())
             }
         };
-        self.queue(slot, if self.calls_helper(op) { entry.flags(squeue::Flags::ASYNC) } else { entry });
+        self.queue(slot, if self.forces_async(op) { entry.flags(squeue::Flags::ASYNC) } else { entry });
     }
 
     #[inline]
     fn submit(&mut self) -> Result<(), Error> {
-        settle(self.poll())
+        settle(self.enter())
     }
 
     #[inline]
@@ -460,15 +460,18 @@ mod tests {
 
     #[test]
     fn a_helper_is_called_by_what_fills_the_queue_or_by_all_in_a_crowd() {
-        let ways = Ways { direct: false, fixed_files: false, fixed_buffers: false, poll: false, submit_thread: false };
-        let check = |helped: [bool; 2], action: Action, crowded: bool, expect: &[bool]| {
+        let flags = IoFlags { direct: false, fixed_files: false, fixed_buffers: false, iopoll: false, sqpoll: false };
+        let check = |punted: [bool; 2], action: Action, oversubscribed: bool, expect: &[bool]| {
             let depth = u32::try_from(expect.len()).unwrap();
-            let mut ring = Ring::open(Vec::new(), depth, 4096, ways, &Memory::Local).unwrap();
-            (ring.helped, ring.crowded) = (vec![helped], crowded);
+            let mut ring = Ring::open(Vec::new(), depth, 4096, flags, &Memory::Local).unwrap();
+            (ring.punted, ring.oversubscribed) = (vec![punted], oversubscribed);
             for (in_flight, &expect) in (0..).zip(expect) {
                 ring.in_flight = in_flight;
-                let called = ring.calls_helper(&Op { action, file: 0, len: 4096, offset: 0 });
-                assert_eq!(called, expect, "{action:?}, helped {helped:?}, crowded {crowded}, {in_flight} in flight");
+                let called = ring.forces_async(&Op { action, file: 0, len: 4096, offset: 0 });
+                assert_eq!(
+                    called, expect,
+                    "{action:?}, punted {punted:?}, oversubscribed {oversubscribed}, {in_flight} in flight"
+                );
             }
             ring.in_flight = 0; // nothing was sent, and the ring waits for what is in flight when it is dropped
         };
@@ -488,6 +491,6 @@ mod tests {
     fn a_regular_file_is_never_written_by_two_helpers() {
         // In memory, where there is such a folder: reads of it are given to helpers.
         let file = tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).unwrap();
-        assert!(!is_helped(&file)[1]);
+        assert!(!punted_directions(&file)[1]);
     }
 }

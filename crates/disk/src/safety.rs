@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, OFlags};
 
-use crate::found::{Found, Identity};
+use crate::path_handle::{FileIdentity, PathHandle};
 use crate::volume::{device_name, mounts, number};
 use crate::{Error, blkid, data, signature, unknown};
 
@@ -23,29 +23,29 @@ pub struct Rights {
 /// What these names meant when the run began. It is held, so that no other file gets its number.
 #[derive(Debug, Default)]
 pub(crate) struct Allowed {
-    write: Vec<Found>,
-    destroy: Vec<Found>,
+    write: Vec<PathHandle>,
+    destroy: Vec<PathHandle>,
 }
 
 impl Allowed {
     /// Resolves the names; what is not there allows nothing.
     pub(crate) fn of(rights: &Rights) -> Self {
-        let held = |paths: &[PathBuf]| paths.iter().filter_map(|path| Found::at(path).ok().flatten()).collect();
+        let held = |paths: &[PathBuf]| paths.iter().filter_map(|path| PathHandle::at(path).ok().flatten()).collect();
         Allowed { write: held(&rights.write), destroy: held(&rights.destroy) }
     }
 
     /// Whether what is there may be destroyed.
-    pub(crate) fn may_destroy(&self, found: &Found) -> bool {
+    pub(crate) fn may_destroy(&self, found: &PathHandle) -> bool {
         names(&self.destroy, found)
     }
 }
 
-fn names(list: &[Found], found: &Found) -> bool {
+fn names(list: &[PathHandle], found: &PathHandle) -> bool {
     list.iter().any(|named| named.identity() == found.identity())
 }
 
 /// That the existing file or device may be written to. It is only read here; `root` is where `/proc` and `/sys` are.
-pub(crate) fn check_write(found: &Found, allowed: &Allowed, root: &Path) -> Result<(), Error> {
+pub(crate) fn check_write(found: &PathHandle, allowed: &Allowed, root: &Path) -> Result<(), Error> {
     let path = &found.path;
     let refused = |why: String| Error::Refused { path: path.clone(), why };
     let failed = |source| Error::File { path: path.clone(), what: "examined", source };
@@ -57,8 +57,8 @@ pub(crate) fn check_write(found: &Found, allowed: &Allowed, root: &Path) -> Resu
         return Ok(());
     }
     let mut reasons = match found.identity() {
-        Identity::Device(device) => device_use(device, root),
-        identity @ Identity::File(..) => file_use(identity, root),
+        FileIdentity::Device(device) => device_use(device, root),
+        identity @ FileIdentity::File(..) => file_use(identity, root),
     };
     reasons.extend(content(&mut found.open(OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?).map_err(failed)?);
     if reasons.is_empty() {
@@ -106,7 +106,7 @@ fn is_own(file: &File, at: u64, len: u64) -> io::Result<bool> {
 
 /// How a device, or a partition of it, is in use.
 fn device_use(device: u64, root: &Path) -> Vec<String> {
-    let is_it = |name: &str| Identity::named(Path::new(name)) == Some(Identity::Device(device));
+    let is_it = |name: &str| FileIdentity::named(Path::new(name)) == Some(FileIdentity::Device(device));
     let own = number(device);
     let mut numbers = vec![own.clone()];
     let mut folders = vec![root.join("sys/dev/block").join(&own)];
@@ -140,8 +140,8 @@ fn device_use(device: u64, root: &Path) -> Vec<String> {
 }
 
 /// How a file is in use: as swap space, or below a loop device.
-fn file_use(file: Identity, root: &Path) -> Vec<String> {
-    let is_it = |name: &str| Identity::named(Path::new(name)) == Some(file);
+fn file_use(file: FileIdentity, root: &Path) -> Vec<String> {
+    let is_it = |name: &str| FileIdentity::named(Path::new(name)) == Some(file);
     let mut uses: Vec<String> = swap_use(root, is_it).into_iter().collect();
     for entry in fs::read_dir(root.join("sys/block")).into_iter().flatten().flatten() {
         let backing = fs::read_to_string(entry.path().join("loop/backing_file")).unwrap_or_default();

@@ -159,7 +159,7 @@ pub(crate) fn read_at<R: Read + Seek>(device: &mut R, at: u64, bytes: &mut [u8])
     let mut whole = vec![0; inside + bytes.len()];
     device.seek(SeekFrom::Start(at - inside as u64))?;
     device.read_exact(&mut whole)?;
-    data::forget_own(&mut whole, at - inside as u64);
+    data::zero_own_sectors(&mut whole, at - inside as u64);
     bytes.copy_from_slice(&whole[inside..]);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Series {
+pub enum WatchedRate {
     /// Requests a second.
     Iops,
     /// Bytes a second.
@@ -11,29 +11,29 @@ pub enum Series {
 
 /// How far values may be from steady.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Limit {
+pub enum SteadyLimit {
     /// As a share of their mean.
-    Share(f64),
+    Relative(f64),
     /// In their own unit.
     Absolute(f64),
 }
 
 /// A steady state that ends a job: fio's option `ss`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Criterion {
+pub struct SteadyCriterion {
     /// What is watched.
-    pub series: Series,
+    pub rate: WatchedRate,
     /// Whether the slope of the fitted line is bounded, and not the largest deviation from the mean.
     pub slope: bool,
     /// The bound.
-    pub limit: Limit,
+    pub limit: SteadyLimit,
     /// Seconds that have to be steady.
     pub duration: f64,
     /// Seconds at the start that are not watched.
     pub ramp: f64,
 }
 
-impl Criterion {
+impl SteadyCriterion {
     /// How far the last values, one a second, are from steady: the deviation or the slope in the unit of the limit,
     /// and whether it is within the limit. `None` while there are too few values.
     #[must_use]
@@ -41,32 +41,32 @@ impl Criterion {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
         let window = (self.duration as usize).max(2);
         let last = &values[values.len().checked_sub(window)?..];
-        let line = Line::through(last)?;
+        let line = FittedLine::through(last)?;
         let off = if self.slope {
             line.slope.abs()
         } else {
             last.iter().map(|value| (value - line.mean).abs()).fold(0.0, f64::max)
         };
         Some(match self.limit {
-            Limit::Absolute(limit) => (off, off <= limit),
-            Limit::Share(limit) => (off / line.mean, line.mean > 0.0 && off / line.mean <= limit),
+            SteadyLimit::Absolute(limit) => (off, off <= limit),
+            SteadyLimit::Relative(limit) => (off / line.mean, line.mean > 0.0 && off / line.mean <= limit),
         })
     }
 }
 
 /// The least-squares line through equidistant values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Line {
+pub struct FittedLine {
     /// Their mean.
     pub mean: f64,
     /// Change from one value to the next.
     pub slope: f64,
 }
 
-impl Line {
+impl FittedLine {
     /// The line through at least two values.
     #[must_use]
-    pub fn through(values: &[f64]) -> Option<Line> {
+    pub fn through(values: &[f64]) -> Option<FittedLine> {
         if values.len() < 2 {
             return None;
         }
@@ -79,7 +79,7 @@ impl Line {
             xy += x * (value - mean);
             xx += x * x;
         }
-        Some(Line { mean, slope: xy / xx })
+        Some(FittedLine { mean, slope: xy / xx })
     }
 }
 
@@ -90,7 +90,7 @@ pub const ROUNDS: usize = 25;
 
 /// What the rounds of a test say.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum State {
+pub enum SteadyState {
     /// The last five rounds are steady.
     Steady {
         /// Largest minus smallest, as a share of the mean; at most 0.20.
@@ -107,19 +107,19 @@ pub enum State {
 /// Judges rounds in their order, each the mean rate of one round (amount over its own elapsed time).
 /// SNIA PTS: over five rounds, range ≤ 20 % of the mean, and the fitted line's excursion ≤ 10 % of it.
 #[must_use]
-pub fn judge(rounds: &[f64]) -> State {
+pub fn judge(rounds: &[f64]) -> SteadyState {
     if let Some(window) = rounds.len().checked_sub(WINDOW).map(|first| &rounds[first..])
-        && let Some(line) = Line::through(window)
+        && let Some(line) = FittedLine::through(window)
     {
         let max = window.iter().copied().fold(f64::MIN, f64::max);
         let min = window.iter().copied().fold(f64::MAX, f64::min);
         let range = (max - min) / line.mean;
         let excursion = line.slope.abs() * (WINDOW - 1) as f64 / line.mean;
         if range <= 0.20 && excursion <= 0.10 {
-            return State::Steady { range, excursion };
+            return SteadyState::Steady { range, excursion };
         }
     }
-    if rounds.len() >= ROUNDS { State::NeverReached } else { State::NotYet }
+    if rounds.len() >= ROUNDS { SteadyState::NeverReached } else { SteadyState::NotYet }
 }
 
 #[cfg(test)]
@@ -130,9 +130,9 @@ mod tests {
     fn snia_windows() {
         let check = |rounds: &[f64], expect: &str| {
             let seen = match judge(rounds) {
-                State::Steady { .. } => "steady",
-                State::NotYet => "not yet",
-                State::NeverReached => "never",
+                SteadyState::Steady { .. } => "steady",
+                SteadyState::NotYet => "not yet",
+                SteadyState::NeverReached => "never",
             };
             assert_eq!(seen, expect, "{rounds:?}");
         };
@@ -151,24 +151,29 @@ mod tests {
     #[test]
     fn the_range_alone_can_fail() {
         // A line without slope, and one value far off.
-        assert_eq!(judge(&[100.0, 100.0, 125.0, 100.0, 100.0]), State::NotYet);
+        assert_eq!(judge(&[100.0, 100.0, 125.0, 100.0, 100.0]), SteadyState::NotYet);
     }
 
     #[test]
     fn a_slope_is_found() {
-        let line = Line::through(&[1.0, 3.0, 5.0]).unwrap();
+        let line = FittedLine::through(&[1.0, 3.0, 5.0]).unwrap();
         assert!((line.slope - 2.0).abs() < 1e-12 && (line.mean - 3.0).abs() < 1e-12);
-        assert_eq!(Line::through(&[1.0]), None);
+        assert_eq!(FittedLine::through(&[1.0]), None);
     }
 
     #[test]
     fn criteria_of_job_files() {
-        let base =
-            Criterion { series: Series::Iops, slope: false, limit: Limit::Share(0.05), duration: 3.0, ramp: 0.0 };
+        let base = SteadyCriterion {
+            rate: WatchedRate::Iops,
+            slope: false,
+            limit: SteadyLimit::Relative(0.05),
+            duration: 3.0,
+            ramp: 0.0,
+        };
         assert_eq!(base.judge(&[100.0, 100.0]), None);
         assert!(base.judge(&[1.0, 100.0, 104.0, 96.0]).unwrap().1);
         assert!(!base.judge(&[100.0, 110.0, 90.0]).unwrap().1);
-        let slope = Criterion { slope: true, limit: Limit::Absolute(1.0), ..base };
+        let slope = SteadyCriterion { slope: true, limit: SteadyLimit::Absolute(1.0), ..base };
         assert!(slope.judge(&[100.0, 120.0, 100.0]).unwrap().1);
         assert!(!slope.judge(&[100.0, 102.0, 104.0]).unwrap().1);
     }

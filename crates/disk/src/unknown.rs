@@ -47,12 +47,12 @@ const FROM_END: u64 = 3087 * 512;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unknown {
+pub(crate) struct UnknownData {
     offset: u64,
     line: Vec<u8>,
 }
 
-impl Display for Unknown {
+impl Display for UnknownData {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         write!(out, "data that this program did not write at offset {}:", self.offset)?;
         self.line.iter().try_for_each(|byte| write!(out, " {byte:02x}"))?;
@@ -77,7 +77,7 @@ fn places(len: u64) -> Vec<Range<u64>> {
 }
 
 /// The first unknown content of a device or an image of one, `len` bytes long. Only reads.
-pub(crate) fn find<R: Read + Seek>(device: &mut R, len: u64) -> io::Result<Option<Unknown>> {
+pub(crate) fn find<R: Read + Seek>(device: &mut R, len: u64) -> io::Result<Option<UnknownData>> {
     for place in places(len) {
         let size = usize::try_from(place.end - place.start).expect("a MiB at most");
         let mut bytes = vec![0; size];
@@ -85,7 +85,7 @@ pub(crate) fn find<R: Read + Seek>(device: &mut R, len: u64) -> io::Result<Optio
         if let Some(first) = bytes.iter().position(|&byte| byte != 0) {
             let start = first / LINE * LINE;
             let line = bytes[start..bytes.len().min(start + LINE)].to_vec();
-            return Ok(Some(Unknown { offset: place.start + start as u64, line }));
+            return Ok(Some(UnknownData { offset: place.start + start as u64, line }));
         }
     }
     Ok(None)

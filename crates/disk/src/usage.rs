@@ -1,4 +1,4 @@
-//! What a thread used of the CPU, and how many helpers `io_uring` started for it.
+//! What a thread used of the CPU, and how many io-wq workers `io_uring` started for it.
 
 use std::fs;
 use std::path::Path;
@@ -64,7 +64,7 @@ impl Usage {
 }
 
 /// Threads of this process that `io_uring` started because a request could not be done without blocking.
-pub(crate) fn helpers(root: &Path) -> usize {
+pub(crate) fn io_wq_threads(root: &Path) -> usize {
     let tasks = fs::read_dir(root.join("proc/self/task")).into_iter().flatten().flatten();
     let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
     names.filter(|name| name.starts_with("iou-wrk")).count()

@@ -172,7 +172,7 @@ pub(crate) fn device_name(number: &str, root: &Path) -> Option<String> {
 fn devices_of(mount: &Mount, root: &Path) -> Vec<String> {
     if mount.file_system == "zfs" {
         let pool = mount.source.split('/').next().unwrap_or_default();
-        return said("zpool", &["list", "-vHPL", pool]).map(|text| pool_devices(&text)).unwrap_or_default();
+        return stdout_of("zpool", &["list", "-vHPL", pool]).map(|text| pool_devices(&text)).unwrap_or_default();
     }
     if let Some(name) = device_name(&mount.device, root) {
         return vec![name];
@@ -226,14 +226,14 @@ fn node(device: &str, root: &Path) -> Option<u32> {
 
 fn zfs(dataset: &str, root: &Path) -> Zfs {
     let asked = "recordsize,compression,primarycache,sync,direct,dedup";
-    let text = said("zfs", &["get", "-Hp", "-o", "property,value", asked, dataset]).unwrap_or_default();
+    let text = stdout_of("zfs", &["get", "-Hp", "-o", "property,value", asked, dataset]).unwrap_or_default();
     Zfs {
         version: fs::read_to_string(root.join("sys/module/zfs/version")).ok().map(|text| text.trim().to_owned()),
         properties: properties(&text),
     }
 }
 
-fn said(program: &str, arguments: &[&str]) -> Option<String> {
+fn stdout_of(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -388,11 +388,11 @@ mod tests {
             ("dm-0", &["md1"], &[]),
         ];
         sys(dir.path(), &disks, &arrays);
-        let check = |device: &str, parts: &[&str], node: Option<u32>, said: Option<&str>| {
+        let check = |device: &str, parts: &[&str], node: Option<u32>, expect: Option<&str>| {
             let found = leaves(device, dir.path());
             assert_eq!(found, parts, "{device}");
             assert_eq!(common_node(&found, dir.path()), node, "{device}");
-            assert_eq!(array(device, dir.path()).as_deref(), said, "{device}");
+            assert_eq!(array(device, dir.path()).as_deref(), expect, "{device}");
         };
         check("a", &["a"], Some(0), None);
         check("d", &["d"], None, None);

@@ -8,11 +8,11 @@ use measure::random::mix;
 use crate::Error;
 use crate::data;
 use crate::job::{Checksum, Direction, Queue};
-use crate::log::{Log, Times};
+use crate::latency_recorder::{LatencyRecorder, Times};
 use crate::pattern::{Action, Op};
 
 /// What requests are sent to: a ring, or a simulation of one in virtual time.
-pub(crate) trait Device {
+pub(crate) trait IoEngine {
     /// The clock of the latencies in nanoseconds.
     fn stamp(&self) -> u64;
     /// The clock of the requests in flight. It is read apart from the stamps, so that Little's law can fail.
@@ -40,13 +40,13 @@ pub(crate) enum Wait {
 
 /// What is in written blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
+pub(crate) enum WriteContent {
     /// Random bytes of the start, with a new stamp in each sector.
     Stamped,
     /// New random bytes for each write.
-    Fresh,
+    Refilled,
     /// New random bytes behind a header that tells whether they are right.
-    Sealed(Checksum),
+    Checksummed(Checksum),
 }
 
 /// The rules of a run of requests.
@@ -59,7 +59,7 @@ pub(crate) struct Rules {
     pub(crate) ramp: u64,
     /// Nanoseconds that count at most.
     pub(crate) runtime: Option<u64>,
-    pub(crate) content: Content,
+    pub(crate) content: WriteContent,
     /// Whether blocks that were read are checked.
     pub(crate) check: Option<Checksum>,
     pub(crate) seed: u64,
@@ -68,7 +68,7 @@ pub(crate) struct Rules {
 /// What a worker shows to others while it runs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(crate) struct Shown {
+pub(crate) struct LiveCounters {
     pub(crate) ops: AtomicU64,
     pub(crate) bytes: AtomicU64,
 }
@@ -81,7 +81,7 @@ pub(crate) enum Failure {
     /// A request failed, with this error number.
     Request(Op, i32),
     /// A request was refused for now, with this error number, until it had been sent so many times in so many nanoseconds.
-    Refused(Op, i32, Sent),
+    RetriesExhausted(Op, i32, Retries),
     /// A request transferred less than asked.
     Short(Op, i32),
     /// A block is not what was written.
@@ -90,18 +90,18 @@ pub(crate) enum Failure {
 
 /// How often a request was sent, and for how long in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sent {
+pub(crate) struct Retries {
     pub(crate) times: u32,
     pub(crate) nanos: u64,
 }
 
-impl Sent {
+impl Retries {
     /// A request that the kernel has no room for is sent again until either is reached. What a shortage takes to pass is
     /// far below both.
-    const MOST: Sent = Sent { times: 1_000_000, nanos: 10_000_000_000 };
+    const MOST: Retries = Retries { times: 1_000_000, nanos: 10_000_000_000 };
 
     fn is_enough(self) -> bool {
-        self.times >= Sent::MOST.times || self.nanos >= Sent::MOST.nanos
+        self.times >= Retries::MOST.times || self.nanos >= Retries::MOST.nanos
     }
 }
 
@@ -151,10 +151,10 @@ pub(crate) struct Worker<'a, D> {
     deadline: u64,
     written: u64,
     exhausted: bool,
-    taken: u64,
+    issued: u64,
 }
 
-impl<'a, D: Device> Worker<'a, D> {
+impl<'a, D: IoEngine> Worker<'a, D> {
     /// A worker whose buffers hold random bytes.
     pub(crate) fn new(device: &'a mut D, rules: Rules) -> Self {
         let depth = rules.queue.depth;
@@ -174,7 +174,7 @@ impl<'a, D: Device> Worker<'a, D> {
             deadline: u64::MAX,
             written: 0,
             exhausted: false,
-            taken: 0,
+            issued: 0,
         }
     }
 
@@ -183,8 +183,8 @@ impl<'a, D: Device> Worker<'a, D> {
     pub(crate) fn run(
         &mut self,
         next: &mut impl FnMut() -> Option<Op>,
-        log: &mut Log,
-        shown: &Shown,
+        recorder: &mut LatencyRecorder,
+        shown: &LiveCounters,
         stop: &AtomicBool,
     ) -> Result<u64, Failure> {
         let begin = self.device.stamp();
@@ -192,32 +192,32 @@ impl<'a, D: Device> Worker<'a, D> {
         self.deadline = self.rules.runtime.map_or(u64::MAX, |runtime| ramp_end.saturating_add(runtime));
         self.pace = self.rules.rate.map(|(rate, late)| Pace::new(begin + late, rate));
         let mut ramping = self.rules.ramp > 0;
-        log.begin(begin, self.device.meter());
+        recorder.begin(begin, self.device.meter());
         while !stop.load(Ordering::Relaxed) {
             let now = self.device.stamp();
             if ramping && now >= ramp_end {
                 ramping = false;
-                log.restart(now, self.device.meter());
+                recorder.restart(now, self.device.meter());
             }
             if now >= self.deadline {
                 break;
             }
             self.take(next, now);
-            if self.exhausted && self.under_way() == 0 {
+            if self.exhausted && self.in_flight() == 0 {
                 break;
             }
-            self.submit(log)?;
-            self.complete(log)?;
-            shown.ops.store(log.operations(), Ordering::Relaxed);
-            shown.bytes.store(log.bytes(), Ordering::Relaxed);
+            self.submit(recorder)?;
+            self.complete(recorder)?;
+            shown.ops.store(recorder.operations(), Ordering::Relaxed);
+            shown.bytes.store(recorder.bytes(), Ordering::Relaxed);
         }
         // Not the deadline itself: what was completed until now is counted, so the time until now is too.
-        log.end(self.device.stamp(), self.device.meter());
+        recorder.end(self.device.stamp(), self.device.meter());
         self.drain()?;
-        Ok(self.taken)
+        Ok(self.issued)
     }
 
-    fn under_way(&self) -> u32 {
+    fn in_flight(&self) -> u32 {
         self.rules.queue.depth - u32::try_from(self.free.len()).expect("at most the depth")
     }
 
@@ -238,7 +238,7 @@ impl<'a, D: Device> Worker<'a, D> {
             let start = self.pace.as_mut().map_or(now, Pace::take);
             self.free.pop();
             if matches!(op.action, Action::Transfer(_)) {
-                self.taken += 1;
+                self.issued += 1;
             }
             if op.action == Action::Transfer(Direction::Write) {
                 self.prepare(slot, &op);
@@ -254,12 +254,12 @@ impl<'a, D: Device> Worker<'a, D> {
         self.written += 1;
         let (sequence, seed) = (self.written, self.rules.seed);
         let buffer = &mut self.device.buffer(slot)[..op.len as usize];
-        if self.rules.content != Content::Stamped {
+        if self.rules.content != WriteContent::Stamped {
             data::fill(buffer, mix(seed ^ sequence) ^ op.offset);
         }
         match self.rules.content {
-            Content::Sealed(checksum) => data::seal(buffer, checksum, op.offset, sequence),
-            Content::Stamped | Content::Fresh => data::stamp(buffer, op.offset, sequence ^ seed << 40),
+            WriteContent::Checksummed(checksum) => data::add_verify_header(buffer, checksum, op.offset, sequence),
+            WriteContent::Stamped | WriteContent::Refilled => data::stamp(buffer, op.offset, sequence ^ seed << 40),
         }
     }
 
@@ -267,7 +267,7 @@ impl<'a, D: Device> Worker<'a, D> {
     #[inline]
     fn wait(&self) -> Option<Wait> {
         if self.free.is_empty() || self.exhausted {
-            return Some(Wait::For(self.rules.queue.complete.min(self.under_way())));
+            return Some(Wait::For(self.rules.queue.complete.min(self.in_flight())));
         }
         self.pace.as_ref().map(|pace| Wait::Until(pace.next.min(self.deadline)))
     }
@@ -275,11 +275,11 @@ impl<'a, D: Device> Worker<'a, D> {
     /// Stamps and submits what is queued, and waits. Two calls, because a driver may work for long in the first: how long
     /// is known only if the first returns.
     #[inline]
-    fn submit(&mut self, log: &mut Log) -> Result<(), Failure> {
+    fn submit(&mut self, recorder: &mut LatencyRecorder) -> Result<(), Failure> {
         let count = self.queued.len() as u64;
         // The stamp comes before the meter here and before it again after the wait: both see spans of equal length.
         let issued = self.device.stamp();
-        log.submitted(count, self.device.meter());
+        recorder.submitted(count, self.device.meter());
         self.device.submit().map_err(Failure::Ring)?;
         let sent = self.device.stamp();
         for slot in self.queued.drain(..) {
@@ -291,7 +291,7 @@ impl<'a, D: Device> Worker<'a, D> {
 
     /// Takes the completions that are there.
     #[inline]
-    fn complete(&mut self, log: &mut Log) -> Result<(), Failure> {
+    fn complete(&mut self, recorder: &mut LatencyRecorder) -> Result<(), Failure> {
         self.done.clear();
         self.device.reap(&mut self.done);
         if self.done.is_empty() {
@@ -303,28 +303,28 @@ impl<'a, D: Device> Worker<'a, D> {
         for index in 0..self.done.len() {
             let (slot, result) = self.done[index];
             let Slot { op, times, .. } = self.slots[slot as usize];
-            if is_passing(result) {
-                self.send_again(slot, result)?;
+            if is_transient(result) {
+                self.resubmit(slot, result)?;
                 again += 1;
                 continue;
             }
             self.accept(slot, &op, result)?;
             self.free.push(slot);
-            log.record(&op, &Times { seen, ..times });
+            recorder.record(&op, &Times { seen, ..times });
         }
-        log.completed(self.done.len() as u64 - again, meter);
+        recorder.completed(self.done.len() as u64 - again, meter);
         Ok(())
     }
 
     /// Queues a request again that the kernel refused for now, but not for ever.
     #[cold]
-    fn send_again(&mut self, slot: u32, result: i32) -> Result<(), Failure> {
+    fn resubmit(&mut self, slot: u32, result: i32) -> Result<(), Failure> {
         let now = self.device.stamp();
         let Slot { op, times, refused } = &mut self.slots[slot as usize];
         *refused += 1;
-        let sent = Sent { times: *refused, nanos: now.saturating_sub(times.issued) };
+        let sent = Retries { times: *refused, nanos: now.saturating_sub(times.issued) };
         if sent.is_enough() {
-            return Err(Failure::Refused(*op, -result, sent));
+            return Err(Failure::RetriesExhausted(*op, -result, sent));
         }
         self.device.push(slot, op);
         Ok(())
@@ -343,7 +343,7 @@ impl<'a, D: Device> Worker<'a, D> {
         match self.rules.check {
             Some(checksum) if direction == Direction::Read => {
                 let buffer = &self.device.buffer(slot)[..op.len as usize];
-                data::check(buffer, checksum, op.offset).map_err(|why| Failure::Mismatch(*op, why))
+                data::verify_block(buffer, checksum, op.offset).map_err(|why| Failure::Mismatch(*op, why))
             }
             _ => Ok(()),
         }
@@ -351,15 +351,15 @@ impl<'a, D: Device> Worker<'a, D> {
 
     /// Waits for what is under way, without recording it.
     fn drain(&mut self) -> Result<(), Failure> {
-        while self.under_way() > 0 {
+        while self.in_flight() > 0 {
             self.device.wait(Wait::For(1)).map_err(Failure::Ring)?;
             self.done.clear();
             self.device.reap(&mut self.done);
             for index in 0..self.done.len() {
                 let (slot, result) = self.done[index];
                 let op = self.slots[slot as usize].op;
-                if is_passing(result) {
-                    self.send_again(slot, result)?;
+                if is_transient(result) {
+                    self.resubmit(slot, result)?;
                     continue;
                 }
                 self.accept(slot, &op, result)?;
@@ -371,7 +371,7 @@ impl<'a, D: Device> Worker<'a, D> {
 }
 
 /// Errors after which a request is sent again: the kernel ran out of something, or a signal came.
-fn is_passing(result: i32) -> bool {
+fn is_transient(result: i32) -> bool {
     result == -libc::EAGAIN || result == -libc::EINTR
 }
 

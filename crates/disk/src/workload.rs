@@ -17,12 +17,12 @@ use measure::{
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Session;
-use crate::frontier::{Point, best_within, knee};
-use crate::job::{Access, Amount, Blocks, Flow, Job, Place, Queue, Span};
-use crate::log::Stats;
+use crate::frontier::{SweepPoint, best_within, knee};
+use crate::job::{Access, Amount, Blocks, Job, JobTarget, JobTiming, Queue, ReadWriteMix};
+use crate::latency_recorder::Stats;
 use crate::results::JobResult;
 use crate::ring::buffer_bytes;
-use crate::steady::{self, ROUNDS, State, WINDOW};
+use crate::steady::{self, ROUNDS, SteadyState, WINDOW};
 use crate::{Error, Settings, Volume};
 
 const SEQUENTIAL_BLOCK: u32 = 1 << 20;
@@ -118,7 +118,7 @@ impl Config {
         let rounds = 3.0 * self.most_rounds as f64 * (self.round_seconds + RAMP);
         let points: usize = CASES.iter().map(|case| self.depths(case).len()).sum();
         let sweeps = points as f64 * (self.depth_seconds + RAMP);
-        let buffers = |case: &Case| {
+        let buffers = |case: &StorageCase| {
             let (workers, depth) = self.split(self.depths(case).last().copied().unwrap_or(1));
             buffer_bytes(depth, case.block) as u64 * u64::from(workers)
         };
@@ -127,7 +127,7 @@ impl Config {
     }
 
     /// The requests in flight of a case's sweep, as the workers can share them evenly.
-    fn depths(&self, case: &Case) -> Vec<u32> {
+    fn depths(&self, case: &StorageCase) -> Vec<u32> {
         let wanted = if case.access == Access::Sequential { &self.sequential_depths } else { &self.random_depths };
         let shared = |&in_flight: &u32| {
             let (workers, depth) = self.split(in_flight);
@@ -146,14 +146,14 @@ impl Config {
     }
 
     /// A job over the workload's files. All have one name, so that all use the same files.
-    fn job(&self, case: &Case, in_flight: u32, seconds: f64) -> Job {
-        let mut job = Job::new("scratch", Place::Scratch(self.directory.clone()));
-        (job.access, job.flow) = (case.access, case.flow);
+    fn job(&self, case: &StorageCase, in_flight: u32, seconds: f64) -> Job {
+        let mut job = Job::new("scratch", JobTarget::Scratch(self.directory.clone()));
+        (job.access, job.rw) = (case.access, case.rw);
         job.blocks = [Blocks::of(case.block); 2];
         job.size = Some(Amount::Bytes(self.file_bytes));
         let (workers, depth) = self.split(in_flight);
         (job.workers, job.queue) = (workers, Queue::deep(depth));
-        job.span = Span { ramp: RAMP, runtime: Some(seconds), time_based: true };
+        job.timing = JobTiming { ramp: RAMP, runtime: Some(seconds), time_based: true };
         job.random_map = false;
         (job.grouped, job.pinned, job.refill) = (true, true, true);
         job.percentiles = vec![50.0, 99.0, 99.9];
@@ -162,10 +162,10 @@ impl Config {
 }
 
 /// One of the three documented cases.
-struct Case {
+struct StorageCase {
     name: &'static str,
     access: Access,
-    flow: Flow,
+    rw: ReadWriteMix,
     block: u32,
     metrics: CaseMetrics,
 }
@@ -179,11 +179,11 @@ struct CaseMetrics {
     frontier: [&'static Definition; 2],
 }
 
-const CASES: [Case; 3] = [
-    Case {
+const CASES: [StorageCase; 3] = [
+    StorageCase {
         name: "seqread",
         access: Access::Sequential,
-        flow: Flow::Read,
+        rw: ReadWriteMix::Read,
         block: SEQUENTIAL_BLOCK,
         metrics: CaseMetrics {
             rate: &DISK_SEQREAD_BANDWIDTH,
@@ -192,10 +192,10 @@ const CASES: [Case; 3] = [
             frontier: [&DISK_SEQREAD_FRONTIER, &DISK_SEQREAD_FRONTIER_P99],
         },
     },
-    Case {
+    StorageCase {
         name: "seqwrite",
         access: Access::Sequential,
-        flow: Flow::Write,
+        rw: ReadWriteMix::Write,
         block: SEQUENTIAL_BLOCK,
         metrics: CaseMetrics {
             rate: &DISK_SEQWRITE_BANDWIDTH,
@@ -204,10 +204,10 @@ const CASES: [Case; 3] = [
             frontier: [&DISK_SEQWRITE_FRONTIER, &DISK_SEQWRITE_FRONTIER_P99],
         },
     },
-    Case {
+    StorageCase {
         name: "randread",
         access: Access::Random,
-        flow: Flow::Read,
+        rw: ReadWriteMix::Read,
         block: RANDOM_BLOCK,
         metrics: CaseMetrics {
             rate: &DISK_RANDREAD_IOPS,
@@ -221,21 +221,21 @@ const CASES: [Case; 3] = [
 /// The case that a metric is of: its name in [`Config::bounds`].
 #[must_use]
 pub fn case_of(metric: &Definition) -> Option<&'static str> {
-    let is_of = |case: &&Case| {
+    let is_of = |case: &&StorageCase| {
         let CaseMetrics { rate, p99, latency, frontier } = &case.metrics;
         [rate, p99, latency].into_iter().chain(frontier).any(|own| *own == metric)
     };
     CASES.iter().find(is_of).map(|case| case.name)
 }
 
-impl Case {
+impl StorageCase {
     fn stats<'a>(&self, result: &'a JobResult) -> &'a Stats {
-        &result.stats[usize::from(self.flow == Flow::Write)]
+        &result.stats[usize::from(self.rw == ReadWriteMix::Write)]
     }
 
     /// The rate of a result over the window in which all workers ran.
     fn rate_of(&self, result: &JobResult) -> f64 {
-        let index = usize::from(self.flow == Flow::Write);
+        let index = usize::from(self.rw == ReadWriteMix::Write);
         let done = &result.window.done;
         let amount =
             if self.metrics.rate.unit == Unit::IoPerSecond { done.operations[index] } else { done.bytes[index] };
@@ -276,7 +276,12 @@ fn reason(error: &Error) -> Reason {
     }
 }
 
-fn measure(config: &Config, case: &Case, session: &mut Session<'_>, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
+fn measure(
+    config: &Config,
+    case: &StorageCase,
+    session: &mut Session<'_>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<(), Error> {
     let depth = sweep(config, case, session, emit)?;
     let job = config.job(case, depth, config.round_seconds);
     let mut rounds: Vec<JobResult> = Vec::new();
@@ -284,7 +289,8 @@ fn measure(config: &Config, case: &Case, session: &mut Session<'_>, emit: &mut d
         rounds.push(one(session, &job)?);
         let rates: Vec<f64> = rounds.iter().map(|round| case.rate_of(round)).collect();
         let state = steady::judge(&rates);
-        let enough = rounds.len() >= config.rounds && (state != State::NotYet || rounds.len() >= config.most_rounds);
+        let enough =
+            rounds.len() >= config.rounds && (state != SteadyState::NotYet || rounds.len() >= config.most_rounds);
         if enough {
             break state;
         }
@@ -309,7 +315,7 @@ fn of_rounds(metric: &Definition, rounds: &[JobResult], figure: impl Fn(&JobResu
 }
 
 /// The latency at each of many percentiles, a sample for each round: what a chart of the tail is drawn from.
-fn percentiles(case: &Case, rounds: &[JobResult]) -> Vec<Measurement> {
+fn percentiles(case: &StorageCase, rounds: &[JobResult]) -> Vec<Measurement> {
     let at = |percent: f64| {
         let seconds = |round: &JobResult| Some(case.stats(round).latency.percentile(percent)? as f64 * 1e-9);
         of_rounds(case.metrics.latency, rounds, seconds).label("percentile", percent)
@@ -325,12 +331,17 @@ fn one(session: &mut Session<'_>, job: &Job) -> Result<JobResult, Error> {
 }
 
 /// Measures each depth and chooses one.
-fn sweep(config: &Config, case: &Case, session: &mut Session<'_>, emit: &mut dyn FnMut(Event)) -> Result<u32, Error> {
+fn sweep(
+    config: &Config,
+    case: &StorageCase,
+    session: &mut Session<'_>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<u32, Error> {
     let mut points = Vec::new();
     for depth in config.depths(case) {
         let result = one(session, &config.job(case, depth, config.depth_seconds))?;
         let p99 = case.p99_of(&result).unwrap_or(f64::INFINITY);
-        let point = Point { depth, rate: case.rate_of(&result), p99 };
+        let point = SweepPoint { depth, rate: case.rate_of(&result), p99 };
         points.push(point);
         let rounds = [result];
         for (metric, value) in case.metrics.frontier.into_iter().zip([point.rate, point.p99]) {
@@ -384,16 +395,16 @@ fn place(volume: &Volume, config: &Config) -> String {
 }
 
 /// What a reader should know of a case.
-fn remarks(case: &Case, rounds: &[JobResult], state: State) -> Vec<Warning> {
+fn remarks(case: &StorageCase, rounds: &[JobResult], state: SteadyState) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    if case.flow == Flow::Write {
-        let said = "not preconditioned: a drive that has been written over twice may be slower";
-        warnings.push(Warning::Note(said.to_owned()));
+    if case.rw == ReadWriteMix::Write {
+        let text = "not preconditioned: a drive that has been written over twice may be slower";
+        warnings.push(Warning::Note(text.to_owned()));
     }
     if rounds.len() >= WINDOW {
         match state {
-            State::Steady { .. } => {}
-            State::NotYet | State::NeverReached => warnings.push(Warning::Note(format!(
+            SteadyState::Steady { .. } => {}
+            SteadyState::NotYet | SteadyState::NeverReached => warnings.push(Warning::Note(format!(
                 "no steady state in {} rounds (range ≤ 20 %, line ≤ 10 % of the mean over {WINDOW} rounds)",
                 rounds.len()
             ))),

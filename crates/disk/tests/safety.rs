@@ -12,15 +12,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use disk::job::{Amount, Blocks, Flow, Job, Place, Queue};
+use disk::job::{Amount, Blocks, Job, JobTarget, Queue, ReadWriteMix};
 use disk::{Error, Rights, Settings, run_jobs};
 
 const SIZE: usize = 16 << 20;
 
 fn write_job(path: &Path) -> Job {
-    let mut job = Job::new("write", Place::Paths(vec![path.to_owned()]));
-    job.flow = Flow::Write;
-    job.ways.direct = false;
+    let mut job = Job::new("write", JobTarget::Paths(vec![path.to_owned()]));
+    job.rw = ReadWriteMix::Write;
+    job.flags.direct = false;
     job.size = Some(Amount::Bytes(64 << 10));
     job
 }
@@ -156,12 +156,12 @@ fn a_test_file_is_never_what_comes_to_have_its_name() {
 fn what_is_no_file_is_not_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     let fifo = dir.path().join("fifo");
-    if let Err(why) = said("mkfifo", &[&fifo]) {
+    if let Err(why) = run_tool("mkfifo", &[&fifo]) {
         return println!("no FIFO could be made: {why}");
     }
-    for flow in [Flow::Read, Flow::Write] {
+    for rw in [ReadWriteMix::Read, ReadWriteMix::Write] {
         for (path, expect) in [(fifo.as_path(), "is a FIFO"), (Path::new("/dev/null"), "is a character device")] {
-            let job = Job { flow, ..write_job(path) };
+            let job = Job { rw, ..write_job(path) };
             let error = run_jobs(&[job], &settings(&[path], &[path]), &mut |_| {}).unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
         }
@@ -171,8 +171,8 @@ fn what_is_no_file_is_not_waited_for() {
 #[test]
 fn nothing_is_made_or_measured_among_the_device_files() {
     let missing = Path::new("/dev/no-such-device-77n1");
-    let scratch = Job { place: Place::Scratch("/dev".into()), ..write_job(missing) };
-    for job in [write_job(missing), Job { flow: Flow::Read, ..write_job(missing) }, scratch] {
+    let scratch = Job { target: JobTarget::Scratch("/dev".into()), ..write_job(missing) };
+    for job in [write_job(missing), Job { rw: ReadWriteMix::Read, ..write_job(missing) }, scratch] {
         let error = run_jobs(&[job], &settings(&[missing], &[missing]), &mut |_| {}).unwrap_err();
         assert!(matches!(error, Error::NoDevice { .. }), "{error}");
         assert!(error.to_string().contains("no such device"), "{error}");
@@ -185,7 +185,7 @@ fn reading_needs_no_right_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mine");
     fs::write(&path, vec![7; SIZE]).unwrap();
-    let read = Job { flow: Flow::Read, ..write_job(&path) };
+    let read = Job { rw: ReadWriteMix::Read, ..write_job(&path) };
     let results = run_jobs(&[read], &settings(&[], &[]), &mut |_| {}).unwrap();
     assert_eq!(results.jobs[0].stats[0].bytes, 64 << 10);
     assert_eq!(bytes(&path), vec![7; SIZE]);
@@ -202,11 +202,11 @@ impl Drop for Loop {
         if let Some(point) = &self.mounted {
             unmount(point);
         }
-        let _ = said("losetup", &[Path::new("-d"), &self.device]);
+        let _ = run_tool("losetup", &[Path::new("-d"), &self.device]);
     }
 }
 
-fn said(program: &str, arguments: &[&Path]) -> Result<String, String> {
+fn run_tool(program: &str, arguments: &[&Path]) -> Result<String, String> {
     let output = Command::new(program).args(arguments).output().map_err(|error| format!("{program}: {error}"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
@@ -215,7 +215,7 @@ fn said(program: &str, arguments: &[&Path]) -> Result<String, String> {
 }
 
 fn attach(image: &Path) -> Result<Loop, String> {
-    let device = said("losetup", &["-f".as_ref(), "--show".as_ref(), image])?;
+    let device = run_tool("losetup", &["-f".as_ref(), "--show".as_ref(), image])?;
     Ok(Loop { device: device.into(), mounted: None })
 }
 
@@ -241,7 +241,7 @@ fn devices_are_refused_as_images_are() {
     refused(&image, &settings(&[&image], &[]), "lies on it");
     for direct in [false, true, true] {
         let mut job = write_job(path);
-        job.ways.direct = direct;
+        job.flags.direct = direct;
         run_jobs(&[job], &settings(&[path], &[]), &mut |_| {}).unwrap();
     }
     fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(&[7; 512], 1536).unwrap();
@@ -270,14 +270,14 @@ fn what_the_tools_of_the_system_make_is_refused() {
     let makers: [(&str, &[&str], &str); 2] = [("mkswap", &[], "swap"), ("mkfs.ext4", &["-q", "-F"], "ext file system")];
     for (program, flags, expect) in makers {
         let arguments: Vec<&Path> = flags.iter().map(Path::new).chain([path.as_path()]).collect();
-        if let Err(why) = said(program, &arguments) {
+        if let Err(why) = run_tool(program, &arguments) {
             return println!("{program} made nothing: {why}");
         }
         refused(&path, &settings(&[&path], &[]), expect);
     }
     let point = dir.path().join("point");
     fs::create_dir(&point).unwrap();
-    if let Err(why) = said("mount", &[&path, &point]) {
+    if let Err(why) = run_tool("mount", &[&path, &point]) {
         return println!("it could not be mounted: {why}");
     }
     device.mounted = Some(point.clone());
@@ -288,8 +288,8 @@ fn what_the_tools_of_the_system_make_is_refused() {
 
 /// More than the free space is refused before anything is written.
 fn too_large(dir: &Path) {
-    let mut job = Job::new("big", Place::Scratch(dir.to_owned()));
-    job.flow = Flow::Write;
+    let mut job = Job::new("big", JobTarget::Scratch(dir.to_owned()));
+    job.rw = ReadWriteMix::Write;
     job.size = Some(Amount::Bytes(1 << 30));
     let error = run_jobs(&[job], &Settings::default(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, Error::NoRoom { .. }), "{error}");
@@ -324,7 +324,7 @@ fn a_file_system_in_memory_fills_up() {
     let dir = tempfile::tempdir().unwrap();
     let options = ["-t", "tmpfs", "-o", "size=8m", "none"].map(Path::new);
     let arguments: Vec<&Path> = options.into_iter().chain([dir.path()]).collect();
-    if let Err(why) = said("mount", &arguments) {
+    if let Err(why) = run_tool("mount", &arguments) {
         return println!("nothing could be mounted: {why}");
     }
     let _mounted = Mounted(dir.path());
@@ -344,7 +344,7 @@ impl Drop for Mounted<'_> {
 /// Unmounts, also where the kernel lets go of a ring's files a moment after the run.
 fn unmount(point: &Path) {
     for _ in 0..50 {
-        if said("umount", &[point]).is_ok() {
+        if run_tool("umount", &[point]).is_ok() {
             return;
         }
         std::thread::sleep(Duration::from_millis(100));

@@ -40,23 +40,23 @@ fn summary(results: &Results) -> String {
 fn paragraph(result: &JobResult) -> String {
     let mut text = format!("{} ({} worker{})\n", result.job.name, result.workers, plural(result.workers));
     for (name, direction) in [("read", Direction::Read), ("write", Direction::Write)] {
-        text += &flow(result, name, direction);
+        text += &direction_line(result, name, direction);
     }
     let granted = &result.granted;
-    let mut ways = vec![if granted.setup.is_empty() { "plain ring" } else { &granted.setup }];
+    let mut flags = vec![if granted.setup.is_empty() { "plain ring" } else { &granted.setup }];
     let honoured = [
         (result.direct, "O_DIRECT"),
         (granted.fixed_files, "registered files"),
         (granted.fixed_buffers, "registered buffers"),
-        (granted.poll, "IOPOLL"),
-        (granted.submit_thread, "SQPOLL"),
-        (granted.handed_over, "requests done by kernel threads"),
-        (result.helpers > 0, "kernel threads seen at work"),
+        (granted.iopoll, "IOPOLL"),
+        (granted.sqpoll, "SQPOLL"),
+        (granted.uses_io_wq, "requests done by kernel threads"),
+        (result.io_wq_threads > 0, "kernel threads seen at work"),
     ];
-    ways.extend(honoured.iter().filter(|(so, _)| *so).map(|(_, name)| name));
-    text += &format!("  honoured: {}\n", ways.join(", "));
-    if let Some(little) = result.worst_little() {
-        text += &format!("  Little's law: off by {:.2} %\n", little.error() * 100.0);
+    flags.extend(honoured.iter().filter(|(so, _)| *so).map(|(_, name)| name));
+    text += &format!("  honoured: {}\n", flags.join(", "));
+    if let Some(law) = result.worst_littles_law() {
+        text += &format!("  Little's law: off by {:.2} %\n", law.error() * 100.0);
     }
     for note in result.notes.iter().chain(&granted.refused) {
         text += &format!("  note: {note}\n");
@@ -64,7 +64,7 @@ fn paragraph(result: &JobResult) -> String {
     text
 }
 
-fn flow(result: &JobResult, name: &str, direction: Direction) -> String {
+fn direction_line(result: &JobResult, name: &str, direction: Direction) -> String {
     let stats = &result.stats[direction as usize];
     if stats.operations() == 0 {
         return String::new();

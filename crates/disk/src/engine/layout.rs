@@ -5,10 +5,10 @@ use std::path::Path;
 use super::failure::describe;
 use super::requests::{rules, send_unmeasured};
 use crate::Error;
-use crate::files::{Kind, holes};
-use crate::job::{Access, Blocks, Flow, Job, Memory, Queue, Ways};
+use crate::files::{FileKind, holes};
+use crate::job::{Access, Blocks, IoFlags, Job, Memory, Queue, ReadWriteMix};
 use crate::pattern::{Extent, Pattern};
-use crate::plan::{Planned, Share};
+use crate::plan::{PlannedJob, WorkerAssignment};
 use crate::ring::Ring;
 
 /// Requests of the layout that are under way.
@@ -16,15 +16,15 @@ const LAYOUT_DEPTH: u32 = 8;
 const LAYOUT_BLOCK: u32 = 1 << 20;
 
 /// Writes the test files that are read later, where they have no data yet.
-pub(super) fn lay_out(planned: &Planned<'_>) -> Result<(), Error> {
-    if !planned.job.flow.reads() {
+pub(super) fn lay_out(planned: &PlannedJob<'_>) -> Result<(), Error> {
+    if !planned.job.rw.reads() {
         return Ok(());
     }
     let mut laid: Vec<&Path> = Vec::new();
-    for share in &planned.shares {
-        for ((file, path), extent) in share.files.iter().zip(&share.paths).zip(&share.extents) {
+    for assignment in &planned.assignments {
+        for ((file, path), extent) in assignment.files.iter().zip(&assignment.paths).zip(&assignment.extents) {
             let opened = planned.opened.iter().find(|opened| opened.path == *path);
-            let test = opened.filter(|opened| opened.kind == Kind::TestFile);
+            let test = opened.filter(|opened| opened.kind == FileKind::TestFile);
             let Some(opened) = test.filter(|_| !laid.contains(&path.as_path())) else { continue };
             laid.push(path);
             let about =
@@ -32,7 +32,7 @@ pub(super) fn lay_out(planned: &Planned<'_>) -> Result<(), Error> {
             if about.len() >= extent.start + extent.len && holes(file, extent.start, extent.len) == 0 {
                 continue;
             }
-            write_out(planned.job, opened.direct, share, path, *extent)?;
+            write_out(planned.job, opened.direct, assignment, path, *extent)?;
             file.sync_all().map_err(|source| Error::File { path: path.clone(), what: "synced", source })?;
             if !opened.direct {
                 // The measurement must not find the layout in the page cache; a refusal shows as amplification.
@@ -43,24 +43,24 @@ pub(super) fn lay_out(planned: &Planned<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_out(job: &Job, direct: bool, share: &Share, path: &Path, extent: Extent) -> Result<(), Error> {
-    let mut layout = Job::new(&job.name, job.place.clone());
+fn write_out(job: &Job, direct: bool, assignment: &WorkerAssignment, path: &Path, extent: Extent) -> Result<(), Error> {
+    let mut layout = Job::new(&job.name, job.target.clone());
     let whole = extent.len.is_multiple_of(u64::from(LAYOUT_BLOCK)) && job.verify.is_none();
     layout.blocks = [Blocks::of(if whole { LAYOUT_BLOCK } else { job.smallest_block() }); 2];
-    (layout.flow, layout.access) = (Flow::Write, Access::Sequential);
+    (layout.rw, layout.access) = (ReadWriteMix::Write, Access::Sequential);
     (layout.refill, layout.verify, layout.seed) = (true, job.verify, job.seed);
     layout.queue = Queue::deep(LAYOUT_DEPTH);
-    layout.ways = Ways { direct, poll: false, submit_thread: false, ..job.ways };
-    let file = share.paths.iter().position(|one| one == path).map(|at| share.files[at].clone());
-    let one = Share {
+    layout.flags = IoFlags { direct, iopoll: false, sqpoll: false, ..job.flags };
+    let file = assignment.paths.iter().position(|one| one == path).map(|at| assignment.files[at].clone());
+    let one = WorkerAssignment {
         files: file.into_iter().collect(),
         paths: vec![path.to_owned()],
         extents: vec![extent],
         amount: extent.len,
         cpus: None,
-        helpers: None,
+        io_wq_cpus: None,
     };
-    let mut ring = Ring::open(one.files.clone(), LAYOUT_DEPTH, layout.largest_block(), layout.ways, &Memory::Local)?;
+    let mut ring = Ring::open(one.files.clone(), LAYOUT_DEPTH, layout.largest_block(), layout.flags, &Memory::Local)?;
     let mut pattern = Pattern::new(&layout, &one.extents, 0, one.amount);
     let mut written = 0;
     let mut next = || pattern.next().inspect(|op| written = op.offset);

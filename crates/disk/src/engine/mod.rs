@@ -17,4 +17,4 @@ pub(crate) use failure::describe;
 pub(crate) use requests::send_unmeasured;
 pub(crate) use session::Session;
 pub use session::run_jobs;
-pub use watch::Live;
+pub use watch::LiveRates;

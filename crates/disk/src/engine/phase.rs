@@ -10,16 +10,16 @@ use super::failure::describe;
 use super::requests::rules;
 use super::setup::{neighbours, prepare};
 use super::verification::verify;
-use super::watch::{Live, Watch, Watched};
+use super::watch::{LiveRates, PhaseObservation, Watch};
 use crate::Error;
 use crate::job::Job;
-use crate::log::Log;
+use crate::latency_recorder::LatencyRecorder;
 use crate::pattern::{Pattern, Replay};
-use crate::plan::{Planned, Settings, Share};
-use crate::results::Report;
+use crate::plan::{PlannedJob, Settings, WorkerAssignment};
+use crate::results::WorkerReport;
 use crate::start::{OnPanic, Start};
 use crate::usage::Usage;
-use crate::worker::{Shown, Worker};
+use crate::worker::{LiveCounters, Worker};
 
 /// What the workers of a phase share.
 pub(super) struct Phase {
@@ -27,21 +27,22 @@ pub(super) struct Phase {
     epoch: OnceLock<u64>,
     failed: AtomicBool,
     stops: Vec<AtomicBool>,
-    shown: Vec<Shown>,
+    counters: Vec<LiveCounters>,
     /// Where each worker may be; `None` is everywhere.
     places: Vec<Option<CpuSet>>,
 }
 
 impl Phase {
-    pub(super) fn new(planned: &[Planned<'_>]) -> Self {
-        let places: Vec<_> = planned.iter().flat_map(|job| &job.shares).map(|share| share.helpers.clone()).collect();
+    pub(super) fn new(planned: &[PlannedJob<'_>]) -> Self {
+        let places: Vec<_> =
+            planned.iter().flat_map(|job| &job.assignments).map(|assignment| assignment.io_wq_cpus.clone()).collect();
         let workers = places.len();
         Phase {
             start: Start::of(workers),
             epoch: OnceLock::new(),
             failed: AtomicBool::new(false),
             stops: planned.iter().map(|_| AtomicBool::new(false)).collect(),
-            shown: (0..workers).map(|_| Shown::default()).collect(),
+            counters: (0..workers).map(|_| LiveCounters::default()).collect(),
             places,
         }
     }
@@ -49,19 +50,19 @@ impl Phase {
     /// Starts a thread for each worker and watches them; the reports are in the order of jobs and workers.
     pub(super) fn run(
         &self,
-        planned: &[Planned<'_>],
+        planned: &[PlannedJob<'_>],
         settings: &Settings,
-        tell: &mut dyn FnMut(Live),
-    ) -> Result<(Watched, Vec<Report>), Error> {
+        emit: &mut dyn FnMut(LiveRates),
+    ) -> Result<(PhaseObservation, Vec<WorkerReport>), Error> {
         std::thread::scope(|scope| {
             let (send, receive) = channel();
             let mut threads = Vec::new();
             for (job, stop) in planned.iter().zip(&self.stops) {
-                for (index, share) in job.shares.iter().enumerate() {
+                for (index, assignment) in job.assignments.iter().enumerate() {
                     let (send, at) = (send.clone(), threads.len());
                     threads.push(scope.spawn(move || {
                         let _guard = self.guard();
-                        let report = self.work(job.job, share, index, at, stop);
+                        let report = self.work(job.job, assignment, index, at, stop);
                         if report.is_err() {
                             self.fail();
                         }
@@ -71,12 +72,12 @@ impl Phase {
                 }
             }
             drop(send);
-            let watched = Watch::new(planned, &self.shown, &self.stops, &settings.root).run(&receive, tell);
+            let watched = Watch::new(planned, &self.counters, &self.stops, &settings.root).run(&receive, emit);
             let reports = threads.into_iter().map(|thread| match thread.join() {
                 Ok(report) => report,
                 Err(panic) => std::panic::resume_unwind(panic),
             });
-            Ok((watched, reports.collect::<Result<Vec<Report>, Error>>()?))
+            Ok((watched, reports.collect::<Result<Vec<WorkerReport>, Error>>()?))
         })
     }
 
@@ -94,8 +95,15 @@ impl Phase {
     }
 
     /// The life of one worker thread.
-    fn work(&self, job: &Job, share: &Share, index: usize, at: usize, stop: &AtomicBool) -> Result<Report, Error> {
-        let ready = prepare(job, share, neighbours(&self.places, share.helpers.as_ref()));
+    fn work(
+        &self,
+        job: &Job,
+        assignment: &WorkerAssignment,
+        index: usize,
+        at: usize,
+        stop: &AtomicBool,
+    ) -> Result<WorkerReport, Error> {
+        let ready = prepare(job, assignment, neighbours(&self.places, assignment.io_wq_cpus.as_ref()));
         if ready.is_err() {
             self.fail();
         }
@@ -103,23 +111,23 @@ impl Phase {
         self.start.wait();
         let (mut ring, cpus) = ready?;
         let epoch = *self.epoch.get_or_init(Clock::now);
-        let mut log = Log::new(epoch, job.rate.is_some());
-        let rules = rules(job, index, share);
-        let pattern = || Pattern::new(job, &share.extents, index as u64, share.amount);
+        let mut recorder = LatencyRecorder::new(epoch, job.rate.is_some());
+        let rules = rules(job, index, assignment);
+        let pattern = || Pattern::new(job, &assignment.extents, index as u64, assignment.amount);
         let mut source = pattern();
         let before = Usage::now();
         let mut worker = Worker::new(&mut ring, rules);
-        let issued = worker.run(&mut || source.next(), &mut log, &self.shown[at], stop);
-        let issued = issued.map_err(|failure| describe(failure, share, log.bytes()))?;
+        let issued = worker.run(&mut || source.next(), &mut recorder, &self.counters[at], stop);
+        let issued = issued.map_err(|failure| describe(failure, assignment, recorder.bytes()))?;
         let usage = Usage::now().since(&before);
-        let mut report = Report { log, usage, granted: ring.granted.clone(), cpus, verified: 0 };
+        let mut report = WorkerReport { recorder, usage, granted: ring.granted.clone(), cpus, verified: 0 };
         if job.syncs.at_end {
-            share.files.iter().zip(&share.paths).try_for_each(|(file, path)| {
+            assignment.files.iter().zip(&assignment.paths).try_for_each(|(file, path)| {
                 file.sync_all().map_err(|source| Error::File { path: path.clone(), what: "synced", source })
             })?;
         }
-        if job.verify.is_some() && job.flow.writes() && !self.failed.load(Ordering::Relaxed) {
-            report.verified = verify(&mut ring, rules, Replay::new(pattern(), issued), share)?;
+        if job.verify.is_some() && job.rw.writes() && !self.failed.load(Ordering::Relaxed) {
+            report.verified = verify(&mut ring, rules, Replay::new(pattern(), issued), assignment)?;
         } else if job.verify.is_some() {
             report.verified = issued;
         }
@@ -138,11 +146,11 @@ mod tests {
 
     #[test]
     fn a_panic_before_the_start_holds_nobody_up() {
-        let job = Job::new("test", crate::job::Place::Paths(Vec::new()));
-        let share = || Share::default();
-        let planned = Planned {
+        let job = Job::new("test", crate::job::JobTarget::Paths(Vec::new()));
+        let assignment = || WorkerAssignment::default();
+        let planned = PlannedJob {
             job: &job,
-            shares: vec![share(), share(), share()],
+            assignments: vec![assignment(), assignment(), assignment()],
             opened: Vec::new(),
             volume: crate::Volume::default(),
             notes: Vec::new(),

@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicBool;
 use machine::Clock;
 use measure::random::mix;
 
-use crate::job::{Flow, Job};
-use crate::log::Log;
+use crate::job::{Job, ReadWriteMix};
+use crate::latency_recorder::LatencyRecorder;
 use crate::pattern::{Extent, Op};
-use crate::plan::Share;
-use crate::worker::{Content, Device, Failure, Rules, Shown, Worker};
+use crate::plan::WorkerAssignment;
+use crate::worker::{Failure, IoEngine, LiveCounters, Rules, Worker, WriteContent};
 
 const SECOND: f64 = 1e9;
 
@@ -18,22 +18,22 @@ fn nanos(seconds: f64) -> u64 {
     (seconds * SECOND) as u64
 }
 
-pub(super) fn rules(job: &Job, index: usize, share: &Share) -> Rules {
+pub(super) fn rules(job: &Job, index: usize, assignment: &WorkerAssignment) -> Rules {
     let content = match job.verify {
-        Some(checksum) => Content::Sealed(checksum),
-        None if job.refill => Content::Fresh,
-        None => Content::Stamped,
+        Some(checksum) => WriteContent::Checksummed(checksum),
+        None if job.refill => WriteContent::Refilled,
+        None => WriteContent::Stamped,
     };
     // Workers of one rate take turns rather than arrive together.
     let late = |rate: u32| 1_000_000_000 / u64::from(rate) * index as u64 / u64::from(job.workers.max(1));
     Rules {
         queue: job.queue,
         rate: job.rate.map(|rate| (rate, late(rate))),
-        ramp: nanos(job.span.ramp),
-        runtime: job.span.runtime.map(nanos),
+        ramp: nanos(job.timing.ramp),
+        runtime: job.timing.runtime.map(nanos),
         content,
-        check: job.verify.filter(|_| job.flow == Flow::Read),
-        seed: seed(job, &share.extents, index as u64),
+        check: job.verify.filter(|_| job.rw == ReadWriteMix::Read),
+        seed: seed(job, &assignment.extents, index as u64),
     }
 }
 
@@ -43,10 +43,10 @@ fn seed(job: &Job, extents: &[Extent], index: u64) -> u64 {
 
 /// Sends requests that are not measured; how many.
 pub(crate) fn send_unmeasured(
-    ring: &mut impl Device,
+    ring: &mut impl IoEngine,
     rules: Rules,
     next: &mut impl FnMut() -> Option<Op>,
 ) -> Result<u64, Failure> {
-    let mut log = Log::new(Clock::now(), false);
-    Worker::new(ring, rules).run(next, &mut log, &Shown::default(), &AtomicBool::new(false))
+    let mut recorder = LatencyRecorder::new(Clock::now(), false);
+    Worker::new(ring, rules).run(next, &mut recorder, &LiveCounters::default(), &AtomicBool::new(false))
 }

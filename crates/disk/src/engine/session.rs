@@ -6,18 +6,18 @@ use machine::Clock;
 
 use super::layout::lay_out;
 use super::phase::Phase;
-use super::watch::Live;
+use super::watch::LiveRates;
 use crate::Error;
 use crate::files::Files;
 use crate::job::Job;
-use crate::plan::{Planned, Settings, check_memory, check_room};
-use crate::results::{JobResult, Observed, Report, Results, merge_devices, results_of};
+use crate::plan::{PlannedJob, Settings, check_memory, check_room};
+use crate::results::{JobResult, Observed, Results, WorkerReport, merge_devices, results_of};
 use crate::volume::{DeviceStat, arc_counters};
 
-/// Runs jobs as fio does: all together, but each with `stonewall` only after those before it. `tell` hears once a second.
+/// Runs jobs as fio does: all together, but each with `stonewall` only after those before it. `emit` is called once a second.
 ///
 /// Nothing is written before the plan of a phase is checked, and nothing but test files without the right to.
-pub fn run_jobs(jobs: &[Job], settings: &Settings, tell: &mut dyn FnMut(Live)) -> Result<Results, Error> {
+pub fn run_jobs(jobs: &[Job], settings: &Settings, emit: &mut dyn FnMut(LiveRates)) -> Result<Results, Error> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let begin = Clock::now();
     let mut session = Session::new(settings);
@@ -25,7 +25,7 @@ pub fn run_jobs(jobs: &[Job], settings: &Settings, tell: &mut dyn FnMut(Live)) -
     while !rest.is_empty() {
         let end = rest.iter().skip(1).position(|job| job.stonewall).map_or(rest.len(), |after| after + 1);
         let later = rest.split_off(end);
-        session.phase(&rest, tell)?;
+        session.phase(&rest, emit)?;
         rest = later;
     }
     Ok(Results { started, seconds: Clock::seconds(begin, Clock::now()), jobs: session.done, devices: session.devices })
@@ -46,24 +46,24 @@ impl<'a> Session<'a> {
     }
 
     /// Runs jobs together.
-    pub(crate) fn phase(&mut self, jobs: &[&Job], tell: &mut dyn FnMut(Live)) -> Result<(), Error> {
+    pub(crate) fn phase(&mut self, jobs: &[&Job], emit: &mut dyn FnMut(LiveRates)) -> Result<(), Error> {
         check_memory(jobs)?;
         check_room(jobs, &mut self.files)?;
-        let plan = |job| Planned::new(job, &mut self.files, self.settings);
+        let plan = |job| PlannedJob::new(job, &mut self.files, self.settings);
         let planned = jobs.iter().copied().map(plan).collect::<Result<Vec<_>, _>>()?;
         planned.iter().try_for_each(lay_out)?;
         let counters = || planned.iter().map(|job| job.volume.counters(&self.settings.root)).collect::<Vec<_>>();
         let (before, arc) = (counters(), arc_counters(&self.settings.root));
-        let (watched, reports) = Phase::new(&planned).run(&planned, self.settings, tell)?;
+        let (watched, reports) = Phase::new(&planned).run(&planned, self.settings, emit)?;
         let arc = arc.zip(arc_counters(&self.settings.root)).map(|((h, m), (hits, misses))| (hits - h, misses - m));
         let mut reports = reports.into_iter();
         for (((job, before), after), steady) in planned.iter().zip(before).zip(counters()).zip(watched.steady) {
             let devices: Vec<DeviceStat> =
                 after.iter().zip(&before).map(|(after, before)| after.since(before)).collect();
-            let mine: Vec<Report> = reports.by_ref().take(job.shares.len()).collect();
+            let mine: Vec<WorkerReport> = reports.by_ref().take(job.assignments.len()).collect();
             merge_devices(&mut self.devices, &devices);
             let arc = arc.filter(|_| job.volume.zfs.is_some());
-            let seen = Observed { group: self.group, devices, helpers: watched.helpers, arc, steady };
+            let seen = Observed { group: self.group, devices, io_wq_threads: watched.io_wq_threads, arc, steady };
             self.done.extend(results_of(job, &mine, &seen));
         }
         self.group += 1;

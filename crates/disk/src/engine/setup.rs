@@ -4,7 +4,7 @@ use machine::CpuSet;
 
 use crate::Error;
 use crate::job::Job;
-use crate::plan::{Share, allowed};
+use crate::plan::{WorkerAssignment, allowed};
 use crate::ring::Ring;
 
 /// How many workers may be where one of them may be, itself included; `None` is everywhere.
@@ -17,14 +17,15 @@ pub(super) fn neighbours(places: &[Option<CpuSet>], own: Option<&CpuSet>) -> usi
 }
 
 /// Pins the thread, one of so many `workers` on its CPUs, and makes its ring.
-pub(super) fn prepare(job: &Job, share: &Share, workers: usize) -> Result<(Ring, Vec<u32>), Error> {
+pub(super) fn prepare(job: &Job, assignment: &WorkerAssignment, workers: usize) -> Result<(Ring, Vec<u32>), Error> {
     let wrong = |why| Error::Plan { job: job.name.clone(), why };
-    let most = share.helpers.as_ref().map_or_else(allowed, |cpus| Ok(cpus.iter().collect())).map_err(wrong)?.len();
-    let cpus = pin(share.cpus.as_ref()).map_err(wrong)?;
-    let mut ring = Ring::open(share.files.clone(), job.queue.depth, job.largest_block(), job.ways, &job.memory)?;
-    share.helpers.iter().for_each(|cpus| ring.keep_helpers_on(cpus));
+    let most =
+        assignment.io_wq_cpus.as_ref().map_or_else(allowed, |cpus| Ok(cpus.iter().collect())).map_err(wrong)?.len();
+    let cpus = pin(assignment.cpus.as_ref()).map_err(wrong)?;
+    let mut ring = Ring::open(assignment.files.clone(), job.queue.depth, job.largest_block(), job.flags, &job.memory)?;
+    assignment.io_wq_cpus.iter().for_each(|cpus| ring.set_io_wq_affinity(cpus));
     if workers >= most {
-        ring.crowd();
+        ring.set_oversubscribed();
     }
     Ok((ring, cpus))
 }

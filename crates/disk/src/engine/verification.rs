@@ -5,13 +5,18 @@ use super::requests::send_unmeasured;
 use crate::Error;
 use crate::job::Queue;
 use crate::pattern::Replay;
-use crate::plan::Share;
+use crate::plan::WorkerAssignment;
 use crate::ring::Ring;
-use crate::worker::{Content, Rules};
+use crate::worker::{Rules, WriteContent};
 
 /// Reads back what was written and checks it; how many blocks were.
-pub(super) fn verify(ring: &mut Ring, rules: Rules, mut replay: Replay, share: &Share) -> Result<u64, Error> {
-    let Content::Sealed(checksum) = rules.content else { return Ok(0) };
+pub(super) fn verify(
+    ring: &mut Ring,
+    rules: Rules,
+    mut replay: Replay,
+    assignment: &WorkerAssignment,
+) -> Result<u64, Error> {
+    let WriteContent::Checksummed(checksum) = rules.content else { return Ok(0) };
     let reading = Rules {
         queue: Queue::deep(rules.queue.depth),
         rate: None,
@@ -20,5 +25,5 @@ pub(super) fn verify(ring: &mut Ring, rules: Rules, mut replay: Replay, share: &
         check: Some(checksum),
         ..rules
     };
-    send_unmeasured(ring, reading, &mut || replay.next()).map_err(|failure| describe(failure, share, 0))
+    send_unmeasured(ring, reading, &mut || replay.next()).map_err(|failure| describe(failure, assignment, 0))
 }

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use machine::Clock;
 
-use crate::plan::Planned;
+use crate::plan::PlannedJob;
 use crate::results::SteadyResult;
-use crate::steady::Series;
-use crate::usage::helpers;
-use crate::worker::Shown;
+use crate::steady::WatchedRate;
+use crate::usage::io_wq_threads;
+use crate::worker::LiveCounters;
 
 /// What is told once a second while jobs run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Live {
+pub struct LiveRates {
     /// Seconds since the jobs of this phase started.
     pub seconds: f64,
     /// Requests a second, all jobs together.
@@ -26,9 +26,9 @@ pub struct Live {
 }
 
 /// What was seen of a phase.
-pub(super) struct Watched {
+pub(super) struct PhaseObservation {
     /// Most threads of the kernel's that did requests at a time.
-    pub(super) helpers: usize,
+    pub(super) io_wq_threads: usize,
     /// The steady state of each job that asks for one.
     pub(super) steady: Vec<Option<SteadyResult>>,
 }
@@ -41,8 +41,8 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(shown: &Shown) -> Self {
-        Counts { operations: shown.ops.load(Ordering::Relaxed), bytes: shown.bytes.load(Ordering::Relaxed) }
+    fn of(counters: &LiveCounters) -> Self {
+        Counts { operations: counters.ops.load(Ordering::Relaxed), bytes: counters.bytes.load(Ordering::Relaxed) }
     }
 }
 
@@ -63,53 +63,58 @@ impl Rates {
 
 /// Watches the workers of a phase.
 pub(super) struct Watch<'a> {
-    planned: &'a [Planned<'a>],
-    shown: &'a [Shown],
+    planned: &'a [PlannedJob<'a>],
+    counters: &'a [LiveCounters],
     stops: &'a [AtomicBool],
     root: &'a Path,
     begin: u64,
     /// When it looked last, and what each worker had done by then.
     last: u64,
     counts: Vec<Counts>,
-    watched: Watched,
+    watched: PhaseObservation,
 }
 
 impl<'a> Watch<'a> {
-    /// Begins now: `shown` has an entry for each worker, `stops` one for each job, and `root` is where `/proc` is found.
-    pub(super) fn new(planned: &'a [Planned<'a>], shown: &'a [Shown], stops: &'a [AtomicBool], root: &'a Path) -> Self {
-        let (begin, counts) = (Clock::now(), vec![Counts::default(); shown.len()]);
+    /// Begins now: `counters` has an entry for each worker, `stops` one for each job, and `root` is where `/proc` is found.
+    pub(super) fn new(
+        planned: &'a [PlannedJob<'a>],
+        counters: &'a [LiveCounters],
+        stops: &'a [AtomicBool],
+        root: &'a Path,
+    ) -> Self {
+        let (begin, counts) = (Clock::now(), vec![Counts::default(); counters.len()]);
         let steady = planned.iter().map(|job| job.job.steady.map(SteadyResult::new)).collect();
-        let watched = Watched { helpers: 0, steady };
-        Watch { planned, shown, stops, root, begin, last: begin, counts, watched }
+        let watched = PhaseObservation { io_wq_threads: 0, steady };
+        Watch { planned, counters, stops, root, begin, last: begin, counts, watched }
     }
 
     /// Looks once a second until every worker has said that it is `done`.
-    pub(super) fn run(mut self, done: &Receiver<()>, tell: &mut dyn FnMut(Live)) -> Watched {
-        let mut running = self.shown.len();
+    pub(super) fn run(mut self, done: &Receiver<()>, emit: &mut dyn FnMut(LiveRates)) -> PhaseObservation {
+        let mut running = self.counters.len();
         while running > 0 {
             match done.recv_timeout(Duration::from_secs(1)) {
                 Ok(()) => running -= 1,
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => self.look(tell),
+                Err(RecvTimeoutError::Timeout) => self.look(emit),
             }
         }
-        self.count_helpers();
+        self.count_io_wq_threads();
         self.watched
     }
 
-    fn count_helpers(&mut self) {
-        self.watched.helpers = self.watched.helpers.max(helpers(self.root));
+    fn count_io_wq_threads(&mut self) {
+        self.watched.io_wq_threads = self.watched.io_wq_threads.max(io_wq_threads(self.root));
     }
 
-    fn look(&mut self, tell: &mut dyn FnMut(Live)) {
+    fn look(&mut self, emit: &mut dyn FnMut(LiveRates)) {
         let now = Clock::now();
-        self.count_helpers();
-        let counts: Vec<Counts> = self.shown.iter().map(Counts::of).collect();
+        self.count_io_wq_threads();
+        let counts: Vec<Counts> = self.counters.iter().map(Counts::of).collect();
         let seconds = Clock::seconds(self.last, now);
         let each = self.counts.iter().zip(&counts);
         let rates: Vec<Rates> = each.map(|(before, now)| Rates::between(*before, *now, seconds)).collect();
         let at = Clock::seconds(self.begin, now);
-        tell(Live {
+        emit(LiveRates {
             seconds: at,
             iops: rates.iter().map(|rate| rate.iops).sum(),
             bandwidth: rates.iter().map(|rate| rate.bandwidth).sum(),
@@ -122,15 +127,15 @@ impl<'a> Watch<'a> {
     fn end_steady(&mut self, rates: &[Rates], at: f64) {
         let mut first = 0;
         for ((job, result), stop) in self.planned.iter().zip(&mut self.watched.steady).zip(self.stops) {
-            let mine = &rates[first..first + job.shares.len()];
-            first += job.shares.len();
+            let mine = &rates[first..first + job.assignments.len()];
+            first += job.assignments.len();
             let Some(result) = result else { continue };
-            if at < result.criterion.ramp + job.job.span.ramp {
+            if at < result.criterion.ramp + job.job.timing.ramp {
                 continue;
             }
-            let watched = |rate: &Rates| match result.criterion.series {
-                Series::Iops => rate.iops,
-                Series::Bandwidth => rate.bandwidth,
+            let watched = |rate: &Rates| match result.criterion.rate {
+                WatchedRate::Iops => rate.iops,
+                WatchedRate::Bandwidth => rate.bandwidth,
             };
             result.values.push(mine.iter().map(watched).sum());
             if let Some((off, attained)) = result.criterion.judge(&result.values) {

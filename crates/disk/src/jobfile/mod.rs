@@ -9,7 +9,7 @@ pub use options::{honoured, not_honoured};
 
 use crate::Error;
 use crate::job::Job;
-use options::Draft;
+use options::JobDraft;
 
 /// Included files may include others, so deep at most.
 const DEEPEST: usize = 8;
@@ -17,13 +17,13 @@ const DEEPEST: usize = 8;
 const LARGEST: u64 = 1 << 20;
 
 /// A line that says something, and where it stands.
-struct Line {
+struct SourceLine {
     file: String,
     number: usize,
     text: String,
 }
 
-impl Line {
+impl SourceLine {
     fn error(&self, what: impl Into<String>) -> Error {
         Error::JobFile { file: self.file.clone(), line: self.number, what: what.into() }
     }
@@ -39,9 +39,9 @@ impl Line {
 pub fn parse(text: &str, dir: &Path) -> Result<Vec<Job>, Error> {
     let mut lines = Vec::new();
     collect("job file", text, dir, 0, &mut lines)?;
-    let mut global = Draft::new();
+    let mut global = JobDraft::new();
     let mut jobs: Vec<Job> = Vec::new();
-    let mut current: Option<(Line, Option<Draft>)> = None;
+    let mut current: Option<(SourceLine, Option<JobDraft>)> = None;
     for line in lines {
         if let Some(name) = section(&line)? {
             jobs.extend(close(current.take(), dir)?);
@@ -76,7 +76,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<Vec<Job>, Error> {
 pub fn global_options(text: &str, dir: &Path) -> Result<Vec<(String, String)>, Error> {
     let mut lines = Vec::new();
     collect("job file", text, dir, 0, &mut lines)?;
-    let mut global = Draft::new();
+    let mut global = JobDraft::new();
     let mut inside = false;
     for line in lines {
         if let Some(name) = section(&line)? {
@@ -89,7 +89,7 @@ pub fn global_options(text: &str, dir: &Path) -> Result<Vec<(String, String)>, E
     Ok(global.forget_options())
 }
 
-fn close(section: Option<(Line, Option<Draft>)>, dir: &Path) -> Result<Option<Job>, Error> {
+fn close(section: Option<(SourceLine, Option<JobDraft>)>, dir: &Path) -> Result<Option<Job>, Error> {
     match section {
         Some((line, Some(draft))) => draft.finish(dir).map(Some).map_err(|what| line.error(what)),
         _ => Ok(None),
@@ -97,7 +97,7 @@ fn close(section: Option<(Line, Option<Draft>)>, dir: &Path) -> Result<Option<Jo
 }
 
 /// The name of a section's head, or `None` for another line.
-fn section(line: &Line) -> Result<Option<String>, Error> {
+fn section(line: &SourceLine) -> Result<Option<String>, Error> {
     let Some(rest) = line.text.strip_prefix('[') else { return Ok(None) };
     match rest.strip_suffix(']').map(str::trim) {
         Some(name) if !name.is_empty() => Ok(Some(name.to_owned())),
@@ -106,14 +106,14 @@ fn section(line: &Line) -> Result<Option<String>, Error> {
 }
 
 /// The lines that say something, with those of included files in their place.
-fn collect(file: &str, text: &str, dir: &Path, depth: usize, lines: &mut Vec<Line>) -> Result<(), Error> {
+fn collect(file: &str, text: &str, dir: &Path, depth: usize, lines: &mut Vec<SourceLine>) -> Result<(), Error> {
     for (index, raw) in text.lines().enumerate() {
         // As in fio, a comment may begin anywhere in a line.
         let text = raw.split([';', '#']).next().unwrap_or_default().trim().to_owned();
         if text.is_empty() {
             continue;
         }
-        let line = Line { file: file.to_owned(), number: index + 1, text };
+        let line = SourceLine { file: file.to_owned(), number: index + 1, text };
         match line.text.strip_prefix("include ") {
             None => lines.push(line),
             Some(name) if depth < DEEPEST => {

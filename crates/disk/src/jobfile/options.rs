@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use machine::CpuSet;
 
 use super::values;
-use crate::job::{Access, Amount, Blocks, Checksum, Flow, Job, Memory, Place, Queue};
-use crate::steady::Criterion;
+use crate::job::{Access, Amount, Blocks, Checksum, Job, JobTarget, Memory, Queue, ReadWriteMix};
+use crate::steady::SteadyCriterion;
 
 /// A job while its options are read.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(super) struct JobDraft {
     job: Job,
     filenames: Vec<String>,
     directory: Option<PathBuf>,
@@ -18,41 +18,45 @@ pub(super) struct Draft {
     read_percent: u8,
     submit: Option<u32>,
     complete_most: u32,
-    steady: Option<Criterion>,
+    steady: Option<SteadyCriterion>,
     steady_span: (f64, f64),
 }
 
 /// What becomes of an option.
 #[derive(Clone, Copy)]
-enum Effect {
+enum OptionEffect {
     /// It is honoured.
-    Set(fn(&mut Draft, &str) -> Result<(), String>),
+    Set(fn(&mut JobDraft, &str) -> Result<(), String>),
     /// It is known, and cannot be honoured for this reason, which the result says.
     Not(&'static str),
 }
 
 /// A row of the table.
-struct Row {
+struct OptionRow {
     name: &'static str,
     alias: Option<&'static str>,
-    effect: Effect,
+    effect: OptionEffect,
 }
 
-const fn row(name: &'static str, set: fn(&mut Draft, &str) -> Result<(), String>) -> Row {
-    Row { name, alias: None, effect: Effect::Set(set) }
+const fn row(name: &'static str, set: fn(&mut JobDraft, &str) -> Result<(), String>) -> OptionRow {
+    OptionRow { name, alias: None, effect: OptionEffect::Set(set) }
 }
 
-const fn with_alias(name: &'static str, alias: &'static str, set: fn(&mut Draft, &str) -> Result<(), String>) -> Row {
-    Row { name, alias: Some(alias), effect: Effect::Set(set) }
+const fn with_alias(
+    name: &'static str,
+    alias: &'static str,
+    set: fn(&mut JobDraft, &str) -> Result<(), String>,
+) -> OptionRow {
+    OptionRow { name, alias: Some(alias), effect: OptionEffect::Set(set) }
 }
 
-const fn not(name: &'static str, why: &'static str) -> Row {
-    Row { name, alias: None, effect: Effect::Not(why) }
+const fn not(name: &'static str, why: &'static str) -> OptionRow {
+    OptionRow { name, alias: None, effect: OptionEffect::Not(why) }
 }
 
 macro_rules! set {
     (|$draft:ident, $value:ident| $body:expr) => {
-        |$draft: &mut Draft, $value: &str| {
+        |$draft: &mut JobDraft, $value: &str| {
             $body;
             Ok(())
         }
@@ -60,21 +64,21 @@ macro_rules! set {
 }
 
 /// Every option that is known, by name.
-const TABLE: &[Row] = &[
+const TABLE: &[OptionRow] = &[
     with_alias("bs", "blocksize", |d, v| values::blocks(v).map(|sizes| d.blocks(sizes))),
     with_alias("bsrange", "blocksize_range", |d, v| values::block_ranges(v).map(|sizes| d.blocks(sizes))),
     row("cpus_allowed", set!(|d, v| d.job.cpus = Some(cpus(v)?))),
     row("cpus_allowed_policy", set!(|d, v| d.job.pinned = choose(v, &[("shared", false), ("split", true)])?)),
     row("description", |_, _| Ok(())),
-    row("direct", set!(|d, v| d.job.ways.direct = values::flag(v)?)),
+    row("direct", set!(|d, v| d.job.flags.direct = values::flag(v)?)),
     row("directory", set!(|d, v| d.directory = Some(PathBuf::from(v)))),
     row("end_fsync", set!(|d, v| d.job.syncs.at_end = values::flag(v)?)),
     row("fdatasync", set!(|d, v| d.job.syncs.fdatasync = values::count(v, 0, u32::MAX)?)),
     row("filename", set!(|d, v| d.filenames = values::paths(v)?)),
-    row("fixedbufs", set!(|d, v| d.job.ways.fixed_buffers = values::flag(v)?)),
+    row("fixedbufs", set!(|d, v| d.job.flags.fixed_buffers = values::flag(v)?)),
     row("fsync", set!(|d, v| d.job.syncs.fsync = values::count(v, 0, u32::MAX)?)),
     row("group_reporting", set!(|d, v| d.job.grouped = values::flag(v)?)),
-    row("hipri", set!(|d, v| d.job.ways.poll = values::flag(v)?)),
+    row("hipri", set!(|d, v| d.job.flags.iopoll = values::flag(v)?)),
     row("io_size", set!(|d, v| d.job.io_size = Some(values::amount(v)?))),
     row("iodepth", set!(|d, v| d.job.queue.depth = values::count(v, 1, 32768)?)),
     with_alias("iodepth_batch", "iodepth_batch_submit", |d, v| {
@@ -97,11 +101,11 @@ const TABLE: &[Row] = &[
     row("name", set!(|d, v| v.clone_into(&mut d.job.name))),
     row("norandommap", set!(|d, v| d.job.random_map = !values::flag(v)?)),
     row("numa_cpu_nodes", set!(|d, v| d.job.nodes = Some(cpus(v)?))),
-    row("numa_mem_policy", Draft::memory),
+    row("numa_mem_policy", JobDraft::memory),
     row("numjobs", set!(|d, v| d.job.workers = values::count(v, 1, 4096)?)),
     row("offset", set!(|d, v| d.job.offset = values::amount(v)?)),
     row("percentile_list", set!(|d, v| d.job.percentiles = values::percentiles(v)?)),
-    row("ramp_time", set!(|d, v| d.job.span.ramp = values::seconds(v)?)),
+    row("ramp_time", set!(|d, v| d.job.timing.ramp = values::seconds(v)?)),
     row("randrepeat", |d, v| {
         if !values::flag(v)? {
             d.job.not_honoured.push("randrepeat=0: the order depends on randseed alone".to_owned());
@@ -109,21 +113,21 @@ const TABLE: &[Row] = &[
         Ok(())
     }),
     row("randseed", set!(|d, v| d.job.seed = values::bytes(v)?)),
-    row("rate_iops", Draft::rate),
-    with_alias("rw", "readwrite", Draft::flow),
+    row("rate_iops", JobDraft::rate),
+    with_alias("rw", "readwrite", JobDraft::rw),
     row("refill_buffers", set!(|d, v| d.job.refill = values::flag(v)?)),
-    row("registerfiles", set!(|d, v| d.job.ways.fixed_files = values::flag(v)?)),
-    row("runtime", set!(|d, v| d.job.span.runtime = Some(values::seconds(v)?).filter(|&seconds| seconds > 0.0))),
+    row("registerfiles", set!(|d, v| d.job.flags.fixed_files = values::flag(v)?)),
+    row("runtime", set!(|d, v| d.job.timing.runtime = Some(values::seconds(v)?).filter(|&seconds| seconds > 0.0))),
     row("rwmixread", set!(|d, v| d.read_percent = percent(v)?)),
     row("rwmixwrite", set!(|d, v| d.read_percent = 100 - percent(v)?)),
     row("size", set!(|d, v| d.job.size = Some(values::amount(v)?))),
-    row("sqthread_poll", set!(|d, v| d.job.ways.submit_thread = values::flag(v)?)),
+    row("sqthread_poll", set!(|d, v| d.job.flags.sqpoll = values::flag(v)?)),
     with_alias("steadystate", "ss", set!(|d, v| d.steady = Some(values::steady(v)?))),
     with_alias("steadystate_duration", "ss_dur", set!(|d, v| d.steady_span.0 = values::seconds(v)?)),
     with_alias("steadystate_ramp_time", "ss_ramp", set!(|d, v| d.steady_span.1 = values::seconds(v)?)),
     with_alias("stonewall", "wait_for_previous", set!(|d, v| d.job.stonewall = values::flag(v)?)),
     row("thread", |_, v| values::flag(v).map(|_| ())),
-    row("time_based", set!(|d, v| d.job.span.time_based = values::flag(v)?)),
+    row("time_based", set!(|d, v| d.job.timing.time_based = values::flag(v)?)),
     row("unlink", |d, v| {
         if !values::flag(v)? {
             d.job.not_honoured.push("unlink=0: test files that this tool makes are always removed".to_owned());
@@ -137,29 +141,29 @@ const TABLE: &[Row] = &[
 
 /// The names of all options that are honoured, for the documentation and for error messages.
 pub fn honoured() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().filter(|row| matches!(row.effect, Effect::Set(_))).flat_map(names)
+    TABLE.iter().filter(|row| matches!(row.effect, OptionEffect::Set(_))).flat_map(names)
 }
 
 /// Options that are known and not honoured, with the reason.
 pub fn not_honoured() -> impl Iterator<Item = (&'static str, &'static str)> {
     TABLE.iter().filter_map(|row| match row.effect {
-        Effect::Not(why) => Some((row.name, why)),
-        Effect::Set(_) => None,
+        OptionEffect::Not(why) => Some((row.name, why)),
+        OptionEffect::Set(_) => None,
     })
 }
 
-fn names(row: &Row) -> impl Iterator<Item = &'static str> {
+fn names(row: &OptionRow) -> impl Iterator<Item = &'static str> {
     std::iter::once(row.name).chain(row.alias)
 }
 
-impl Draft {
+impl JobDraft {
     /// What fio's options are before any is given.
     pub(super) fn new() -> Self {
-        let mut job = Job::new("", Place::Paths(Vec::new()));
-        job.ways.direct = false;
-        job.ways.fixed_files = false;
-        job.ways.fixed_buffers = false;
-        Draft {
+        let mut job = Job::new("", JobTarget::Paths(Vec::new()));
+        job.flags.direct = false;
+        job.flags.fixed_files = false;
+        job.flags.fixed_buffers = false;
+        JobDraft {
             job,
             filenames: Vec::new(),
             directory: None,
@@ -186,8 +190,8 @@ impl Draft {
             return Err(format!("`{key}` is not a known option; known are {}", known.join(", ")));
         };
         match row.effect {
-            Effect::Set(set) => set(self, value).map_err(|why| format!("{key}: {why}"))?,
-            Effect::Not(why) => self.job.not_honoured.push(format!("{key}: {why}")),
+            OptionEffect::Set(set) => set(self, value).map_err(|why| format!("{key}: {why}"))?,
+            OptionEffect::Not(why) => self.job.not_honoured.push(format!("{key}: {why}")),
         }
         // As fio prints them: under its own name of the option, and without switches that have no value.
         if !value.is_empty() {
@@ -207,20 +211,20 @@ impl Draft {
         }
     }
 
-    fn flow(&mut self, value: &str) -> Result<(), String> {
+    fn rw(&mut self, value: &str) -> Result<(), String> {
         use Access::{Random, Sequential};
-        let mixed = Flow::Mixed { read_percent: 50 };
+        let mixed = ReadWriteMix::Mixed { read_percent: 50 };
         let kinds = [
-            ("read", (Sequential, Flow::Read)),
-            ("write", (Sequential, Flow::Write)),
+            ("read", (Sequential, ReadWriteMix::Read)),
+            ("write", (Sequential, ReadWriteMix::Write)),
             ("rw", (Sequential, mixed)),
             ("readwrite", (Sequential, mixed)),
-            ("randread", (Random, Flow::Read)),
-            ("randwrite", (Random, Flow::Write)),
+            ("randread", (Random, ReadWriteMix::Read)),
+            ("randwrite", (Random, ReadWriteMix::Write)),
             ("randrw", (Random, mixed)),
         ];
-        (self.job.access, self.job.flow) = choose(value, &kinds)?;
-        self.mixed = self.job.flow == mixed;
+        (self.job.access, self.job.rw) = choose(value, &kinds)?;
+        self.mixed = self.job.rw == mixed;
         Ok(())
     }
 
@@ -252,30 +256,30 @@ impl Draft {
     /// The job, where its options fit together.
     pub(super) fn finish(mut self, dir: &Path) -> Result<Job, String> {
         if self.mixed {
-            self.job.flow = Flow::Mixed { read_percent: self.read_percent };
+            self.job.rw = ReadWriteMix::Mixed { read_percent: self.read_percent };
         }
         if let Some(criterion) = self.steady {
             if self.steady_span.0 < 2.0 {
                 return Err("ss needs ss_dur of at least 2 seconds".to_owned());
             }
             let (duration, ramp) = self.steady_span;
-            self.job.steady = Some(Criterion { duration, ramp, ..criterion });
+            self.job.steady = Some(SteadyCriterion { duration, ramp, ..criterion });
         }
         let job = &mut self.job;
         if self.complete_most != 0 && self.complete_most < job.queue.depth {
-            let said =
+            let text =
                 format!("iodepth_batch_complete_max={}: all completions that are there are taken", self.complete_most);
-            job.not_honoured.push(said);
+            job.not_honoured.push(text);
         }
         let depth = job.queue.depth;
         job.queue.submit = self.submit.map_or(Queue::deep(depth).submit, |most| most.min(depth));
         job.queue.complete = job.queue.complete.min(depth);
         let directory = self.directory.map(|directory| dir.join(directory));
         if self.filenames.is_empty() {
-            job.place = Place::Scratch(directory.unwrap_or_else(|| dir.to_owned()));
+            job.target = JobTarget::Scratch(directory.unwrap_or_else(|| dir.to_owned()));
         } else {
             let base = directory.as_deref().unwrap_or(dir);
-            job.place = Place::Paths(self.filenames.iter().map(|name| base.join(name)).collect());
+            job.target = JobTarget::Paths(self.filenames.iter().map(|name| base.join(name)).collect());
         }
         fits_together(job)?;
         Ok(self.job)
@@ -283,13 +287,13 @@ impl Draft {
 }
 
 fn fits_together(job: &Job) -> Result<(), String> {
-    if job.span.time_based && job.span.runtime.is_none() {
+    if job.timing.time_based && job.timing.runtime.is_none() {
         return Err("time_based needs a runtime".to_owned());
     }
-    if matches!(job.place, Place::Scratch(_)) && !matches!(job.size, Some(Amount::Bytes(_))) {
+    if matches!(job.target, JobTarget::Scratch(_)) && !matches!(job.size, Some(Amount::Bytes(_))) {
         return Err("a test file needs a size in bytes".to_owned());
     }
-    if matches!(&job.place, Place::Paths(paths) if paths.len() > 1024) {
+    if matches!(&job.target, JobTarget::Paths(paths) if paths.len() > 1024) {
         return Err("at most 1024 files are possible".to_owned());
     }
     if job.verify.is_some() {
@@ -299,7 +303,7 @@ fn fits_together(job: &Job) -> Result<(), String> {
         if job.blocks[0].min < 64 {
             return Err("verify needs blocks of at least 64 bytes: each has a header".to_owned());
         }
-        if job.workers > 1 && job.flow.writes() && matches!(job.place, Place::Paths(_)) {
+        if job.workers > 1 && job.rw.writes() && matches!(job.target, JobTarget::Paths(_)) {
             return Err("verify cannot tell whose data it reads where several workers write one file: \
                         leave out filename, or use one worker"
                 .to_owned());

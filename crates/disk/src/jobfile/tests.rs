@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::job::{Access, Amount, Checksum, Flow, Memory, Place, Queue};
+use crate::job::{Access, Amount, Checksum, JobTarget, Memory, Queue, ReadWriteMix};
 use measure::random::SplitMix64;
 
 /// Thirty job files as people write them, each with its number of jobs.
@@ -65,27 +65,27 @@ fn options_arrive_in_the_job() {
         let job = jobs(&format!("[a]\nsize=1g\n{text}\n")).remove(0);
         assert!(holds(&job), "{text}: {job:?}");
     };
-    check("", |job| job.place == Place::Scratch("/jobs".into()) && job.queue.depth == 1 && !job.ways.direct);
+    check("", |job| job.target == JobTarget::Scratch("/jobs".into()) && job.queue.depth == 1 && !job.flags.direct);
     check("rw=randrw\nrwmixread=70", |job| {
-        job.flow == Flow::Mixed { read_percent: 70 } && job.access == Access::Random
+        job.rw == ReadWriteMix::Mixed { read_percent: 70 } && job.access == Access::Random
     });
-    check("rwmixread=70\nrw=randrw", |job| job.flow == Flow::Mixed { read_percent: 70 });
+    check("rwmixread=70\nrw=randrw", |job| job.rw == ReadWriteMix::Mixed { read_percent: 70 });
     check("bs=4k,64k", |job| job.blocks[0].max == 4096 && job.blocks[1].max == 65536);
     check("bsrange=1k-4k", |job| job.blocks[1].min == 1024 && job.blocks[1].max == 4096);
-    check("filename=x:/y", |job| job.place == Place::Paths(vec![PathBuf::from("/jobs/x"), PathBuf::from("/y")]));
-    check("directory=d\nfilename=x", |job| job.place == Place::Paths(vec![PathBuf::from("/jobs/d/x")]));
-    check("directory=d", |job| job.place == Place::Scratch("/jobs/d".into()));
+    check("filename=x:/y", |job| job.target == JobTarget::Paths(vec![PathBuf::from("/jobs/x"), PathBuf::from("/y")]));
+    check("directory=d\nfilename=x", |job| job.target == JobTarget::Paths(vec![PathBuf::from("/jobs/d/x")]));
+    check("directory=d", |job| job.target == JobTarget::Scratch("/jobs/d".into()));
     check("offset=8k", |job| job.offset == Amount::Bytes(8192) && job.size == Some(Amount::Bytes(1 << 30)));
     check("iodepth=8\niodepth_batch=16", |job| job.queue.submit == 8 && job.queue.complete == 1);
     check("iodepth=8", |job| job.queue == Queue::deep(8));
     check("iodepth=8\niodepth_batch_complete_min=0", |job| job.queue.complete == 1);
-    check("hipri\nsqthread_poll=0", |job| job.ways.poll && !job.ways.submit_thread);
+    check("hipri\nsqthread_poll=0", |job| job.flags.iopoll && !job.flags.sqpoll);
     check("norandommap", |job| !job.random_map);
     check("cpus_allowed=1,3", |job| job.cpus.as_ref().is_some_and(|cpus| cpus.to_string() == "1,3"));
     check("numa_mem_policy=bind:1", |job| job.memory == Memory::Bind(1));
     check("verify=crc32c", |job| job.verify == Some(Checksum::Crc32c));
     check("verify=0", |job| job.verify.is_none());
-    check("runtime=0", |job| job.span.runtime.is_none());
+    check("runtime=0", |job| job.timing.runtime.is_none());
     check("percentile_list=99:50", |job| job.percentiles == [50.0, 99.0]);
     check("ss=iops:5%\nss_dur=30", |job| job.steady.is_some_and(|steady| (steady.duration - 30.0).abs() < 1e-9));
     check("name=b", |job| job.name == "b");

@@ -1,7 +1,7 @@
 //! Values as fio writes them.
 
 use crate::job::{Amount, Blocks};
-use crate::steady::{Criterion, Limit, Series};
+use crate::steady::{SteadyCriterion, SteadyLimit, WatchedRate};
 
 /// A whole number with fio's size suffixes, where `kb_base` is its default of 1024: `4k` is 4096, `4ki` is 4000.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
@@ -138,26 +138,26 @@ pub(super) fn percentiles(text: &str) -> Result<Vec<f64>, String> {
 }
 
 /// A steady state: `iops:5%`, `bw_slope:1%`, `iops:300`.
-pub(super) fn steady(text: &str) -> Result<Criterion, String> {
+pub(super) fn steady(text: &str) -> Result<SteadyCriterion, String> {
     let wrong = || format!("`{text}` is none of iops, iops_slope, bw, bw_slope with a limit, such as iops:5%");
     let (what, limit) = text.split_once(':').ok_or_else(wrong)?;
-    let (series, slope) = match what.trim() {
-        "iops" => (Series::Iops, false),
-        "iops_slope" => (Series::Iops, true),
-        "bw" => (Series::Bandwidth, false),
-        "bw_slope" => (Series::Bandwidth, true),
+    let (rate, slope) = match what.trim() {
+        "iops" => (WatchedRate::Iops, false),
+        "iops_slope" => (WatchedRate::Iops, true),
+        "bw" => (WatchedRate::Bandwidth, false),
+        "bw_slope" => (WatchedRate::Bandwidth, true),
         _ => return Err(wrong()),
     };
     let limit = match limit.trim().strip_suffix('%') {
-        Some(percent) => Limit::Share(percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0),
-        None if series == Series::Bandwidth => Limit::Absolute(bytes(limit)? as f64),
-        None => Limit::Absolute(limit.trim().parse().map_err(|_| wrong())?),
+        Some(percent) => SteadyLimit::Relative(percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0),
+        None if rate == WatchedRate::Bandwidth => SteadyLimit::Absolute(bytes(limit)? as f64),
+        None => SteadyLimit::Absolute(limit.trim().parse().map_err(|_| wrong())?),
     };
-    let (Limit::Share(value) | Limit::Absolute(value)) = limit;
+    let (SteadyLimit::Relative(value) | SteadyLimit::Absolute(value)) = limit;
     if !(value.is_finite() && value >= 0.0) {
         return Err(wrong());
     }
-    Ok(Criterion { series, slope, limit, duration: 0.0, ramp: 0.0 })
+    Ok(SteadyCriterion { rate, slope, limit, duration: 0.0, ramp: 0.0 })
 }
 
 /// File names: several are joined by `:`, and `\:` is a colon of a name.

@@ -5,22 +5,22 @@ use std::process::Command;
 
 use super::images::{At, FILE_SYSTEMS, Image, OTHERS, RAID, SIZE, TABLES};
 use super::*;
-use crate::job::{Access, Amount, Blocks, Checksum, Flow, Job, Place};
+use crate::job::{Access, Amount, Blocks, Checksum, Job, JobTarget, ReadWriteMix};
 use crate::{Settings, run_jobs};
 
 const MIB: u64 = 1 << 20;
 
 fn write_job(path: &Path) -> Job {
-    let mut job = Job::new("write", Place::Paths(vec![path.to_owned()]));
-    job.flow = Flow::Write;
-    job.ways.direct = false;
+    let mut job = Job::new("write", JobTarget::Paths(vec![path.to_owned()]));
+    job.rw = ReadWriteMix::Write;
+    job.flags.direct = false;
     job.blocks = [Blocks::of(65536); 2];
     job.size = Some(Amount::Bytes(MIB / 8));
     job
 }
 
 fn run(job: &Job, destroy: bool) -> Result<(), String> {
-    let Place::Paths(paths) = &job.place else { unreachable!("jobs here have paths") };
+    let JobTarget::Paths(paths) = &job.target else { unreachable!("jobs here have paths") };
     let rights = Rights { write: paths.clone(), destroy: if destroy { paths.clone() } else { Vec::new() } };
     let settings = Settings { rights, ..Settings::default() };
     run_jobs(std::slice::from_ref(job), &settings, &mut |_| {}).map(|_| ()).map_err(|error| error.to_string())
@@ -194,7 +194,7 @@ fn writers(path: &Path) -> Vec<(&'static str, Job)> {
         ("new data", Job { refill: true, ..all() }),
         ("CRC-32C", Job { verify: Some(Checksum::Crc32c), ..all() }),
         ("XXH64", Job { verify: Some(Checksum::Xxhash), ..blocks(12288) }),
-        ("a mix", Job { flow: Flow::Mixed { read_percent: 50 }, access: Access::Random, ..blocks(4096) }),
+        ("a mix", Job { rw: ReadWriteMix::Mixed { read_percent: 50 }, access: Access::Random, ..blocks(4096) }),
         ("part of it", Job { io_size: Some(Amount::Bytes(SIZE / 3)), access: Access::Random, ..blocks(4096) }),
         ("workers", Job { workers: 3, access: Access::Random, random_map: false, ..blocks(8192) }),
         ("a region", Job { offset: Amount::Bytes(SIZE - MIB), size: Some(Amount::Bytes(MIB)), ..blocks(4096) }),

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 
 use super::*;
-use crate::job::{Job, Place};
-use crate::log::Stats;
+use crate::job::{Job, JobTarget};
+use crate::latency_recorder::Stats;
 use crate::pattern::{Extent, Pattern};
 
 const MICRO: u64 = 1000;
@@ -21,7 +21,7 @@ struct Simulated {
     stall: std::ops::Range<u64>,
     queued: Vec<u32>,
     /// End of each request that is under way, in order.
-    under_way: VecDeque<(u64, u32)>,
+    in_flight: VecDeque<(u64, u32)>,
     memory: Vec<Vec<u8>>,
     lens: Vec<u32>,
     /// A planted error: the stamp of a submission is this much late.
@@ -37,7 +37,7 @@ impl Simulated {
             call: 0,
             stall: 0..0,
             queued: Vec::new(),
-            under_way: VecDeque::new(),
+            in_flight: VecDeque::new(),
             memory: vec![vec![0; 4096]; depth as usize],
             lens: vec![0; depth as usize],
             late: 0,
@@ -52,7 +52,7 @@ fn end_of(begin: u64, service: u64, stall: &std::ops::Range<u64>) -> u64 {
     if end > stall.start && begin < stall.end { stall.end + service } else { end }
 }
 
-impl Device for Simulated {
+impl IoEngine for Simulated {
     fn stamp(&self) -> u64 {
         // The stamp that is taken with requests queued is the one of their submission.
         self.now.get() + if self.queued.is_empty() { 0 } else { self.late }
@@ -76,18 +76,18 @@ impl Device for Simulated {
         self.now.set(now);
         for slot in self.queued.drain(..) {
             let end = end_of(now, self.service, &self.stall);
-            self.under_way.push_back((end, slot));
+            self.in_flight.push_back((end, slot));
         }
-        self.deepest = self.deepest.max(self.under_way.len());
+        self.deepest = self.deepest.max(self.in_flight.len());
         Ok(())
     }
 
     fn wait(&mut self, wait: Wait) -> Result<(), Error> {
         let now = self.now.get();
-        let done_by = |count: u32| self.under_way.get((count.max(1) - 1) as usize).map_or(now, |&(end, _)| end);
+        let done_by = |count: u32| self.in_flight.get((count.max(1) - 1) as usize).map_or(now, |&(end, _)| end);
         let wake = match wait {
             Wait::For(count) => done_by(count),
-            Wait::Until(moment) if self.under_way.is_empty() => moment,
+            Wait::Until(moment) if self.in_flight.is_empty() => moment,
             Wait::Until(moment) => done_by(1).min(moment),
         };
         self.now.set(wake.max(now));
@@ -95,8 +95,8 @@ impl Device for Simulated {
     }
 
     fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
-        while let Some(&(_, slot)) = self.under_way.front().filter(|&&(end, _)| end <= self.now.get()) {
-            self.under_way.pop_front();
+        while let Some(&(_, slot)) = self.in_flight.front().filter(|&&(end, _)| end <= self.now.get()) {
+            self.in_flight.pop_front();
             done.push((slot, self.lens[slot as usize].cast_signed()));
         }
     }
@@ -108,20 +108,20 @@ fn rules(depth: u32, seconds: u64) -> Rules {
         rate: None,
         ramp: 0,
         runtime: Some(seconds * SECOND),
-        content: Content::Stamped,
+        content: WriteContent::Stamped,
         check: None,
         seed: 1,
     }
 }
 
-fn run(device: &mut Simulated, rules: Rules) -> Log {
-    let mut job = Job::new("test", Place::Paths(Vec::new()));
+fn run(device: &mut Simulated, rules: Rules) -> LatencyRecorder {
+    let mut job = Job::new("test", JobTarget::Paths(Vec::new()));
     job.random_map = false;
     let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 30 }], 0, u64::MAX);
-    let mut log = Log::new(device.stamp(), rules.rate.is_some());
+    let mut recorder = LatencyRecorder::new(device.stamp(), rules.rate.is_some());
     let stop = AtomicBool::new(false);
-    Worker::new(device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop).unwrap();
-    log
+    Worker::new(device, rules).run(&mut || pattern.next(), &mut recorder, &LiveCounters::default(), &stop).unwrap();
+    recorder
 }
 
 fn percentile(histogram: &crate::histogram::Histogram, percent: f64) -> u64 {
@@ -156,10 +156,10 @@ fn a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one() {
 #[test]
 fn an_open_loop_keeps_its_rate_without_drift() {
     for rate in [1, 3, 7, 1000, 9999] {
-        let log = run(&mut Simulated::new(64), Rules { rate: Some((rate, 0)), ..rules(64, 7) });
-        let done = log.stats[0].operations();
+        let recorder = run(&mut Simulated::new(64), Rules { rate: Some((rate, 0)), ..rules(64, 7) });
+        let done = recorder.stats[0].operations();
         assert!(done.abs_diff(u64::from(rate) * 7) <= 1, "{rate}: {done}");
-        assert_eq!(log.stats[0].response.max, 100 * MICRO, "{rate}");
+        assert_eq!(recorder.stats[0].response.max, 100 * MICRO, "{rate}");
     }
 }
 
@@ -167,9 +167,9 @@ fn an_open_loop_keeps_its_rate_without_drift() {
 fn littles_law_holds_and_a_wrong_stamp_breaks_it() {
     let check = |depth: u32, late: u64, holds: bool| {
         let mut device = Simulated { late, ..Simulated::new(depth) };
-        let log = run(&mut device, rules(depth, 2));
-        let little = log.little();
-        assert_eq!(little.holds(), Some(holds), "depth {depth}, {late} ns late: {little:?}");
+        let recorder = run(&mut device, rules(depth, 2));
+        let law = recorder.littles_law();
+        assert_eq!(law.holds(), Some(holds), "depth {depth}, {late} ns late: {law:?}");
     };
     check(1, 0, true);
     check(8, 0, true);
@@ -184,14 +184,14 @@ fn littles_law_holds_and_a_wrong_stamp_breaks_it() {
 fn the_call_that_submits_is_told_apart_as_fio_does() {
     let check = |queue: Queue, call: u64| {
         let mut device = Simulated { call, ..Simulated::new(queue.depth) };
-        let log = run(&mut device, Rules { queue, ..rules(queue.depth, 1) });
-        let Stats { latency, slat, clat, response, .. } = &log.stats[0];
+        let recorder = run(&mut device, Rules { queue, ..rules(queue.depth, 1) });
+        let Stats { latency, slat, clat, response, .. } = &recorder.stats[0];
         let (latency, clat) = (latency.moments(), clat.moments());
         assert!(slat.count > 0 && slat.count == clat.count && clat.count == latency.count, "{queue:?}");
         assert_eq!((slat.min, slat.max), (call, call), "{queue:?}");
         assert_eq!(slat.sum + clat.sum, response.sum, "{queue:?}");
         assert_eq!(latency.sum - clat.sum, call * latency.count, "{queue:?}");
-        assert_eq!(log.little().holds(), Some(true), "{queue:?}");
+        assert_eq!(recorder.littles_law().holds(), Some(true), "{queue:?}");
     };
     check(Queue::deep(1), 0);
     check(Queue::deep(1), 7 * MICRO);
@@ -202,20 +202,20 @@ fn the_call_that_submits_is_told_apart_as_fio_does() {
 #[test]
 fn a_short_window_tells_nothing_of_littles_law() {
     let mut device = Simulated { service: 100 * MILLI, ..Simulated::new(4) };
-    assert_eq!(run(&mut device, rules(4, 1)).little().holds(), None);
+    assert_eq!(run(&mut device, rules(4, 1)).littles_law().holds(), None);
 }
 
 #[test]
 fn depth_and_batches_are_kept() {
     let check = |queue: Queue, submits: usize| {
         let mut device = Simulated::new(queue.depth);
-        let log = run(&mut device, Rules { queue, ..rules(queue.depth, 1) });
+        let recorder = run(&mut device, Rules { queue, ..rules(queue.depth, 1) });
         assert_eq!(device.deepest, queue.depth as usize, "{queue:?}");
-        let most = (0..7).max_by_key(|&class| log.depths.submit[class]).unwrap();
-        assert_eq!(most, submits, "{queue:?}: {:?}", log.depths);
+        let most = (0..7).max_by_key(|&class| recorder.depths.submit[class]).unwrap();
+        assert_eq!(most, submits, "{queue:?}: {:?}", recorder.depths);
         // 100 µs each: depth times 10,000 a second.
         let expect = u64::from(queue.depth) * 10_000;
-        assert!(log.operations().abs_diff(expect) <= expect / 50, "{}", log.operations());
+        assert!(recorder.operations().abs_diff(expect) <= expect / 50, "{}", recorder.operations());
     };
     check(Queue::deep(16), 1);
     check(Queue { depth: 16, submit: 16, complete: 1 }, 3);
@@ -226,30 +226,31 @@ fn depth_and_batches_are_kept() {
 #[test]
 fn the_ramp_does_not_count() {
     let mut device = Simulated::new(1);
-    let log = run(&mut device, Rules { ramp: SECOND, ..rules(1, 1) });
-    assert!(log.operations().abs_diff(10_000) <= 2, "{}", log.operations());
-    assert_eq!(log.end - log.begin, SECOND);
-    let before: u64 = log.ticks[..9].iter().map(|tick| tick.operations[0]).sum();
+    let recorder = run(&mut device, Rules { ramp: SECOND, ..rules(1, 1) });
+    assert!(recorder.operations().abs_diff(10_000) <= 2, "{}", recorder.operations());
+    assert_eq!(recorder.end - recorder.begin, SECOND);
+    let before: u64 = recorder.ticks[..9].iter().map(|tick| tick.operations[0]).sum();
     assert_eq!(before, 0);
-    assert_eq!(log.whole_ticks(), 10..20);
+    assert_eq!(recorder.whole_ticks(), 10..20);
 }
 
 #[test]
 fn an_end_of_data_ends_the_run() {
     let mut device = Simulated::new(4);
-    let job = Job::new("test", Place::Paths(Vec::new()));
+    let job = Job::new("test", JobTarget::Paths(Vec::new()));
     let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 40_960 }], 0, 40_960);
-    let mut log = Log::new(0, false);
+    let mut recorder = LatencyRecorder::new(0, false);
     let rules = Rules { runtime: None, ..rules(4, 1) };
     let stop = AtomicBool::new(false);
-    let issued = Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop);
-    assert_eq!((issued.unwrap(), log.operations(), log.bytes()), (10, 10, 40_960));
-    assert!(device.under_way.is_empty());
+    let issued =
+        Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut recorder, &LiveCounters::default(), &stop);
+    assert_eq!((issued.unwrap(), recorder.operations(), recorder.bytes()), (10, 10, 40_960));
+    assert!(device.in_flight.is_empty());
 }
 
 /// Answers the first requests, so many, with the same result, and does the others.
 struct Answering(Simulated, i32, usize);
-impl Device for Answering {
+impl IoEngine for Answering {
     fn stamp(&self) -> u64 {
         self.0.stamp()
     }
@@ -280,12 +281,13 @@ impl Device for Answering {
 #[test]
 fn what_a_device_cannot_do_is_a_failure() {
     let check = |answer: i32, verify: Option<Checksum>, expect: &str| {
-        let job = Job::new("test", Place::Paths(Vec::new()));
+        let job = Job::new("test", JobTarget::Paths(Vec::new()));
         let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 20 }], 0, 1 << 20);
         let mut device = Answering(Simulated::new(2), answer, usize::MAX);
         let rules = Rules { check: verify, ..rules(2, 1) };
-        let (mut log, stop) = (Log::new(0, false), AtomicBool::new(false));
-        let failure = Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop);
+        let (mut recorder, stop) = (LatencyRecorder::new(0, false), AtomicBool::new(false));
+        let failure =
+            Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut recorder, &LiveCounters::default(), &stop);
         assert!(format!("{:?}", failure.unwrap_err()).contains(expect), "{answer}");
     };
     check(-libc::EIO, None, "Request");
@@ -296,14 +298,15 @@ fn what_a_device_cannot_do_is_a_failure() {
 
 /// Ten requests to a device that answers the first `refusals` that it cannot now; the failure is told.
 fn refused(answer: i32, refusals: usize, service: u64) -> Result<u64, String> {
-    let job = Job::new("test", Place::Paths(Vec::new()));
+    let job = Job::new("test", JobTarget::Paths(Vec::new()));
     let mut pattern = Pattern::new(&job, &[Extent { start: 8192, len: 40_960 }], 0, 40_960);
     let mut device = Answering(Simulated { service, ..Simulated::new(1) }, answer, refusals);
     let rules = Rules { runtime: None, ..rules(1, 1) };
-    let (mut log, stop) = (Log::new(0, false), AtomicBool::new(false));
-    let done = Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut log, &Shown::default(), &stop);
-    let share = crate::plan::Share { paths: vec!["drive".into()], ..Default::default() };
-    done.map_err(|failure| crate::engine::describe(failure, &share, 0).to_string())
+    let (mut recorder, stop) = (LatencyRecorder::new(0, false), AtomicBool::new(false));
+    let done =
+        Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut recorder, &LiveCounters::default(), &stop);
+    let assignment = crate::plan::WorkerAssignment { paths: vec!["drive".into()], ..Default::default() };
+    done.map_err(|failure| crate::engine::describe(failure, &assignment, 0).to_string())
 }
 
 #[test]

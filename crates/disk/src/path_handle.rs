@@ -14,37 +14,37 @@ use crate::volume::{mounts, number};
 
 /// Which file or device something is, whatever it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Identity {
+pub(crate) enum FileIdentity {
     /// A block device by its number: several names in the file system may mean it.
     Device(u64),
     /// Anything else by its file system and its number there.
     File(u64, u64),
 }
 
-impl Identity {
+impl FileIdentity {
     pub(crate) fn of(about: &Metadata) -> Self {
         if about.file_type().is_block_device() {
-            return Identity::Device(about.rdev());
+            return FileIdentity::Device(about.rdev());
         }
-        Identity::File(about.dev(), about.ino())
+        FileIdentity::File(about.dev(), about.ino())
     }
 
     /// What a name means now; `None` where nothing is there.
     pub(crate) fn named(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().as_ref().map(Identity::of)
+        fs::metadata(path).ok().as_ref().map(FileIdentity::of)
     }
 }
 
 /// A file or block device that is there, held without being opened: neither a FIFO nor a driver notices.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct PathHandle {
     handle: File,
     /// The name that led to it, for messages.
     pub(crate) path: PathBuf,
     pub(crate) about: Metadata,
 }
 
-impl Found {
+impl PathHandle {
     /// Resolves a name; `None` where nothing is there.
     pub(crate) fn at(path: &Path) -> Result<Option<Self>, Error> {
         let failed = |source| Error::File { path: path.to_owned(), what: "opened", source };
@@ -55,11 +55,11 @@ impl Found {
             Err(error) => return Err(failed(error.into())),
         };
         let about = handle.metadata().map_err(failed)?;
-        Ok(Some(Found { handle, path: path.to_owned(), about }))
+        Ok(Some(PathHandle { handle, path: path.to_owned(), about }))
     }
 
-    pub(crate) fn identity(&self) -> Identity {
-        Identity::of(&self.about)
+    pub(crate) fn identity(&self) -> FileIdentity {
+        FileIdentity::of(&self.about)
     }
 
     pub(crate) fn is_device(&self) -> bool {
@@ -134,19 +134,19 @@ pub(crate) fn check_folder(path: &Path, folder: &Path, root: &Path) -> Result<()
 mod tests {
     use super::*;
 
-    fn said(path: &str) -> String {
-        let found = Found::at(Path::new(path)).unwrap().unwrap();
+    fn message(path: &str) -> String {
+        let found = PathHandle::at(Path::new(path)).unwrap().unwrap();
         found.check(Path::new("/")).unwrap_err().to_string()
     }
 
     #[test]
     fn what_cannot_be_measured_is_said_to_be_what_it_is() {
-        assert_eq!(said("/dev/null"), "/dev/null is a character device: jobs run on files and block devices");
-        assert!(said("/dev").contains("is a directory"));
+        assert_eq!(message("/dev/null"), "/dev/null is a character device: jobs run on files and block devices");
+        assert!(message("/dev").contains("is a directory"));
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
-        assert!(said(fifo.to_str().unwrap()).contains("is a FIFO"));
+        assert!(message(fifo.to_str().unwrap()).contains("is a FIFO"));
     }
 
     #[test]
@@ -172,9 +172,9 @@ mod tests {
     fn a_link_that_leads_nowhere_is_there() {
         let dir = tempfile::tempdir().unwrap();
         let link = dir.path().join("link");
-        assert!(Found::at(&link).unwrap().is_none());
+        assert!(PathHandle::at(&link).unwrap().is_none());
         std::os::unix::fs::symlink("nowhere", &link).unwrap();
-        assert!(Found::at(&link).is_err());
+        assert!(PathHandle::at(&link).is_err());
     }
 
     #[test]
@@ -183,9 +183,9 @@ mod tests {
         let (name, other) = (dir.path().join("name"), dir.path().join("other"));
         fs::write(&name, "first").unwrap();
         fs::write(&other, "second").unwrap();
-        let found = Found::at(&name).unwrap().unwrap();
+        let found = PathHandle::at(&name).unwrap().unwrap();
         fs::rename(&other, &name).unwrap();
         assert_eq!(io::read_to_string(found.open(OFlags::RDONLY).unwrap()).unwrap(), "first");
-        assert_ne!(Some(found.identity()), Identity::named(&name));
+        assert_ne!(Some(found.identity()), FileIdentity::named(&name));
     }
 }

@@ -99,7 +99,7 @@ impl Flight {
 
 /// Little's law, L = X · W, with L from a counter that knows no latency.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Little {
+pub struct LittlesLaw {
     /// Mean number of requests in flight (L).
     pub in_flight: f64,
     /// Completions a second (X).
@@ -111,9 +111,9 @@ pub struct Little {
 }
 
 /// The largest error of Little's law that is let pass.
-pub const LITTLE_LIMIT: f64 = 0.02;
+pub const LITTLES_LAW_LIMIT: f64 = 0.02;
 
-impl Little {
+impl LittlesLaw {
     /// |L − X·W| / L.
     #[must_use]
     pub fn error(&self) -> f64 {
@@ -125,13 +125,13 @@ impl Little {
     #[must_use]
     pub fn holds(&self) -> Option<bool> {
         let tellable = self.in_flight > 0.0 && self.latency * 200.0 < self.seconds;
-        tellable.then(|| self.error() < LITTLE_LIMIT)
+        tellable.then(|| self.error() < LITTLES_LAW_LIMIT)
     }
 }
 
 /// The record of one worker.
 #[derive(Clone, Debug)]
-pub(crate) struct Log {
+pub(crate) struct LatencyRecorder {
     /// Reads and writes.
     pub(crate) stats: [Stats; 2],
     /// `fsync` and `fdatasync`.
@@ -151,13 +151,13 @@ pub(crate) struct Log {
     flight_begin: u64,
 }
 
-impl Log {
+impl LatencyRecorder {
     /// An empty record; ticks are counted from `epoch`. An open loop has the distribution of responses too.
     pub(crate) fn new(epoch: u64, open_loop: bool) -> Self {
         let stats = || Stats { delayed: open_loop.then(Histogram::default), ..Stats::default() };
         let mut ticks = Vec::with_capacity(RESERVED);
         ticks.push(Tick::default());
-        Log {
+        LatencyRecorder {
             stats: [stats(), stats()],
             syncs: Histogram::default(),
             ticks,
@@ -265,12 +265,12 @@ impl Log {
     }
 
     /// Little's law over what was counted, `fsync` included.
-    pub(crate) fn little(&self) -> Little {
+    pub(crate) fn littles_law(&self) -> LittlesLaw {
         let window = self.flight.last.saturating_sub(self.flight_begin) as f64;
         let mut all = *self.syncs.moments();
         self.stats.iter().for_each(|stats| all.merge(stats.latency.moments()));
         let seconds = self.end.saturating_sub(self.begin) as f64 * 1e-9;
-        Little {
+        LittlesLaw {
             in_flight: self.flight.area as f64 / window.max(1.0),
             rate: all.count as f64 / seconds.max(1e-9),
             latency: all.mean() * 1e-9,
