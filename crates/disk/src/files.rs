@@ -236,7 +236,7 @@ pub(crate) fn check_room(dir: &Path, needed: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Bytes of holes in a region: reading them is no I/O. 0 where the file system does not tell.
+/// Sparse bytes of a region: reads of them never reach the device. 0 where the file system does not report holes.
 pub(crate) fn holes(file: &File, start: u64, len: u64) -> u64 {
     let end = start + len;
     let (mut at, mut holes) = (start, 0);
@@ -305,7 +305,7 @@ mod tests {
         let file = make(&held(dir.path())).unwrap();
         file.set_len(1 << 20).unwrap();
         let whole = holes(&file, 0, 1 << 20);
-        // A file system that does not tell says that there is none.
+        // A file system that does not report holes has none to `SEEK_HOLE`.
         assert!(whole == 1 << 20 || whole == 0);
         std::os::unix::fs::FileExt::write_all_at(&file, &vec![1; 65536], 0).unwrap();
         let rest = holes(&file, 0, 1 << 20);

@@ -24,7 +24,7 @@ pub enum Access {
     Random,
 }
 
-/// Which directions a job has.
+/// Which directions a job has: fio's `rw`, without the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadWriteMix {
     /// Only reads.
@@ -89,7 +89,7 @@ impl Amount {
     }
 }
 
-/// Where a job's data lies.
+/// What a job reads and writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobTarget {
     /// A test file for each worker in this directory: made, unlinked at once, gone when the run ends or is killed.
@@ -116,23 +116,23 @@ pub enum Memory {
     Bind(u32),
 }
 
-/// How the kernel is asked.
+/// How I/O is submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "five switches of io_uring and open that are independent")]
 pub struct IoFlags {
     /// `O_DIRECT`: past the page cache.
     pub direct: bool,
-    /// Registered files.
+    /// Registered files (`registerfiles`).
     pub fixed_files: bool,
-    /// Registered buffers.
+    /// Registered buffers (`fixedbufs`).
     pub fixed_buffers: bool,
-    /// Completions are polled for (`IORING_SETUP_IOPOLL`).
+    /// Completions are polled for (`hipri`, `IORING_SETUP_IOPOLL`).
     pub iopoll: bool,
-    /// A kernel thread submits (`IORING_SETUP_SQPOLL`).
+    /// A kernel thread submits (`sqthread_poll`, `IORING_SETUP_SQPOLL`).
     pub sqpoll: bool,
 }
 
-/// How many requests are under way, and in which batches.
+/// How many requests are in flight, and in which batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
     /// Requests in flight at most.
@@ -155,7 +155,7 @@ impl Queue {
     }
 }
 
-/// When a job ends, and what of it counts.
+/// When a job ends, and from when on it counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct JobTiming {
     /// Seconds at the start that do not count.
@@ -183,11 +183,11 @@ pub struct Syncs {
 pub struct Job {
     /// Its name in the result.
     pub name: String,
-    /// Where its data lies.
+    /// What it reads and writes.
     pub target: JobTarget,
     /// In which order.
     pub access: Access,
-    /// Which way.
+    /// Reads, writes or both.
     pub rw: ReadWriteMix,
     /// Sizes of reads and of writes.
     pub blocks: [Blocks; 2],
@@ -201,7 +201,7 @@ pub struct Job {
     pub queue: Queue,
     /// Workers (threads, each with a ring of its own).
     pub workers: u32,
-    /// How the kernel is asked.
+    /// How I/O is submitted.
     pub flags: IoFlags,
     /// Requests a second of each worker, scheduled in advance (open loop); `None` is a closed loop.
     pub rate: Option<u32>,
@@ -235,7 +235,7 @@ pub struct Job {
     pub steady: Option<SteadyCriterion>,
     /// The options as they were given, for the result.
     pub options: Vec<(String, String)>,
-    /// What was asked for and is known, but cannot be honoured; said in the result.
+    /// What was asked for and is known, but cannot be honoured; a note of the result.
     pub not_honoured: Vec<String>,
 }
 
@@ -244,7 +244,7 @@ pub const PERCENTILES: [f64; 17] =
     [1.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99];
 
 impl Job {
-    /// One worker that reads 4 KiB blocks in order, one at a time, past the page cache, as the way is.
+    /// One worker that reads 4 KiB blocks in order at a depth of 1, past the page cache.
     #[must_use]
     pub fn new(name: &str, target: JobTarget) -> Self {
         Job {

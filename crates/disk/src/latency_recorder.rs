@@ -67,17 +67,17 @@ pub struct Depths {
     pub complete: [u64; 7],
 }
 
-/// The moments of one request, by the clock of the latencies.
+/// When the states of one request began, by the clock of the latencies.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Times {
     /// It was due: its arrival in an open loop, else when it was taken from the pattern.
     pub(crate) start: u64,
     /// The system call that submitted it began.
-    pub(crate) issued: u64,
+    pub(crate) submit_begin: u64,
     /// That call had returned.
-    pub(crate) sent: u64,
+    pub(crate) submit_end: u64,
     /// Its completion was seen.
-    pub(crate) seen: u64,
+    pub(crate) completed: u64,
 }
 
 /// Requests in flight, integrated over time; it shares no reading of a clock with the latencies.
@@ -221,22 +221,22 @@ impl LatencyRecorder {
     /// Records a request that was seen to be done.
     #[inline]
     pub(crate) fn record(&mut self, op: &Op, times: &Times) {
-        let Times { start, issued, sent, seen } = *times;
-        while seen >= self.tick_end {
+        let Times { start, submit_begin, submit_end, completed } = *times;
+        while completed >= self.tick_end {
             self.ticks.push(Tick::default());
             self.tick_end += TICK;
         }
         let Action::Transfer(direction) = op.action else {
-            self.syncs.record(seen - issued);
+            self.syncs.record(completed - submit_begin);
             return;
         };
         let index = direction as usize;
         let stats = &mut self.stats[index];
         stats.bytes += u64::from(op.len);
-        stats.latency.record(seen.saturating_sub(issued));
-        stats.slat.record(sent.saturating_sub(start));
-        stats.clat.record(seen.saturating_sub(sent));
-        let response = seen.saturating_sub(start);
+        stats.latency.record(completed.saturating_sub(submit_begin));
+        stats.slat.record(submit_end.saturating_sub(start));
+        stats.clat.record(completed.saturating_sub(submit_end));
+        let response = completed.saturating_sub(start);
         stats.response.record(response);
         if let Some(delayed) = &mut stats.delayed {
             delayed.record(response);

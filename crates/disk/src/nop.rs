@@ -6,11 +6,11 @@ use crate::job::{Access, IoFlags, Job, JobTarget, Memory, Queue};
 use crate::pattern::{Extent, Op, Pattern};
 use crate::plan::WorkerAssignment;
 use crate::ring::Ring;
-use crate::worker::{IoEngine, Rules, Wait, WriteContent};
+use crate::worker::{Completion, IoEngine, Rules, Wait, WriteContent};
 
 const BLOCK: u32 = 4096;
 /// Bytes that the offsets are drawn from; there is no file of this size.
-const SPAN: u64 = 1 << 30;
+const REGION: u64 = 1 << 30;
 
 /// A ring whose requests do nothing. The rest is the engine as it is: pattern, stamps, histograms, batches.
 pub struct Nops {
@@ -34,7 +34,7 @@ impl Nops {
         let (content, check) = (WriteContent::Stamped, None);
         let rules = Rules { queue, rate: None, ramp: 0, runtime: None, content, check, seed: 0 };
         let amount = count.saturating_mul(u64::from(BLOCK));
-        let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: SPAN }], 0, amount);
+        let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: REGION }], 0, amount);
         send_unmeasured(self, rules, &mut || pattern.next())
             .map_err(|failure| describe(failure, &WorkerAssignment::default(), 0))
     }
@@ -66,11 +66,11 @@ impl IoEngine for Nops {
         self.ring.wait(wait)
     }
 
-    fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
+    fn reap(&mut self, done: &mut Vec<Completion>) {
         self.ring.reap(done);
-        for (slot, result) in done {
+        for completion in done {
             // The kernel answers 0 to a request that does nothing; a read answers its length.
-            *result += self.lens[*slot as usize].cast_signed();
+            completion.result += self.lens[completion.slot as usize].cast_signed();
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::ring::buffer_bytes;
 use crate::safety::Rights;
 use crate::volume::Volume;
 
-/// What one worker is given.
+/// What one worker is to do, and where.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerAssignment {
     pub(crate) files: Vec<Arc<File>>,
@@ -27,7 +27,7 @@ pub(crate) struct WorkerAssignment {
     pub(crate) amount: u64,
     /// CPUs that it may run on.
     pub(crate) cpus: Option<CpuSet>,
-    /// CPUs that the kernel's threads which help it may run on.
+    /// CPUs that its io-wq workers may run on.
     pub(crate) io_wq_cpus: Option<CpuSet>,
 }
 
@@ -108,8 +108,9 @@ pub(crate) fn check_memory(jobs: &[&Job]) -> Result<(), Error> {
         return Ok(());
     }
     let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
-    let why =
-        format!("its buffers would take {needed} bytes and {available} are free: use a smaller iodepth, bs or numjobs");
+    let why = format!(
+        "its buffers would take {needed} bytes and {available} are available: use a smaller iodepth, bs or numjobs"
+    );
     Err(Error::Plan { job: names.join(", "), why })
 }
 
@@ -188,7 +189,9 @@ fn region(job: &Job, opened: &mut OpenedFile, count: usize) -> Result<Extent, Er
         files::reserve(opened, end)?;
     } else if !test && end > opened.len {
         let (path, has) = (opened.path.display(), opened.len);
-        return Err(wrong(format!("{path} has {has} bytes and the job reaches to {end}: it is not enlarged")));
+        return Err(wrong(format!(
+            "{path} has {has} bytes and the job reaches to {end}: existing files are not enlarged"
+        )));
     }
     Ok(Extent { start, len })
 }
@@ -230,17 +233,17 @@ fn note_files(
     notes: &mut Vec<String>,
 ) {
     if job.flags.direct && opened.iter().any(|file| !file.direct) {
-        notes.push(format!("direct: {} has no direct I/O, so it was buffered", volume.file_system));
+        notes.push(format!("direct: {} does not support O_DIRECT, so I/O was buffered", volume.file_system));
     } else if job.flags.direct && volume.in_memory() {
         notes.push(format!("direct: {} keeps its files in memory, so no device was measured", volume.file_system));
     }
     notes.extend(volume.arrays.iter().cloned());
     if let Some(zfs) = &volume.zfs {
         let version = zfs.version.as_deref().unwrap_or("of unknown version");
-        notes.push(format!("ZFS {version} works synchronously below io_uring: requests are punted to helper threads"));
+        notes.push(format!("ZFS {version} works synchronously below io_uring: requests are punted to io-wq"));
     }
     if opened.iter().any(|file| file.kind == FileKind::TestFile) && matches!(job.target, JobTarget::Paths(_)) {
-        notes.push("filename: a file that was not there is a test file without a name, gone at the end".to_owned());
+        notes.push("filename: a file that did not exist is an unnamed test file, removed at the end".to_owned());
     }
     if opened.iter().any(|file| file.kind != FileKind::TestFile) && job.rw.reads() {
         notes.push("what is read was not written by this run: its data may be compressible or cached".to_owned());
@@ -253,7 +256,7 @@ fn note_files(
     };
     let holes = read.as_ref().map_or(0, existing);
     if holes > 0 {
-        notes.push(format!("{holes} bytes of the region are holes: reading them is no I/O"));
+        notes.push(format!("{holes} bytes are sparse; reads of them never reach the device"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What came of jobs.
+//! Job results and their aggregation.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::histogram::{Histogram, Moments};
 use crate::job::{Direction, Job};
 use crate::latency_recorder::{Depths, LatencyRecorder, LittlesLaw, Stats, TICK, Tick};
 use crate::plan::PlannedJob;
-use crate::ring::Granted;
+use crate::ring_setup::Granted;
 use crate::steady::SteadyCriterion;
 use crate::usage::Usage;
 use crate::volume::{DeviceStat, Volume};
@@ -90,7 +90,7 @@ fn rate(amount: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { amount as f64 / seconds } else { 0.0 }
 }
 
-/// What came of one job, or of one worker of it.
+/// The result of one job, or of one worker of it.
 #[derive(Clone, Debug)]
 pub struct JobResult {
     /// The job as it was planned.
@@ -121,7 +121,7 @@ pub struct JobResult {
     pub volume: Volume,
     /// Whether all files had `O_DIRECT`.
     pub direct: bool,
-    /// Threads that `io_uring` started for requests which block; more than 0 means that requests were punted.
+    /// Workers of io-wq that were seen; more than 0 means that requests were punted.
     pub io_wq_threads: usize,
     /// What the devices below counted while it ran.
     pub devices: Vec<DeviceStat>,
@@ -149,11 +149,11 @@ impl JobResult {
         [ratio(0, |device| device.read[2]), ratio(1, |device| device.write[2])]
     }
 
-    /// The worker whose Little's law is farthest off, of those that can tell.
+    /// The worker with the largest error of Little's law, of those whose window is long enough to tell.
     #[must_use]
     pub fn worst_littles_law(&self) -> Option<LittlesLaw> {
-        let told = self.littles_law.iter().filter(|law| law.holds().is_some()).copied();
-        told.max_by(|a, b| a.error().total_cmp(&b.error()))
+        let known = self.littles_law.iter().filter(|law| law.holds().is_some()).copied();
+        known.max_by(|a, b| a.error().total_cmp(&b.error()))
     }
 }
 
@@ -236,7 +236,7 @@ fn observe(result: &JobResult) -> Vec<String> {
     let mut notes = result.granted.refused.clone();
     if result.io_wq_threads > 0 {
         notes.push(format!(
-            "{} helper threads of io_uring were seen: the file system blocks, so requests were punted to them",
+            "{} io-wq workers were seen: the file system or device blocks, so requests were punted to them",
             result.io_wq_threads
         ));
     }
@@ -250,20 +250,19 @@ fn observe(result: &JobResult) -> Vec<String> {
             law.rate * law.latency
         ));
     }
-    for (name, ratio) in ["read", "written"].into_iter().zip(result.amplification()) {
+    for (name, ratio) in ["read", "wrote"].into_iter().zip(result.amplification()) {
         match ratio {
             Some(ratio) if ratio < 0.98 => notes.push(format!(
-                "the devices have {name} only {ratio:.2} of the bytes: a cache answered, or has not written yet"
+                "the devices {name} only {ratio:.2} of the bytes: a cache answered, or has not written back yet"
             )),
             Some(ratio) if ratio > 1.1 => {
-                notes
-                    .push(format!("the devices have {name} {ratio:.2} times the bytes (amplification, or other work)"));
+                notes.push(format!("the devices {name} {ratio:.2} times the bytes (amplification, or other I/O)"));
             }
             _ => {}
         }
     }
     if let Some((hits, misses)) = result.arc.filter(|(hits, _)| *hits > 0) {
-        notes.push(format!("the cache of ZFS answered {hits} times and missed {misses} times"));
+        notes.push(format!("the ZFS ARC had {hits} hits and {misses} misses"));
     }
     if let Some(steady) = result.steady.as_ref().filter(|steady| !steady.attained) {
         notes.push(format!("the steady state was not reached in {} seconds", steady.values.len()));

@@ -8,43 +8,24 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use io_uring::{EnterFlags, IoUring, Probe, opcode, squeue, types};
+use io_uring::{EnterFlags, IoUring, opcode, squeue, types};
 use machine::{Buffer, Clock, CpuSet, Pages};
 use rustix::io::ReadWriteFlags;
 
 use crate::Error;
 use crate::job::{Direction, IoFlags, Memory};
 use crate::pattern::{Action, Op};
-use crate::worker::{IoEngine, Wait};
+use crate::ring_setup::{Granted, set_up};
+use crate::worker::{Completion, IoEngine, Wait};
 
-/// Arrivals nearer than this in nanoseconds are waited for in user space: a sleep wakes up later than that.
-const SPIN: u64 = 100_000;
+/// Busy-wait for arrivals closer than this many nanoseconds: a sleep would end later than that.
+const BUSY_WAIT: u64 = 100_000;
 /// The kernel registers buffers up to 1 GiB each.
 const LARGEST_BUFFER: usize = 1 << 30;
 const PAGE: usize = 4096;
-/// The kernel may give a CPU that is yielded away for some milliseconds. Many requests as small as this are done by then,
-/// and the helper sleeps; larger ones keep it busy, while their worker could not send new ones.
-const BRIEF: usize = 16 << 10;
-
-/// What the kernel granted, and what it refused.
-#[expect(clippy::struct_excessive_bools, reason = "each is granted or refused by itself")]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Granted {
-    /// The flags of the ring: `SINGLE_ISSUER DEFER_TASKRUN`.
-    pub setup: String,
-    /// Files are registered.
-    pub fixed_files: bool,
-    /// Buffers are registered.
-    pub fixed_buffers: bool,
-    /// Completions are polled for.
-    pub iopoll: bool,
-    /// A kernel thread submits.
-    pub sqpoll: bool,
-    /// Helper threads of the kernel do the requests, since it cannot try them without blocking.
-    pub uses_io_wq: bool,
-    /// What was asked for and refused, with the reason.
-    pub refused: Vec<String>,
-}
+/// A yielded CPU may stay with an io-wq worker for some milliseconds. It completes many requests of at most this many bytes
+/// by then and sleeps; larger ones keep it busy, and meanwhile nobody submits new ones.
+const SMALL_REQUEST: usize = 16 << 10;
 
 /// A ring with the buffers of its requests.
 ///
@@ -57,9 +38,9 @@ pub(crate) struct Ring {
     busy: Vec<bool>,
     in_flight: u32,
     fds: Vec<RawFd>,
-    /// Requests that more than one helper thread of the kernel could do at a time: by file, reads and writes.
+    /// Requests that are punted to io-wq and that more than one of its workers could do at a time: by file, reads and writes.
     punted: Vec<[bool; 2]>,
-    /// Each CPU has a worker of its own, so that helpers take turns with them.
+    /// Every CPU has one of our workers, so that those of io-wq take turns with them.
     oversubscribed: bool,
     pub(crate) granted: Granted,
     // Freed after `drop` has waited for the kernel.
@@ -73,7 +54,7 @@ pub(crate) fn buffer_bytes(depth: u32, block: u32) -> usize {
 }
 
 impl Ring {
-    /// A ring for `depth` requests of at most `block` bytes to `files`. What the kernel refuses is left out, and said.
+    /// A ring for `depth` requests of at most `block` bytes to `files`. What the kernel refuses is left out and noted in [`Granted`].
     pub(crate) fn open(
         files: Vec<Arc<File>>,
         depth: u32,
@@ -111,7 +92,7 @@ impl Ring {
             let files = std::mem::take(&mut ring.files);
             drop(ring);
             let mut plain = Ring::open(files, depth, block, IoFlags { iopoll: false, ..flags }, memory)?;
-            plain.granted.refused.push("polling: the device has no poll queues".to_owned());
+            plain.granted.refused.push("IOPOLL (hipri): the device has no poll queues".to_owned());
             return Ok(plain);
         }
         Ok(ring)
@@ -121,14 +102,15 @@ impl Ring {
         if flags.fixed_files {
             match self.uring.submitter().register_files(&self.fds) {
                 Ok(()) => self.granted.fixed_files = true,
-                Err(error) => self.granted.refused.push(format!("registered files: {error}")),
+                Err(error) => self.granted.refused.push(format!("registered files (registerfiles): {error}")),
             }
         }
         if flags.fixed_buffers {
             match self.register_buffer(bytes) {
                 Ok(()) => self.granted.fixed_buffers = true,
                 Err(error) => {
-                    let text = format!("registered buffers: {error} (raise the limit of locked memory, ulimit -l)");
+                    let text =
+                        format!("registered buffers (fixedbufs): {error} (raise the locked-memory limit, ulimit -l)");
                     self.granted.refused.push(text);
                 }
             }
@@ -137,7 +119,7 @@ impl Ring {
 
     fn register_buffer(&mut self, bytes: usize) -> io::Result<()> {
         if bytes > LARGEST_BUFFER {
-            return Err(io::Error::other("depth times block size is over 1 GiB"));
+            return Err(io::Error::other("iodepth times bs exceeds 1 GiB"));
         }
         let whole = libc::iovec { iov_base: self.base.cast(), iov_len: bytes };
         // SAFETY: `base` points to `bytes` mapped bytes of `_buffer`, which is neither moved nor unmapped before the ring
@@ -145,33 +127,33 @@ impl Ring {
         unsafe { self.uring.submitter().register_buffers(&[whole]) }
     }
 
-    /// Keeps the kernel's threads that do requests which block on these CPUs; they copy the data.
+    /// Keeps the io-wq workers, which copy the data of punted requests, on these CPUs (`IORING_REGISTER_IOWQ_AFF`).
     pub(crate) fn set_io_wq_affinity(&mut self, cpus: &CpuSet) {
         if let Err(error) = self.uring.submitter().register_iowq_aff(&cpu_set(cpus)) {
-            self.granted.refused.push(format!("helper threads of the kernel on the CPUs {cpus}: {error}"));
+            self.granted.refused.push(format!("io-wq affinity to the CPUs {cpus}: {error}"));
         }
     }
 
-    /// Tells the ring that each CPU has a worker of its own. Then helpers and workers take turns, and the fewer the better:
-    /// all helpers are called, and nobody who is woken up interrupts another. A policy that the user chose stays.
+    /// Declares that every CPU has one of our workers. They and those of io-wq can only take turns then, and the fewer turns
+    /// the better: every punted request may start an io-wq worker, and nobody who is woken up preempts another
+    /// (`SCHED_BATCH`). A policy that the user chose stays.
     pub(crate) fn set_oversubscribed(&mut self) {
         self.oversubscribed = true;
-        // SAFETY: it tells the policy of this thread, and changes nothing.
+        // SAFETY: it returns the policy of this thread, and changes nothing.
         let ordinary = unsafe { libc::sched_getscheduler(0) } == libc::SCHED_OTHER;
         if self.granted.uses_io_wq && ordinary {
             let none = libc::sched_param { sched_priority: 0 };
-            // SAFETY: it reads `none`, and changes nothing but the policy of this thread and of the helpers that it starts.
+            // SAFETY: it reads `none`, and changes nothing but the policy of this thread and of the io-wq workers that it starts.
             let answer = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const none) };
             if answer != 0 {
-                self.granted.refused.push(format!("batch scheduling: {}", io::Error::last_os_error()));
+                self.granted.refused.push(format!("SCHED_BATCH: {}", io::Error::last_os_error()));
             }
         }
     }
 
-    /// Whether a request is given to a helper of its own. The kernel gives those that block to one helper, and to a second
-    /// one only when the first sleeps; each that is told (`IOSQE_ASYNC`) calls another. One helper is enough while this
-    /// worker is awake; the request that fills the queue is the last before it may sleep, and leaves a CPU free. Where there
-    /// is one request at a time, there is nothing to do for another.
+    /// Whether a request is sent with `IOSQE_ASYNC`, which starts another io-wq worker. Without it the kernel punts all that
+    /// block to one, and to a second only when the first sleeps. One is enough while this worker is awake; the request that
+    /// fills the queue is the last before it may sleep, and leaves a CPU free. At a depth of 1 there is nothing for another.
     #[inline]
     fn forces_async(&self, op: &Op) -> bool {
         let Action::Transfer(direction) = op.action else { return false };
@@ -179,14 +161,14 @@ impl Ring {
         punted && (self.oversubscribed || self.in_flight as usize + 1 == self.busy.len())
     }
 
-    /// Waits for completions. Before it sleeps it lets a helper on its CPU run and looks again: whoever completes a request
-    /// pays for waking up those who sleep.
+    /// Waits for completions. Before it sleeps it lets an io-wq worker on its CPU run and looks again: the completing CPU pays
+    /// the wake-up cost.
     fn wait_for(&mut self, count: usize) -> io::Result<usize> {
         if self.uring.completion().len() >= count {
             return Ok(0);
         }
-        let brief = self.stride <= BRIEF && self.in_flight > 1;
-        if brief && !(self.oversubscribed || self.granted.iopoll || self.granted.sqpoll) {
+        let small = self.stride <= SMALL_REQUEST && self.in_flight > 1;
+        if small && !(self.oversubscribed || self.granted.iopoll || self.granted.sqpoll) {
             thread::yield_now();
         }
         self.uring.submitter().submit_and_wait(count)
@@ -203,7 +185,7 @@ impl Ring {
             }
             self.reap(&mut done);
         }
-        done[0].1 >= 0
+        done[0].result >= 0
     }
 
     /// Submits, and lets the kernel post what is done, without waiting: with `DEFER_TASKRUN` it posts only when asked.
@@ -242,8 +224,8 @@ impl Ring {
     }
 }
 
-/// Whether reads and writes of a file block in the kernel, so that it gives them to helper threads, and more than one could
-/// be at work: writes to one regular file are done one after the other.
+/// Whether reads and writes of a file are punted to io-wq (the kernel cannot try them without blocking), and more than one
+/// of its workers could be at work: writes to one regular file are done one after the other.
 fn punted_directions(file: &File) -> [bool; 2] {
     let mut byte = [0];
     let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], 0, ReadWriteFlags::NOWAIT);
@@ -251,8 +233,8 @@ fn punted_directions(file: &File) -> [bool; 2] {
     [punted, punted && file.metadata().is_ok_and(|about| !about.is_file())]
 }
 
-/// What a system call's answer means to the caller.
-fn settle(answer: io::Result<usize>) -> Result<(), Error> {
+/// What the result of `io_uring_enter` means to the caller.
+fn check_enter(answer: io::Result<usize>) -> Result<(), Error> {
     match answer {
         Ok(_) => Ok(()),
         // A timeout, a signal, or a full completion queue: what is there is reaped, and the caller comes again.
@@ -273,78 +255,6 @@ fn cpu_set(cpus: &CpuSet) -> libc::cpu_set_t {
         unsafe { libc::CPU_SET(cpu, &mut set) };
     }
     set
-}
-
-/// Makes the ring with the best flags that this kernel has.
-fn set_up(depth: u32, flags: IoFlags, granted: &mut Granted) -> Result<IoUring, Error> {
-    const LOCAL: &[(&str, bool, bool, bool)] = &[
-        ("SINGLE_ISSUER DEFER_TASKRUN NO_SQARRAY", true, true, true),
-        ("SINGLE_ISSUER DEFER_TASKRUN", true, true, false),
-        ("SINGLE_ISSUER COOP_TASKRUN", true, false, false),
-        ("plain", false, false, false),
-    ];
-    const THREAD: &[(&str, bool, bool, bool)] =
-        &[("SQPOLL SINGLE_ISSUER", true, false, false), ("SQPOLL", false, false, false)];
-    let polls: &[bool] = if flags.iopoll { &[true, false] } else { &[false] };
-    let threads: &[bool] = if flags.sqpoll { &[true, false] } else { &[false] };
-    let mut last = io::Error::other("no ring was tried");
-    for (&thread, &poll) in threads.iter().flat_map(|thread| polls.iter().map(move |poll| (thread, poll))) {
-        for &(name, single, defer, no_array) in if thread { THREAD } else { LOCAL } {
-            let mut builder = IoUring::builder();
-            builder.setup_submit_all();
-            if single {
-                builder.setup_single_issuer();
-            }
-            match (thread, defer, single) {
-                (true, ..) => builder.setup_sqpoll(1000),
-                (false, true, _) => builder.setup_defer_taskrun(),
-                (false, false, true) => builder.setup_coop_taskrun(),
-                (false, false, false) => &mut builder,
-            };
-            if no_array {
-                builder.setup_no_sqarray();
-            }
-            if poll {
-                builder.setup_iopoll();
-            }
-            // The kernel thread may complete a request before it gives its entry back: then a second set is needed.
-            let entries = depth.max(1) * if thread { 2 } else { 1 };
-            match builder.build(entries) {
-                Ok(ring) => {
-                    granted.setup = format!("{name}{}", if poll { " IOPOLL" } else { "" });
-                    granted.iopoll = poll;
-                    granted.sqpoll = thread;
-                    if flags.iopoll && !poll {
-                        granted.refused.push("polling: the kernel has no polled ring".to_owned());
-                    }
-                    if flags.sqpoll && !thread {
-                        granted.refused.push("a submitting kernel thread: the kernel has none".to_owned());
-                    }
-                    return Ok(ring);
-                }
-                Err(error) => last = error,
-            }
-        }
-    }
-    let what = "no ring could be made (kernel.io_uring_disabled must be 0, and a container must allow io_uring)";
-    Err(Error::Ring { what, source: last })
-}
-
-/// Whether this process may use `io_uring` at all, and the operations that the engine needs.
-pub fn available() -> Result<(), Error> {
-    let wrong = |source| Error::Ring {
-        what: "it cannot be used here (kernel.io_uring_disabled must be 0, and a container must allow io_uring)",
-        source,
-    };
-    let ring = IoUring::new(2).map_err(wrong)?;
-    let mut probe = Probe::new();
-    ring.submitter().register_probe(&mut probe).map_err(wrong)?;
-    let needed = [opcode::Read::CODE, opcode::Write::CODE, opcode::ReadFixed::CODE, opcode::WriteFixed::CODE];
-    if needed.iter().all(|&code| probe.is_supported(code)) {
-        Ok(())
-    } else {
-        Err(wrong(io::Error::other("Linux 5.6 or later is needed")))
-    }
 }
 
 /// Builds an entry for a registered or a plain file.
@@ -406,16 +316,16 @@ impl IoEngine for Ring {
 
     #[inline]
     fn submit(&mut self) -> Result<(), Error> {
-        settle(self.enter())
+        check_enter(self.enter())
     }
 
     #[inline]
     fn wait(&mut self, wait: Wait) -> Result<(), Error> {
-        settle(match wait {
+        check_enter(match wait {
             Wait::For(count) => self.wait_for(count as usize),
             Wait::Until(moment) => match moment.saturating_sub(Clock::now()) {
-                left if left > SPIN => {
-                    let time = types::Timespec::from(Duration::from_nanos(left - SPIN));
+                left if left > BUSY_WAIT => {
+                    let time = types::Timespec::from(Duration::from_nanos(left - BUSY_WAIT));
                     self.uring.submitter().submit_with_args(1, &types::SubmitArgs::new().timespec(&time))
                 }
                 _ => Ok(0),
@@ -424,13 +334,13 @@ impl IoEngine for Ring {
     }
 
     #[inline]
-    fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
+    fn reap(&mut self, done: &mut Vec<Completion>) {
         for entry in self.uring.completion() {
             #[expect(clippy::cast_possible_truncation, reason = "the slot that `push` put there")]
             let slot = entry.user_data() as u32;
             self.busy[slot as usize] = false;
             self.in_flight -= 1;
-            done.push((slot, entry.result()));
+            done.push(Completion { slot, result: entry.result() });
         }
     }
 }
@@ -459,7 +369,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_helper_is_called_by_what_fills_the_queue_or_by_all_in_a_crowd() {
+    fn async_is_forced_on_what_fills_the_queue_or_on_all_where_cpus_are_oversubscribed() {
         let flags = IoFlags { direct: false, fixed_files: false, fixed_buffers: false, iopoll: false, sqpoll: false };
         let check = |punted: [bool; 2], action: Action, oversubscribed: bool, expect: &[bool]| {
             let depth = u32::try_from(expect.len()).unwrap();
@@ -467,9 +377,9 @@ mod tests {
             (ring.punted, ring.oversubscribed) = (vec![punted], oversubscribed);
             for (in_flight, &expect) in (0..).zip(expect) {
                 ring.in_flight = in_flight;
-                let called = ring.forces_async(&Op { action, file: 0, len: 4096, offset: 0 });
+                let forced = ring.forces_async(&Op { action, file: 0, len: 4096, offset: 0 });
                 assert_eq!(
-                    called, expect,
+                    forced, expect,
                     "{action:?}, punted {punted:?}, oversubscribed {oversubscribed}, {in_flight} in flight"
                 );
             }
@@ -488,8 +398,8 @@ mod tests {
     }
 
     #[test]
-    fn a_regular_file_is_never_written_by_two_helpers() {
-        // In memory, where there is such a folder: reads of it are given to helpers.
+    fn a_regular_file_is_never_written_by_two_io_wq_workers() {
+        // In memory, where there is such a folder: reads of it are punted.
         let file = tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).unwrap();
         assert!(!punted_directions(&file)[1]);
     }

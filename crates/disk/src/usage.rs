@@ -63,7 +63,7 @@ impl Usage {
     }
 }
 
-/// Threads of this process that `io_uring` started because a request could not be done without blocking.
+/// The io-wq workers of this process: threads that `io_uring` started because a request could not be done without blocking.
 pub(crate) fn io_wq_threads(root: &Path) -> usize {
     let tasks = fs::read_dir(root.join("proc/self/task")).into_iter().flatten().flatten();
     let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());

@@ -1,4 +1,4 @@
-//! The loop of one worker: take a request from the pattern, submit, wait, record. It decides nothing and allocates
+//! The loop of one worker: take requests from the pattern, submit, reap completions, record. It decides nothing and allocates
 //! nothing while the clock runs.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,13 +11,13 @@ use crate::job::{Checksum, Direction, Queue};
 use crate::latency_recorder::{LatencyRecorder, Times};
 use crate::pattern::{Action, Op};
 
-/// What requests are sent to: a ring, or a simulation of one in virtual time.
+/// What requests are submitted to: a ring, or a simulation of one in virtual time.
 pub(crate) trait IoEngine {
     /// The clock of the latencies in nanoseconds.
     fn stamp(&self) -> u64;
     /// The clock of the requests in flight. It is read apart from the stamps, so that Little's law can fail.
     fn meter(&self) -> u64;
-    /// The memory of a slot whose request is not under way.
+    /// The memory of a slot whose request is not in flight.
     fn buffer(&mut self, slot: u32) -> &mut [u8];
     /// Queues the request of a slot.
     fn push(&mut self, slot: u32, op: &Op);
@@ -25,27 +25,35 @@ pub(crate) trait IoEngine {
     fn submit(&mut self) -> Result<(), Error>;
     /// Waits; what could not be submitted yet is submitted first.
     fn wait(&mut self, wait: Wait) -> Result<(), Error>;
-    /// Takes all completions that are there: slot, and bytes or a negative error number.
-    fn reap(&mut self, done: &mut Vec<(u32, i32)>);
+    /// Appends all completions that are there.
+    fn reap(&mut self, done: &mut Vec<Completion>);
+}
+
+/// A completion: what a CQE says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Completion {
+    pub(crate) slot: u32,
+    /// Bytes, or a negative errno.
+    pub(crate) result: i32,
 }
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// So many completions.
+    /// This many completions.
     For(u32),
     /// One completion, or this moment of the clock.
     Until(u64),
 }
 
-/// What is in written blocks.
+/// What written blocks contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WriteContent {
-    /// Random bytes of the start, with a new stamp in each sector.
+    /// The random bytes that the buffers began with, with a new stamp in each sector.
     Stamped,
-    /// New random bytes for each write.
+    /// New random bytes for each write (`refill_buffers`).
     Refilled,
-    /// New random bytes behind a header that tells whether they are right.
+    /// New random bytes behind a header with their checksum (`verify`).
     Checksummed(Checksum),
 }
 
@@ -53,8 +61,8 @@ pub(crate) enum WriteContent {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) queue: Queue,
-    /// Arrivals a second, and how late in nanoseconds the first one is: an open loop.
-    pub(crate) rate: Option<(u32, u64)>,
+    /// Scheduled arrivals: an open loop.
+    pub(crate) rate: Option<ArrivalRate>,
     /// Nanoseconds that do not count.
     pub(crate) ramp: u64,
     /// Nanoseconds that count at most.
@@ -65,7 +73,16 @@ pub(crate) struct Rules {
     pub(crate) seed: u64,
 }
 
-/// What a worker shows to others while it runs.
+/// Arrivals at a fixed rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ArrivalRate {
+    /// Requests a second.
+    pub(crate) iops: u32,
+    /// Nanoseconds from the start to the first arrival.
+    pub(crate) delay: u64,
+}
+
+/// What a worker has completed so far, for others to read while it runs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct LiveCounters {
@@ -78,40 +95,39 @@ pub(crate) struct LiveCounters {
 pub(crate) enum Failure {
     /// The ring failed.
     Ring(Error),
-    /// A request failed, with this error number.
+    /// A request failed, with this errno.
     Request(Op, i32),
-    /// A request was refused for now, with this error number, until it had been sent so many times in so many nanoseconds.
+    /// A request was refused for now, with this errno, however often it was submitted again.
     RetriesExhausted(Op, i32, Retries),
-    /// A request transferred less than asked.
+    /// A request transferred fewer bytes than asked.
     Short(Op, i32),
     /// A block is not what was written.
     Mismatch(Op, String),
 }
 
-/// How often a request was sent, and for how long in nanoseconds.
+/// How often a request was submitted, and for how many nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retries {
-    pub(crate) times: u32,
+    pub(crate) count: u32,
     pub(crate) nanos: u64,
 }
 
 impl Retries {
-    /// A request that the kernel has no room for is sent again until either is reached. What a shortage takes to pass is
-    /// far below both.
-    const MOST: Retries = Retries { times: 1_000_000, nanos: 10_000_000_000 };
+    /// A request that the kernel has no room for is submitted again until either is reached; a shortage passes long before.
+    const MOST: Retries = Retries { count: 1_000_000, nanos: 10_000_000_000 };
 
-    fn is_enough(self) -> bool {
-        self.times >= Retries::MOST.times || self.nanos >= Retries::MOST.nanos
+    fn are_exhausted(self) -> bool {
+        self.count >= Retries::MOST.count || self.nanos >= Retries::MOST.nanos
     }
 }
 
-/// A request under way.
+/// A request in flight.
 #[derive(Clone, Copy)]
 struct Slot {
     op: Op,
     times: Times,
     /// How often the kernel refused it for now.
-    refused: u32,
+    retries: u32,
 }
 
 /// Arrivals at a fixed rate, in whole nanoseconds without drift.
@@ -129,7 +145,7 @@ impl Pace {
         Pace { next: begin, step: 1_000_000_000 / rate, rest: 1_000_000_000 % rate, carry: 0, rate }
     }
 
-    fn take(&mut self) -> u64 {
+    fn next_arrival(&mut self) -> u64 {
         let due = self.next;
         self.carry += self.rest;
         let extra = u64::from(self.carry >= self.rate);
@@ -139,14 +155,14 @@ impl Pace {
     }
 }
 
-/// One worker's loop over a device.
-pub(crate) struct Worker<'a, D> {
-    device: &'a mut D,
+/// One worker's loop over an engine.
+pub(crate) struct Worker<'a, E> {
+    engine: &'a mut E,
     rules: Rules,
     slots: Vec<Slot>,
     free: Vec<u32>,
     queued: Vec<u32>,
-    done: Vec<(u32, i32)>,
+    done: Vec<Completion>,
     pace: Option<Pace>,
     deadline: u64,
     written: u64,
@@ -154,19 +170,19 @@ pub(crate) struct Worker<'a, D> {
     issued: u64,
 }
 
-impl<'a, D: IoEngine> Worker<'a, D> {
+impl<'a, E: IoEngine> Worker<'a, E> {
     /// A worker whose buffers hold random bytes.
-    pub(crate) fn new(device: &'a mut D, rules: Rules) -> Self {
+    pub(crate) fn new(engine: &'a mut E, rules: Rules) -> Self {
         let depth = rules.queue.depth;
         let nothing = Op { action: Action::Sync { data_only: false }, file: 0, len: 0, offset: 0 };
         for slot in 0..depth {
-            data::fill(device.buffer(slot), mix(rules.seed ^ u64::from(slot)));
+            data::fill(engine.buffer(slot), mix(rules.seed ^ u64::from(slot)));
         }
         let room = depth as usize;
         Worker {
-            device,
+            engine,
             rules,
-            slots: vec![Slot { op: nothing, times: Times::default(), refused: 0 }; room],
+            slots: vec![Slot { op: nothing, times: Times::default(), retries: 0 }; room],
             free: (0..depth).rev().collect(),
             queued: Vec::with_capacity(room),
             done: Vec::with_capacity(room),
@@ -187,32 +203,32 @@ impl<'a, D: IoEngine> Worker<'a, D> {
         shown: &LiveCounters,
         stop: &AtomicBool,
     ) -> Result<u64, Failure> {
-        let begin = self.device.stamp();
+        let begin = self.engine.stamp();
         let ramp_end = begin + self.rules.ramp;
         self.deadline = self.rules.runtime.map_or(u64::MAX, |runtime| ramp_end.saturating_add(runtime));
-        self.pace = self.rules.rate.map(|(rate, late)| Pace::new(begin + late, rate));
+        self.pace = self.rules.rate.map(|rate| Pace::new(begin + rate.delay, rate.iops));
         let mut ramping = self.rules.ramp > 0;
-        recorder.begin(begin, self.device.meter());
+        recorder.begin(begin, self.engine.meter());
         while !stop.load(Ordering::Relaxed) {
-            let now = self.device.stamp();
+            let now = self.engine.stamp();
             if ramping && now >= ramp_end {
                 ramping = false;
-                recorder.restart(now, self.device.meter());
+                recorder.restart(now, self.engine.meter());
             }
             if now >= self.deadline {
                 break;
             }
-            self.take(next, now);
+            self.queue_requests(next, now);
             if self.exhausted && self.in_flight() == 0 {
                 break;
             }
             self.submit(recorder)?;
-            self.complete(recorder)?;
+            self.reap(recorder)?;
             shown.ops.store(recorder.operations(), Ordering::Relaxed);
             shown.bytes.store(recorder.bytes(), Ordering::Relaxed);
         }
         // Not the deadline itself: what was completed until now is counted, so the time until now is too.
-        recorder.end(self.device.stamp(), self.device.meter());
+        recorder.end(self.engine.stamp(), self.engine.meter());
         self.drain()?;
         Ok(self.issued)
     }
@@ -223,7 +239,7 @@ impl<'a, D: IoEngine> Worker<'a, D> {
 
     /// Queues requests for free slots: as many as one submission may hold, in an open loop those that are due.
     #[inline]
-    fn take(&mut self, next: &mut impl FnMut() -> Option<Op>, now: u64) {
+    fn queue_requests(&mut self, next: &mut impl FnMut() -> Option<Op>, now: u64) {
         while self.queued.len() < self.rules.queue.submit as usize
             && !self.exhausted
             && let Some(&slot) = self.free.last()
@@ -235,25 +251,25 @@ impl<'a, D: IoEngine> Worker<'a, D> {
                 self.exhausted = true;
                 return;
             };
-            let start = self.pace.as_mut().map_or(now, Pace::take);
+            let start = self.pace.as_mut().map_or(now, Pace::next_arrival);
             self.free.pop();
             if matches!(op.action, Action::Transfer(_)) {
                 self.issued += 1;
             }
             if op.action == Action::Transfer(Direction::Write) {
-                self.prepare(slot, &op);
+                self.fill_buffer(slot, &op);
             }
-            self.slots[slot as usize] = Slot { op, times: Times { start, ..Times::default() }, refused: 0 };
-            self.device.push(slot, &op);
+            self.slots[slot as usize] = Slot { op, times: Times { start, ..Times::default() }, retries: 0 };
+            self.engine.push(slot, &op);
             self.queued.push(slot);
         }
     }
 
     /// Makes the data of a write.
-    fn prepare(&mut self, slot: u32, op: &Op) {
+    fn fill_buffer(&mut self, slot: u32, op: &Op) {
         self.written += 1;
         let (sequence, seed) = (self.written, self.rules.seed);
-        let buffer = &mut self.device.buffer(slot)[..op.len as usize];
+        let buffer = &mut self.engine.buffer(slot)[..op.len as usize];
         if self.rules.content != WriteContent::Stamped {
             data::fill(buffer, mix(seed ^ sequence) ^ op.offset);
         }
@@ -278,61 +294,61 @@ impl<'a, D: IoEngine> Worker<'a, D> {
     fn submit(&mut self, recorder: &mut LatencyRecorder) -> Result<(), Failure> {
         let count = self.queued.len() as u64;
         // The stamp comes before the meter here and before it again after the wait: both see spans of equal length.
-        let issued = self.device.stamp();
-        recorder.submitted(count, self.device.meter());
-        self.device.submit().map_err(Failure::Ring)?;
-        let sent = self.device.stamp();
+        let submit_begin = self.engine.stamp();
+        recorder.submitted(count, self.engine.meter());
+        self.engine.submit().map_err(Failure::Ring)?;
+        let submit_end = self.engine.stamp();
         for slot in self.queued.drain(..) {
             let times = &mut self.slots[slot as usize].times;
-            (times.issued, times.sent) = (issued, sent);
+            (times.submit_begin, times.submit_end) = (submit_begin, submit_end);
         }
-        self.wait().map_or(Ok(()), |wait| self.device.wait(wait)).map_err(Failure::Ring)
+        self.wait().map_or(Ok(()), |wait| self.engine.wait(wait)).map_err(Failure::Ring)
     }
 
-    /// Takes the completions that are there.
+    /// Records the completions that are there.
     #[inline]
-    fn complete(&mut self, recorder: &mut LatencyRecorder) -> Result<(), Failure> {
+    fn reap(&mut self, recorder: &mut LatencyRecorder) -> Result<(), Failure> {
         self.done.clear();
-        self.device.reap(&mut self.done);
+        self.engine.reap(&mut self.done);
         if self.done.is_empty() {
             return Ok(());
         }
-        let seen = self.device.stamp();
-        let meter = self.device.meter();
-        let mut again = 0;
+        let completed = self.engine.stamp();
+        let meter = self.engine.meter();
+        let mut resubmitted = 0;
         for index in 0..self.done.len() {
-            let (slot, result) = self.done[index];
+            let Completion { slot, result } = self.done[index];
             let Slot { op, times, .. } = self.slots[slot as usize];
             if is_transient(result) {
                 self.resubmit(slot, result)?;
-                again += 1;
+                resubmitted += 1;
                 continue;
             }
-            self.accept(slot, &op, result)?;
+            self.check_result(slot, &op, result)?;
             self.free.push(slot);
-            recorder.record(&op, &Times { seen, ..times });
+            recorder.record(&op, &Times { completed, ..times });
         }
-        recorder.completed(self.done.len() as u64 - again, meter);
+        recorder.completed(self.done.len() as u64 - resubmitted, meter);
         Ok(())
     }
 
-    /// Queues a request again that the kernel refused for now, but not for ever.
+    /// Submits a request again that the kernel refused for now, but not for ever.
     #[cold]
     fn resubmit(&mut self, slot: u32, result: i32) -> Result<(), Failure> {
-        let now = self.device.stamp();
-        let Slot { op, times, refused } = &mut self.slots[slot as usize];
-        *refused += 1;
-        let sent = Retries { times: *refused, nanos: now.saturating_sub(times.issued) };
-        if sent.is_enough() {
+        let now = self.engine.stamp();
+        let Slot { op, times, retries } = &mut self.slots[slot as usize];
+        *retries += 1;
+        let sent = Retries { count: *retries, nanos: now.saturating_sub(times.submit_begin) };
+        if sent.are_exhausted() {
             return Err(Failure::RetriesExhausted(*op, -result, sent));
         }
-        self.device.push(slot, op);
+        self.engine.push(slot, op);
         Ok(())
     }
 
     /// Whether a request did what it was asked to.
     #[inline]
-    fn accept(&mut self, slot: u32, op: &Op, result: i32) -> Result<(), Failure> {
+    fn check_result(&mut self, slot: u32, op: &Op, result: i32) -> Result<(), Failure> {
         if result < 0 {
             return Err(Failure::Request(*op, -result));
         }
@@ -342,27 +358,27 @@ impl<'a, D: IoEngine> Worker<'a, D> {
         }
         match self.rules.check {
             Some(checksum) if direction == Direction::Read => {
-                let buffer = &self.device.buffer(slot)[..op.len as usize];
+                let buffer = &self.engine.buffer(slot)[..op.len as usize];
                 data::verify_block(buffer, checksum, op.offset).map_err(|why| Failure::Mismatch(*op, why))
             }
             _ => Ok(()),
         }
     }
 
-    /// Waits for what is under way, without recording it.
+    /// Waits for what is in flight, without recording it.
     fn drain(&mut self) -> Result<(), Failure> {
         while self.in_flight() > 0 {
-            self.device.wait(Wait::For(1)).map_err(Failure::Ring)?;
+            self.engine.wait(Wait::For(1)).map_err(Failure::Ring)?;
             self.done.clear();
-            self.device.reap(&mut self.done);
+            self.engine.reap(&mut self.done);
             for index in 0..self.done.len() {
-                let (slot, result) = self.done[index];
+                let Completion { slot, result } = self.done[index];
                 let op = self.slots[slot as usize].op;
                 if is_transient(result) {
                     self.resubmit(slot, result)?;
                     continue;
                 }
-                self.accept(slot, &op, result)?;
+                self.check_result(slot, &op, result)?;
                 self.free.push(slot);
             }
         }
@@ -370,7 +386,7 @@ impl<'a, D: IoEngine> Worker<'a, D> {
     }
 }
 
-/// Errors after which a request is sent again: the kernel ran out of something, or a signal came.
+/// Errors after which a request is submitted again: the kernel ran out of something, or a signal came.
 fn is_transient(result: i32) -> bool {
     result == -libc::EAGAIN || result == -libc::EINTR
 }

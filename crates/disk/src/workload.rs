@@ -250,7 +250,7 @@ impl StorageCase {
 /// Measures; a case that fails is an outcome with a reason, and the others go on.
 pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
     machine.require_host()?;
-    crate::ring::available()?;
+    crate::ring_setup::available()?;
     let settings = Settings::default();
     let mut session = Session::new(&settings);
     for (index, case) in CASES.iter().enumerate() {

@@ -33,7 +33,7 @@ pub(crate) fn describe(failure: Failure, assignment: &WorkerAssignment, written:
         }
         Failure::RetriesExhausted(op, number, sent) => {
             let (why, seconds) = (std::io::Error::from_raw_os_error(number), sent.nanos as f64 / SECOND);
-            let text = format!("{why}, {} times in {seconds:.3} s; it is not sent again", sent.times);
+            let text = format!("{why}, {} times in {seconds:.3} s; not retried any more", sent.count);
             let source = std::io::Error::other(text);
             Error::Request { what: op.action.name(), path: path(&op), offset: op.offset, len: op.len, source }
         }

@@ -11,7 +11,7 @@ use crate::pattern::{Extent, Pattern};
 use crate::plan::{PlannedJob, WorkerAssignment};
 use crate::ring::Ring;
 
-/// Requests of the layout that are under way.
+/// Requests in flight during the layout.
 const LAYOUT_DEPTH: u32 = 8;
 const LAYOUT_BLOCK: u32 = 1 << 20;
 

@@ -9,7 +9,7 @@ use crate::job::{Job, ReadWriteMix};
 use crate::latency_recorder::LatencyRecorder;
 use crate::pattern::{Extent, Op};
 use crate::plan::WorkerAssignment;
-use crate::worker::{Failure, IoEngine, LiveCounters, Rules, Worker, WriteContent};
+use crate::worker::{ArrivalRate, Failure, IoEngine, LiveCounters, Rules, Worker, WriteContent};
 
 const SECOND: f64 = 1e9;
 
@@ -25,10 +25,10 @@ pub(super) fn rules(job: &Job, index: usize, assignment: &WorkerAssignment) -> R
         None => WriteContent::Stamped,
     };
     // Workers of one rate take turns rather than arrive together.
-    let late = |rate: u32| 1_000_000_000 / u64::from(rate) * index as u64 / u64::from(job.workers.max(1));
+    let delay = |iops: u32| 1_000_000_000 / u64::from(iops) * index as u64 / u64::from(job.workers.max(1));
     Rules {
         queue: job.queue,
-        rate: job.rate.map(|rate| (rate, late(rate))),
+        rate: job.rate.map(|iops| ArrivalRate { iops, delay: delay(iops) }),
         ramp: nanos(job.timing.ramp),
         runtime: job.timing.runtime.map(nanos),
         content,
@@ -41,7 +41,7 @@ fn seed(job: &Job, extents: &[Extent], index: u64) -> u64 {
     mix(job.seed ^ mix(index ^ extents.len() as u64))
 }
 
-/// Sends requests that are not measured; how many.
+/// Issues requests that are not measured; how many.
 pub(crate) fn send_unmeasured(
     ring: &mut impl IoEngine,
     rules: Rules,

@@ -16,7 +16,7 @@ pub(super) fn neighbours(places: &[Option<CpuSet>], own: Option<&CpuSet>) -> usi
     places.iter().filter(meets).count()
 }
 
-/// Pins the thread, one of so many `workers` on its CPUs, and makes its ring.
+/// Pins the thread, one of `workers` on its CPUs, and makes its ring.
 pub(super) fn prepare(job: &Job, assignment: &WorkerAssignment, workers: usize) -> Result<(Ring, Vec<u32>), Error> {
     let wrong = |why| Error::Plan { job: job.name.clone(), why };
     let most =
@@ -30,7 +30,7 @@ pub(super) fn prepare(job: &Job, assignment: &WorkerAssignment, workers: usize) 
     Ok((ring, cpus))
 }
 
-/// Restricts the calling thread to CPUs; what the kernel says that it may run on then.
+/// Restricts the calling thread to CPUs; the CPUs that it may run on afterwards, by the kernel.
 fn pin(cpus: Option<&CpuSet>) -> Result<Vec<u32>, String> {
     if let Some(cpus) = cpus {
         let mut set = rustix::thread::CpuSet::new();

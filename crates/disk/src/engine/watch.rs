@@ -1,4 +1,4 @@
-//! The view from outside while a phase runs: rates once a second, the kernel's helper threads, and steady states, which end
+//! The view from outside while a phase runs: rates once a second, io-wq workers, and steady states, which end
 //! their jobs.
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::steady::WatchedRate;
 use crate::usage::io_wq_threads;
 use crate::worker::LiveCounters;
 
-/// What is told once a second while jobs run.
+/// Rates of the last second while jobs run, as fio prints them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LiveRates {
     /// Seconds since the jobs of this phase started.
@@ -27,7 +27,7 @@ pub struct LiveRates {
 
 /// What was seen of a phase.
 pub(super) struct PhaseObservation {
-    /// Most threads of the kernel's that did requests at a time.
+    /// Most io-wq workers that were there at a time.
     pub(super) io_wq_threads: usize,
     /// The steady state of each job that asks for one.
     pub(super) steady: Vec<Option<SteadyResult>>,
@@ -88,7 +88,7 @@ impl<'a> Watch<'a> {
         Watch { planned, counters, stops, root, begin, last: begin, counts, watched }
     }
 
-    /// Looks once a second until every worker has said that it is `done`.
+    /// Looks once a second until every worker has sent `done`.
     pub(super) fn run(mut self, done: &Receiver<()>, emit: &mut dyn FnMut(LiveRates)) -> PhaseObservation {
         let mut running = self.counters.len();
         while running > 0 {

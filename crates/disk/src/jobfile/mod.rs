@@ -11,12 +11,12 @@ use crate::Error;
 use crate::job::Job;
 use options::JobDraft;
 
-/// Included files may include others, so deep at most.
-const DEEPEST: usize = 8;
-/// A job file is no larger.
-const LARGEST: u64 = 1 << 20;
+/// Maximum include depth.
+const MAX_INCLUDE_DEPTH: usize = 8;
+/// Maximum size of an included file in bytes.
+const MAX_INCLUDE_SIZE: u64 = 1 << 20;
 
-/// A line that says something, and where it stands.
+/// A line with an option or a section, and where it came from.
 struct SourceLine {
     file: String,
     number: usize,
@@ -58,7 +58,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<Vec<Job>, Error> {
         let (key, value) = line.text.split_once('=').unwrap_or((&line.text, ""));
         let (key, value) = (key.trim(), value.trim());
         let target = match &mut current {
-            None => return Err(line.error(format!("`{key}` stands before the first [section]"))),
+            None => return Err(line.error(format!("`{key}` comes before the first [section]"))),
             Some((_, None)) => &mut global,
             Some((_, Some(draft))) => draft,
         };
@@ -66,7 +66,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<Vec<Job>, Error> {
     }
     jobs.extend(close(current, dir)?);
     if jobs.is_empty() {
-        let what = "it has no job: a section such as [read] is needed".to_owned();
+        let what = "no job defined: add a section such as [read]".to_owned();
         return Err(Error::JobFile { file: "job file".to_owned(), line: 0, what });
     }
     Ok(jobs)
@@ -105,7 +105,7 @@ fn section(line: &SourceLine) -> Result<Option<String>, Error> {
     }
 }
 
-/// The lines that say something, with those of included files in their place.
+/// The lines that are neither empty nor a comment, with those of included files in their place.
 fn collect(file: &str, text: &str, dir: &Path, depth: usize, lines: &mut Vec<SourceLine>) -> Result<(), Error> {
     for (index, raw) in text.lines().enumerate() {
         // As in fio, a comment may begin anywhere in a line.
@@ -116,12 +116,12 @@ fn collect(file: &str, text: &str, dir: &Path, depth: usize, lines: &mut Vec<Sou
         let line = SourceLine { file: file.to_owned(), number: index + 1, text };
         match line.text.strip_prefix("include ") {
             None => lines.push(line),
-            Some(name) if depth < DEEPEST => {
+            Some(name) if depth < MAX_INCLUDE_DEPTH => {
                 let name = name.trim();
                 let included = read(&dir.join(name)).map_err(|why| line.error(format!("include {name}: {why}")))?;
                 collect(name, &included, dir, depth + 1, lines)?;
             }
-            Some(_) => return Err(line.error(format!("files include one another more than {DEEPEST} deep"))),
+            Some(_) => return Err(line.error(format!("includes are nested more than {MAX_INCLUDE_DEPTH} deep"))),
         }
     }
     Ok(())
@@ -130,8 +130,8 @@ fn collect(file: &str, text: &str, dir: &Path, depth: usize, lines: &mut Vec<Sou
 /// The text of an included file, which is a regular file of a sane size.
 fn read(path: &Path) -> Result<String, String> {
     let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !about.is_file() || about.len() > LARGEST {
-        return Err("it is not a regular file of at most 1 MiB".to_owned());
+    if !about.is_file() || about.len() > MAX_INCLUDE_SIZE {
+        return Err("not a regular file of at most 1 MiB".to_owned());
     }
     std::fs::read_to_string(path).map_err(|error| error.to_string())
 }

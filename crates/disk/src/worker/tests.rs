@@ -20,13 +20,20 @@ struct Simulated {
     call: u64,
     stall: std::ops::Range<u64>,
     queued: Vec<u32>,
-    /// End of each request that is under way, in order.
-    in_flight: VecDeque<(u64, u32)>,
+    /// The requests in flight, in order of their ends.
+    in_flight: VecDeque<InFlight>,
     memory: Vec<Vec<u8>>,
     lens: Vec<u32>,
     /// A planted error: the stamp of a submission is this much late.
     late: u64,
     deepest: usize,
+}
+
+/// A request that ends then.
+#[derive(Clone, Copy)]
+struct InFlight {
+    end: u64,
+    slot: u32,
 }
 
 impl Simulated {
@@ -76,7 +83,7 @@ impl IoEngine for Simulated {
         self.now.set(now);
         for slot in self.queued.drain(..) {
             let end = end_of(now, self.service, &self.stall);
-            self.in_flight.push_back((end, slot));
+            self.in_flight.push_back(InFlight { end, slot });
         }
         self.deepest = self.deepest.max(self.in_flight.len());
         Ok(())
@@ -84,7 +91,7 @@ impl IoEngine for Simulated {
 
     fn wait(&mut self, wait: Wait) -> Result<(), Error> {
         let now = self.now.get();
-        let done_by = |count: u32| self.in_flight.get((count.max(1) - 1) as usize).map_or(now, |&(end, _)| end);
+        let done_by = |count: u32| self.in_flight.get((count.max(1) - 1) as usize).map_or(now, |request| request.end);
         let wake = match wait {
             Wait::For(count) => done_by(count),
             Wait::Until(moment) if self.in_flight.is_empty() => moment,
@@ -94,10 +101,11 @@ impl IoEngine for Simulated {
         Ok(())
     }
 
-    fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
-        while let Some(&(_, slot)) = self.in_flight.front().filter(|&&(end, _)| end <= self.now.get()) {
+    fn reap(&mut self, done: &mut Vec<Completion>) {
+        while let Some(&InFlight { slot, .. }) = self.in_flight.front().filter(|request| request.end <= self.now.get())
+        {
             self.in_flight.pop_front();
-            done.push((slot, self.lens[slot as usize].cast_signed()));
+            done.push(Completion { slot, result: self.lens[slot as usize].cast_signed() });
         }
     }
 }
@@ -141,7 +149,7 @@ fn a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one() {
     assert!(reads.response.max >= 200 * MILLI);
 
     let mut open = Simulated { stall, ..Simulated::new(4) };
-    let open = run(&mut open, Rules { rate: Some((1000, 0)), ..rules(4, 2) });
+    let open = run(&mut open, Rules { rate: Some(ArrivalRate { iops: 1000, delay: 0 }), ..rules(4, 2) });
     let reads = &open.stats[0];
     let delayed = reads.delayed.as_ref().unwrap();
     // 200 of 2000 arrivals fell into the stall, the first of which waited for all of it.
@@ -156,7 +164,8 @@ fn a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one() {
 #[test]
 fn an_open_loop_keeps_its_rate_without_drift() {
     for rate in [1, 3, 7, 1000, 9999] {
-        let recorder = run(&mut Simulated::new(64), Rules { rate: Some((rate, 0)), ..rules(64, 7) });
+        let recorder =
+            run(&mut Simulated::new(64), Rules { rate: Some(ArrivalRate { iops: rate, delay: 0 }), ..rules(64, 7) });
         let done = recorder.stats[0].operations();
         assert!(done.abs_diff(u64::from(rate) * 7) <= 1, "{rate}: {done}");
         assert_eq!(recorder.stats[0].response.max, 100 * MICRO, "{rate}");
@@ -181,7 +190,7 @@ fn littles_law_holds_and_a_wrong_stamp_breaks_it() {
 }
 
 #[test]
-fn the_call_that_submits_is_told_apart_as_fio_does() {
+fn submission_latency_is_told_from_completion_latency_as_in_fio() {
     let check = |queue: Queue, call: u64| {
         let mut device = Simulated { call, ..Simulated::new(queue.depth) };
         let recorder = run(&mut device, Rules { queue, ..rules(queue.depth, 1) });
@@ -248,33 +257,38 @@ fn an_end_of_data_ends_the_run() {
     assert!(device.in_flight.is_empty());
 }
 
-/// Answers the first requests, so many, with the same result, and does the others.
-struct Answering(Simulated, i32, usize);
+/// Answers as many requests as are `left` with the same result, and does the others.
+struct Answering {
+    inner: Simulated,
+    answer: i32,
+    left: usize,
+}
+
 impl IoEngine for Answering {
     fn stamp(&self) -> u64 {
-        self.0.stamp()
+        self.inner.stamp()
     }
     fn meter(&self) -> u64 {
-        self.0.meter()
+        self.inner.meter()
     }
     fn buffer(&mut self, slot: u32) -> &mut [u8] {
-        self.0.buffer(slot)
+        self.inner.buffer(slot)
     }
     fn push(&mut self, slot: u32, op: &Op) {
-        self.0.push(slot, op);
+        self.inner.push(slot, op);
     }
     fn submit(&mut self) -> Result<(), Error> {
-        self.0.submit()
+        self.inner.submit()
     }
     fn wait(&mut self, wait: Wait) -> Result<(), Error> {
-        self.0.wait(wait)
+        self.inner.wait(wait)
     }
-    fn reap(&mut self, done: &mut Vec<(u32, i32)>) {
-        self.0.reap(done);
-        for one in done.iter_mut().take(self.2) {
-            one.1 = self.1;
+    fn reap(&mut self, done: &mut Vec<Completion>) {
+        self.inner.reap(done);
+        for one in done.iter_mut().take(self.left) {
+            one.result = self.answer;
         }
-        self.2 -= self.2.min(done.len());
+        self.left -= self.left.min(done.len());
     }
 }
 
@@ -283,7 +297,7 @@ fn what_a_device_cannot_do_is_a_failure() {
     let check = |answer: i32, verify: Option<Checksum>, expect: &str| {
         let job = Job::new("test", JobTarget::Paths(Vec::new()));
         let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 20 }], 0, 1 << 20);
-        let mut device = Answering(Simulated::new(2), answer, usize::MAX);
+        let mut device = Answering { inner: Simulated::new(2), answer, left: usize::MAX };
         let rules = Rules { check: verify, ..rules(2, 1) };
         let (mut recorder, stop) = (LatencyRecorder::new(0, false), AtomicBool::new(false));
         let failure =
@@ -296,11 +310,11 @@ fn what_a_device_cannot_do_is_a_failure() {
     check(4096, Some(Checksum::Crc32c), "Mismatch");
 }
 
-/// Ten requests to a device that answers the first `refusals` that it cannot now; the failure is told.
+/// Ten requests to a device that answers the first `refusals` that it cannot now; how many were issued, or the failure in words.
 fn refused(answer: i32, refusals: usize, service: u64) -> Result<u64, String> {
     let job = Job::new("test", JobTarget::Paths(Vec::new()));
     let mut pattern = Pattern::new(&job, &[Extent { start: 8192, len: 40_960 }], 0, 40_960);
-    let mut device = Answering(Simulated { service, ..Simulated::new(1) }, answer, refusals);
+    let mut device = Answering { inner: Simulated { service, ..Simulated::new(1) }, answer, left: refusals };
     let rules = Rules { runtime: None, ..rules(1, 1) };
     let (mut recorder, stop) = (LatencyRecorder::new(0, false), AtomicBool::new(false));
     let done =
