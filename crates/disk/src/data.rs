@@ -1,4 +1,4 @@
-//! What is written: incompressible data that does not repeat, and blocks that tell whether they are what was written.
+//! What is written: incompressible data that does not repeat, and blocks with a header by which they are verified.
 //!
 //! Each sector of 512 bytes begins with a tag that follows from its offset, whatever the job's blocks are. By it a later run
 //! tells what this program wrote from what anybody else did ([`zero_own_sectors`]).
@@ -128,13 +128,16 @@ pub(crate) fn verify_block(buffer: &[u8], checksum: Checksum, offset: u64) -> Re
     }
     let sum = buffer.get(HEADER..).map_or(0, |payload| digest(payload, checksum));
     if words[2] != MAGIC ^ buffer.len() as u64 {
-        return Err(format!("no header: it starts with {:#018x}", words[0]));
+        return Err(format!("no verify header: the block starts with {:#018x}", words[0]));
     }
     if words[0] != tag(offset) {
         return Err(format!("it holds the data of offset {}", words[0] ^ TAG));
     }
     if words[3] != sum {
-        return Err(format!("its checksum is {sum:#x}, its header says {:#x} (write number {})", words[3], words[1]));
+        return Err(format!(
+            "checksum mismatch: got {sum:#x}, the header has {:#x} (write number {})",
+            words[3], words[1]
+        ));
     }
     Ok(())
 }

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 /// Why a job could not be read, started or finished.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A job file is not one.
+    /// A job file cannot be parsed.
     #[error("{file}:{line}: {what}")]
     JobFile {
         /// Which file; an included one where the line is there.
         file: String,
         /// Which line, from 1; 0 where no single line is to blame.
         line: usize,
-        /// What is wrong, and what is known.
+        /// What is wrong, and what is supported.
         what: String,
     },
     /// The job asks for something that does not fit together or does not fit this host.
@@ -82,7 +82,7 @@ pub enum Error {
         path: PathBuf,
         /// `opened`, `read`.
         what: &'static str,
-        /// What the system said.
+        /// The error of the system call.
         source: io::Error,
     },
     /// The ring could not be made or used.
@@ -90,7 +90,7 @@ pub enum Error {
     Ring {
         /// What was tried, and what would help.
         what: &'static str,
-        /// What the kernel said.
+        /// The error of the kernel.
         source: io::Error,
     },
     /// A request failed.
@@ -104,7 +104,7 @@ pub enum Error {
         offset: u64,
         /// How much.
         len: u32,
-        /// What the kernel said.
+        /// The error of the kernel.
         source: io::Error,
     },
     /// A block that was read back is not what was written.

@@ -25,6 +25,14 @@ pub(crate) enum FileKind {
     Device,
 }
 
+/// How a job opens its files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenMode {
+    pub(crate) write: bool,
+    /// Past the page cache (`O_DIRECT`), where the file system can.
+    pub(crate) direct: bool,
+}
+
 /// A file of the run.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenedFile {
@@ -77,7 +85,7 @@ fn make_named(dir: &File) -> io::Result<File> {
 
 /// Makes a test file in the folder of a name, which is not one of devtmpfs.
 fn make_for(path: &Path, root: &Path) -> Result<File, Error> {
-    let failed = |source| Error::File { path: path.to_owned(), what: "made", source };
+    let failed = |source| Error::File { path: path.to_owned(), what: "created", source };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let dir = rustix::fs::open(folder(path), flags, Mode::empty()).map_err(|error| failed(error.into()))?;
     let dir = File::from(dir);
@@ -156,7 +164,7 @@ impl Files {
 
     /// Opens the test file that a name stands for; the name is never given to it, and what has that name is not touched.
     pub(crate) fn test_file(&mut self, path: &Path, direct: bool) -> Result<OpenedFile, Error> {
-        let failed = |source| Error::File { path: path.to_owned(), what: "made", source };
+        let failed = |source| Error::File { path: path.to_owned(), what: "created", source };
         let base = if let Some(Meaning::TestFile(Some(file))) = self.known.get(path) {
             Arc::clone(file)
         } else {
@@ -169,7 +177,7 @@ impl Files {
     }
 
     /// Opens what a job names. What was not made by this run is written to only with the right to.
-    pub(crate) fn open(&mut self, path: &Path, (write, direct): (bool, bool)) -> Result<OpenedFile, Error> {
+    pub(crate) fn open(&mut self, path: &Path, OpenMode { write, direct }: OpenMode) -> Result<OpenedFile, Error> {
         if self.is_test_file(path)? {
             return self.test_file(path, direct);
         }
@@ -190,7 +198,7 @@ impl Files {
 }
 
 fn finish(file: File, path: &Path, kind: FileKind, direct: bool) -> Result<OpenedFile, Error> {
-    let failed = |source| Error::File { path: path.to_owned(), what: "measured", source };
+    let failed = |source| Error::File { path: path.to_owned(), what: "examined", source };
     if kind == FileKind::Device {
         // The time of access is not kept, as fio has it. Who does not own the device is refused that, and reads as well.
         let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(error.into()))?;
@@ -225,7 +233,7 @@ pub(crate) fn reserve(opened: &mut OpenedFile, len: u64) -> Result<(), Error> {
 pub(crate) fn check_room(dir: &Path, needed: u64) -> Result<(), Error> {
     let failed = |error: rustix::io::Errno| Error::File {
         path: dir.to_owned(),
-        what: "asked for its free space",
+        what: "queried for its free space",
         source: error.into(),
     };
     let about = rustix::fs::statvfs(dir).map_err(failed)?;
@@ -292,9 +300,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let name = dir.path().join("data");
         let mut files = Files::new(&Settings::default());
-        let mut first = files.open(&name, (true, false)).unwrap();
+        let mut first = files.open(&name, OpenMode { write: true, direct: false }).unwrap();
         reserve(&mut first, 1 << 20).unwrap();
-        let second = files.open(&name, (false, true)).unwrap();
+        let second = files.open(&name, OpenMode { write: false, direct: true }).unwrap();
         assert_eq!((second.kind, second.len), (FileKind::TestFile, 1 << 20));
         assert!(!name.exists());
     }

@@ -217,12 +217,12 @@ fn steady(found: &SteadyResult, result: &JobResult) -> Value {
 fn disk(device: &DeviceStat, seconds: f64) -> Value {
     json!({
         "name": device.name,
-        "read_ios": device.read[0],
-        "write_ios": device.write[0],
-        "read_merges": device.read[1],
-        "write_merges": device.write[1],
-        "read_ticks": device.read[3],
-        "write_ticks": device.write[3],
+        "read_ios": device.read.ios,
+        "write_ios": device.write.ios,
+        "read_merges": device.read.merges,
+        "write_merges": device.write.merges,
+        "read_ticks": device.read.ticks,
+        "write_ticks": device.write.ticks,
         "in_queue": device.queued,
         "util": (device.busy as f64 / (seconds * 1000.0).max(1.0) * 100.0).min(100.0),
     })

@@ -44,5 +44,5 @@ pub use results::{JobResult, Results, SteadyResult, Window};
 pub use ring_setup::{Granted, available};
 pub use safety::Rights;
 pub use usage::Usage;
-pub use volume::{DeviceStat, Volume, Zfs};
+pub use volume::{ArcStat, DeviceStat, IoCounters, Volume, Zfs};
 pub use workload::{Config, case_of, run};

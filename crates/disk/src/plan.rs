@@ -1,4 +1,4 @@
-//! From jobs to what their workers do: files opened, regions cut, room and rights checked, before anything is written.
+//! From jobs to the assignments of their workers: files opened, regions cut, room and rights checked, before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use machine::{CpuSet, memory_available};
 
 use crate::Error;
-use crate::files::{self, FileKind, Files, OpenedFile};
+use crate::files::{self, FileKind, Files, OpenMode, OpenedFile};
 use crate::job::{Amount, Job, JobTarget};
 use crate::pattern::Extent;
 use crate::ring::buffer_bytes;
@@ -124,10 +124,10 @@ impl<'a> PlannedJob<'a> {
         for worker in 0..job.workers {
             let (names, scratch) = names(job, worker);
             if worker == 0 || scratch {
-                let flags = (job.rw.writes(), job.flags.direct);
+                let mode = OpenMode { write: job.rw.writes(), direct: job.flags.direct };
                 for name in &names {
                     let opened =
-                        if scratch { files.test_file(name, job.flags.direct)? } else { files.open(name, flags)? };
+                        if scratch { files.test_file(name, job.flags.direct)? } else { files.open(name, mode)? };
                     all.push(opened);
                 }
             }
@@ -150,7 +150,7 @@ impl<'a> PlannedJob<'a> {
     }
 }
 
-/// What tells where a file lies: a test file has no name, so its folder; else what is open, not what has its name by now.
+/// The path by which the volume of a file is found: a test file has no name, so its folder; else what is open, not what has its name by now.
 fn holder(opened: &OpenedFile) -> PathBuf {
     match opened.kind {
         FileKind::TestFile => files::folder(&opened.path).to_owned(),
@@ -224,7 +224,7 @@ fn one_of(all: &CpuSet, worker: u32) -> CpuSet {
     all.iter().nth(worker as usize % all.len().max(1)).into_iter().collect()
 }
 
-/// Says what of the files is not as it should be.
+/// Notes what of the files is not as it should be.
 fn note_files(
     job: &Job,
     opened: &[OpenedFile],

@@ -12,7 +12,7 @@ use crate::plan::PlannedJob;
 use crate::ring_setup::Granted;
 use crate::steady::SteadyCriterion;
 use crate::usage::Usage;
-use crate::volume::{DeviceStat, Volume};
+use crate::volume::{ArcStat, DeviceStat, Volume};
 
 /// Ticks of a second.
 const TICKS: usize = (1_000_000_000 / TICK) as usize;
@@ -125,8 +125,8 @@ pub struct JobResult {
     pub io_wq_threads: usize,
     /// What the devices below counted while it ran.
     pub devices: Vec<DeviceStat>,
-    /// Hits and misses of ZFS's cache while it ran.
-    pub arc: Option<(u64, u64)>,
+    /// Hits and misses of the ARC of ZFS while it ran.
+    pub arc: Option<ArcStat>,
     /// Blocks whose data was checked.
     pub verified: u64,
     /// Its steady state, where one was asked for.
@@ -146,7 +146,7 @@ impl JobResult {
             let moved: u64 = self.devices.iter().map(device).sum();
             (own > 0 && !self.devices.is_empty()).then(|| moved as f64 / own as f64)
         };
-        [ratio(0, |device| device.read[2]), ratio(1, |device| device.write[2])]
+        [ratio(0, |device| device.read.bytes), ratio(1, |device| device.write.bytes)]
     }
 
     /// The worker with the largest error of Little's law, of those whose window is long enough to tell.
@@ -163,7 +163,7 @@ pub(crate) struct Observed {
     pub(crate) group: u32,
     pub(crate) devices: Vec<DeviceStat>,
     pub(crate) io_wq_threads: usize,
-    pub(crate) arc: Option<(u64, u64)>,
+    pub(crate) arc: Option<ArcStat>,
     pub(crate) steady: Option<SteadyResult>,
 }
 
@@ -231,7 +231,7 @@ fn join(planned: &PlannedJob<'_>, reports: &[WorkerReport], seen: Observed) -> J
     result
 }
 
-/// What a reader should know of a result.
+/// Notes on a result: what a reader should know.
 fn observe(result: &JobResult) -> Vec<String> {
     let mut notes = result.granted.refused.clone();
     if result.io_wq_threads > 0 {
@@ -261,7 +261,7 @@ fn observe(result: &JobResult) -> Vec<String> {
             _ => {}
         }
     }
-    if let Some((hits, misses)) = result.arc.filter(|(hits, _)| *hits > 0) {
+    if let Some(ArcStat { hits, misses }) = result.arc.filter(|arc| arc.hits > 0) {
         notes.push(format!("the ZFS ARC had {hits} hits and {misses} misses"));
     }
     if let Some(steady) = result.steady.as_ref().filter(|steady| !steady.attained) {
@@ -334,10 +334,8 @@ impl Depths {
 
 impl DeviceStat {
     fn add(&mut self, other: &DeviceStat) {
-        for index in 0..4 {
-            self.read[index] += other.read[index];
-            self.write[index] += other.write[index];
-        }
+        self.read.add(other.read);
+        self.write.add(other.write);
         self.busy += other.busy;
         self.queued += other.queued;
     }

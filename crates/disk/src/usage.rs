@@ -1,4 +1,4 @@
-//! What a thread used of the CPU, and how many io-wq workers `io_uring` started for it.
+//! What a thread used of the CPU, and how many io-wq workers this process has.
 
 use std::fs;
 use std::path::Path;

@@ -23,7 +23,7 @@ pub struct Volume {
     pub arrays: Vec<String>,
     /// NUMA node of the devices, where all have the same one.
     pub node: Option<u32>,
-    /// What ZFS says of the dataset, where it is one.
+    /// The ZFS dataset, where it is one.
     pub zfs: Option<Zfs>,
 }
 
@@ -249,14 +249,62 @@ fn pool_devices(text: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Hits and misses of ZFS's cache since the module was loaded; `None` where there is no ZFS.
-pub(crate) fn arc_counters(root: &Path) -> Option<(u64, u64)> {
+/// Lookups in the ARC, the cache of ZFS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArcStat {
+    /// Answered by it.
+    pub hits: u64,
+    /// Answered by the devices.
+    pub misses: u64,
+}
+
+impl ArcStat {
+    /// What was counted since `before`.
+    pub(crate) fn since(self, before: ArcStat) -> ArcStat {
+        ArcStat { hits: self.hits - before.hits, misses: self.misses - before.misses }
+    }
+}
+
+/// The counters of the ARC since the module was loaded; `None` where there is no ZFS.
+pub(crate) fn arc_counters(root: &Path) -> Option<ArcStat> {
     let text = fs::read_to_string(root.join("proc/spl/kstat/zfs/arcstats")).ok()?;
     let value = |name: &str| {
         let line = text.lines().find(|line| line.split_whitespace().next() == Some(name))?;
         line.split_whitespace().nth(2)?.parse().ok()
     };
-    Some((value("hits")?, value("misses")?))
+    Some(ArcStat { hits: value("hits")?, misses: value("misses")? })
+}
+
+/// Counters of one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IoCounters {
+    /// Requests that the device completed.
+    pub ios: u64,
+    /// Requests that were merged into others.
+    pub merges: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Milliseconds of all requests together.
+    pub ticks: u64,
+}
+
+impl IoCounters {
+    fn since(self, before: IoCounters) -> IoCounters {
+        IoCounters {
+            ios: self.ios.saturating_sub(before.ios),
+            merges: self.merges.saturating_sub(before.merges),
+            bytes: self.bytes.saturating_sub(before.bytes),
+            ticks: self.ticks.saturating_sub(before.ticks),
+        }
+    }
+
+    /// Adds what another device or phase counted.
+    pub(crate) fn add(&mut self, other: IoCounters) {
+        self.ios += other.ios;
+        self.merges += other.merges;
+        self.bytes += other.bytes;
+        self.ticks += other.ticks;
+    }
 }
 
 /// A device's own counters, as `/sys/block/NAME/stat` has them.
@@ -264,10 +312,10 @@ pub(crate) fn arc_counters(root: &Path) -> Option<(u64, u64)> {
 pub struct DeviceStat {
     /// Kernel name.
     pub name: String,
-    /// Requests, merges, bytes and milliseconds of reads.
-    pub read: [u64; 4],
-    /// Requests, merges, bytes and milliseconds of writes.
-    pub write: [u64; 4],
+    /// What was read.
+    pub read: IoCounters,
+    /// What was written.
+    pub write: IoCounters,
     /// Milliseconds in which it was busy.
     pub busy: u64,
     /// Milliseconds of all requests together.
@@ -282,9 +330,9 @@ impl DeviceStat {
 
     fn parse(name: &str, text: &str) -> Option<DeviceStat> {
         let fields: Vec<u64> = text.split_whitespace().map_while(|field| field.parse().ok()).collect();
-        let direction = |first: usize| -> Option<[u64; 4]> {
-            let part: &[u64; 4] = fields.get(first..first + 4)?.try_into().ok()?;
-            Some([part[0], part[1], part[2] * STAT_SECTOR, part[3]])
+        let direction = |first: usize| -> Option<IoCounters> {
+            let &[ios, merges, sectors, ticks] = fields.get(first..first + 4)? else { return None };
+            Some(IoCounters { ios, merges, bytes: sectors * STAT_SECTOR, ticks })
         };
         Some(DeviceStat {
             name: name.to_owned(),
@@ -298,11 +346,10 @@ impl DeviceStat {
     /// What was counted since `before`.
     #[must_use]
     pub fn since(&self, before: &DeviceStat) -> DeviceStat {
-        let less = |now: [u64; 4], then: [u64; 4]| std::array::from_fn(|index| now[index].saturating_sub(then[index]));
         DeviceStat {
             name: self.name.clone(),
-            read: less(self.read, before.read),
-            write: less(self.write, before.write),
+            read: self.read.since(before.read),
+            write: self.write.since(before.write),
             busy: self.busy.saturating_sub(before.busy),
             queued: self.queued.saturating_sub(before.queued),
         }
@@ -312,6 +359,10 @@ impl DeviceStat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn counted(ios: u64, merges: u64, bytes: u64, ticks: u64) -> IoCounters {
+        IoCounters { ios, merges, bytes, ticks }
+    }
 
     #[test]
     fn mounts_with_blanks() {
@@ -345,7 +396,7 @@ mod tests {
         assert_eq!((volume.file_system.as_str(), volume.source.as_str()), ("xfs", "/dev/nvme0n1"));
         assert_eq!((volume.devices.as_slice(), volume.node), (&["nvme0n1".to_owned()][..], Some(1)));
         let counters = volume.counters(&root);
-        assert_eq!((counters[0].read, counters[0].write), ([10, 1, 80 * 512, 5], [20, 2, 160 * 512, 7]));
+        assert_eq!((counters[0].read, counters[0].write), (counted(10, 1, 80 * 512, 5), counted(20, 2, 160 * 512, 7)));
         assert_eq!((counters[0].busy, counters[0].queued), (9, 12));
         assert_eq!(Volume::of(Path::new("/no/such/file"), &root), Volume::default());
     }
@@ -416,7 +467,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("arcstats"), "9 1 0x01 123 33456 1 2\nname type data\nhits 4 100\nmisses 4 20\n")
             .unwrap();
-        assert_eq!(arc_counters(dir.path()), Some((100, 20)));
+        assert_eq!(arc_counters(dir.path()), Some(ArcStat { hits: 100, misses: 20 }));
     }
 
     #[test]
@@ -424,7 +475,7 @@ mod tests {
         let before = DeviceStat::parse("a", "1 0 8 1 1 0 8 1 0 1 2").unwrap();
         let after = DeviceStat::parse("a", "3 1 24 2 1 0 8 1 0 4 6").unwrap();
         let delta = after.since(&before);
-        assert_eq!((delta.read, delta.write, delta.busy), ([2, 1, 8192, 1], [0; 4], 3));
+        assert_eq!((delta.read, delta.write, delta.busy), (counted(2, 1, 8192, 1), IoCounters::default(), 3));
         assert_eq!(DeviceStat::parse("a", "1 2"), None);
     }
 }

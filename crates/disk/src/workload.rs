@@ -31,7 +31,7 @@ const MIB: u64 = 1 << 20;
 /// Seconds between the start of the requests and the start of counting.
 const RAMP: f64 = 0.2;
 
-/// The percentiles that are told beside the 99th.
+/// The percentiles that are emitted beside the 99th.
 const PERCENTILES: [f64; 11] = [0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 100.0];
 
 /// What the storage part measures.
@@ -286,7 +286,7 @@ fn measure(
     let job = config.job(case, depth, config.round_seconds);
     let mut rounds: Vec<JobResult> = Vec::new();
     let state = loop {
-        rounds.push(one(session, &job)?);
+        rounds.push(run_round(session, &job)?);
         let rates: Vec<f64> = rounds.iter().map(|round| case.rate_of(round)).collect();
         let state = steady::judge(&rates);
         let enough =
@@ -306,7 +306,7 @@ fn measure(
     Ok(())
 }
 
-/// A sample for each round that tells the figure, taken while the round was counted. It is tainted where a cache answered.
+/// A sample for each round that has the figure, taken while the round was counted. It is tainted where a cache answered.
 fn of_rounds(metric: &Definition, rounds: &[JobResult], figure: impl Fn(&JobResult) -> Option<f64>) -> Measurement {
     let sample = |round: &JobResult| {
         Some(Sample { taint: cached(round), ..Sample::timed(figure(round)?, round.window.interval) })
@@ -324,7 +324,7 @@ fn percentiles(case: &StorageCase, rounds: &[JobResult]) -> Vec<Measurement> {
 }
 
 /// One round.
-fn one(session: &mut Session<'_>, job: &Job) -> Result<JobResult, Error> {
+fn run_round(session: &mut Session<'_>, job: &Job) -> Result<JobResult, Error> {
     session.phase(&[job], &mut |_| {})?;
     let missing = || Error::Plan { job: job.name.clone(), why: "it gave no result".to_owned() };
     session.done.pop().ok_or_else(missing)
@@ -339,7 +339,7 @@ fn sweep(
 ) -> Result<u32, Error> {
     let mut points = Vec::new();
     for depth in config.depths(case) {
-        let result = one(session, &config.job(case, depth, config.depth_seconds))?;
+        let result = run_round(session, &config.job(case, depth, config.depth_seconds))?;
         let p99 = case.p99_of(&result).unwrap_or(f64::INFINITY);
         let point = SweepPoint { depth, rate: case.rate_of(&result), p99 };
         points.push(point);
@@ -368,7 +368,7 @@ fn describe(measurement: Measurement, config: &Config, rounds: &[JobResult]) -> 
         .context("depth_per_worker", last.job.queue.depth)
         .context("workers", last.job.workers)
         .context("file_bytes", config.file_bytes)
-        .context("where", place(volume, config))
+        .context("where", describe_location(volume, config))
         .context("direct", last.direct)
         .context("ring", &last.granted.setup)
         .context("fixed_buffers", last.granted.fixed_buffers)
@@ -381,8 +381,8 @@ fn cached(round: &JobResult) -> Option<Taint> {
     Some(Taint::Environment(format!("a cache answered: the devices read only {ratio:.2} of the bytes")))
 }
 
-/// What the files lie on, in words.
-fn place(volume: &Volume, config: &Config) -> String {
+/// Where the test files are, in words.
+fn describe_location(volume: &Volume, config: &Config) -> String {
     let devices = volume.devices.join(" ");
     let record = volume.zfs.as_ref().and_then(crate::Zfs::record_size);
     let record = record.map_or(String::new(), |bytes| format!(", records of {bytes} B"));
@@ -398,7 +398,7 @@ fn place(volume: &Volume, config: &Config) -> String {
 fn remarks(case: &StorageCase, rounds: &[JobResult], state: SteadyState) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if case.rw == ReadWriteMix::Write {
-        let text = "not preconditioned: a drive that has been written over twice may be slower";
+        let text = "not preconditioned: a drive that has been overwritten twice may be slower";
         warnings.push(Warning::Note(text.to_owned()));
     }
     if rounds.len() >= WINDOW {

@@ -50,8 +50,8 @@ fn paragraph(result: &JobResult) -> String {
         (granted.fixed_buffers, "registered buffers"),
         (granted.iopoll, "IOPOLL"),
         (granted.sqpoll, "SQPOLL"),
-        (granted.uses_io_wq, "requests done by kernel threads"),
-        (result.io_wq_threads > 0, "kernel threads seen at work"),
+        (granted.uses_io_wq, "requests punted to io-wq"),
+        (result.io_wq_threads > 0, "io-wq workers seen"),
     ];
     flags.extend(honoured.iter().filter(|(so, _)| *so).map(|(_, name)| name));
     text += &format!("  honoured: {}\n", flags.join(", "));

@@ -28,22 +28,22 @@ pub(super) struct Phase {
     failed: AtomicBool,
     stops: Vec<AtomicBool>,
     counters: Vec<LiveCounters>,
-    /// Where each worker may be; `None` is everywhere.
-    places: Vec<Option<CpuSet>>,
+    /// The CPUs that each worker may run on; `None` is every CPU.
+    affinities: Vec<Option<CpuSet>>,
 }
 
 impl Phase {
     pub(super) fn new(planned: &[PlannedJob<'_>]) -> Self {
-        let places: Vec<_> =
+        let affinities: Vec<_> =
             planned.iter().flat_map(|job| &job.assignments).map(|assignment| assignment.io_wq_cpus.clone()).collect();
-        let workers = places.len();
+        let workers = affinities.len();
         Phase {
             start: Start::of(workers),
             epoch: OnceLock::new(),
             failed: AtomicBool::new(false),
             stops: planned.iter().map(|_| AtomicBool::new(false)).collect(),
             counters: (0..workers).map(|_| LiveCounters::default()).collect(),
-            places,
+            affinities,
         }
     }
 
@@ -103,7 +103,7 @@ impl Phase {
         at: usize,
         stop: &AtomicBool,
     ) -> Result<WorkerReport, Error> {
-        let ready = prepare(job, assignment, neighbours(&self.places, assignment.io_wq_cpus.as_ref()));
+        let ready = prepare(job, assignment, neighbours(&self.affinities, assignment.io_wq_cpus.as_ref()));
         if ready.is_err() {
             self.fail();
         }

@@ -55,7 +55,7 @@ impl<'a> Session<'a> {
         let counters = || planned.iter().map(|job| job.volume.counters(&self.settings.root)).collect::<Vec<_>>();
         let (before, arc) = (counters(), arc_counters(&self.settings.root));
         let (watched, reports) = Phase::new(&planned).run(&planned, self.settings, emit)?;
-        let arc = arc.zip(arc_counters(&self.settings.root)).map(|((h, m), (hits, misses))| (hits - h, misses - m));
+        let arc = arc.zip(arc_counters(&self.settings.root)).map(|(before, after)| after.since(before));
         let mut reports = reports.into_iter();
         for (((job, before), after), steady) in planned.iter().zip(before).zip(counters()).zip(watched.steady) {
             let devices: Vec<DeviceStat> =

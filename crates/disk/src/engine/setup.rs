@@ -1,4 +1,4 @@
-//! What a worker's thread does before the start: it goes to its CPUs and makes its ring.
+//! What a worker's thread does before the start: it pins itself and sets up its ring.
 
 use machine::CpuSet;
 
@@ -7,16 +7,16 @@ use crate::job::Job;
 use crate::plan::{WorkerAssignment, allowed};
 use crate::ring::Ring;
 
-/// How many workers may be where one of them may be, itself included; `None` is everywhere.
-pub(super) fn neighbours(places: &[Option<CpuSet>], own: Option<&CpuSet>) -> usize {
-    let meets = |place: &&Option<CpuSet>| match (place, own) {
-        (Some(place), Some(own)) => place.intersects(own),
+/// How many workers may run on a CPU that one of them may run on, itself included; `None` is every CPU.
+pub(super) fn neighbours(affinities: &[Option<CpuSet>], own: Option<&CpuSet>) -> usize {
+    let meets = |affinity: &&Option<CpuSet>| match (affinity, own) {
+        (Some(affinity), Some(own)) => affinity.intersects(own),
         _ => true,
     };
-    places.iter().filter(meets).count()
+    affinities.iter().filter(meets).count()
 }
 
-/// Pins the thread, one of `workers` on its CPUs, and makes its ring.
+/// Pins the thread, one of `workers` on its CPUs, and sets up its ring.
 pub(super) fn prepare(job: &Job, assignment: &WorkerAssignment, workers: usize) -> Result<(Ring, Vec<u32>), Error> {
     let wrong = |why| Error::Plan { job: job.name.clone(), why };
     let most =
@@ -30,7 +30,7 @@ pub(super) fn prepare(job: &Job, assignment: &WorkerAssignment, workers: usize) 
     Ok((ring, cpus))
 }
 
-/// Restricts the calling thread to CPUs; the CPUs that it may run on afterwards, by the kernel.
+/// Pins the calling thread; returns the CPUs that it may run on by `sched_getaffinity`.
 fn pin(cpus: Option<&CpuSet>) -> Result<Vec<u32>, String> {
     if let Some(cpus) = cpus {
         let mut set = rustix::thread::CpuSet::new();
@@ -48,11 +48,11 @@ mod tests {
 
     #[test]
     fn workers_on_other_cpus_are_no_neighbours() {
-        let check = |places: &[&str], expect: &[usize]| {
+        let check = |affinities: &[&str], expect: &[usize]| {
             let set = |text: &&str| (!text.is_empty()).then(|| text.parse::<CpuSet>().unwrap());
-            let places: Vec<Option<CpuSet>> = places.iter().map(set).collect();
-            let found: Vec<usize> = places.iter().map(|own| neighbours(&places, own.as_ref())).collect();
-            assert_eq!(found, expect, "{places:?}");
+            let affinities: Vec<Option<CpuSet>> = affinities.iter().map(set).collect();
+            let found: Vec<usize> = affinities.iter().map(|own| neighbours(&affinities, own.as_ref())).collect();
+            assert_eq!(found, expect, "{affinities:?}");
         };
         check(&[""], &[1]);
         check(&["", "", ""], &[3; 3]);

@@ -33,7 +33,7 @@ pub(super) struct PhaseObservation {
     pub(super) steady: Vec<Option<SteadyResult>>,
 }
 
-/// What a worker had done at some moment.
+/// What a worker has completed by some moment.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     operations: u64,
@@ -46,7 +46,7 @@ impl Counts {
     }
 }
 
-/// What a worker did a second between two moments.
+/// What a worker completed a second between two moments.
 #[derive(Clone, Copy, Debug)]
 struct Rates {
     iops: f64,
@@ -68,7 +68,7 @@ pub(super) struct Watch<'a> {
     stops: &'a [AtomicBool],
     root: &'a Path,
     begin: u64,
-    /// When it looked last, and what each worker had done by then.
+    /// When it looked last, and what each worker had completed by then.
     last: u64,
     counts: Vec<Counts>,
     watched: PhaseObservation,

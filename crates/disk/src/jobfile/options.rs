@@ -19,7 +19,8 @@ pub(super) struct JobDraft {
     submit: Option<u32>,
     complete_most: u32,
     steady: Option<SteadyCriterion>,
-    steady_span: (f64, f64),
+    steady_duration: f64,
+    steady_ramp: f64,
 }
 
 /// What becomes of an option.
@@ -27,7 +28,7 @@ pub(super) struct JobDraft {
 enum OptionEffect {
     /// It is honoured.
     Set(fn(&mut JobDraft, &str) -> Result<(), String>),
-    /// It is known, and cannot be honoured for this reason, which the result says.
+    /// It is known, and cannot be honoured for this reason, which is a note of the result.
     Not(&'static str),
 }
 
@@ -90,7 +91,7 @@ const TABLE: &[OptionRow] = &[
         Ok(())
     }),
     row("iodepth_batch_complete_max", set!(|d, v| d.complete_most = values::count(v, 0, 32768)?)),
-    not("iodepth_low", "the queue is refilled as soon as a request of it is done"),
+    not("iodepth_low", "the queue is refilled as soon as a request completes"),
     row("ioengine", |d, v| {
         match v {
             "io_uring" => {}
@@ -123,8 +124,8 @@ const TABLE: &[OptionRow] = &[
     row("size", set!(|d, v| d.job.size = Some(values::amount(v)?))),
     row("sqthread_poll", set!(|d, v| d.job.flags.sqpoll = values::flag(v)?)),
     with_alias("steadystate", "ss", set!(|d, v| d.steady = Some(values::steady(v)?))),
-    with_alias("steadystate_duration", "ss_dur", set!(|d, v| d.steady_span.0 = values::seconds(v)?)),
-    with_alias("steadystate_ramp_time", "ss_ramp", set!(|d, v| d.steady_span.1 = values::seconds(v)?)),
+    with_alias("steadystate_duration", "ss_dur", set!(|d, v| d.steady_duration = values::seconds(v)?)),
+    with_alias("steadystate_ramp_time", "ss_ramp", set!(|d, v| d.steady_ramp = values::seconds(v)?)),
     with_alias("stonewall", "wait_for_previous", set!(|d, v| d.job.stonewall = values::flag(v)?)),
     row("thread", |_, v| values::flag(v).map(|_| ())),
     row("time_based", set!(|d, v| d.job.timing.time_based = values::flag(v)?)),
@@ -172,7 +173,8 @@ impl JobDraft {
             submit: None,
             complete_most: 0,
             steady: None,
-            steady_span: (0.0, 0.0),
+            steady_duration: 0.0,
+            steady_ramp: 0.0,
         }
     }
 
@@ -187,7 +189,7 @@ impl JobDraft {
         let Some(row) = TABLE.iter().find(|row| names(row).any(|known| known == name)) else {
             let mut known: Vec<&str> = TABLE.iter().flat_map(names).collect();
             known.sort_unstable();
-            return Err(format!("`{key}` is not a known option; known are {}", known.join(", ")));
+            return Err(format!("unknown option `{key}`; known options are {}", known.join(", ")));
         };
         match row.effect {
             OptionEffect::Set(set) => set(self, value).map_err(|why| format!("{key}: {why}"))?,
@@ -234,7 +236,7 @@ impl JobDraft {
             "default" | "local" => self.job.memory = Memory::Local,
             "bind" => match nodes.parse() {
                 Ok(node) => self.job.memory = Memory::Bind(node),
-                Err(_) => self.job.not_honoured.push(format!("numa_mem_policy={value}: only one node can be bound to")),
+                Err(_) => self.job.not_honoured.push(format!("numa_mem_policy={value}: only one node is supported")),
             },
             "prefer" | "interleave" => {
                 self.job.not_honoured.push(format!("numa_mem_policy={value}: buffers are local or bound to a node"));
@@ -248,7 +250,7 @@ impl JobDraft {
         let rates: Vec<&str> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
         match rates[..] {
             [one] => self.job.rate = Some(values::count(one, 1, 100_000_000)?),
-            _ => return Err(format!("`{value}`: one rate for all requests of a worker is possible")),
+            _ => return Err(format!("`{value}`: only one rate for reads and writes together is supported")),
         }
         Ok(())
     }
@@ -259,16 +261,16 @@ impl JobDraft {
             self.job.rw = ReadWriteMix::Mixed { read_percent: self.read_percent };
         }
         if let Some(criterion) = self.steady {
-            if self.steady_span.0 < 2.0 {
+            if self.steady_duration < 2.0 {
                 return Err("ss needs ss_dur of at least 2 seconds".to_owned());
             }
-            let (duration, ramp) = self.steady_span;
+            let (duration, ramp) = (self.steady_duration, self.steady_ramp);
             self.job.steady = Some(SteadyCriterion { duration, ramp, ..criterion });
         }
         let job = &mut self.job;
         if self.complete_most != 0 && self.complete_most < job.queue.depth {
             let text =
-                format!("iodepth_batch_complete_max={}: all completions that are there are taken", self.complete_most);
+                format!("iodepth_batch_complete_max={}: all completions that are there are reaped", self.complete_most);
             job.not_honoured.push(text);
         }
         let depth = job.queue.depth;
@@ -294,7 +296,7 @@ fn fits_together(job: &Job) -> Result<(), String> {
         return Err("a test file needs a size in bytes".to_owned());
     }
     if matches!(&job.target, JobTarget::Paths(paths) if paths.len() > 1024) {
-        return Err("at most 1024 files are possible".to_owned());
+        return Err("at most 1024 files are supported".to_owned());
     }
     if job.verify.is_some() {
         if job.blocks.iter().any(|blocks| blocks.min != blocks.max) || job.blocks[0] != job.blocks[1] {
@@ -337,5 +339,5 @@ fn percent(value: &str) -> Result<u8, String> {
 
 fn cpus(value: &str) -> Result<CpuSet, String> {
     let set: CpuSet = value.parse().map_err(|error: machine::Error| error.to_string())?;
-    if set.is_empty() { Err("an empty list".to_owned()) } else { Ok(set) }
+    if set.is_empty() { Err("the list is empty".to_owned()) } else { Ok(set) }
 }

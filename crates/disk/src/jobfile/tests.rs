@@ -119,7 +119,7 @@ fn what_is_wrong_is_said_with_its_line() {
     check("[global]\nbs=4k\n", 0, "no job");
     check("bs=4k\n[a]\n", 1, "before the first");
     check("[a\nsize=1g\n", 1, "not a section");
-    check("[a]\nsize=1g\nblocksise=4k\n", 3, "not a known option; known are blocksize, ");
+    check("[a]\nsize=1g\nblocksise=4k\n", 3, "unknown option `blocksise`; known options are blocksize, ");
     check("[a]\nbs=4x\n", 2, "not a size");
     check("[a]\nrw=trim\n", 2, "none of read, write, rw");
     check("[a]\nsize=1g\nrw=read:8\n", 3, "none of");
@@ -130,7 +130,7 @@ fn what_is_wrong_is_said_with_its_line() {
     check("[a]\nsize=1g\nverify=md5\n", 3, "crc32c");
     check("[a]\nsize=1g\nverify=crc32c\nbsrange=4k-8k\n", 1, "one block size");
     check("[a]\nfilename=x\nsize=1g\nrw=write\nnumjobs=2\nverify=crc32c\n", 1, "several workers");
-    check("[a]\nsize=1g\nrate_iops=1,2\n", 3, "one rate");
+    check("[a]\nsize=1g\nrate_iops=1,2\n", 3, "only one rate");
     check("[a]\nsize=1g\nss=iops:5%\n", 1, "ss_dur");
     check("[a]\nsize=1g\ncpus_allowed=a\n", 3, "not a list of CPUs");
     check("[a]\nsize=99999999p\n", 2, "2^64");

@@ -119,7 +119,7 @@ fn block(text: &str) -> Result<u32, String> {
     const MOST: u64 = 1 << 30;
     match bytes(text)? {
         size @ 1..=MOST => Ok(u32::try_from(size).expect("at most 2^30")),
-        size => Err(format!("a block of {size} bytes: from 1 byte to 1 GiB are possible")),
+        size => Err(format!("a block of {size} bytes: from 1 byte to 1 GiB are supported")),
     }
 }
 
@@ -131,7 +131,7 @@ pub(super) fn percentiles(text: &str) -> Result<Vec<f64>, String> {
     };
     let mut list = text.split(':').map(parse).collect::<Result<Vec<f64>, String>>()?;
     if list.len() > 20 {
-        return Err(format!("{} percentiles: at most 20 are possible", list.len()));
+        return Err(format!("{} percentiles: at most 20 are supported", list.len()));
     }
     list.sort_by(f64::total_cmp);
     Ok(list)
