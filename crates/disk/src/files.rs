@@ -11,8 +11,8 @@ use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, SeekFrom};
 
 use crate::Error;
 use crate::path_handle::{self, FileIdentity, PathHandle, check_folder, is_devtmpfs};
-use crate::plan::Settings;
 use crate::safety::{Allowed, check_write};
+use crate::settings::Settings;
 
 /// What a name turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::files::{self, FileKind, Files, OpenMode, OpenedFile};
 use crate::job::{Amount, Job, JobTarget};
 use crate::pattern::Extent;
 use crate::ring::buffer_bytes;
-use crate::safety::Rights;
+use crate::settings::Settings;
 use crate::volume::Volume;
 
 /// What one worker is to do, and where.
@@ -40,21 +40,6 @@ pub(crate) struct PlannedJob<'a> {
     pub(crate) volume: Volume,
     /// What is not as it was asked for.
     pub(crate) notes: Vec<String>,
-}
-
-/// Where things are and what may be done to them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// What the user allowed.
-    pub rights: Rights,
-    /// Where `/proc` and `/sys` are found: `/` but in tests.
-    pub root: PathBuf,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { rights: Rights::default(), root: PathBuf::from("/") }
-    }
 }
 
 /// Names of the files of a worker, and whether they are test files by themselves.
