@@ -1,8 +1,8 @@
 //! Any bytes are an answer of the management controller or of a drive, whatever it says.
 #![no_main]
 
+use inventory::{DeviceId, Health, Identity, RawReading, SensorRecord, power_reading};
 use libfuzzer_sys::fuzz_target;
-use machine::inventory::{DeviceId, Health, Identity, RawReading, SensorRecord, power_reading};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = (DeviceId::parse(bytes), RawReading::parse(bytes), power_reading(bytes));

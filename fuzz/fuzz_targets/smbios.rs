@@ -4,5 +4,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = machine::inventory::parse_smbios(bytes.to_vec());
+    let _ = inventory::parse_smbios(bytes.to_vec());
 });

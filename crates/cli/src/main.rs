@@ -5,6 +5,7 @@ mod build_info;
 mod case;
 mod commands;
 mod exit;
+mod grant;
 mod history;
 mod interrupt;
 mod locations;

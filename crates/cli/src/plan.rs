@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use machine::doctor::{self, Advice};
-use machine::{Machine, Source, inventory};
-use measure::{Profile, Reason, Unit, Workload};
+use inventory::doctor::{self, Advice};
+use measure::{Facts, Fingerprint, Profile, Reason, Unit, Workload};
 use record::request::{Choices, Planned};
 use spec::{System, Target};
 
 use crate::args::RunArgs;
+use crate::grant::grant;
 use crate::locations::{self, Specification};
 use crate::supervisor;
 
@@ -20,7 +20,9 @@ use crate::supervisor;
 pub(crate) struct RunPlan {
     pub(crate) profile: Profile,
     pub(crate) specification: Specification,
-    pub(crate) machine: Machine,
+    /// What this host is.
+    pub(crate) facts: Facts,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) results: PathBuf,
     /// What should be mended before measuring.
     pub(crate) advice: Vec<Advice>,
@@ -43,17 +45,15 @@ pub(crate) struct Step {
 impl RunPlan {
     pub(crate) fn resolve(args: &RunArgs) -> Result<RunPlan> {
         let specification = Specification::load(&args.spec)?;
-        let mut machine = Machine::detect(&Source::Host).context("could not read this host's topology")?;
-        let inventory = inventory::take(Path::new("/"));
-        machine.fingerprint = inventory.fingerprint();
+        let root = Path::new("/");
+        let inventory = inventory::take(root);
         let results = locations::results(args.out.as_deref())?;
         let scratch = args.scratch.clone().unwrap_or_else(|| results.clone());
         if !args.dry_run {
             writable(&results)?;
         }
         let scratch = existing(&scratch)?;
-        let advice = doctor::advise_on(Path::new("/"), &inventory, &scratch);
-        machine.facts = inventory.facts;
+        let advice = doctor::advise(root, &inventory, &grant(root), &scratch);
         let disk_p99 = latency_bounds(&specification.system);
         let choices = Choices { isa: args.isa, engine: args.engine, scratch, disk_p99 };
         let profile = args.profile;
@@ -69,7 +69,8 @@ impl RunPlan {
             let refusals: Vec<_> = refusals.into_iter().map(ToString::to_string).collect();
             bail!("no workload can run on this host: {}", refusals.join("; "));
         }
-        Ok(RunPlan { profile, specification, machine, results, advice, tags: args.tag.clone(), steps })
+        let (fingerprint, facts) = (inventory.fingerprint(), inventory.facts);
+        Ok(RunPlan { profile, specification, facts, fingerprint, results, advice, tags: args.tag.clone(), steps })
     }
 
     /// Seconds that all steps take together, as planned.

@@ -52,8 +52,8 @@ fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
         profile: plan.profile,
         build: build(),
         spec: plan.specification.source.clone(),
-        facts: plan.machine.facts.clone(),
-        fingerprint: plan.machine.fingerprint.clone(),
+        facts: plan.facts.clone(),
+        fingerprint: plan.fingerprint.clone(),
         attempts: Vec::new(),
         ending: Ending::Cut,
     })

@@ -1,7 +1,6 @@
 //! The worker of this binary: the closed set of its workloads, one arm each.
 
 use anyhow::{Context, Result, bail, ensure};
-use machine::watch::Watched;
 use machine::{Machine, Source, isa};
 use measure::{Event, Isa, Profile, Workload};
 use record::pipe::Message;
@@ -9,6 +8,7 @@ use record::request::{Choices, Planned, Request, Task};
 use record::worker::{self, Pipe};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use telemetry::Watched;
 
 use crate::build_info::build;
 use crate::exit::Exit;

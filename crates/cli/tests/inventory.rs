@@ -1,13 +1,13 @@
 //! The documented system, written into a folder: every fact that its specification states is found to be so, and a
 //! planted fault is the one that differs.
 
-#[path = "../../machine/tests/fixture/mod.rs"]
+#[path = "../../inventory/tests/fixture/mod.rs"]
 mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fixture::{DimmPlan, Host, documented, set_link, table};
-use machine::inventory::take_with;
+use inventory::take_with;
 use measure::{
     Attempt, Build, Ending, Facts, Fingerprint, Interval, Measurement, Outcome, Profile, Run, Sample, SpecSource,
     Warning, Workload,

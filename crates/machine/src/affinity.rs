@@ -9,7 +9,7 @@ use rustix::thread::{self, sched_getaffinity};
 use crate::{CpuSet, Error};
 
 /// The CPUs that the calling thread may use: what control groups, `taskset` and the like leave, and is online.
-pub(crate) fn allowed() -> Result<CpuSet, Error> {
+pub fn allowed() -> Result<CpuSet, Error> {
     allowed_to(None)
 }
 

@@ -1,10 +1,5 @@
-//! A machine: what is known of a host, and whether it is the one that this program runs on.
+//! A machine: the topology of a host, and whether it is the one that this program runs on.
 
-use std::path::Path;
-
-use measure::{Facts, Fingerprint};
-
-use crate::inventory::{self, FilesOnly};
 use crate::{Error, Source, Topology};
 
 /// A host, or the description of one.
@@ -12,26 +7,14 @@ use crate::{Error, Source, Topology};
 pub struct Machine {
     /// What it is made of, as far as placement needs it.
     pub topology: Topology,
-    /// What is known of it; empty for a description.
-    pub facts: Facts,
-    /// Its identity and set-up; empty for a description.
-    pub fingerprint: Fingerprint,
     /// Whether it is the host that this program runs on, so that work can be placed on it.
     pub is_host: bool,
 }
 
 impl Machine {
-    /// Reads the topology, and on this host the facts that files tell. A full inventory, which asks tools and drives
-    /// and may take a second, is [`inventory::take`].
+    /// Reads the topology.
     pub fn detect(source: &Source) -> Result<Machine, Error> {
-        let topology = Topology::read(source)?;
-        let is_host = *source == Source::Host;
-        if !is_host {
-            return Ok(Machine { topology, ..Machine::default() });
-        }
-        let inventory = inventory::take_with(Path::new("/"), &FilesOnly);
-        let fingerprint = inventory.fingerprint();
-        Ok(Machine { topology, facts: inventory.facts, fingerprint, is_host })
+        Ok(Machine { topology: Topology::read(source)?, is_host: *source == Source::Host })
     }
 
     /// That work can run on it; else an error that says why not. Every run asks this first.
@@ -55,7 +38,6 @@ mod tests {
     fn only_this_host_can_be_worked_on() {
         let described = Machine::detect(&Source::Synthetic("pack:2 numa:1 core:64 pu:2".into())).unwrap();
         assert!(matches!(described.require_host(), Err(Error::NotThisHost)));
-        assert_eq!(described.facts, Facts::default());
         let host = Machine::detect(&Source::Host).unwrap();
         host.require_host().unwrap();
         let workers = place(&host.topology, Siblings::EveryPu).unwrap();

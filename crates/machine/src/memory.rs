@@ -38,15 +38,16 @@ pub(crate) fn available_on_node(root: &Path, node: u32) -> Option<u64> {
 
 /// A limit that a control group sets, and the file that holds it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct GroupLimit {
+pub struct GroupLimit {
     /// The limit: CPUs, or bytes.
-    pub(crate) value: f64,
+    pub value: f64,
     file: PathBuf,
 }
 
 impl GroupLimit {
     /// The command that lifts it.
-    pub(crate) fn command(&self) -> String {
+    #[must_use]
+    pub fn command(&self) -> String {
         // Version 1 has minus one for none.
         let version1 = self.file.extension().is_some_and(|kind| kind == "cfs_quota_us" || kind == "limit_in_bytes");
         let none = if version1 { "-1" } else { "max" };
@@ -58,11 +59,12 @@ impl GroupLimit {
 
 /// How many CPUs' time the tightest control group grants; `None` where none limits it.
 pub(crate) fn cpu_quota(root: &Path) -> Option<f64> {
-    tightest_quota(root).map(|limit| limit.value)
+    cpu_time_limit(root).map(|limit| limit.value)
 }
 
-/// The tightest quota of CPU time.
-pub(crate) fn tightest_quota(root: &Path) -> Option<GroupLimit> {
+/// The tightest limit of CPU time that a control group sets to this process, in CPUs.
+#[must_use]
+pub fn cpu_time_limit(root: &Path) -> Option<GroupLimit> {
     let quota = |group: &PathBuf| {
         let number = |text: &str| text.trim().parse::<f64>().ok().filter(|&number| number > 0.0);
         // v2: "max 100000" or "200000 100000" (µs in each period); v1: -1 or the same in two files.
@@ -78,8 +80,9 @@ pub(crate) fn tightest_quota(root: &Path) -> Option<GroupLimit> {
     tightest(groups(root, "cpu").iter().filter_map(quota))
 }
 
-/// The tightest limit of memory, in bytes.
-pub(crate) fn tightest_limit(root: &Path) -> Option<GroupLimit> {
+/// The tightest limit of memory that a control group sets to this process, in bytes.
+#[must_use]
+pub fn memory_limit(root: &Path) -> Option<GroupLimit> {
     let limit = |group: &PathBuf| {
         let number = |name: &str| {
             let file = group.join(name);
@@ -153,7 +156,7 @@ mod tests {
     const MEMINFO: (&str, &str) = ("proc/meminfo", "MemTotal: 4000 kB\nMemFree: 10 kB\nMemAvailable:    3000 kB\n");
 
     #[test]
-    fn the_tightest_limit_counts() {
+    fn the_memory_limit_counts() {
         let check = |files: &[(&str, &str)], expect: u64| {
             let mut all = vec![MEMINFO];
             all.extend(files);
@@ -222,8 +225,8 @@ mod tests {
             let command = |limit: Option<GroupLimit>| {
                 limit.map(|limit| limit.command().replace(&root.path().display().to_string(), ""))
             };
-            assert_eq!(command(tightest_quota(root.path())).as_deref(), quota);
-            assert_eq!(command(tightest_limit(root.path())).as_deref(), memory);
+            assert_eq!(command(cpu_time_limit(root.path())).as_deref(), quota);
+            assert_eq!(command(memory_limit(root.path())).as_deref(), memory);
         };
         check(&[], None, None);
         check(

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use machine::watch::Watched;
 use machine::{Machine, Source};
 use measure::Workload;
 use record::pipe::Message;
 use record::request::{Planned, Request, Task};
 use record::worker::{self, Pipe};
+use telemetry::Watched;
 
 use crate::build_info::build;
 use tabular::workload::{self, Config};

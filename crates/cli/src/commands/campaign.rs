@@ -7,7 +7,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
-use machine::inventory;
 use measure::{Ending, Fingerprint};
 use record::{Campaign, Event, Listed, Mark, Marks, Plan, Side, Slot, Store, holds, present};
 use report::compare::CampaignBoot;

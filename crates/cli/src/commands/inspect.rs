@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use machine::doctor::{self, Advice};
-use machine::inventory::{self, Inventory, Lack, Table};
+use inventory::doctor::{self, Advice};
+use inventory::{Inventory, Lack, Table};
 use measure::FactValue;
 use report::{json, terminal};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use spec::System;
 use crate::args::{DoctorArgs, InspectArgs};
 use crate::commands::{look, print, print_json};
 use crate::exit::Exit;
+use crate::grant::grant;
 use crate::locations::Specification;
 
 pub(crate) fn inspect(args: &InspectArgs) -> Result<Exit> {
@@ -71,7 +72,8 @@ fn rows(table: &Table) -> Result<Vec<Vec<Option<String>>>, String> {
 }
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit> {
-    let advice = doctor::advise(Path::new("/"), Path::new("."));
+    let root = Path::new("/");
+    let advice = doctor::advise(root, &inventory::take(root), &grant(root), Path::new("."));
     if args.json {
         print_json(&advice_as_json(&advice))?;
     } else if advice.is_empty() {

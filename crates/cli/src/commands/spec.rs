@@ -19,7 +19,7 @@ pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
         }
         SpecCommand::Check { file } => check(file)?,
         SpecCommand::Derive { id } => {
-            let facts = machine::inventory::inspect(Path::new("/"));
+            let facts = inventory::inspect(Path::new("/"));
             print(&spec::to_toml(&[spec::derive(&facts, id)]))?;
             for (metric, missing) in spec::underived(&facts) {
                 eprintln!("no target for {}: this host does not report {}", metric.id, missing.join(", "));

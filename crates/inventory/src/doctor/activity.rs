@@ -1,0 +1,172 @@
+//! What runs on the host beside this program: CPU time and traffic of drives over a short window, and whose it is.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::sysfs::Tree;
+
+/// Ticks in a second, as `/proc` counts CPU time.
+const TICKS: f64 = 100.0;
+/// Bytes in a sector, as the kernel counts them.
+const SECTOR: u64 = 512;
+
+/// What happened in the window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Activity {
+    /// Length of the window in seconds.
+    pub(super) seconds: f64,
+    /// CPUs that others kept busy.
+    pub(super) busy: f64,
+    /// Share of the CPU time that the hypervisor gave to others.
+    pub(super) steal: f64,
+    /// Other processes that were seen at both ends of the window.
+    pub(super) processes: Vec<Process>,
+    /// Drives that were used, each with bytes a second; those with requests in flight at both ends count as used.
+    pub(super) drives: BTreeMap<String, f64>,
+}
+
+/// Another process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Process {
+    pub(super) id: u32,
+    /// Its name, as it gave it to itself.
+    pub(super) name: String,
+    /// CPUs that it kept busy.
+    pub(super) busy: f64,
+    /// Bytes a second that it read from drives or wrote to them; 0 where that may not be known.
+    pub(super) bytes: f64,
+}
+
+/// Looks twice with `window` between, on the live host; what does not run has no window.
+pub(super) fn watch(tree: &Tree, drives: &[String], window: Duration) -> Activity {
+    let (started, first) = (Instant::now(), Look::take(tree, drives));
+    if tree.is_live() {
+        sleep(window);
+    }
+    Look::take(tree, drives).since(&first, started.elapsed().as_secs_f64(), std::process::id())
+}
+
+/// The counters at one time.
+#[derive(Clone, Debug, Default)]
+struct Look {
+    /// Busy, stolen and all ticks of all CPUs.
+    ticks: (u64, u64, u64),
+    /// Name, ticks and bytes of each process.
+    processes: BTreeMap<u32, (String, u64, u64)>,
+    /// Bytes and requests in flight of each drive.
+    drives: BTreeMap<String, (u64, u64)>,
+}
+
+impl Look {
+    fn take(tree: &Tree, drives: &[String]) -> Look {
+        let stat = tree.text("/proc/stat").unwrap_or_default();
+        let ids = tree.names("/proc").into_iter().filter_map(|name| name.parse::<u32>().ok());
+        let drive =
+            |name: &String| Some((name.clone(), traffic(&tree.text(&format!("/sys/block/{name}/stat")).ok()?)?));
+        Look {
+            ticks: stat.lines().find_map(|line| line.strip_prefix("cpu ")).map(ticks).unwrap_or_default(),
+            processes: ids.filter_map(|id| Some((id, process(tree, id)?))).collect(),
+            drives: drives.iter().filter_map(drive).collect(),
+        }
+    }
+
+    fn since(&self, before: &Look, seconds: f64, own: u32) -> Activity {
+        let grown = |now: u64, then: u64| now.saturating_sub(then) as f64;
+        let used = |id: u32| {
+            let ((name, now, bytes_now), (_, then, bytes_then)) =
+                (self.processes.get(&id)?, before.processes.get(&id)?);
+            let busy = grown(*now, *then) / TICKS / seconds;
+            Some(Process { id, name: name.clone(), busy, bytes: grown(*bytes_now, *bytes_then) / seconds })
+        };
+        let all = grown(self.ticks.2, before.ticks.2);
+        let own_busy = used(own).map_or(0.0, |own| own.busy);
+        let busy = grown(self.ticks.0, before.ticks.0) / TICKS / seconds - own_busy;
+        let drives = self.drives.iter().filter_map(|(name, (now, in_flight))| {
+            let (then, was_in_flight) = before.drives.get(name)?;
+            let bytes = grown(*now, *then) / seconds;
+            (bytes > 0.0 || (*in_flight > 0 && *was_in_flight > 0)).then(|| (name.clone(), bytes))
+        });
+        Activity {
+            seconds,
+            busy: busy.max(0.0),
+            steal: if all > 0.0 { grown(self.ticks.1, before.ticks.1) / all } else { 0.0 },
+            processes: self.processes.keys().filter(|id| **id != own).filter_map(|id| used(*id)).collect(),
+            drives: drives.collect(),
+        }
+    }
+}
+
+/// Busy, stolen and all ticks: user, nice, system, idle, iowait, irq, softirq, steal (proc(5)).
+fn ticks(fields: &str) -> (u64, u64, u64) {
+    let fields: Vec<u64> = fields.split_whitespace().take(8).filter_map(|field| field.parse().ok()).collect();
+    let &[user, nice, system, idle, wait, irq, softirq, steal] = fields.as_slice() else { return (0, 0, 0) };
+    let sum = |parts: &[u64]| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(*part));
+    let busy = sum(&[user, nice, system, irq, softirq]);
+    (busy, steal, sum(&[busy, idle, wait, steal]))
+}
+
+/// Name, ticks, and bytes from and to drives (for root, or of one's own processes).
+fn process(tree: &Tree, id: u32) -> Option<(String, u64, u64)> {
+    let stat = tree.text(&format!("/proc/{id}/stat")).ok()?;
+    // The name may itself hold brackets and blanks. After it come the fields from the third on.
+    let (head, rest) = stat.rsplit_once(')')?;
+    let name = head.split_once('(')?.1.to_owned();
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let io = tree.text(&format!("/proc/{id}/io")).unwrap_or_default();
+    let bytes = |key: &str| crate::sysfs::field(&io, key).and_then(|text| text.parse::<u64>().ok());
+    let bytes = bytes("read_bytes").unwrap_or(0).saturating_add(bytes("write_bytes").unwrap_or(0));
+    Some((name, field(14)?.saturating_add(field(15)?), bytes))
+}
+
+/// Bytes and requests in flight in a drive's `stat` (Documentation/block/stat.rst).
+fn traffic(stat: &str) -> Option<(u64, u64)> {
+    let fields: Vec<u64> = stat.split_whitespace().take(9).filter_map(|field| field.parse().ok()).collect();
+    let &[_, _, read, _, _, _, written, _, in_flight] = fields.as_slice() else { return None };
+    Some((read.saturating_add(written).saturating_mul(SECTOR), in_flight))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    fn host(second: u64) -> Look {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: String| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let stat = format!("cpu  {} 0 0 {} 0 0 0 {} 0 0\ncpu0 1 2 3\n", 150 * second, 40 * second, 10 * second);
+        write("proc/stat", stat);
+        for (id, ticks) in [(7, 110 * second), (9, 30 * second)] {
+            write(&format!("proc/{id}/stat"), format!("{id} (a (b) c) R 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0"));
+        }
+        write("proc/7/io", format!("read_bytes: {}\nwrite_bytes: {}\n", 3_000_000 * second, 1_000_000 * second));
+        write("sys/block/nvme0n1/stat", format!("1 0 {} 0 1 0 {} 0 0", 100 * second, 100 * second));
+        write("sys/block/nvme1n1/stat", "1 0 5 0 1 0 5 0 4".to_owned());
+        write("sys/block/nvme2n1/stat", "1 0 5 0 1 0 5 0 0".to_owned());
+        Look::take(&Tree::new(Path::new(root.path())), &[0, 1, 2].map(|drive| format!("nvme{drive}n1")))
+    }
+
+    #[test]
+    fn two_looks_tell_who_was_busy() {
+        let activity = host(3).since(&host(1), 2.0, 9);
+        assert!((activity.busy - 1.2).abs() < 1e-12, "this program's own time is none of others': {}", activity.busy);
+        assert!((activity.steal - 0.05).abs() < 1e-12, "{}", activity.steal);
+        let process = Process { id: 7, name: "a (b) c".into(), busy: 1.1, bytes: 4e6 };
+        assert_eq!(activity.processes, [process]);
+        let drives: Vec<_> = activity.drives.into_iter().collect();
+        assert_eq!(drives, [("nvme0n1".to_owned(), 102_400.0), ("nvme1n1".to_owned(), 0.0)]);
+    }
+
+    #[test]
+    fn a_host_that_does_not_run_is_idle() {
+        let root = tempfile::tempdir().unwrap();
+        let activity = watch(&Tree::new(root.path()), &["sda".to_owned()], Duration::from_hours(1));
+        assert_eq!((activity.busy, activity.steal, activity.processes.len(), activity.drives.len()), (0.0, 0.0, 0, 0));
+    }
+}

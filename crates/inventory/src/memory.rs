@@ -1,0 +1,247 @@
+//! Memory modules: what the firmware's tables say of DIMMs, and which channels they sit in.
+
+use std::collections::BTreeSet;
+
+use measure::{Facts, Unit};
+
+use crate::smbios::{Dimm, TABLE};
+use crate::sysfs::{Found, Lack, note_number, note_text, told};
+
+/// Adds the facts `memory.*` that the DIMMs tell; the capacity replaces the kernel's figure only where there are DIMMs.
+pub(crate) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {
+    let sockets = facts.number("cpu.sockets");
+    let of = |answer: fn(&[Dimm]) -> Found<f64>| -> Found<f64> {
+        match dimms {
+            Ok([]) => Err(Lack::Absent),
+            Ok(dimms) => answer(dimms),
+            Err(lack) => Err(lack.clone()),
+        }
+    };
+    let capacity = of(|dimms| Ok(dimms.iter().map(|dimm| dimm.bytes as f64).sum()));
+    if capacity.is_ok() {
+        note_number(facts, "memory.capacity", Unit::Byte, capacity, TABLE);
+    }
+    note_number(facts, "memory.dimms", Unit::Count, of(|dimms| Ok(dimms.len() as f64)), TABLE);
+    note_number(facts, "memory.dimm_capacity", Unit::Byte, of(one_capacity), TABLE);
+    note_number(
+        facts,
+        "memory.data_rate",
+        Unit::TransferPerSecond,
+        of(|dimms| slowest(dimms, |d| d.configured)),
+        TABLE,
+    );
+    let rated = of(|dimms| slowest(dimms, |dimm| dimm.rated));
+    note_number(facts, "memory.rated_data_rate", Unit::TransferPerSecond, rated, TABLE);
+    let kind = dimms.as_ref().map_err(Clone::clone).and_then(|dimms| kind(dimms));
+    note_text(facts, "memory.type", kind, TABLE);
+
+    let source = format!("{TABLE} (DIMM and bank locators)");
+    let places = dimms.as_ref().map_err(Clone::clone).and_then(|dimms| places(dimms, sockets));
+    let channels = places.clone().map(|places| places.iter().collect::<BTreeSet<_>>().len() as f64);
+    note_number(facts, "memory.channels", Unit::Count, channels.clone(), &source);
+    let each = places.clone().and_then(|places| {
+        let distinct: BTreeSet<_> = places.into_iter().collect();
+        even(distinct.iter().map(|place| place.socket), sockets)
+    });
+    note_number(facts, "memory.channels_per_socket", Unit::Count, each, &source);
+    let each = places.and_then(|places| even(places.iter().map(|place| place.socket), sockets));
+    note_number(facts, "memory.dimms_per_socket", Unit::Count, each, &source);
+
+    let rate = facts.number("memory.data_rate");
+    let bandwidth = channels.and_then(|channels| told(rate).map(|rate| channels * rate * 8.0));
+    let source = "memory.channels × memory.data_rate × 8 B";
+    note_number(facts, "memory.bandwidth", Unit::BytePerSecond, bandwidth, source);
+}
+
+/// The capacity that all DIMMs have.
+fn one_capacity(dimms: &[Dimm]) -> Found<f64> {
+    let sizes: BTreeSet<u64> = dimms.iter().map(|dimm| dimm.bytes).collect();
+    match sizes.first() {
+        Some(size) if sizes.len() == 1 => Ok(*size as f64),
+        _ => Err(Lack::failed(format!("the DIMMs differ: {sizes:?} bytes"))),
+    }
+}
+
+/// The lowest rate of all DIMMs: the memory controller runs the channel at it.
+fn slowest(dimms: &[Dimm], rate: fn(&Dimm) -> Option<u32>) -> Found<f64> {
+    let slowest = dimms.iter().map(rate).collect::<Option<Vec<u32>>>().and_then(|rates| rates.into_iter().min());
+    told(slowest.filter(|rate| *rate > 0).map(|rate| f64::from(rate) * 1e6))
+}
+
+/// Generation, error correction and kind of the modules: `DDR5 ECC RDIMM`.
+fn kind(dimms: &[Dimm]) -> Found<String> {
+    let kinds: BTreeSet<String> = dimms
+        .iter()
+        .map(|dimm| {
+            let ecc = dimm.ecc.then_some("ECC");
+            [dimm.generation.as_deref(), ecc, dimm.module].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    told(Some(kinds.into_iter().collect::<Vec<_>>().join(", ")).filter(|kinds| !kinds.is_empty()))
+}
+
+/// Where a DIMM sits. The parts are as the board names them, so they say "same or another", not "first".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    socket: Option<u32>,
+    node: Option<u32>,
+    channel: String,
+}
+
+/// The places of all DIMMs; nothing where a single name does not tell, or where they tell what cannot be.
+fn places(dimms: &[Dimm], sockets: Option<f64>) -> Found<Vec<Place>> {
+    /// No socket has more channels (12 on the largest of today; twice that is left as room).
+    const MOST_CHANNELS: usize = 24;
+    let places: Option<Vec<Place>> =
+        dimms.iter().map(|dimm| place(&dimm.bank).or_else(|| place(&dimm.locator))).collect();
+    let mut places = told(places.filter(|places| !places.is_empty()))?;
+    // The bank may tell the channel and the locator the socket.
+    for (place, dimm) in places.iter_mut().zip(dimms) {
+        place.socket = place.socket.or_else(|| tokens(&dimm.locator).socket());
+    }
+    let many = sockets.is_none_or(|sockets| sockets > 1.0);
+    let names: BTreeSet<(&str, &str)> = dimms.iter().map(|dimm| (dimm.locator.as_str(), dimm.bank.as_str())).collect();
+    let channels: BTreeSet<&Place> = places.iter().collect();
+    let told_apart = names.len() == dimms.len() && (!many || places.iter().all(|place| place.socket.is_some()));
+    let seen: BTreeSet<Option<u32>> = places.iter().map(|place| place.socket).collect();
+    let possible = channels.len() <= MOST_CHANNELS * seen.len() && sockets.is_none_or(|n| seen.len() as f64 <= n);
+    if told_apart && possible { Ok(places) } else { Err(Lack::Absent) }
+}
+
+/// How many there are for each socket, where every socket has as many.
+fn even(sockets: impl Iterator<Item = Option<u32>>, installed: Option<f64>) -> Found<f64> {
+    let mut counts = std::collections::BTreeMap::<Option<u32>, usize>::new();
+    for socket in sockets {
+        *counts.entry(socket).or_default() += 1;
+    }
+    let distinct: BTreeSet<usize> = counts.values().copied().collect();
+    let all_sockets = installed.is_none_or(|installed| counts.len() as f64 >= installed);
+    match distinct.first() {
+        Some(count) if distinct.len() == 1 && all_sockets => Ok(*count as f64),
+        Some(_) => Err(Lack::failed(format!("the sockets differ: {:?}", counts.values().collect::<Vec<_>>()))),
+        None => Err(Lack::Absent),
+    }
+}
+
+/// A name cut into runs of letters and runs of digits, in capitals: `P1-DIMMA1` is `P`, `1`, `DIMMA`, `1`.
+struct Tokens(Vec<String>);
+
+fn tokens(name: &str) -> Tokens {
+    let mut tokens: Vec<String> = Vec::new();
+    let mut last = None;
+    for c in name.chars() {
+        let class = if c.is_ascii_digit() {
+            Some('0')
+        } else if c.is_ascii_alphabetic() {
+            Some('A')
+        } else {
+            None
+        };
+        match (class, tokens.last_mut()) {
+            (None, _) => {}
+            (Some(_), Some(token)) if class == last => token.push(c.to_ascii_uppercase()),
+            _ => tokens.push(c.to_ascii_uppercase().to_string()),
+        }
+        last = class;
+    }
+    Tokens(tokens)
+}
+
+impl Tokens {
+    /// The number after the first of these words.
+    fn number_after(&self, words: &[&str]) -> Option<u32> {
+        self.after(words)?.parse().ok()
+    }
+
+    fn after(&self, words: &[&str]) -> Option<&str> {
+        let at = self.0.iter().position(|token| words.contains(&token.as_str()))?;
+        self.0.get(at + 1).map(String::as_str)
+    }
+
+    fn socket(&self) -> Option<u32> {
+        self.number_after(&["P", "CPU", "PROC", "PROCESSOR", "SOCKET"])
+    }
+
+    /// The channel: after its word, or the letter of a DIMM socket.
+    fn channel(&self) -> Option<String> {
+        if let Some(channel) = self.after(&["CHANNEL", "CH", "CHAN"]) {
+            return (channel.len() <= 2).then(|| channel.to_owned());
+        }
+        let joined = self.0.iter().find_map(|token| token.strip_prefix("DIMM")).filter(|letter| letter.len() == 1);
+        if let Some(letter) = joined {
+            return Some(letter.to_owned());
+        }
+        if !self.0.iter().any(|token| token == "DIMM") {
+            return None;
+        }
+        // One single letter with a digit behind it, `P` of the socket apart: `DIMM_P0_A0`, `CPU1_DIMM_A1`.
+        let mut letters = self.0.windows(2).filter_map(|pair| match pair {
+            [letter, digits] if letter.len() == 1 && letter != "P" && digits.parse::<u32>().is_ok() => Some(letter),
+            _ => None,
+        });
+        match (letters.next(), letters.next()) {
+            (Some(letter), None) if letter.as_bytes()[0].is_ascii_alphabetic() => Some(letter.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn place(name: &str) -> Option<Place> {
+    let tokens = tokens(name);
+    Some(Place { socket: tokens.socket(), node: tokens.number_after(&["NODE"]), channel: tokens.channel()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn channels_are_read_from_the_spellings_of_board_makers() {
+        let check = |name: &str, expect: Option<(Option<u32>, Option<u32>, &str)>| {
+            let place = place(name);
+            let found = place.as_ref().map(|place| (place.socket, place.node, place.channel.as_str()));
+            assert_eq!(found, expect, "{name}");
+        };
+        check("P1-DIMMA1", Some((Some(1), None, "A")));
+        check("P0_Node1_Channel2_Dimm0", Some((Some(0), Some(1), "2")));
+        check("P0 CHANNEL A", Some((Some(0), None, "A")));
+        check("CPU1_DIMM_A1", Some((Some(1), None, "A")));
+        check("DIMM_P0_A0", Some((Some(0), None, "A")));
+        check("NODE 0 CHANNEL 1 DIMM 0", Some((None, Some(0), "1")));
+        check("DIMM_A1", Some((None, None, "A")));
+        // A slot number is no channel, and a maker's own letters are none either.
+        check("A1", None);
+        check("PROC 1 DIMM 7", None);
+        check("DIMM 0", None);
+        check("BANK 0", None);
+        check("CPU0_C0D0", None);
+        check("", None);
+    }
+
+    fn dimms(names: &[&str]) -> Vec<Dimm> {
+        names.iter().map(|name| Dimm { locator: (*name).to_owned(), ..Dimm::default() }).collect()
+    }
+
+    #[test]
+    fn channels_are_counted_only_where_every_name_tells() {
+        let check = |names: &[&str], sockets: f64, expect: Option<usize>| {
+            let found = places(&dimms(names), Some(sockets)).ok();
+            assert_eq!(found.map(|places| places.iter().collect::<BTreeSet<_>>().len()), expect, "{names:?}");
+        };
+        check(&["P1-DIMMA1", "P1-DIMMA2", "P1-DIMMB1", "P2-DIMMA1"], 2.0, Some(3));
+        check(&["DIMM_A1", "DIMM_B1"], 1.0, Some(2));
+        check(&["DIMM_A1", "DIMM_B1"], 2.0, None);
+        check(&["P1-DIMMA1", "DIMM 3"], 2.0, None);
+        check(&["P1-DIMMA1", "P1-DIMMA1"], 1.0, None);
+        check(&["P1-DIMMA1", "P2-DIMMA1"], 1.0, None);
+        check(&[], 1.0, None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_is_read(name in "\\PC{0,60}") {
+            let _ = place(&name);
+        }
+    }
+}

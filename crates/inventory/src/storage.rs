@@ -1,0 +1,97 @@
+//! The two volumes that a specification speaks of: what the system boots from, and what it works on.
+
+use std::collections::BTreeSet;
+
+use measure::{Facts, Unit};
+
+use crate::boot::Boot;
+use crate::drives::{Array, Drive};
+use crate::sysfs::{Found, Lack, note_number, note_text, told};
+use crate::zfs::{self, Pool};
+
+/// Adds the facts `storage.*`.
+///
+/// The working volume is, in this order: the ZFS pool on the most drives that is not the root's, the md array on the
+/// most drives that is not the root's, or else every NVMe drive that does not hold the root.
+pub(crate) fn probe(
+    drives: &Found<Vec<Drive>>,
+    arrays: &[Array],
+    pools: &[Pool],
+    boot: Found<Boot>,
+    facts: &mut Facts,
+) {
+    let all = match drives {
+        Ok(drives) => drives.as_slice(),
+        Err(_) => &[],
+    };
+    let of = |names: &BTreeSet<String>| all.iter().filter(|drive| names.contains(&drive.name)).collect::<Vec<_>>();
+    let source = "/proc/self/mounts, /sys/block";
+    let boot_names = boot.as_ref().map(|boot| boot.drives.clone()).unwrap_or_default();
+    volume("storage.boot", &boot.as_ref().map(|boot| of(&boot.drives)).map_err(Clone::clone), source, facts);
+    let missing = boot.clone().and_then(|boot| told(boot.missing.map(|missing| missing as f64)));
+    note_number(facts, "storage.boot.missing", Unit::Count, missing, "/sys/block/md*/md/degraded");
+    note_text(facts, "storage.boot.layout", boot.map(|boot| boot.layout), source);
+
+    let apart = |names: &BTreeSet<String>| !names.is_empty() && names.is_disjoint(&boot_names);
+    let pool = pools.iter().filter(|pool| apart(&pool.drives)).max_by_key(|pool| pool.drives.len());
+    let members = |array: &Array| array.members.iter().cloned().collect::<BTreeSet<_>>();
+    let array = arrays.iter().filter(|array| apart(&members(array))).max_by_key(|array| array.members.len());
+    let (names, layout, source) = if let Some(pool) = pool {
+        zfs::working(pool, facts);
+        (pool.drives.clone(), pool.layout.clone(), format!("ZFS pool {}, /sys/block", pool.name))
+    } else if let Some(array) = array {
+        let source = format!("md array {}, /sys/block", array.name);
+        note_number(facts, "storage.scratch.usable", Unit::Byte, Ok(array.bytes as f64), &source);
+        (members(array), Some(array.level.clone()), source)
+    } else {
+        let free = all.iter().filter(|drive| drive.media == "nvme" && !boot_names.contains(&drive.name));
+        (free.map(|drive| drive.name.clone()).collect(), None, "/sys/block (NVMe drives without the root)".to_owned())
+    };
+    let found = told(Some(of(&names)).filter(|drives| !drives.is_empty()));
+    let count = drives.as_ref().map(|_| of(&names).len() as f64).map_err(Clone::clone);
+    note_text(facts, "storage.scratch.layout", told(layout), &source);
+    let models = found.clone().and_then(|drives| each(&drives, |drive| drive.model.clone()));
+    note_text(facts, "storage.scratch.model", models, &source);
+    let errors = found.clone().and_then(|drives| health(&drives, |health| health.media_errors));
+    let errors = errors.map(|errors| errors.into_iter().sum());
+    note_number(facts, "storage.scratch.media_errors", Unit::Count, errors, "SMART");
+    volume("storage.scratch", &found, &source, facts);
+    // A host whose drives are known and that has no such volume has none of its drives: that is told, not unknown.
+    note_number(facts, "storage.scratch.drives", Unit::Count, count, &source);
+}
+
+/// The facts that both volumes have. Of several drives the worst speaks: smallest, slowest, most worn.
+fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, source: &str, facts: &mut Facts) {
+    let id = |name: &str| format!("{prefix}.{name}");
+    let drives = drives.clone();
+    let least = |of: fn(&Drive) -> Option<u8>| -> Found<f64> {
+        let values = drives.clone()?.iter().map(|drive| of(drive)).collect::<Option<Vec<u8>>>();
+        told(values.and_then(|values| values.into_iter().min()).map(f64::from))
+    };
+    note_number(facts, &id("pcie_gen"), Unit::Count, least(|drive| drive.link.generation), source);
+    note_number(facts, &id("pcie_lanes"), Unit::Count, least(|drive| drive.link.lanes), source);
+    note_number(facts, &id("drives"), Unit::Count, drives.clone().map(|drives| drives.len() as f64), source);
+    let capacity = drives.clone().and_then(|drives| told(drives.iter().map(|drive| drive.bytes).min()));
+    note_number(facts, &id("drive_capacity"), Unit::Byte, capacity.map(|bytes| bytes as f64), source);
+    let text = |of: fn(&Drive) -> Option<String>| drives.clone().and_then(|drives| each(&drives, of));
+    note_text(facts, &id("form_factor"), text(|drive| drive.form_factor.map(str::to_owned)), source);
+    note_text(facts, &id("media"), text(|drive| Some(drive.media.to_owned())), source);
+    note_text(facts, &id("firmware"), text(|drive| drive.firmware.clone()), source);
+    let wear = drives.and_then(|drives| health(&drives, |health| health.used));
+    let worst = wear.map(|wear| wear.into_iter().fold(0.0, f64::max));
+    note_number(facts, &id("wear"), Unit::Ratio, worst, "SMART");
+}
+
+/// What all drives say, each different answer once; absent where one does not tell.
+fn each(drives: &[&Drive], of: impl Fn(&Drive) -> Option<String>) -> Found<String> {
+    let answers = drives.iter().map(|drive| of(drive)).collect::<Option<BTreeSet<String>>>();
+    told(answers.map(|answers| answers.into_iter().collect::<Vec<_>>().join(", ")).filter(|all| !all.is_empty()))
+}
+
+/// A figure of every drive's SMART; the first that could not be read says why there is none.
+fn health(drives: &[&Drive], of: impl Fn(&crate::nvme::Health) -> f64) -> Found<Vec<f64>> {
+    if drives.is_empty() {
+        return Err(Lack::Absent);
+    }
+    drives.iter().map(|drive| drive.health.as_ref().map(&of).map_err(Clone::clone)).collect()
+}

@@ -1,0 +1,378 @@
+//! The inventory of the documented system in a folder: every fact of its tables, and every planted fault named.
+
+mod fixture;
+
+use fixture::{DimmPlan, Host, documented, set_link, structure, table};
+use inventory::doctor::{Cpus, Grant, Limit, advise};
+use inventory::{BmcValue, FilesOnly, Inventory, Lack, Tree, gpu_count, inspect, take_with};
+use measure::{FactValue, Facts, Reading};
+
+/// Numbers of the controller's sensors.
+const CPU_TEMPERATURE: usize = 0;
+const SECOND_SUPPLY: usize = 4;
+const REDUNDANCY: usize = 5;
+
+fn inventory(host: &Host) -> Inventory {
+    take_with(host.root(), host)
+}
+
+fn printed(facts: &Facts, id: &str) -> String {
+    facts.value(id).map_or_else(|| format!("{:?}", facts.0.get(id)), ToString::to_string)
+}
+
+#[test]
+fn the_documented_system_is_read_in_every_fact() {
+    let host = documented(64);
+    let facts = inventory(&host).facts;
+    assert_eq!(gpu_count(&Tree::new(host.root())), 4);
+    let check = |id: &str, expect: &str| assert_eq!(printed(&facts, id), expect, "{id}");
+    for (id, expect) in [
+        // §1.1
+        ("chassis.model", "Supermicro SYS-7508B-T"),
+        ("chassis.form_factor", "4U rackmount"),
+        ("chassis.height", "4"),
+        ("chassis.drive_bays", "8"),
+        ("chassis.bay_form_factor", "E3.S, U.2"),
+        ("board.model", "Supermicro X13DEG-OA"),
+        ("board.chipset", "Intel C741 (Emmitsburg)"),
+        ("bios.version", "2.1"),
+        // §1.2
+        ("cpu.model", "Intel(R) Xeon(R) Gold 8580+"),
+        ("cpu.sockets", "2"),
+        ("cpu.cores_per_socket", "64"),
+        ("cpu.threads_per_socket", "128"),
+        ("cpu.cores", "128"),
+        ("cpu.threads", "256"),
+        ("cpu.base_clock", "2.800 GHz"),
+        ("cpu.turbo_clock", "4.500 GHz"),
+        ("cpu.l3_per_socket", "134.2 MB"),
+        ("cpu.l3", "268.4 MB"),
+        ("cpu.l1d", "49.15 kB"),
+        ("cpu.l2", "2.097 MB"),
+        ("os.smt", "yes"),
+        ("cpu.tdp_per_socket", "350 W"),
+        ("cpu.tdp", "700 W"),
+        ("cpu.pcie_gen", "5"),
+        ("cpu.vendor", "GenuineIntel"),
+        ("cpu.arch", "x86_64"),
+        ("cpu.avx512", "yes"),
+        ("cpu.amx", "yes"),
+        // §1.3
+        ("memory.capacity", "2.199 TB"),
+        ("memory.type", "DDR5 ECC RDIMM"),
+        ("memory.dimms", "16"),
+        ("memory.dimms_per_socket", "8"),
+        ("memory.channels", "16"),
+        ("memory.channels_per_socket", "8"),
+        ("memory.data_rate", "5600 MT/s"),
+        ("memory.bandwidth", "716.8 GB/s"),
+        ("numa.nodes", "2"),
+        ("numa.nodes_per_socket", "1"),
+        // §1.4
+        ("storage.boot.drives", "2"),
+        ("storage.boot.drive_capacity", "1.920 TB"),
+        ("storage.boot.form_factor", "U.2"),
+        ("storage.boot.pcie_gen", "4"),
+        ("storage.boot.layout", "raid1"),
+        ("storage.boot.missing", "0"),
+        ("storage.boot.media", "nvme"),
+        ("storage.scratch.drives", "6"),
+        ("storage.scratch.drive_capacity", "7.682 TB"),
+        ("storage.scratch.form_factor", "E3.S"),
+        ("storage.scratch.pcie_gen", "5"),
+        ("storage.scratch.pcie_lanes", "4"),
+        ("storage.scratch.layout", "zfs-stripe"),
+        ("storage.scratch.usable", "46.09 TB"),
+        ("storage.scratch.wear", "3 %"),
+        ("storage.scratch.record_size", "1.049 MB"),
+        // §1.5
+        ("gpu.count", "4"),
+        ("gpu.slots", "4"),
+        ("gpu.slot_pcie_gen", "5"),
+        ("gpu.slot_lanes", "16"),
+        ("gpu.model", "NVIDIA H100 PCIe"),
+        ("gpu.form_factor", "PCIe"),
+        ("gpu.driver", "560.35.03"),
+        // §5
+        ("power.supplies", "2"),
+        ("power.supply_rating", "2400 W"),
+        ("power.supply_redundancy", "redundant"),
+        ("thermal.highest", "52 °C"),
+        ("os.file_handles", "1048576"),
+        ("os.shm", "1.100 TB"),
+        ("os.zfs", "2.3.1-1"),
+        ("os.drivers", "nvidia 560.35.03"),
+        ("bmc.version", "1.02"),
+    ] {
+        check(id, expect);
+    }
+}
+
+#[test]
+fn the_controller_is_asked_for_power_heat_and_supplies() {
+    let mut host = documented(2);
+    for piece in [255, 16] {
+        host.controller.piece = piece;
+        let bmc = inventory(&host).bmc.found.unwrap();
+        assert_eq!((bmc.watts, bmc.whole), (Some((451.0, "bmc host (DCMI)")), true));
+        let sensors: Vec<(&str, BmcValue)> =
+            bmc.sensors.iter().map(|sensor| (sensor.name.as_str(), sensor.value)).collect();
+        let works = BmcValue::Supply { present: true, failed: false };
+        assert_eq!(
+            sensors,
+            [
+                ("CPU1 Temp", BmcValue::Celsius(49.0)),
+                ("PS1 Input Power", BmcValue::Watts(228.0)),
+                ("PS2 Input Power", BmcValue::Watts(216.0)),
+                ("PS1 Status", works),
+                ("PS2 Status", works),
+                ("PS Redundancy", BmcValue::Redundant(true)),
+                ("System Temp", BmcValue::Celsius(120.0)),
+            ]
+        );
+    }
+    host.controller.watts = None;
+    let bmc = inventory(&host).bmc.found.unwrap();
+    assert_eq!(bmc.watts, Some((444.0, "bmc supplies (sum of their inputs)")));
+    let alone = take_with(host.root(), &FilesOnly);
+    assert_eq!(alone.bmc.found, Err(Lack::Absent));
+}
+
+#[test]
+fn a_drive_is_asked_for_what_sysfs_does_not_tell() {
+    let host = documented(2);
+    host.remove("sys/class/nvme/nvme2/model");
+    host.remove("sys/class/nvme/nvme2/serial");
+    let drives = inventory(&host).drives.found.unwrap();
+    let names = |drive: usize| (drives[drive].model.as_deref(), drives[drive].serial.as_deref());
+    assert_eq!(names(2), (Some("BY ITSELF"), Some("nvme2")));
+    assert_eq!(names(3), (Some("SCRATCH MODEL 7.68TB"), Some("S0000003")));
+    assert_eq!(drives[3].warm.map(f64::round), Some(70.0));
+}
+
+#[test]
+fn the_whole_system_needs_no_advice() {
+    let host = documented(2);
+    assert_eq!(advise(host.root(), &inventory(&host), &Grant::default(), host.root()), []);
+}
+
+/// Plants a fault; it must change these facts, and be named by exactly this advice.
+fn check(fault: &str, plant: fn(&mut Host), changed: &[(&str, &str)], advice: &[&str]) {
+    let mut host = documented(2);
+    plant(&mut host);
+    let inventory = inventory(&host);
+    for (id, expect) in changed {
+        assert_eq!(&printed(&inventory.facts, id), expect, "{fault}: {id}");
+    }
+    let told: Vec<String> =
+        advise(host.root(), &inventory, &Grant::default(), host.root()).into_iter().map(|advice| advice.what).collect();
+    assert_eq!(told.len(), advice.len(), "{fault}: {told:?}");
+    for expect in advice {
+        assert!(told.iter().any(|told| told.contains(expect)), "{fault}: {expect}: {told:?}");
+    }
+}
+
+#[test]
+fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
+    check(
+        "a missing DIMM",
+        |host| {
+            let plan = DimmPlan { count: 15, ..DimmPlan::default() };
+            host.write("sys/firmware/dmi/tables/DMI", table(&plan, "Supermicro", "2.1"));
+        },
+        &[("memory.dimms", "15"), ("memory.capacity", "2.062 TB"), ("memory.channels", "15")],
+        &[],
+    );
+    check(
+        "a slower DIMM",
+        |host| {
+            let plan = DimmPlan { rates: (4800, 5600), ..DimmPlan::default() };
+            host.write("sys/firmware/dmi/tables/DMI", table(&plan, "Supermicro", "2.1"));
+        },
+        &[("memory.data_rate", "4800 MT/s"), ("memory.rated_data_rate", "5600 MT/s")],
+        &["the DIMMs run at 4800 of the 5600 MT/s"],
+    );
+    check(
+        "a missing drive",
+        |host| {
+            host.remove("sys/block/nvme7n1");
+            host.remove("sys/class/nvme/nvme7");
+        },
+        &[("storage.scratch.drives", "5")],
+        &[],
+    );
+    check(
+        "a worn drive",
+        |host| host.worn = Some((4, 96)),
+        &[("storage.scratch.wear", "96 %")],
+        &["nvme4n1 has used 96 % of its endurance"],
+    );
+    check(
+        "older firmware",
+        |host| {
+            host.write("sys/firmware/dmi/tables/DMI", table(&DimmPlan::default(), "Supermicro", "1.4"));
+            host.write("sys/class/nvme/nvme3/firmware_rev", "FW11\n");
+        },
+        &[("bios.version", "1.4"), ("storage.scratch.firmware", "FW11, FW12")],
+        &[],
+    );
+    check(
+        "a hot sensor",
+        |host| host.write("sys/class/hwmon/hwmon0/temp1_input", "97000\n"),
+        &[("thermal.highest", "97 °C")],
+        &["coretemp Package id 0 is at 97 °C"],
+    );
+    check(
+        "a degraded link",
+        |host| set_link(host, "sys/bus/pci/devices/0000:13:00.0", ("32.0", 2), ("32.0", 4)),
+        &[("storage.scratch.pcie_lanes", "2")],
+        &["nvme3n1 runs at PCIe 5 x2"],
+    );
+    check(
+        "a broken mirror",
+        |host| host.write("sys/block/md0/md/degraded", "1\n"),
+        &[("storage.boot.missing", "1")],
+        &["array md0 lacks 1 of 2 devices"],
+    );
+}
+
+#[test]
+fn what_the_controller_and_drives_tell_of_faults_is_named() {
+    check(
+        "a hot drive",
+        |host| host.kelvin = 346,
+        &[("thermal.highest", "72.85 °C")],
+        &["nvme0n1", "nvme1n1", "nvme2n1", "nvme3n1", "nvme4n1", "nvme5n1", "nvme6n1", "nvme7n1"],
+    );
+    check(
+        "a processor that only the controller knows to be hot",
+        |host| host.controller.readings[CPU_TEMPERATURE][0] = 95,
+        &[("thermal.highest", "95 °C")],
+        &["CPU1 Temp is at 95 °C"],
+    );
+    check(
+        "a supply without input",
+        |host| {
+            host.controller.readings[SECOND_SUPPLY][1] = 0b1001;
+            host.controller.readings[REDUNDANCY][1] = 0b10;
+        },
+        &[("power.supply_redundancy", "none")],
+        &["power supply PS2 Status failed or has no input"],
+    );
+}
+
+#[test]
+fn what_disturbs_a_measurement_is_named_with_what_mends_it() {
+    check(
+        "another user of a drive",
+        |host| host.write("sys/block/nvme5n1/stat", "100 0 800 9 50 0 400 9 7 9 18\n"),
+        &[],
+        &["others use nvme5n1"],
+    );
+    check(
+        "a kernel that is set otherwise",
+        |host| {
+            host.write("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+            host.write("sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
+            host.write("proc/sys/kernel/numa_balancing", "1\n");
+            host.write("proc/meminfo", "MemTotal:       2113401234 kB\nSwapTotal:      8388604 kB\n");
+            host.write(
+                "proc/self/limits",
+                "Max open files  1024  1048576  files\nMax locked memory  8388608  8388608  bytes\n",
+            );
+            host.write("proc/self/mounts", "/dev/md0 / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw,size=64m 0 0\n");
+        },
+        &[("os.governor", "performance, powersave"), ("os.file_handles", "1024"), ("os.memlock", "8.389 MB")],
+        &[
+            "governor is performance, powersave",
+            "transparent huge pages are off",
+            "automatic NUMA balancing is on",
+            "swap space is switched on",
+            "a process may open 1024 files",
+            "little memory may be locked",
+            "/dev/shm is smaller",
+        ],
+    );
+}
+
+#[test]
+fn what_this_process_may_use_is_named_where_it_is_less_than_the_host() {
+    let check = |grant: &Grant, expect: &[(&str, &str)]| {
+        let host = documented(2);
+        let told = advise(host.root(), &inventory(&host), grant, host.root());
+        let told: Vec<(&str, &str)> = told.iter().map(|told| (told.what.as_str(), told.command.as_str())).collect();
+        assert_eq!(told, expect, "{grant:?}");
+    };
+    let limit = |value: f64| Some(Limit { value, command: format!("lift {value}") });
+    let cpus = |count: usize| Some(Cpus { count, list: format!("0-{}", count - 1) });
+    check(&Grant { cpus: cpus(8), cpu_time: limit(8.0), memory: limit(2.2e12) }, &[]);
+    check(
+        &Grant { cpus: cpus(4), cpu_time: limit(2.0), memory: limit(1e12) },
+        &[
+            ("a control group grants the time of 2 CPUs of 8", "lift 2"),
+            ("a control group grants 1 TB of memory", "lift 1000000000000"),
+            ("this process may run on 4 of 8 CPUs (0-3)", "sudo taskset -cp 0-7 $$"),
+        ],
+    );
+}
+
+#[test]
+fn files_alone_tell_the_same_without_tools() {
+    let facts = inspect(documented(2).root());
+    assert_eq!(printed(&facts, "storage.scratch.drives"), "6");
+    assert_eq!(facts.0["storage.scratch.wear"].reading, Reading::Absent);
+    assert_eq!(facts.0["storage.scratch.layout"].reading, Reading::Absent);
+}
+
+#[test]
+fn a_fingerprint_is_stable_and_tells_what_was_changed() {
+    let host = documented(2);
+    let before = inventory(&host).fingerprint();
+    host.write("proc/loadavg", "99 99 99 99/99 1\n");
+    host.write("sys/class/hwmon/hwmon0/temp1_input", "81000\n");
+    for _ in 0..20 {
+        assert_eq!(inventory(&host).fingerprint(), before);
+    }
+    host.write("sys/class/nvme/nvme2/firmware_rev", "FW13\n");
+    host.write("proc/sys/kernel/osrelease", "6.8.0-46-generic\n");
+    let after = inventory(&host).fingerprint();
+    assert_eq!(after.platform_id, before.platform_id);
+    assert_ne!(after.config_id, before.config_id);
+    let parts: Vec<String> = after.changes_since(&before).into_iter().map(|change| change.part).collect();
+    assert_eq!(parts, ["drive S0000002 firmware", "os.kernel"]);
+}
+
+#[test]
+fn strings_from_outside_are_carried_as_they_are() {
+    let host = documented(2);
+    let long = "x".repeat(10_000);
+    for hostile in ["\u{1b}[31mred\u{7}", "<script>alert(\"1\")</script>&'", "line\u{b}two\ttab", &long] {
+        host.write("sys/firmware/dmi/tables/DMI", table(&DimmPlan::default(), hostile, hostile));
+        host.write("sys/class/nvme/nvme2/model", hostile);
+        let inventory = inventory(&host);
+        assert_eq!(inventory.facts.value("bios.version"), Some(&FactValue::Text(hostile.to_owned())));
+        let drives = inventory.drives.found.as_ref().unwrap();
+        assert_eq!(drives[2].model.as_deref(), Some(hostile));
+        assert!(inventory.tables().iter().any(|table| {
+            table.rows.iter().flatten().flatten().flatten().any(|value| value == &FactValue::Text(hostile.to_owned()))
+        }));
+        assert_eq!(inventory.fingerprint().platform_id.len(), 64);
+    }
+}
+
+#[test]
+fn only_a_table_that_says_nothing_fails() {
+    let host = documented(2);
+    let check = |bytes: &[u8], fails: bool| {
+        host.write("sys/firmware/dmi/tables/DMI", bytes);
+        let inventory = inventory(&host);
+        assert_eq!(inventory.firmware.found.is_err(), fails);
+        // The kernel's own figure stands in.
+        assert_eq!(inventory.facts.number("memory.capacity"), Some(2_113_401_234.0 * 1024.0));
+    };
+    check(b"", true);
+    check(b"\0\0\0\0\0\0\0\0", true);
+    let mut bios = Vec::new();
+    structure(&mut bios, 0, &[1, 2, 0, 0, 3], &["AMI", "1.0", "today"]);
+    check(&bios, false);
+}
