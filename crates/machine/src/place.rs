@@ -36,7 +36,7 @@ pub fn place(topology: &Topology, siblings: Siblings) -> Result<Vec<Worker>, Err
     let mut seats = Vec::new();
     for core in &topology.cores {
         let node = home(topology, core.node)?;
-        let usable = core.pus.iter().copied().filter(|&cpu| topology.allowed.contains(cpu));
+        let usable = core.pus.iter().filter(|&cpu| topology.allowed.contains(cpu));
         let most = if siblings == Siblings::OnePerCore { 1 } else { usize::MAX };
         seats.extend(usable.take(most).map(|cpu| (cpu, core.index, node, core.package)));
     }

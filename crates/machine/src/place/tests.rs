@@ -61,7 +61,7 @@ fn a_quota_of_cpu_time_feeds_fewer_workers() {
 #[test]
 fn a_core_beside_no_memory_takes_the_nearest() {
     let node = |os_index, memory, cpus: &str| Node { os_index, memory, cpus: cpus.parse().unwrap(), ..Node::default() };
-    let core = |index, node| Core { index, package: 0, node, pus: vec![index] };
+    let core = |index, node| Core { index, package: 0, node, pus: CpuSet::from_iter([index]) };
     let mut topology = Topology {
         nodes: vec![node(0, 0, "0"), node(1, 1 << 30, ""), node(2, 1 << 30, "1")],
         cores: vec![core(0, Some(0)), core(1, Some(2)), core(2, None)],
@@ -95,7 +95,7 @@ proptest! {
                 prop_assert_eq!(workers.iter().map(|w| w.core).collect::<BTreeSet<_>>().len(), workers.len());
             }
             for worker in &workers {
-                prop_assert!(topology.cores[worker.core as usize].pus.contains(&worker.cpu));
+                prop_assert!(topology.cores[worker.core as usize].pus.contains(worker.cpu));
                 prop_assert!(topology.node(worker.node).unwrap().cpus.contains(worker.cpu));
             }
         }

@@ -144,12 +144,14 @@ fn cores(tree: &Tree, topology: &Topology) -> Vec<Core> {
         let Some(cpu) = pu.os_index().and_then(|index| u32::try_from(index).ok()) else { continue };
         let core = pu.first_ancestor_with_type(ObjectType::Core).map(TopologyObject::logical_index);
         match cores.last_mut() {
-            Some(open) if core.is_some() && core == last => open.pus.push(cpu),
+            Some(open) if core.is_some() && core == last => {
+                open.pus.0.insert(cpu);
+            }
             _ => cores.push(Core {
                 index: count(cores.len()),
                 package: pu.first_ancestor_with_type(ObjectType::Package).map_or(0, |p| count(p.logical_index())),
                 node: topology.local_node(cpu),
-                pus: vec![cpu],
+                pus: CpuSet::from_iter([cpu]),
             }),
         }
         last = core;

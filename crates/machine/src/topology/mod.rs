@@ -65,7 +65,7 @@ pub struct Core {
     /// OS index of the NUMA node that is local to it.
     pub node: Option<u32>,
     /// OS indices of its hardware threads that are switched on.
-    pub pus: Vec<u32>,
+    pub pus: CpuSet,
 }
 
 /// A data or unified cache.
@@ -117,7 +117,7 @@ impl Topology {
     /// All CPUs of all cores.
     #[must_use]
     pub fn cpus(&self) -> CpuSet {
-        self.cores.iter().flat_map(|core| core.pus.iter().copied()).collect()
+        self.cores.iter().flat_map(|core| core.pus.iter()).collect()
     }
 
     /// The node whose memory a core with this CPU uses when nobody says otherwise.
