@@ -156,7 +156,7 @@ mod tests {
     const MEMINFO: (&str, &str) = ("proc/meminfo", "MemTotal: 4000 kB\nMemFree: 10 kB\nMemAvailable:    3000 kB\n");
 
     #[test]
-    fn the_memory_limit_counts() {
+    fn the_tightest_limit_counts() {
         let check = |files: &[(&str, &str)], expect: u64| {
             let mut all = vec![MEMINFO];
             all.extend(files);
