@@ -4,8 +4,8 @@
 //! rules of the program that judges.
 
 use crate::metrics::{
-    HOST_MAJOR_FAULTS_PER_SECOND, HOST_OTHER_LOAD, HOST_STEAL, HOST_THROTTLES_PER_SECOND,
-    HOST_UNCORRECTED_ERRORS_PER_SECOND,
+    HOST_MAJOR_FAULTS_PER_SECOND, HOST_OTHER_LOAD, HOST_POWER_PEAK, HOST_STEAL, HOST_TEMPERATURE,
+    HOST_THROTTLES_PER_SECOND, HOST_UNCORRECTED_ERRORS_PER_SECOND,
 };
 use crate::{Attempt, Definition, Interval, Measurement, Outcome, Role, Taint, Workload, definition};
 
@@ -38,23 +38,35 @@ const RULES: [(&Definition, Rule); 5] = [
 const OTHERS: &str = "other processes";
 const FAULTS: &str = "page faults waited for a drive";
 
-/// Marks the samples of an attempt that the host disturbed. Samples without a time keep the marks that they have, and so
-/// do those that are tainted already.
+/// What a load does to the host is what these measure: they are not judged by it.
+const EFFECTS: [&Definition; 2] = [&HOST_TEMPERATURE, &HOST_POWER_PEAK];
+
+/// Marks the samples of an attempt that the host disturbed, or that ended when nobody watched it any more. Samples without a
+/// time keep the marks that they have, and so do those that are tainted already.
 pub fn mark(attempt: &mut Attempt) {
     let disturbances = Disturbances::of(attempt);
     for outcome in &mut attempt.outcomes {
         let Outcome::Measured(measurement) = outcome else { continue };
-        if definition(&measurement.metric.name).is_some_and(|known| known.role == Role::Telemetry) {
+        let effect = EFFECTS.iter().any(|effect| measurement.metric.is(effect));
+        if effect || is_telemetry(measurement) {
             continue;
         }
         for sample in measurement.samples.iter_mut().filter(|sample| sample.taint.is_none()) {
-            sample.taint = sample.interval.and_then(|interval| disturbances.during(interval));
+            sample.taint = sample.times().iter().find_map(|&time| disturbances.during(time));
         }
     }
 }
 
+fn is_telemetry(measurement: &Measurement) -> bool {
+    definition(&measurement.metric.name).is_some_and(|known| known.role == Role::Telemetry)
+}
+
 /// The gauges that disturb, over an attempt.
-struct Disturbances(Vec<(Rule, Vec<(Interval, f64)>)>);
+struct Disturbances {
+    rules: Vec<(Rule, Vec<(Interval, f64)>)>,
+    /// When the last reading of any gauge ended; `None` where the host was not watched, which the attempt says itself.
+    watched_until: Option<u64>,
+}
 
 impl Disturbances {
     fn of(attempt: &Attempt) -> Disturbances {
@@ -63,12 +75,20 @@ impl Disturbances {
             measured.filter(|one| one.metric.is(definition)).flat_map(timed).collect()
         };
         let rules = RULES.into_iter().filter(|(_, rule)| applies(*rule, attempt.workload));
-        Disturbances(rules.map(|(definition, rule)| (rule, readings(definition))).collect())
+        let telemetry = attempt.outcomes.iter().filter_map(Outcome::measured).filter(|one| is_telemetry(one));
+        Disturbances {
+            rules: rules.map(|(definition, rule)| (rule, readings(definition))).collect(),
+            watched_until: telemetry.flat_map(timed).map(|(reading, _)| reading.end).max(),
+        }
     }
 
     /// Why a sample that was taken in this interval must not count: the first rule that was broken.
     fn during(&self, interval: Interval) -> Option<Taint> {
-        self.0.iter().find_map(|(rule, readings)| rule.judge(&window(readings, interval)))
+        let broken = self.rules.iter().find_map(|(rule, readings)| rule.judge(&window(readings, interval)));
+        // A worker that was killed took its last readings with it.
+        let unwatched = self.watched_until.is_some_and(|until| interval.end > until);
+        broken
+            .or_else(|| unwatched.then(|| Taint::Environment("the watch over the host ended before it did".to_owned())))
     }
 }
 

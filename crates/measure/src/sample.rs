@@ -68,6 +68,9 @@ pub struct Sample {
     pub value: f64,
     /// When it was taken; `None` in records of version 0.1.0, which have no times.
     pub interval: Option<Interval>,
+    /// When the samples were taken that it was computed from, where it was computed from several: between them it was not
+    /// measured. Empty for a sample of its own.
+    pub parts: Vec<Interval>,
     /// Why it must not count; `None` is a valid sample.
     pub taint: Option<Taint>,
 }
@@ -76,13 +79,13 @@ impl Sample {
     /// A valid sample that was taken in this interval.
     #[must_use]
     pub fn timed(value: f64, interval: Interval) -> Self {
-        Sample { value, interval: Some(interval), taint: None }
+        Sample { value, interval: Some(interval), parts: Vec::new(), taint: None }
     }
 
     /// A valid sample that does not know when it was taken.
     #[must_use]
     pub fn untimed(value: f64) -> Self {
-        Sample { value, interval: None, taint: None }
+        Sample { value, interval: None, parts: Vec::new(), taint: None }
     }
 
     /// The same moment with another value: what follows from this sample alone.
@@ -90,13 +93,25 @@ impl Sample {
     pub fn map(&self, of: impl FnOnce(f64) -> f64) -> Self {
         Sample { value: of(self.value), ..self.clone() }
     }
+
+    /// When it was measured: its interval, or those of its parts.
+    #[must_use]
+    pub fn times(&self) -> &[Interval] {
+        if self.parts.is_empty() { self.interval.as_slice() } else { &self.parts }
+    }
 }
 
-/// A value that was computed from several samples: it was taken when all of them were.
+/// A value that was computed from several samples: it was taken when they were, and must not count where one of them must
+/// not.
 #[must_use]
 pub fn derived<'a>(value: f64, from: impl IntoIterator<Item = &'a Sample>) -> Sample {
-    let interval = Interval::hull_of(from.into_iter().filter_map(|sample| sample.interval));
-    Sample { value, interval, taint: None }
+    let (mut parts, mut taint) = (Vec::new(), None);
+    for sample in from {
+        parts.extend_from_slice(sample.times());
+        taint = taint.or_else(|| sample.taint.clone());
+    }
+    let interval = Interval::hull_of(parts.iter().copied());
+    Sample { value, interval, parts, taint }
 }
 
 /// Why a sample must not count.
@@ -156,6 +171,8 @@ pub(crate) mod stored {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         intervals: Vec<Option<Interval>>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        parts: BTreeMap<usize, &'a [Interval]>,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         taints: BTreeMap<usize, &'a Taint>,
     }
 
@@ -165,31 +182,43 @@ pub(crate) mod stored {
         #[serde(default)]
         intervals: Vec<Option<Interval>>,
         #[serde(default)]
+        parts: BTreeMap<usize, Vec<Interval>>,
+        #[serde(default)]
         taints: BTreeMap<usize, Taint>,
     }
 
     pub(crate) fn serialize<S: Serializer>(samples: &[Sample], serializer: S) -> Result<S::Ok, S::Error> {
         let timed = samples.iter().any(|sample| sample.interval.is_some());
+        let computed = samples.iter().enumerate().filter(|(_, sample)| !sample.parts.is_empty());
         let tainted = samples.iter().enumerate().filter_map(|(index, sample)| Some((index, sample.taint.as_ref()?)));
         Out {
             values: samples.iter().map(|sample| Num(sample.value)).collect(),
             intervals: samples.iter().filter(|_| timed).map(|sample| sample.interval).collect(),
+            parts: computed.map(|(index, sample)| (index, sample.parts.as_slice())).collect(),
             taints: tainted.collect(),
         }
         .serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Sample>, D::Error> {
-        let In { values, intervals, mut taints } = In::deserialize(deserializer)?;
+        let In { values, intervals, mut parts, mut taints } = In::deserialize(deserializer)?;
         let count = values.len();
         if let Some(last) = taints.keys().next_back().filter(|&&last| last >= count) {
             return Err(D::Error::custom(format!("sample {last} is said to be tainted, of {count} samples")));
+        }
+        if let Some(last) = parts.keys().next_back().filter(|&&last| last >= count) {
+            return Err(D::Error::custom(format!("sample {last} is said to have parts, of {count} samples")));
         }
         if !intervals.is_empty() && intervals.len() != count {
             return Err(D::Error::custom(format!("{} intervals for {count} samples", intervals.len())));
         }
         let interval = |index: usize| intervals.get(index).copied().flatten();
-        let sample = |(index, Num(value))| Sample { value, interval: interval(index), taint: taints.remove(&index) };
+        let sample = |(index, Num(value))| Sample {
+            value,
+            interval: interval(index),
+            parts: parts.remove(&index).unwrap_or_default(),
+            taint: taints.remove(&index),
+        };
         Ok(values.into_iter().enumerate().map(sample).collect())
     }
 }
@@ -217,9 +246,13 @@ mod tests {
 
     #[test]
     fn what_follows_from_samples_was_taken_when_they_were() {
-        let samples = [Sample::timed(1.0, Interval::new(5, 6)), Sample::timed(2.0, Interval::new(1, 2))];
-        assert_eq!(derived(3.0, &samples), Sample::timed(3.0, Interval::new(1, 6)));
+        let mut samples = [Sample::timed(1.0, Interval::new(5, 6)), Sample::timed(2.0, Interval::new(1, 2))];
+        let both = derived(3.0, &samples);
+        assert_eq!((both.interval, both.times().len(), &both.taint), (Some(Interval::new(1, 6)), 2, &None));
+        assert_eq!(derived(4.0, [&both, &samples[0]]).times().len(), 3, "the parts of a part");
         assert_eq!(derived(3.0, []), Sample::untimed(3.0));
         assert_eq!(samples[0].map(|value| value * 10.0), Sample::timed(10.0, Interval::new(5, 6)));
+        samples[1].taint = Some(Taint::WrongNode { share: 0.5 });
+        assert_eq!(derived(3.0, &samples).taint, samples[1].taint);
     }
 }

@@ -285,6 +285,13 @@ fn a_result_whose_name_a_kill_took_gets_it_back() {
     said(&run(&case.path("data"), case.path("result"), WAYS[0]));
     assert_eq!(tree(&case.path("result")).len(), before);
     assert_eq!(names(case.folder.path()), ["data", "result"]);
+    // The same of a result of 0.1.0, which has no mark: nothing takes it for something to be removed.
+    fs::rename(case.path("result"), &left).unwrap();
+    let mark = fs::read(left.join(MARK)).unwrap();
+    fs::remove_file(left.join(MARK)).unwrap();
+    said(&run(&case.path("data"), case.path("result"), WAYS[0]));
+    assert_eq!(tree(&case.path("result")).len(), before - 1);
+    fs::write(case.path("result").join(MARK), mark).unwrap();
     // And with exchange: the older one had the temporary name.
     fs::remove_dir_all(case.path("data")).unwrap();
     case.generate("data", 1);

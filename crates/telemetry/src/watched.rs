@@ -14,7 +14,8 @@ use measure::metrics::{
     HOST_THROTTLES_PER_SECOND, HOST_UNCORRECTED_ERRORS, HOST_UNCORRECTED_ERRORS_PER_SECOND,
 };
 use measure::{
-    Definition, Event, Gauge, Interval, Labels, Measurement, Metric, NotMeasured, Reason, Sample, Warning, Workload,
+    AttemptLog, Definition, Event, Gauge, Interval, Labels, Measurement, Metric, NotMeasured, Outcome, Reason, Sample,
+    Warning, Workload,
 };
 
 use crate::watch::{Point, Series, Telemetry, Watch};
@@ -38,25 +39,21 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Begins to watch the CPUs of the workers, and before the heaviest workload reads the power of the idle host. A host
-    /// that cannot be watched is measured all the same.
+    /// Reads the power of the idle host before the heaviest workload, and begins to watch the CPUs of the workers. A host that
+    /// cannot be watched is measured all the same.
     pub fn start(workload: Workload, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Watched {
+        if workload == HEAVIEST {
+            emit(idle_power(machine));
+        }
         let workers = place(&machine.topology, Siblings::OnePerCore).unwrap_or_default();
         let cpus: CpuSet = workers.iter().map(|worker| worker.cpu).collect();
-        // Nobody waits for a sensor that is not there.
-        let senses_power = || Some(Draw::of(&Telemetry::start(Watch::new(cpus.clone())).ok()?.stop().points).is_some());
-        let wait = workload == HEAVIEST && senses_power().unwrap_or(false);
-        let telemetry = Telemetry::start(Watch::new(cpus.clone())).ok();
+        let telemetry = Telemetry::start(Watch::new(cpus));
+        if let Err(error) = &telemetry {
+            let note = format!("the host is not watched ({error}): what disturbs the samples is not known");
+            emit(Event::Warning(Warning::Note(note)));
+        }
         let gpus = gpu_count(&Tree::new(Path::new("/")));
-        let watched = Watched { workload, telemetry, handed_on: 0, gpus };
-        if wait {
-            sleep(IDLE_WINDOW);
-        }
-        if workload == HEAVIEST {
-            let seen = watched.telemetry.as_ref().map(|telemetry| telemetry.seen_since(0)).unwrap_or_default();
-            emit(idle(if wait { &seen } else { &[] }));
-        }
-        watched
+        Watched { workload, telemetry: telemetry.ok(), handed_on: 0, gpus }
     }
 
     /// Hands on what was seen since the last time: with each event of the workload, so that a workload that dies loses
@@ -236,14 +233,33 @@ fn headlines(series: &Series, gpus: usize) -> [Event; 2] {
     ]
 }
 
-/// What the window before the heaviest workload tells; samples in which the host was not idle are marked by its telemetry.
+/// The power of the host while nothing runs on any of its CPUs, tainted where something did.
+fn idle_power(machine: &Machine) -> Event {
+    let seen = |window| {
+        let telemetry = Telemetry::start(Watch::new(machine.topology.allowed.clone())).ok()?;
+        sleep(window);
+        Some(telemetry.stop().points)
+    };
+    // Nobody waits for a sensor that is not there.
+    let there = seen(Duration::ZERO).is_some_and(|points| Draw::of(&points).is_some());
+    idle(&if there { seen(IDLE_WINDOW) } else { None }.unwrap_or_default())
+}
+
+/// What an idle window tells, marked by its own telemetry: that of the workload begins after it.
 fn idle(points: &[Point]) -> Event {
     let draw = Draw::of(points);
     let sample = |draw: &Draw, point: &Point| Some(Sample::timed(draw.watts(point)?, point.interval));
     let samples = draw.iter().flat_map(|draw| points.iter().filter_map(|point| sample(draw, point))).collect();
-    headline(&HOST_POWER_IDLE, samples, NO_POWER_SENSOR, |measurement| {
+    let event = headline(&HOST_POWER_IDLE, samples, NO_POWER_SENSOR, |measurement| {
         draw.iter().fold(measurement, |measurement, draw| draw.describe(measurement))
-    })
+    });
+    let mut log = AttemptLog::begin(HEAVIEST, 0);
+    log.take(event.clone());
+    log.take(Event::Telemetry(stretch(points)));
+    match log.end().outcomes.into_iter().next() {
+        Some(Outcome::Measured(marked)) => Event::Measured(marked),
+        Some(Outcome::NotMeasured(_)) | None => event,
+    }
 }
 
 /// A figure without labels, which a target can name; without values it is told why.
@@ -307,15 +323,10 @@ mod tests {
     #[test]
     fn an_idle_window_says_what_it_covers_and_is_marked_where_the_host_was_not_idle() {
         let seen = points(&[&[("rapl package-0", 100.0)], &[("rapl package-0", 110.0)]]);
-        let event = idle(&seen);
-        let Event::Measured(measured) = &event else { panic!("it is measured") };
-        assert_eq!(measured.warnings, [Warning::Partial { covers: "rapl package-0".into() }]);
-        assert_eq!(measured.context["covers"], "rapl package-0");
-        assert!((value(&event).0.unwrap() - 105.0).abs() < 1e-9);
-        let mut log = measure::AttemptLog::begin(Workload::Dense, 0);
-        log.take(event);
-        log.take(Event::Telemetry(stretch(&seen)));
-        let measure::Outcome::Measured(idle) = &log.end().outcomes[0] else { panic!("it is measured") };
+        let Event::Measured(idle) = idle(&seen) else { panic!("it is measured") };
+        assert_eq!(idle.warnings, [Warning::Partial { covers: "rapl package-0".into() }]);
+        assert_eq!(idle.context["covers"], "rapl package-0");
+        assert_eq!(idle.samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), [100.0, 110.0]);
         assert_eq!(idle.summary(), None, "a host that throttles is not idle");
     }
 

@@ -176,3 +176,38 @@ fn stretches_become_one_series_and_gauges_are_not_marked() {
     assert_eq!(steal.samples[2].interval, Some(Interval::new(2 * SECOND, 3 * SECOND)));
     assert!(steal.samples.iter().all(|sample| sample.taint.is_none()));
 }
+
+#[test]
+fn a_figure_of_several_samples_is_disturbed_where_one_of_them_is() {
+    let check = |parts: [(f64, f64); 2], expect: bool| {
+        let samples = parts.map(|(from, to)| Sample::timed(1.0, seconds(from, to)));
+        let mut log = AttemptLog::begin(Workload::Dense, 0);
+        log.take(Event::Measured(Measurement::new(&DENSE_HPL, [crate::derived(2.0, &samples)])));
+        let clock = (0..10_u64).map(|second| Interval::new(second * SECOND, (second + 1) * SECOND)).collect();
+        log.take(Event::Telemetry(Telemetry { clock, gauges: vec![stolen_at_first()] }));
+        assert_eq!(marked(&log.end(), &DENSE_HPL), [expect], "{parts:?}");
+    };
+    // A short part is not diluted by the long time until the next one.
+    check([(0.2, 0.8), (9.0, 9.9)], true);
+    // What happened between the parts concerns none of them.
+    check([(2.0, 3.0), (9.0, 9.9)], false);
+}
+
+#[test]
+fn a_sample_that_ended_after_the_last_reading_does_not_count() {
+    let samples = [(0.5, 1.5), (9.8, 10.2)];
+    let attempt = attempt(Workload::Stream, vec![gauge(&HOST_STEAL, &[0.0; 10])], &[(&STREAM_TRIAD, &samples)]);
+    assert_eq!(marked(&attempt, &STREAM_TRIAD), [false, true]);
+}
+
+#[test]
+fn heat_and_power_under_load_are_not_judged_by_what_they_show() {
+    let throttled = gauge(&HOST_THROTTLES_PER_SECOND, &[5.0; 10]);
+    let window = [(0.0, 10.0)];
+    let measured: [(&Definition, &[(f64, f64)]); 3] =
+        [(&HOST_TEMPERATURE, &window), (&HOST_POWER_PEAK, &window), (&DENSE_HPL, &window)];
+    let attempt = attempt(Workload::Dense, vec![throttled], &measured);
+    assert_eq!(marked(&attempt, &HOST_TEMPERATURE), [false]);
+    assert_eq!(marked(&attempt, &HOST_POWER_PEAK), [false]);
+    assert_eq!(marked(&attempt, &DENSE_HPL), [true]);
+}

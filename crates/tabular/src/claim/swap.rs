@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::mark::{self, Mark};
 use super::place::Place;
-use super::{Found, found, temporary};
+use super::{Found, earlier, found, temporary};
 use crate::Error;
 
 /// Gives the folder `new` the name of a place; where the older result is now.
@@ -37,16 +37,18 @@ fn step_aside(new: &Path, folder: &Path) -> Result<PathBuf, Error> {
     Ok(aside)
 }
 
-/// Deals with what processes left that were killed in between: a whole result gets its name back where nothing has it, and
-/// goes otherwise. What does not carry the mark of this program stays.
+/// Deals with what processes left that were killed in between: a whole result gets its name back where nothing has it, also
+/// one of 0.1.0 that was to be replaced, and goes otherwise. What does not carry the mark of this program is never removed.
 pub(super) fn tidy(place: &Place, left: &[PathBuf]) -> Result<(), Error> {
     for path in left {
-        let Some(mark) = mark::entries(path).ok().and_then(|entries| Mark::of(path, &entries).ok()) else { continue };
-        match found(place, false) {
-            Ok(Found::Nothing) => rename(path, &place.folder())?,
+        let Ok(entries) = mark::entries(path) else { continue };
+        let mark = Mark::of(path, &entries).ok();
+        let is_result = mark.is_some() || (earlier::is_named(&entries) && earlier::check(path, &entries).is_ok());
+        match (found(place, false), mark) {
+            (Ok(Found::Nothing), _) if is_result => rename(path, &place.folder())?,
             // What cannot be removed blocks nothing.
-            Ok(Found::Result(_)) => drop(remove(path, &mark.names())),
-            Err(_) => {}
+            (Ok(Found::Result(_)), Some(mark)) => drop(remove(path, &mark.names())),
+            _ => {}
         }
     }
     Ok(())

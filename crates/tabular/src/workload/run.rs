@@ -9,6 +9,7 @@ use machine::{CpuSet, Machine};
 use measure::metrics::{TABULAR_PHASE, TABULAR_READ, TABULAR_SHARE, TABULAR_TIME, TABULAR_TIME_500GB};
 use measure::{
     Definition, Event, Interval, Labels, Measurement, NotMeasured, Placement, Quantity, Reason, Sample, Unit, Warning,
+    derived,
 };
 
 use super::config::{Config, DOCUMENTED_ROWS};
@@ -181,8 +182,8 @@ impl Work<'_> {
         };
         // What a round's fit says was measured when its points were.
         let of_round = |(round, fit): (usize, &Fit)| {
-            let points = sizes.iter().filter_map(|size| size.reports[round].interval());
-            taken(fit.seconds(DOCUMENTED_ROWS as f64), Interval::hull_of(points))
+            let points: Vec<Sample> = sizes.iter().filter_map(|size| size.samples().nth(round)).collect();
+            derived(fit.seconds(DOCUMENTED_ROWS as f64), &points)
         };
         let headline = Measurement::new(&TABULAR_TIME_500GB, fits.iter().enumerate().map(of_round));
         let rows: Vec<u64> = sizes.iter().map(|size| size.rows).collect();

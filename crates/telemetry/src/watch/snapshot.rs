@@ -245,10 +245,9 @@ const READS: usize = 3;
 fn own(tree: &Tree, process: u32) -> Option<Own> {
     let mut before = Stat::read(tree, process)?;
     for _ in 0..READS {
-        let running = children(tree, process).into_iter().filter_map(|child| own(tree, child));
-        let running = sum(running.map(|child| child.ticks));
+        let running = running(tree, process);
         let after = Stat::read(tree, process)?;
-        if after.waited_for == before.waited_for {
+        if let Some(running) = running.filter(|_| after.waited_for == before.waited_for) {
             let ticks = after.ticks.saturating_add(after.waited_for).saturating_add(running);
             return Some(Own { ticks, minor_faults: after.minor_faults, major_faults: after.major_faults });
         }
@@ -282,12 +281,37 @@ impl Stat {
     }
 }
 
-/// The processes that the threads of a process started; none where the kernel does not list them.
+/// CPU time of the processes that a process started and that run; `None` where one of them could not be read.
+fn running(tree: &Tree, process: u32) -> Option<u64> {
+    let mut ticks = 0_u64;
+    for child in children(tree, process) {
+        match own(tree, child) {
+            Some(own) => ticks = ticks.saturating_add(own.ticks),
+            None if tree.has(&format!("/proc/{child}/stat")) => return None,
+            // It ended, and its parent has its time.
+            None => {}
+        }
+    }
+    Some(ticks)
+}
+
+/// The processes that the threads of a process started. A kernel without lists of them (`CONFIG_PROC_CHILDREN`) has the
+/// parent of each process.
 fn children(tree: &Tree, process: u32) -> Vec<u32> {
-    let threads = tree.names(&format!("/proc/{process}/task"));
-    let of_thread = |thread: String| tree.text(&format!("/proc/{process}/task/{thread}/children")).unwrap_or_default();
-    let lists: Vec<String> = threads.into_iter().map(of_thread).collect();
-    lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|child| child.parse().ok()).collect()
+    let tasks = format!("/proc/{process}/task");
+    if tree.has(&format!("{tasks}/{process}/children")) {
+        let of_thread = |thread: String| tree.text(&format!("{tasks}/{thread}/children")).unwrap_or_default();
+        let lists: Vec<String> = tree.names(&tasks).into_iter().map(of_thread).collect();
+        return lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|child| child.parse().ok()).collect();
+    }
+    let all = tree.names("/proc").into_iter().filter_map(|name| name.parse::<u32>().ok());
+    all.filter(|&other| parent(tree, other) == Some(process)).collect()
+}
+
+/// The process that started this one: the fourth field of its `stat`.
+fn parent(tree: &Tree, process: u32) -> Option<u32> {
+    let stat = tree.text(&format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// A process that has ended takes its counters with it: then there is no sum.
@@ -359,6 +383,7 @@ mod tests {
             // A process that it started, which started another, which has waited for a third.
             write(root, "proc/7/task/7/children", "8 \n");
             write(root, "proc/8/stat", &format!("8 (d) R 7 1 1 0 -1 0 0 0 0 0 {} 0 0 0", 7 * second));
+            write(root, "proc/8/task/8/children", "");
             write(root, "proc/8/task/9/children", "10");
             write(root, "proc/10/stat", &format!("10 (e) R 8 1 1 0 -1 0 0 0 0 0 0 {} {second} {second}", 3 * second));
             write(root, "sys/class/powercap/intel-rapl:0/name", "package-0\n");
