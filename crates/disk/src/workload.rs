@@ -78,7 +78,7 @@ impl Config {
         }
     }
 
-    /// Planned for a host: workers for its cores, files for the free space, SNIA's rounds of a minute on `full`.
+    /// Planned for a host: workers for its cores, files of a fixed size each, SNIA's rounds of a minute on `full`.
     pub fn for_profile(profile: Profile, machine: &Machine) -> Result<Self, Error> {
         let cores = u32::try_from(machine.topology.cores.len()).unwrap_or(1).max(1);
         let smoke = Config::smoke();

@@ -1,7 +1,7 @@
 //! The messages between a worker process and the program that started it, one JSON line each.
 //!
-//! A worker is the same binary. It says which build it is before anything else, so that a binary that was replaced
-//! during a run is found and not measured.
+//! A worker is the same program, or the feature workload's own, of the same build: it says which it is before anything else,
+//! so that one that was replaced during a run, or is left over from an older build, is found and not measured.
 
 use measure::{Build, Event};
 use serde::{Deserialize, Serialize};
