@@ -13,7 +13,7 @@ mod plan;
 mod progress;
 mod run;
 mod supervisor;
-mod unit;
+mod systemd_unit;
 mod worker;
 
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use measure::{Facts, Unit};
 
 use crate::ipmi::{self, Entity, RawReading, SensorRecord};
 use crate::out_of_band::Outside;
-use crate::sysfs::{Found, Lack, Tree, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, note_number, note_text, told};
 
 const PLATFORM: &str = "/sys/devices/platform";
 const SOURCE: &str = "/dev/ipmi0 (sensor records)";
@@ -80,7 +80,7 @@ fn read(tree: &Tree, outside: &dyn Outside) -> Found<Bmc> {
         bmc.ipmi = tree.word(&format!("{PLATFORM}/{device}/ipmi_version")).ok();
     }
     if bmc == Bmc::default() && !ipmi::device::DEVICES.iter().any(|device| tree.has(device)) {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     match ipmi::device_id(outside) {
         Ok(id) => (bmc.firmware, bmc.ipmi) = (Some(id.firmware), Some(id.ipmi)),

@@ -6,7 +6,7 @@ use measure::{Facts, Unit};
 
 use crate::pci::Device;
 use crate::smbios::{Firmware, Slot, TABLE};
-use crate::sysfs::{Found, Lack, Tree, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, note_number, note_text, told};
 
 /// Class of a bridge between PCI buses.
 const PCI_BRIDGE: u32 = 0x0604;
@@ -88,7 +88,7 @@ fn slots(firmware: &Found<Firmware>, facts: &mut Facts) {
     let slots = |wanted: fn(&Slot) -> bool| -> Found<Vec<Slot>> {
         let firmware = firmware.clone()?;
         if firmware.slots.is_empty() {
-            return Err(Lack::Absent);
+            return Err(Unavailable::Absent);
         }
         Ok(firmware.slots.into_iter().filter(wanted).collect())
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::drives::{Array, disks};
-use crate::sysfs::{Found, Lack, Tree};
+use crate::sysfs::{Found, Tree, Unavailable};
 use crate::zfs::Pool;
 
 const BLOCK: &str = "/sys/block";
@@ -23,19 +23,19 @@ pub(crate) struct Boot {
 /// Which drives hold the root file system, and how they are joined.
 pub(crate) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<Boot> {
     let mounts = tree.text(MOUNTS)?;
-    let root = mounts.lines().rfind(|line| line.split_whitespace().nth(1) == Some("/")).ok_or(Lack::Absent)?;
+    let root = mounts.lines().rfind(|line| line.split_whitespace().nth(1) == Some("/")).ok_or(Unavailable::Absent)?;
     let mut words = root.split_whitespace();
     let (device, kind) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
     if kind == "zfs" {
         let pool = device.split('/').next().unwrap_or_default();
-        let pool = pools.iter().find(|other| other.name == pool).ok_or(Lack::Absent)?;
+        let pool = pools.iter().find(|other| other.name == pool).ok_or(Unavailable::Absent)?;
         let layout = pool.layout.clone().unwrap_or_else(|| "zfs".to_owned());
         return Ok(Boot { drives: pool.drives.clone(), layout, missing: None });
     }
-    let name = block_name(tree, device).ok_or(Lack::Absent)?;
+    let name = block_name(tree, device).ok_or(Unavailable::Absent)?;
     let drives = disks(tree, &name);
     if drives.is_empty() {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     let array = arrays.iter().find(|array| array.members.iter().cloned().collect::<BTreeSet<_>>() == drives);
     let layout = match array {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use measure::{Facts, Unit};
 
-use crate::sysfs::{Found, Lack, Tree, field, kernel_size, note, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, field, kernel_size, note, note_number, note_text, told};
 
 const CPUINFO: &str = "/proc/cpuinfo";
 const CPUS: &str = "/sys/devices/system/cpu";
@@ -45,7 +45,7 @@ fn identity(tree: &Tree, facts: &mut Facts) {
     let arch = match &flags {
         Ok(flags) if flags.contains("lm") => Ok("x86_64".to_owned()),
         _ if tree.is_live() => Ok(std::env::consts::ARCH.to_owned()),
-        _ => Err(Lack::Absent),
+        _ => Err(Unavailable::Absent),
     };
     note_text(facts, "cpu.arch", arch, CPUINFO);
 }
@@ -83,9 +83,9 @@ fn counts(tree: &Tree, facts: &mut Facts) {
 /// The value that all packages have.
 fn same<T: Copy + PartialEq + std::fmt::Debug>(values: &[T]) -> Found<T> {
     match values {
-        [] => Err(Lack::Absent),
+        [] => Err(Unavailable::Absent),
         [first, rest @ ..] if rest.iter().all(|value| value == first) => Ok(*first),
-        _ => Err(Lack::failed(format!("the packages differ: {values:?}"))),
+        _ => Err(Unavailable::failed(format!("the packages differ: {values:?}"))),
     }
 }
 
@@ -106,7 +106,7 @@ fn clocks(tree: &Tree, facts: &mut Facts) {
     let turbo_file = format!("{cpu0}/cpufreq/cpuinfo_max_freq");
     // acpi-cpufreq knows the P-states only: its highest is the base clock, whatever the turbo is.
     let blind = tree.word(&format!("{cpu0}/cpufreq/scaling_driver")).is_ok_and(|driver| driver == "acpi-cpufreq");
-    let turbo = if blind { Err(Lack::Absent) } else { tree.number(&turbo_file).and_then(nonzero) };
+    let turbo = if blind { Err(Unavailable::Absent) } else { tree.number(&turbo_file).and_then(nonzero) };
     note_number(facts, "cpu.turbo_clock", Unit::Hertz, turbo.map(|kilohertz| kilohertz as f64 * 1e3), &turbo_file);
 }
 

@@ -7,7 +7,7 @@ use crate::nvme::{Health, Identity};
 use crate::out_of_band::Outside;
 use crate::pci::{self, Link};
 use crate::smbios::Slot;
-use crate::sysfs::{Found, Lack, Tree};
+use crate::sysfs::{Found, Tree, Unavailable};
 
 const BLOCK: &str = "/sys/block";
 const NVME: &str = "/sys/class/nvme";
@@ -67,7 +67,7 @@ pub struct Array {
 /// All drives, in the order of their names; devices that live in memory or in files are none.
 pub(crate) fn drives(tree: &Tree, outside: &dyn Outside, slots: &[Slot]) -> Found<Vec<Drive>> {
     if !tree.has(BLOCK) {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     let virtual_ones = ["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "zd", "drbd", "rbd"];
     let names = tree.names(BLOCK).into_iter();
@@ -107,7 +107,7 @@ fn drive(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String) -> Dr
         address: None,
         link: Link::default(),
         node: node(tree, &at("device")),
-        health: Err(Lack::Absent),
+        health: Err(Unavailable::Absent),
         warm: None,
         name,
     }
@@ -120,7 +120,7 @@ fn nvme(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String, contro
     let slot = address.as_ref().and_then(|address| slot_of(tree, slots, address));
     let identity = outside.identify(controller).ok().and_then(|data| Identity::parse(&data)).unwrap_or_default();
     let health = outside.smart(controller).and_then(|page| {
-        Health::parse(&page).ok_or_else(|| Lack::failed(format!("the SMART page has {} bytes", page.len())))
+        Health::parse(&page).ok_or_else(|| Unavailable::failed(format!("the SMART page has {} bytes", page.len())))
     });
     Drive {
         media: "nvme",

@@ -9,7 +9,7 @@ use nvml_wrapper::error::NvmlError;
 
 use crate::out_of_band::{Gpu, Nvidia, Outside};
 use crate::pci::{self, DEVICES, Device};
-use crate::sysfs::{Found, Lack, Tree, field, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, field, note_number, note_text, told};
 
 const NVIDIA: u16 = 0x10de;
 const AMD: u16 = 0x1002;
@@ -19,11 +19,11 @@ const NVLINKS: u32 = 18;
 /// Adds the facts `gpu.*` that come from the GPUs, and returns these.
 pub(crate) fn probe(tree: &Tree, outside: &dyn Outside, devices: &[Device], facts: &mut Facts) -> Found<Vec<Gpu>> {
     if !tree.has(DEVICES) {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     let mut gpus: Vec<Gpu> = devices.iter().filter(|device| is_gpu(device)).map(|device| plain(tree, device)).collect();
     let nvidia = devices.iter().any(|device| is_gpu(device) && device.vendor == NVIDIA);
-    let report = if nvidia { outside.nvidia() } else { Err(Lack::Absent) };
+    let report = if nvidia { outside.nvidia() } else { Err(Unavailable::Absent) };
     for gpu in &mut gpus {
         let told = report.iter().flat_map(|report| &report.gpus).find(|told| told.address == gpu.address);
         let Some(told) = told else { continue };
@@ -77,7 +77,7 @@ fn describe(tree: &Tree, gpus: &[Gpu], report: &Found<Nvidia>, facts: &mut Facts
     let nvml = |value: Option<f64>| match (value, report) {
         (Some(value), _) => Ok(value),
         (None, Err(lack)) => Err(lack.clone()),
-        (None, Ok(_)) => Err(Lack::Absent),
+        (None, Ok(_)) => Err(Unavailable::Absent),
     };
     let watts = gpus.iter().map(|gpu| gpu.watts).collect::<Option<Vec<f64>>>().filter(|watts| !watts.is_empty());
     let highest = watts.as_ref().map(|watts| watts.iter().copied().fold(0.0, f64::max));
@@ -98,9 +98,9 @@ pub(crate) fn ask_nvidia() -> Found<Nvidia> {
     /// Loading it wakes the driver up: once is enough.
     static LIBRARY: OnceLock<Nvml> = OnceLock::new();
     let lack = |error: NvmlError| match error {
-        NvmlError::LibloadingError(_) | NvmlError::LibraryNotFound | NvmlError::DriverNotLoaded => Lack::Absent,
-        NvmlError::NoPermission => Lack::Denied { remedy: "run as root (sudo)".to_owned() },
-        other => Lack::failed(other.to_string()),
+        NvmlError::LibloadingError(_) | NvmlError::LibraryNotFound | NvmlError::DriverNotLoaded => Unavailable::Absent,
+        NvmlError::NoPermission => Unavailable::Denied { remedy: "run as root (sudo)".to_owned() },
+        other => Unavailable::failed(other.to_string()),
     };
     let nvml = if let Some(library) = LIBRARY.get() {
         library

@@ -46,7 +46,7 @@ pub use out_of_band::{FilesOnly, Gpu, IpmiRequest, Nvidia, Outside};
 pub use pci::{Device, Link};
 pub use sensors::{Kind, MemoryController, PowerDomain, Sensor};
 pub use smbios::{Dimm, Firmware, Slot, Supply, parse as parse_smbios};
-pub use sysfs::{Lack, Tree};
+pub use sysfs::{Tree, Unavailable};
 pub use tables::Table;
 pub use zfs::Pool;
 
@@ -54,7 +54,7 @@ pub use zfs::Pool;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe<T> {
     /// What was found, or why nothing was.
-    pub found: Result<T, Lack>,
+    pub found: Result<T, Unavailable>,
     /// What was read.
     pub source: &'static str,
 }
@@ -157,7 +157,7 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
 
 /// A list without entries is nothing that the host has.
 fn present<T>(list: Vec<T>) -> Found<Vec<T>> {
-    if list.is_empty() { Err(Lack::Absent) } else { Ok(list) }
+    if list.is_empty() { Err(Unavailable::Absent) } else { Ok(list) }
 }
 
 /// A probe with facts of its own, so that it can run beside others.
@@ -169,7 +169,7 @@ fn apart<T>(probe: impl FnOnce(&mut Facts) -> T) -> (Facts, T) {
 
 /// What a probe beside us found. A probe does not panic; if one ever did, it would be a failed one.
 fn joined<T>(probe: thread::ScopedJoinHandle<'_, (Facts, Found<T>)>) -> (Facts, Found<T>) {
-    probe.join().unwrap_or_else(|_| (Facts::default(), Err(Lack::failed("the probe ended by a panic"))))
+    probe.join().unwrap_or_else(|_| (Facts::default(), Err(Unavailable::failed("the probe ended by a panic"))))
 }
 
 fn merge<T>(facts: &mut Facts, (more, found): (Facts, Found<T>)) -> Found<T> {

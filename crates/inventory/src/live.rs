@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::out_of_band::{IpmiRequest, Nvidia, Outside};
-use crate::sysfs::{Found, Lack};
+use crate::sysfs::{Found, Unavailable};
 use crate::{gpu, ipmi, nvme};
 
 /// No tool or library is waited for longer, all together: an inventory answers in two seconds.
@@ -35,36 +35,36 @@ impl Live {
 }
 
 impl Outside for Live {
-    fn smart(&self, controller: &str) -> Result<Vec<u8>, Lack> {
+    fn smart(&self, controller: &str) -> Result<Vec<u8>, Unavailable> {
         nvme::smart(controller)
     }
 
-    fn identify(&self, controller: &str) -> Result<Vec<u8>, Lack> {
+    fn identify(&self, controller: &str) -> Result<Vec<u8>, Unavailable> {
         nvme::identify(controller)
     }
 
-    fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Lack> {
+    fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Unavailable> {
         match self.left() {
             Duration::ZERO => Err(too_slow("the management controller")),
             left => ipmi::device::ask(request, left.min(ANSWER)),
         }
     }
 
-    fn tool(&self, program: &str, arguments: &[&str]) -> Result<String, Lack> {
+    fn tool(&self, program: &str, arguments: &[&str]) -> Result<String, Unavailable> {
         run(program, arguments, self.deadline)
     }
 
-    fn nvidia(&self) -> Result<Nvidia, Lack> {
+    fn nvidia(&self) -> Result<Nvidia, Unavailable> {
         // The library wakes sleeping GPUs first, which may take many seconds, and cannot be interrupted.
         let (sender, receiver) = mpsc::channel();
         let ask = thread::Builder::new().name("nvml".to_owned()).spawn(move || sender.send(gpu::ask_nvidia()));
-        ask.map_err(|error| Lack::of(&error))?;
+        ask.map_err(|error| Unavailable::of(&error))?;
         receiver.recv_timeout(self.left()).unwrap_or_else(|_| Err(too_slow("NVML")))
     }
 }
 
-fn too_slow(who: &str) -> Lack {
-    Lack::failed(format!("{who} did not answer within the {} s that an inventory waits", PATIENCE.as_secs_f64()))
+fn too_slow(who: &str) -> Unavailable {
+    Unavailable::failed(format!("{who} did not answer within the {} s that an inventory waits", PATIENCE.as_secs_f64()))
 }
 
 /// Runs a tool and returns what it printed; it is ended where it takes too long.
@@ -76,7 +76,7 @@ fn run(program: &str, arguments: &[&str], deadline: Instant) -> Found<String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| Lack::of(&error))?;
+        .map_err(|error| Unavailable::of(&error))?;
     let output = child.stdout.take();
     let reader = thread::spawn(move || -> io::Result<String> {
         let mut bytes = Vec::new();
@@ -84,7 +84,7 @@ fn run(program: &str, arguments: &[&str], deadline: Instant) -> Found<String> {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     });
     let status = loop {
-        match child.try_wait().map_err(|error| Lack::of(&error))? {
+        match child.try_wait().map_err(|error| Unavailable::of(&error))? {
             Some(status) => break status,
             None if Instant::now() > deadline => {
                 // It fails only where the tool has just ended by itself.
@@ -96,12 +96,12 @@ fn run(program: &str, arguments: &[&str], deadline: Instant) -> Found<String> {
             None => thread::sleep(Duration::from_millis(5)),
         }
     };
-    let text = reader.join().map_err(|_| Lack::failed(format!("{program} could not be read")))?;
+    let text = reader.join().map_err(|_| Unavailable::failed(format!("{program} could not be read")))?;
     if status.success() {
-        return text.map_err(|error| Lack::of(&error));
+        return text.map_err(|error| Unavailable::of(&error));
     }
     if rustix::process::geteuid().is_root() {
-        return Err(Lack::failed(format!("{program} {} ended with {status}", arguments.join(" "))));
+        return Err(Unavailable::failed(format!("{program} {} ended with {status}", arguments.join(" "))));
     }
-    Err(Lack::Denied { remedy: "run as root (sudo)".to_owned() })
+    Err(Unavailable::Denied { remedy: "run as root (sudo)".to_owned() })
 }

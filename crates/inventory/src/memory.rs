@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use measure::{Facts, Unit};
 
 use crate::smbios::{Dimm, TABLE};
-use crate::sysfs::{Found, Lack, note_number, note_text, told};
+use crate::sysfs::{Found, Unavailable, note_number, note_text, told};
 
 /// Adds the facts `memory.*` that the DIMMs tell; the capacity replaces the kernel's figure only where there are DIMMs.
 pub(crate) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {
     let sockets = facts.number("cpu.sockets");
     let of = |answer: fn(&[Dimm]) -> Found<f64>| -> Found<f64> {
         match dimms {
-            Ok([]) => Err(Lack::Absent),
+            Ok([]) => Err(Unavailable::Absent),
             Ok(dimms) => answer(dimms),
             Err(lack) => Err(lack.clone()),
         }
@@ -58,7 +58,7 @@ fn one_capacity(dimms: &[Dimm]) -> Found<f64> {
     let sizes: BTreeSet<u64> = dimms.iter().map(|dimm| dimm.bytes).collect();
     match sizes.first() {
         Some(size) if sizes.len() == 1 => Ok(*size as f64),
-        _ => Err(Lack::failed(format!("the DIMMs differ: {sizes:?} bytes"))),
+        _ => Err(Unavailable::failed(format!("the DIMMs differ: {sizes:?} bytes"))),
     }
 }
 
@@ -105,7 +105,7 @@ fn places(dimms: &[Dimm], sockets: Option<f64>) -> Found<Vec<Place>> {
     let told_apart = names.len() == dimms.len() && (!many || places.iter().all(|place| place.socket.is_some()));
     let seen: BTreeSet<Option<u32>> = places.iter().map(|place| place.socket).collect();
     let possible = channels.len() <= MOST_CHANNELS * seen.len() && sockets.is_none_or(|n| seen.len() as f64 <= n);
-    if told_apart && possible { Ok(places) } else { Err(Lack::Absent) }
+    if told_apart && possible { Ok(places) } else { Err(Unavailable::Absent) }
 }
 
 /// How many there are for each socket, where every socket has as many.
@@ -118,8 +118,8 @@ fn even(sockets: impl Iterator<Item = Option<u32>>, installed: Option<f64>) -> F
     let all_sockets = installed.is_none_or(|installed| counts.len() as f64 >= installed);
     match distinct.first() {
         Some(count) if distinct.len() == 1 && all_sockets => Ok(*count as f64),
-        Some(_) => Err(Lack::failed(format!("the sockets differ: {:?}", counts.values().collect::<Vec<_>>()))),
-        None => Err(Lack::Absent),
+        Some(_) => Err(Unavailable::failed(format!("the sockets differ: {:?}", counts.values().collect::<Vec<_>>()))),
+        None => Err(Unavailable::Absent),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Network cards: `/sys/class/net`.
 
-use crate::sysfs::{Found, Lack, Tree};
+use crate::sysfs::{Found, Tree, Unavailable};
 
 const NET: &str = "/sys/class/net";
 
@@ -28,7 +28,7 @@ pub struct Nic {
 /// All interfaces with a device behind them.
 pub(crate) fn nics(tree: &Tree) -> Found<Vec<Nic>> {
     if !tree.has(NET) {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     let names = tree.names(NET).into_iter().filter(|name| tree.has(&format!("{NET}/{name}/device")));
     Ok(names.map(|name| nic(tree, name)).collect())

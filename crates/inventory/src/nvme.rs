@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-use crate::sysfs::{Found, Lack};
+use crate::sysfs::{Found, Unavailable};
 
 /// Bytes of the log page (NVM Express base specification 2.0, 5.16.1.3).
 const PAGE: usize = 512;
@@ -130,13 +130,13 @@ pub(crate) fn identify(controller: &str) -> Found<Vec<u8>> {
 
 /// Sends an admin command that reads `length` bytes.
 fn admin(controller: &str, opcode: u8, namespace: u32, cdw10: u32, length: usize) -> Found<Vec<u8>> {
-    let device = File::open(format!("/dev/{controller}")).map_err(|error| Lack::of(&error))?;
+    let device = File::open(format!("/dev/{controller}")).map_err(|error| Unavailable::of(&error))?;
     let mut data = vec![0_u8; length];
     let mut command = AdminCommand {
         opcode,
         namespace,
         address: data.as_mut_ptr() as u64,
-        length: u32::try_from(length).map_err(|error| Lack::failed(error.to_string()))?,
+        length: u32::try_from(length).map_err(|error| Unavailable::failed(error.to_string()))?,
         cdw10,
         timeout_ms: 500,
         ..AdminCommand::default()
@@ -147,8 +147,8 @@ fn admin(controller: &str, opcode: u8, namespace: u32, cdw10: u32, length: usize
     let status = unsafe { libc::ioctl(device.as_raw_fd(), ADMIN_COMMAND, &raw mut command) };
     match status {
         0 => Ok(data),
-        status if status < 0 => Err(Lack::of(&std::io::Error::last_os_error())),
-        status => Err(Lack::failed(format!("the drive answered with NVMe status {status:#x}"))),
+        status if status < 0 => Err(Unavailable::of(&std::io::Error::last_os_error())),
+        status => Err(Unavailable::failed(format!("the drive answered with NVMe status {status:#x}"))),
     }
 }
 

@@ -1,37 +1,37 @@
 //! What files do not tell: what devices, tools and libraries are asked, and what they answer. A test brings its own.
 
 use crate::pci::Link;
-use crate::sysfs::Lack;
+use crate::sysfs::Unavailable;
 
 /// Sources beyond `/proc`, `/sys` and tables. Each may be absent, which is the default.
 pub trait Outside: Sync {
     /// The SMART log page (NVMe log page 02h, 512 bytes) of a controller: `nvme0`.
-    fn smart(&self, controller: &str) -> Result<Vec<u8>, Lack> {
+    fn smart(&self, controller: &str) -> Result<Vec<u8>, Unavailable> {
         let _ = controller;
-        Err(Lack::Absent)
+        Err(Unavailable::Absent)
     }
 
     /// What a controller says of itself (NVMe Identify Controller, 4096 bytes).
-    fn identify(&self, controller: &str) -> Result<Vec<u8>, Lack> {
+    fn identify(&self, controller: &str) -> Result<Vec<u8>, Unavailable> {
         let _ = controller;
-        Err(Lack::Absent)
+        Err(Unavailable::Absent)
     }
 
     /// The answer of the host's management controller, its completion code first.
-    fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Lack> {
+    fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Unavailable> {
         let _ = request;
-        Err(Lack::Absent)
+        Err(Unavailable::Absent)
     }
 
     /// What a tool prints.
-    fn tool(&self, program: &str, arguments: &[&str]) -> Result<String, Lack> {
+    fn tool(&self, program: &str, arguments: &[&str]) -> Result<String, Unavailable> {
         let _ = (program, arguments);
-        Err(Lack::Absent)
+        Err(Unavailable::Absent)
     }
 
     /// What NVIDIA's management library tells.
-    fn nvidia(&self) -> Result<Nvidia, Lack> {
-        Err(Lack::Absent)
+    fn nvidia(&self) -> Result<Nvidia, Unavailable> {
+        Err(Unavailable::Absent)
     }
 }
 

@@ -3,7 +3,7 @@
 use measure::{Facts, Unit};
 
 use crate::drives::Drive;
-use crate::sysfs::{Found, Lack, Tree, note_number, told};
+use crate::sysfs::{Found, Tree, Unavailable, note_number, told};
 
 const HWMON: &str = "/sys/class/hwmon";
 const POWERCAP: &str = "/sys/class/powercap";
@@ -58,7 +58,7 @@ pub struct MemoryController {
 /// All sensors of hwmon.
 pub fn sensors(tree: &Tree) -> Found<Vec<Sensor>> {
     if !tree.has(HWMON) {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     let mut sensors = Vec::new();
     for chip in tree.names(HWMON) {
@@ -100,7 +100,7 @@ pub fn power_domains(tree: &Tree) -> Found<Vec<PowerDomain>> {
     let zones = tree.names(POWERCAP).into_iter().filter(|zone| zone.contains(':') && !zone.contains("mmio"));
     let zones: Vec<String> = zones.collect();
     if zones.is_empty() {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     let name = |zone: &str| tree.word(&format!("{POWERCAP}/{zone}/name")).ok();
     let domain = |zone: String| {
@@ -126,7 +126,7 @@ pub fn energy_range(tree: &Tree, zone: &str) -> Option<f64> {
 pub fn memory_controllers(tree: &Tree) -> Found<Vec<MemoryController>> {
     let names = tree.numbered(EDAC, "mc");
     if names.is_empty() {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     let count = |name: &str, file: &str| tree.number(&format!("{EDAC}/{name}/{file}")).unwrap_or_default();
     let controller = |name: String| MemoryController {

@@ -10,7 +10,7 @@ use smbioslib::{
     SegmentGroupNumber, SlotCurrentUsage, SlotWidth, SystemSlotType,
 };
 
-use crate::sysfs::{Found, Lack, Tree};
+use crate::sysfs::{Found, Tree, Unavailable};
 
 /// The table as Linux gives it.
 pub(crate) const TABLE: &str = "/sys/firmware/dmi/tables/DMI";
@@ -116,7 +116,7 @@ pub(crate) fn read(tree: &Tree) -> Found<Firmware> {
     let table = tree.bytes(TABLE)?;
     let mut firmware = parse(table);
     if firmware == Firmware::default() {
-        return Err(Lack::failed("the table has no structure that can be read"));
+        return Err(Unavailable::failed("the table has no structure that can be read"));
     }
     firmware.smbios = tree.bytes(ENTRY).ok().and_then(|entry| version(&entry));
     Ok(firmware)

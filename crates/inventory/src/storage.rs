@@ -6,7 +6,7 @@ use measure::{Facts, Unit};
 
 use crate::boot::Boot;
 use crate::drives::{Array, Drive};
-use crate::sysfs::{Found, Lack, note_number, note_text, told};
+use crate::sysfs::{Found, Unavailable, note_number, note_text, told};
 use crate::zfs::{self, Pool};
 
 /// Adds the facts `storage.*`.
@@ -91,7 +91,7 @@ fn each(drives: &[&Drive], of: impl Fn(&Drive) -> Option<String>) -> Found<Strin
 /// A figure of every drive's SMART; the first that could not be read says why there is none.
 fn health(drives: &[&Drive], of: impl Fn(&crate::nvme::Health) -> f64) -> Found<Vec<f64>> {
     if drives.is_empty() {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     drives.iter().map(|drive| drive.health.as_ref().map(&of).map_err(Clone::clone)).collect()
 }

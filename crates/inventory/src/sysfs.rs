@@ -11,7 +11,7 @@ const LONGEST: u64 = 4 << 20;
 
 /// Why a probe has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lack {
+pub enum Unavailable {
     /// The host has no such thing, or nothing that tells of it.
     Absent,
     /// The user may not read it.
@@ -26,38 +26,38 @@ pub enum Lack {
     },
 }
 
-impl Lack {
+impl Unavailable {
     /// What a failed read means for a probe.
-    pub(crate) fn of(error: &io::Error) -> Lack {
+    pub(crate) fn of(error: &io::Error) -> Unavailable {
         match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Lack::Absent,
-            io::ErrorKind::PermissionDenied => Lack::Denied { remedy: "run as root (sudo)".to_owned() },
-            _ => Lack::Failed { error: error.to_string() },
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unavailable::Absent,
+            io::ErrorKind::PermissionDenied => Unavailable::Denied { remedy: "run as root (sudo)".to_owned() },
+            _ => Unavailable::Failed { error: error.to_string() },
         }
     }
 
     /// A reading failed in this way.
-    pub(crate) fn failed(error: impl Into<String>) -> Lack {
-        Lack::Failed { error: error.into() }
+    pub(crate) fn failed(error: impl Into<String>) -> Unavailable {
+        Unavailable::Failed { error: error.into() }
     }
 }
 
-impl From<Lack> for Reading {
-    fn from(lack: Lack) -> Reading {
+impl From<Unavailable> for Reading {
+    fn from(lack: Unavailable) -> Reading {
         match lack {
-            Lack::Absent => Reading::Absent,
-            Lack::Denied { remedy } => Reading::Denied { remedy },
-            Lack::Failed { error } => Reading::Failed { error },
+            Unavailable::Absent => Reading::Absent,
+            Unavailable::Denied { remedy } => Reading::Denied { remedy },
+            Unavailable::Failed { error } => Reading::Failed { error },
         }
     }
 }
 
 /// What a probe found.
-pub(crate) type Found<T> = Result<T, Lack>;
+pub(crate) type Found<T> = Result<T, Unavailable>;
 
 /// `None` means that the host does not tell.
 pub(crate) fn told<T>(value: Option<T>) -> Found<T> {
-    value.ok_or(Lack::Absent)
+    value.ok_or(Unavailable::Absent)
 }
 
 /// Adds what a probe found, or why it found nothing.
@@ -109,7 +109,7 @@ impl Tree {
             File::open(at)?.take(LONGEST).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
-        read().map_err(|error| Lack::of(&error))
+        read().map_err(|error| Unavailable::of(&error))
     }
 
     /// The text of a file; what is not UTF-8 is replaced, and the newline at its end is dropped.
@@ -122,7 +122,7 @@ impl Tree {
     pub fn word(&self, path: &str) -> Found<String> {
         let text = self.text(path)?;
         match text.trim() {
-            "" => Err(Lack::Absent),
+            "" => Err(Unavailable::Absent),
             word => Ok(word.to_owned()),
         }
     }
@@ -134,7 +134,7 @@ impl Tree {
             Some(digits) => u64::from_str_radix(digits, 16),
             None => word.parse(),
         };
-        parsed.map_err(|_| Lack::failed(format!("`{}` in {path} is no whole number", cut(&word))))
+        parsed.map_err(|_| Unavailable::failed(format!("`{}` in {path} is no whole number", cut(&word))))
     }
 
     /// The names in a directory, in the order in which people count: cpu2 before cpu10.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use measure::{FactValue, Facts, Unit};
 
-use crate::sysfs::{Found, Lack, Tree, cut, field, kernel_size, note, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, cut, field, kernel_size, note, note_number, note_text, told};
 
 const CPUS: &str = "/sys/devices/system/cpu";
 const LIMITS: &str = "/proc/self/limits";
@@ -45,7 +45,7 @@ fn threads(tree: &Tree, facts: &Facts) -> (Found<bool>, &'static str) {
 /// The word in brackets of a kernel choice: `always [madvise] never`.
 fn chosen(text: &str) -> Found<String> {
     let inner = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(word, _)| word.to_owned());
-    inner.ok_or_else(|| Lack::failed(format!("`{}` has no choice in brackets", cut(text))))
+    inner.ok_or_else(|| Unavailable::failed(format!("`{}` has no choice in brackets", cut(text))))
 }
 
 /// Every known flaw with the state of its mitigation, in the order of names.
@@ -75,7 +75,7 @@ fn hypervisor(tree: &Tree) -> (Found<String>, String) {
     }
     let info = tree.text("/proc/cpuinfo").unwrap_or_default();
     if !field(&info, "flags").is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor")) {
-        return (Err(Lack::Absent), "/proc/cpuinfo (flags)".to_owned());
+        return (Err(Unavailable::Absent), "/proc/cpuinfo (flags)".to_owned());
     }
     match tree.is_live().then(cpuid_hypervisor).flatten() {
         Some(name) => (Ok(name), "CPUID leaf 0x40000000".to_owned()),
@@ -124,7 +124,9 @@ fn limits(tree: &Tree, facts: &mut Facts) {
         let line = limits.lines().find_map(|line| line.strip_prefix(name));
         match told(line.and_then(|line| line.split_whitespace().next()))? {
             "unlimited" => Ok(f64::INFINITY),
-            digits => digits.parse::<u64>().map(|limit| limit as f64).map_err(|error| Lack::failed(error.to_string())),
+            digits => {
+                digits.parse::<u64>().map(|limit| limit as f64).map_err(|error| Unavailable::failed(error.to_string()))
+            }
         }
     };
     note_number(facts, "os.file_handles", Unit::Count, soft("Max open files"), LIMITS);
@@ -137,7 +139,7 @@ fn limits(tree: &Tree, facts: &mut Facts) {
 fn shared_memory(tree: &Tree) -> (Found<f64>, String) {
     if tree.is_live() {
         let size = rustix::fs::statvfs("/dev/shm").map(|stat| stat.f_blocks as f64 * stat.f_frsize as f64);
-        return (size.map_err(|error| Lack::of(&error.into())), "statvfs(/dev/shm)".to_owned());
+        return (size.map_err(|error| Unavailable::of(&error.into())), "statvfs(/dev/shm)".to_owned());
     }
     let size = || -> Found<f64> {
         let mounts = tree.text(MOUNTS)?;

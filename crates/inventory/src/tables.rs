@@ -2,7 +2,7 @@
 
 use measure::{FactValue, Quantity, Unit};
 
-use crate::{BmcValue, Inventory, Lack, Link};
+use crate::{BmcValue, Inventory, Link, Unavailable};
 
 /// A list with its columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Table {
     /// Names of the columns.
     pub columns: &'static [&'static str],
     /// Its rows, a value for each column; `None` where the host does not tell.
-    pub rows: Result<Vec<Vec<Option<FactValue>>>, Lack>,
+    pub rows: Result<Vec<Vec<Option<FactValue>>>, Unavailable>,
     /// What was read.
     pub source: &'static str,
 }

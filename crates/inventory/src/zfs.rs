@@ -6,7 +6,7 @@ use measure::{Facts, Unit};
 
 use crate::drives;
 use crate::out_of_band::Outside;
-use crate::sysfs::{Found, Lack, Tree, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, note_text, told};
 
 const KSTAT: &str = "/proc/spl/kstat/zfs";
 const VERSION: &str = "/sys/module/zfs/version";
@@ -35,7 +35,7 @@ pub struct Pool {
 pub(crate) fn probe(tree: &Tree, outside: &dyn Outside, facts: &mut Facts) -> Found<Vec<Pool>> {
     note_text(facts, "os.zfs", tree.word(VERSION), VERSION);
     if !tree.has(KSTAT) {
-        return Err(Lack::Absent);
+        return Err(Unavailable::Absent);
     }
     let names = tree.names(KSTAT).into_iter().filter(|name| tree.has(&format!("{KSTAT}/{name}/state")));
     let marked = marked_members(tree);

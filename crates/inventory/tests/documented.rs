@@ -4,7 +4,7 @@ mod fixture;
 
 use fixture::{DimmPlan, Host, documented, set_link, structure, table};
 use inventory::doctor::{Cpus, Grant, Limit, advise};
-use inventory::{BmcValue, FilesOnly, Inventory, Lack, Tree, gpu_count, inspect, take_with};
+use inventory::{BmcValue, FilesOnly, Inventory, Tree, Unavailable, gpu_count, inspect, take_with};
 use measure::{FactValue, Facts, Reading};
 
 /// Numbers of the controller's sensors.
@@ -135,7 +135,7 @@ fn the_controller_is_asked_for_power_heat_and_supplies() {
     let bmc = inventory(&host).bmc.found.unwrap();
     assert_eq!(bmc.watts, Some((444.0, "bmc supplies (sum of their inputs)")));
     let alone = take_with(host.root(), &FilesOnly);
-    assert_eq!(alone.bmc.found, Err(Lack::Absent));
+    assert_eq!(alone.bmc.found, Err(Unavailable::Absent));
 }
 
 #[test]

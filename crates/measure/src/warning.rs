@@ -29,7 +29,7 @@ pub enum Warning {
         /// Four times the sum of the distinct last-level and level-2 caches, in bytes.
         wanted: u64,
     },
-    /// The pages' nodes could not be asked from the kernel.
+    /// The placement of pages could not be verified.
     PlacementUnproved {
         /// What the kernel answered.
         why: String,
@@ -44,7 +44,7 @@ pub enum Warning {
         /// From what, by which model.
         how: String,
     },
-    /// The figure is of a part, and the whole has at least as much: it can break an upper limit, and never keep it.
+    /// The figure is of a part, and the whole has at least as much: it can violate an upper limit but never confirm it.
     Partial {
         /// What it covers.
         covers: String,

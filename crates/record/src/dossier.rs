@@ -141,8 +141,8 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn signer(digest: &[u8], signed: &[u8]) -> Result<PublicKey, Error> {
     let (key, signature) = signed.split_at(KEY);
     let key: Option<[u8; KEY]> = key.try_into().ok();
-    let key = key.and_then(|key| VerifyingKey::from_bytes(&key).ok()).ok_or_else(|| wrong("its public key is none"))?;
-    let signature = Signature::from_slice(signature).map_err(|_| wrong("its signature is none"))?;
+    let key = key.and_then(|key| VerifyingKey::from_bytes(&key).ok()).ok_or_else(|| wrong("malformed public key"))?;
+    let signature = Signature::from_slice(signature).map_err(|_| wrong("malformed signature"))?;
     let checked = key.verify_strict(&statement(digest), &signature);
     checked.map_err(|_| wrong("its signature is not by the key that it names"))?;
     Ok(PublicKey(key))

@@ -90,7 +90,7 @@ pub enum Error {
     #[error("the dossier is not whole: {0}")]
     Dossier(String),
     /// A key of a signature cannot be used.
-    #[error("{} is no {kind} Ed25519 key in PEM; `{make}` writes one", path.display())]
+    #[error("{} is not an Ed25519 {kind} key (PEM); create one with `{make}`", path.display())]
     Key {
         /// The file.
         path: PathBuf,
@@ -103,7 +103,7 @@ pub enum Error {
     #[error("{0}")]
     Campaign(String),
     /// More than one run in the store fits.
-    #[error("`{text}` fits {} runs, for instance {} and {}: give more of the id", ids.len(), ids[0], ids[1])]
+    #[error("`{text}` is ambiguous ({} runs, such as {} and {}): use a longer prefix", ids.len(), ids[0], ids[1])]
     Ambiguous {
         /// What was asked for.
         text: String,

@@ -188,7 +188,7 @@ mod tests {
         check("latest", Ok(&newest));
         check("20260701", Ok(&path("a", "20260701T000000Z-0001")));
         check("20260702T000000Z-0003", Ok(&newest));
-        check("20260702", Err("fits 2 runs"));
+        check("20260702", Err("is ambiguous (2 runs"));
         check("2027", Err("is no run"));
         check("", Err("is no run"));
         check(newest.to_str().unwrap(), Ok(&newest));

@@ -9,7 +9,7 @@ use crate::finding::Finding;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request does not fit together.
-    #[error("no data can be made as asked: {0}")]
+    #[error("cannot generate this data set: {0}")]
     Config(String),
     /// The folder holds something else than what was asked for.
     #[error("{path} holds other data: {why}; name another folder, or remove this one", path = .path.display())]
@@ -123,7 +123,7 @@ pub enum Error {
     #[error("the process that transforms ended with {0}")]
     Process(String),
     /// Polars refused.
-    #[error("Polars could not do it: {0}")]
+    #[error("Polars failed: {0}")]
     Engine(#[from] polars::error::PolarsError),
     /// An output is not what the ten transformations give.
     #[error("the output is wrong:{}", .0.iter().fold(String::new(), |lines, f| lines + &format!("\n  {f}")))]
@@ -170,6 +170,6 @@ mod tests {
             "the file system of out is full",
         );
         check("parquet: File out of specification: Data corruption detected", "in is damaged");
-        check("anything else", "Polars could not do it: anything else");
+        check("anything else", "Polars failed: anything else");
     }
 }

@@ -16,7 +16,7 @@ use crate::args::{CampaignCommand, OrderName, Records, StartArgs, View};
 use crate::commands::{compare, look, print, print_json};
 use crate::exit::Exit;
 use crate::history::History;
-use crate::{locations, unit};
+use crate::{locations, systemd_unit};
 
 pub(crate) fn campaign(command: &CampaignCommand) -> Result<Exit> {
     match command {
@@ -111,7 +111,7 @@ fn start(args: &StartArgs) -> Result<Exit> {
     };
     let mut campaign = Campaign::start(&store, &at.strftime("c%Y%m%dT%H%M%SZ").to_string(), plan)?;
     if let Some(folder) = campaign.plan.unit_dir.clone() {
-        match unit::install(Path::new(&folder), &program, &results) {
+        match systemd_unit::install(Path::new(&folder), &program, &results) {
             Ok(unit) => {
                 print(&format!("{} runs `campaign next` at each boot, until the campaign ends", unit.display()))?;
             }
@@ -362,7 +362,7 @@ fn finish(abandon: bool, view: &View) -> Result<Exit> {
 fn runs<'a>(history: &'a History, campaign: &Campaign, side: Side) -> Result<Vec<&'a Listed>> {
     let find = |id: String| {
         let run = history.runs.iter().find(|run| run.digest.id == id);
-        run.with_context(|| format!("the run {id} of this campaign is not in the store any more"))
+        run.with_context(|| format!("the run {id} of this campaign is no longer in the store"))
     };
     campaign.runs(side).into_iter().map(find).collect()
 }
@@ -376,7 +376,7 @@ fn end(store: &Store, campaign: &mut Campaign) -> Result<()> {
         }
     }
     if let Some(folder) = &campaign.plan.unit_dir {
-        unit::remove(Path::new(folder))?;
+        systemd_unit::remove(Path::new(folder))?;
     }
     campaign.note(Event::Finished { at: now()?.to_string() })?;
     Ok(())

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use inventory::doctor::{self, Advice};
-use inventory::{Inventory, Lack, Table};
+use inventory::{Inventory, Table, Unavailable};
 use measure::FactValue;
 use report::{json, terminal};
 use serde_json::Value;
@@ -65,9 +65,9 @@ fn rows(table: &Table) -> Result<Vec<Vec<Option<String>>>, String> {
     let text = |cell: &Option<FactValue>| cell.as_ref().map(ToString::to_string);
     match &table.rows {
         Ok(rows) => Ok(rows.iter().map(|row| row.iter().map(text).collect()).collect()),
-        Err(Lack::Absent) => Err(format!("not present or not reported ({})", table.source)),
-        Err(Lack::Denied { remedy }) => Err(format!("permission denied; to fix: {remedy}")),
-        Err(Lack::Failed { error }) => Err(format!("failed: {error}")),
+        Err(Unavailable::Absent) => Err(format!("not present or not reported ({})", table.source)),
+        Err(Unavailable::Denied { remedy }) => Err(format!("permission denied; to fix: {remedy}")),
+        Err(Unavailable::Failed { error }) => Err(format!("failed: {error}")),
     }
 }
 

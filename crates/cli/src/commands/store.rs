@@ -65,7 +65,7 @@ fn verify(records: &Records) -> Result<Exit> {
     let verified = Chain::at(history.store.root()).verify(&history.store.list()?)?;
     let mut text = format!("{} records are as they were sealed\n", verified.sound);
     for open in &verified.open {
-        text += &format!("not sealed, because it did not come to its end: {open}\n");
+        text += &format!("not sealed, incomplete record: {open}\n");
     }
     for fault in &verified.faults {
         text += &format!("FAULT: {fault}\n");
@@ -92,7 +92,7 @@ fn prune(selector: &Selector, why: &str, yes: bool, records: &Records) -> Result
         record::prune(&history.store, run, why)?;
     }
     Index::open(&history.store)?;
-    print(&format!("{} runs are removed, which the chain keeps", runs.len()))?;
+    print(&format!("removed {} runs; the removal is recorded in the chain", runs.len()))?;
     Ok(Exit::Done)
 }
 

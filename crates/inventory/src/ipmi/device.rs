@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use crate::out_of_band::IpmiRequest;
-use crate::sysfs::{Found, Lack};
+use crate::sysfs::{Found, Unavailable};
 
 /// Where distributions put the device.
 pub(crate) const DEVICES: [&str; 3] = ["/dev/ipmi0", "/dev/ipmi/0", "/dev/ipmidev/0"];
@@ -73,26 +73,29 @@ const IS_RESPONSE: libc::c_int = 1;
 pub(crate) fn ask(request: &IpmiRequest, patience: Duration) -> Found<Vec<u8>> {
     let device = open()?;
     let deadline = Instant::now() + patience;
-    send(&device, request).map_err(|error| Lack::of(&error))?;
+    send(&device, request).map_err(|error| Unavailable::of(&error))?;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        if !readable(&device, left).map_err(|error| Lack::of(&error))? {
-            return Err(Lack::failed(format!("the controller did not answer within {} s", patience.as_secs_f64())));
+        if !readable(&device, left).map_err(|error| Unavailable::of(&error))? {
+            return Err(Unavailable::failed(format!(
+                "the controller did not answer within {} s",
+                patience.as_secs_f64()
+            )));
         }
         // Events that nobody asked for come by the same way.
-        if let Some(answer) = receive(&device).map_err(|error| Lack::of(&error))? {
+        if let Some(answer) = receive(&device).map_err(|error| Unavailable::of(&error))? {
             return Ok(answer);
         }
     }
 }
 
 fn open() -> Found<File> {
-    let mut lack = Lack::Absent;
+    let mut lack = Unavailable::Absent;
     for path in DEVICES {
         match File::options().read(true).write(true).open(path) {
             Ok(device) => return Ok(device),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => lack = Lack::of(&error),
+            Err(error) => lack = Unavailable::of(&error),
         }
     }
     Err(lack)

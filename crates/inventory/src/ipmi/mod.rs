@@ -6,7 +6,7 @@ mod sdr;
 use std::time::{Duration, Instant};
 
 use crate::out_of_band::{IpmiRequest, Outside};
-use crate::sysfs::{Found, Lack};
+use crate::sysfs::{Found, Unavailable};
 
 pub use sdr::{Conversion, Entity, SensorRecord};
 
@@ -21,18 +21,20 @@ const DCMI: u8 = 0xDC;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Trouble {
     /// The controller could not be asked.
-    Unasked(Lack),
+    Unasked(Unavailable),
     /// It answered with this completion code.
     Refused(u8),
 }
 
-impl From<Trouble> for Lack {
-    fn from(trouble: Trouble) -> Lack {
+impl From<Trouble> for Unavailable {
+    fn from(trouble: Trouble) -> Unavailable {
         match trouble {
             Trouble::Unasked(lack) => lack,
             // Commands that a controller does not know (IPMI 2.0, table 5-2).
-            Trouble::Refused(0xC1 | 0xC2) => Lack::Absent,
-            Trouble::Refused(code) => Lack::failed(format!("the controller answered with completion code {code:#04x}")),
+            Trouble::Refused(0xC1 | 0xC2) => Unavailable::Absent,
+            Trouble::Refused(code) => {
+                Unavailable::failed(format!("the controller answered with completion code {code:#04x}"))
+            }
         }
     }
 }
@@ -43,7 +45,7 @@ fn ask(outside: &dyn Outside, request: &IpmiRequest) -> Result<Vec<u8>, Trouble>
     match answer.split_first() {
         Some((0, data)) => Ok(data.to_vec()),
         Some((code, _)) => Err(Trouble::Refused(*code)),
-        None => Err(Trouble::Unasked(Lack::failed("the controller's answer is empty"))),
+        None => Err(Trouble::Unasked(Unavailable::failed("the controller's answer is empty"))),
     }
 }
 
@@ -104,14 +106,14 @@ impl RawReading {
 /// What the controller says of itself.
 pub(crate) fn device_id(outside: &dyn Outside) -> Found<DeviceId> {
     let data = ask(outside, &IpmiRequest::new(APPLICATION, 0x01, &[]))?;
-    DeviceId::parse(&data).ok_or_else(|| Lack::failed("the controller's identity is too short"))
+    DeviceId::parse(&data).ok_or_else(|| Unavailable::failed("the controller's identity is too short"))
 }
 
 /// The power in watts that the whole host draws now (DCMI).
 pub(crate) fn host_power(outside: &dyn Outside) -> Found<f64> {
     // System power statistics.
     let data = ask(outside, &IpmiRequest::new(GROUP, 0x02, &[DCMI, 0x01, 0, 0]))?;
-    power_reading(&data).ok_or_else(|| Lack::failed("the controller does not measure power now"))
+    power_reading(&data).ok_or_else(|| Unavailable::failed("the controller does not measure power now"))
 }
 
 /// A sensor's reading; nothing where it is not read now.
@@ -167,7 +169,7 @@ fn reserve(outside: &dyn Outside) -> Result<[u8; 2], Trouble> {
     let data = ask(outside, &IpmiRequest::new(STORAGE, 0x22, &[]))?;
     match data.as_slice() {
         &[low, high, ..] => Ok([low, high]),
-        _ => Err(Trouble::Unasked(Lack::failed("the controller's reservation is too short"))),
+        _ => Err(Trouble::Unasked(Unavailable::failed("the controller's reservation is too short"))),
     }
 }
 
@@ -218,7 +220,7 @@ impl Reader<'_> {
         let data = ask(self.outside, &IpmiRequest::new(STORAGE, 0x23, &[r0, r1, i0, i1, at, length]))?;
         match data.as_slice() {
             &[low, high, ref record @ ..] => Ok((record.to_vec(), u16::from_le_bytes([low, high]))),
-            _ => Err(Trouble::Unasked(Lack::failed("the controller's record is too short"))),
+            _ => Err(Trouble::Unasked(Unavailable::failed("the controller's record is too short"))),
         }
     }
 }

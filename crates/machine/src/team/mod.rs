@@ -4,7 +4,7 @@
 //! between jobs, and spin at barriers within one. The calling thread sleeps while a job runs: it has no CPU of its own.
 
 mod barrier;
-mod crew;
+mod worker_threads;
 
 use std::any::Any;
 use std::cell::Cell;
@@ -18,7 +18,7 @@ use measure::Interval;
 use crate::affinity;
 use crate::{Clock, Error, Worker};
 use barrier::SpinBarrier;
-use crew::Crew;
+use worker_threads::WorkerThreads;
 
 /// Threads that are pinned to the CPUs of their [`Worker`]s.
 ///
@@ -26,7 +26,7 @@ use crew::Crew;
 pub struct Team {
     workers: Vec<Worker>,
     barrier: SpinBarrier,
-    crew: Crew,
+    threads: WorkerThreads,
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -58,8 +58,8 @@ impl Team {
             return Err(Error::Placement("a team needs a worker".into()));
         }
         let cpus: Vec<u32> = workers.iter().map(|worker| worker.cpu).collect();
-        let crew = Crew::start(&cpus)?;
-        Ok(Team { workers: workers.to_vec(), barrier: SpinBarrier::new(workers.len()), crew, not_sync: PhantomData })
+        let threads = WorkerThreads::start(&cpus)?;
+        Ok(Team { workers: workers.to_vec(), barrier: SpinBarrier::new(workers.len()), threads, not_sync: PhantomData })
     }
 
     /// Where the members run, in their order.
@@ -89,7 +89,7 @@ impl Team {
         let items: Vec<Mutex<&mut T>> = items.iter_mut().map(Mutex::new).collect();
         let (barrier, workers) = (&self.barrier, &self.workers);
         barrier.reset();
-        let panics = self.crew.run(&|index| {
+        let panics = self.threads.run(&|index| {
             let _leave = Leave(barrier);
             let member = Member { index, worker: &workers[index], barrier, sense: Cell::new(false) };
             let mut item = items[index].lock().expect("no other thread takes this lock");

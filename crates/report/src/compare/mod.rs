@@ -165,7 +165,7 @@ fn attributed(attribution: &Attribution, look: Look) -> String {
         _ => lines.push("too few boots with all figures to tell what explains it".to_owned()),
     }
     if !attribution.left_out.is_empty() {
-        lines.push(format!("left out for want of boots: {}", attribution.left_out.join(", ")));
+        lines.push(format!("left out, too few boots: {}", attribution.left_out.join(", ")));
     }
     let title =
         format!("What explains {} ({} in performance)", attribution.workload.id, signed(attribution.gain.exp_m1()));

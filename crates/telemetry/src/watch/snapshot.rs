@@ -357,7 +357,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use inventory::{FilesOnly, Gpu, IpmiRequest, Lack, Nvidia};
+    use inventory::{FilesOnly, Gpu, IpmiRequest, Nvidia, Unavailable};
 
     fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);
@@ -438,14 +438,14 @@ mod tests {
     struct Talkative;
 
     impl Outside for Talkative {
-        fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Lack> {
+        fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Unavailable> {
             Ok(match (request.netfn, request.command) {
                 (0x2C, 0x02) => vec![0, 0xDC, 0xC3, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40],
                 _ => vec![0xC1],
             })
         }
 
-        fn nvidia(&self) -> Result<Nvidia, Lack> {
+        fn nvidia(&self) -> Result<Nvidia, Unavailable> {
             let gpu = Gpu { draws: Some(63.5), temperature: Some(41.0), ..Gpu::default() };
             Ok(Nvidia { driver: "560".into(), gpus: vec![gpu] })
         }

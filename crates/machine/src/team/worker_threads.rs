@@ -13,15 +13,15 @@ use crate::affinity;
 type Job<'a> = &'a (dyn Fn(usize) + Sync + 'a);
 
 /// The threads, and what they are told.
-pub(super) struct Crew {
+pub(super) struct WorkerThreads {
     threads: Vec<JoinHandle<()>>,
-    desk: Arc<Desk>,
+    mailbox: Arc<Mailbox>,
 }
 
 /// Where jobs are given and ends are reported.
-struct Desk {
+struct Mailbox {
     state: Mutex<State>,
-    /// A job was given, or the crew is dismissed.
+    /// A job was given, or the threads are to end.
     given: Condvar,
     /// The last thread ended its job.
     done: Condvar,
@@ -35,24 +35,24 @@ struct State {
     busy: usize,
     panics: Vec<Box<dyn Any + Send>>,
     failed: Option<Error>,
-    dismissed: bool,
+    shutting_down: bool,
 }
 
-impl Crew {
+impl WorkerThreads {
     /// Starts and pins a thread for each CPU.
-    pub(super) fn start(cpus: &[u32]) -> Result<Crew, Error> {
-        let state = State { job: None, number: 0, busy: 0, panics: Vec::new(), failed: None, dismissed: false };
-        let desk = Arc::new(Desk { state: Mutex::new(state), given: Condvar::new(), done: Condvar::new() });
-        let mut crew = Crew { threads: Vec::with_capacity(cpus.len()), desk };
+    pub(super) fn start(cpus: &[u32]) -> Result<WorkerThreads, Error> {
+        let state = State { job: None, number: 0, busy: 0, panics: Vec::new(), failed: None, shutting_down: false };
+        let mailbox = Arc::new(Mailbox { state: Mutex::new(state), given: Condvar::new(), done: Condvar::new() });
+        let mut threads = WorkerThreads { threads: Vec::with_capacity(cpus.len()), mailbox };
         for (index, &cpu) in cpus.iter().enumerate() {
-            crew.desk.lock().busy += 1;
-            let desk = Arc::clone(&crew.desk);
-            let thread = thread::Builder::new().name(format!("cpu{cpu}")).spawn(move || work(&desk, index, cpu));
+            threads.mailbox.lock().busy += 1;
+            let mailbox = Arc::clone(&threads.mailbox);
+            let thread = thread::Builder::new().name(format!("cpu{cpu}")).spawn(move || work(&mailbox, index, cpu));
             let thread = thread.map_err(|error| Error::Worker { cpu, what: "started", why: error.to_string() })?;
-            crew.threads.push(thread);
+            threads.threads.push(thread);
         }
-        let failed = crew.desk.idle().failed.take();
-        failed.map_or(Ok(crew), Err)
+        let failed = threads.mailbox.idle().failed.take();
+        failed.map_or(Ok(threads), Err)
     }
 
     /// Lets every thread do the job with its index, and returns, when all have ended, the panics.
@@ -61,22 +61,22 @@ impl Crew {
         // once, before it reports its end, and the wait below ends, and the job is removed, only when all have
         // reported. Nothing between here and there unwinds: locks and waits pass over poison.
         let job = unsafe { std::mem::transmute::<Job<'_>, Job<'static>>(job) };
-        let mut state = self.desk.lock();
+        let mut state = self.mailbox.lock();
         state.job = Some(job);
         state.number += 1;
         state.busy = self.threads.len();
         drop(state);
-        self.desk.given.notify_all();
-        let mut state = self.desk.idle();
+        self.mailbox.given.notify_all();
+        let mut state = self.mailbox.idle();
         state.job = None;
         std::mem::take(&mut state.panics)
     }
 }
 
-impl Drop for Crew {
+impl Drop for WorkerThreads {
     fn drop(&mut self) {
-        self.desk.lock().dismissed = true;
-        self.desk.given.notify_all();
+        self.mailbox.lock().shutting_down = true;
+        self.mailbox.given.notify_all();
         for thread in self.threads.drain(..) {
             // A job's panic was caught, so a thread ends well.
             let _ = thread.join();
@@ -84,7 +84,7 @@ impl Drop for Crew {
     }
 }
 
-impl Desk {
+impl Mailbox {
     /// The state; a poisoned lock is passed over, as no thread panics while it holds it.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -106,29 +106,29 @@ impl Desk {
         }
     }
 
-    /// Waits for the job after that of `number`; `None` when the crew is dismissed.
+    /// Waits for the job after that of `number`; `None` when the threads are to end.
     fn next(&self, number: u64) -> Option<(Job<'static>, u64)> {
         let state = self.lock();
         let state = self
             .given
-            .wait_while(state, |state| !state.dismissed && state.number == number)
+            .wait_while(state, |state| !state.shutting_down && state.number == number)
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if state.dismissed { None } else { state.job.map(|job| (job, state.number)) }
+        if state.shutting_down { None } else { state.job.map(|job| (job, state.number)) }
     }
 }
 
 /// The life of a thread.
-fn work(desk: &Desk, index: usize, cpu: u32) {
+fn work(mailbox: &Mailbox, index: usize, cpu: u32) {
     let pinned = affinity::pin(cpu);
-    desk.end(|state| {
+    mailbox.end(|state| {
         if let Err(error) = pinned {
             state.failed.get_or_insert(error);
         }
     });
     let mut number = 0;
-    while let Some((job, next)) = desk.next(number) {
+    while let Some((job, next)) = mailbox.next(number) {
         number = next;
         let result = panic::catch_unwind(AssertUnwindSafe(|| job(index)));
-        desk.end(|state| state.panics.extend(result.err()));
+        mailbox.end(|state| state.panics.extend(result.err()));
     }
 }
