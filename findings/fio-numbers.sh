@@ -24,10 +24,10 @@ for package in $depends; do
 done
 apt-get download -qq "fio=$version"
 for package in *.deb; do
-    dpkg -x "$package" root
+    dpkg -x "$package" unpacked
 done
 fio() {
-    LD_LIBRARY_PATH="$folder/root/usr/lib/x86_64-linux-gnu:$folder/root/lib/x86_64-linux-gnu" root/usr/bin/fio "$@"
+    LD_LIBRARY_PATH="$folder/unpacked/usr/lib/x86_64-linux-gnu:$folder/unpacked/lib/x86_64-linux-gnu" unpacked/usr/bin/fio "$@"
 }
 [ "$(fio --version)" = fio-3.33 ] || { echo "not fio 3.33: $(fio --version)" >&2; exit 1; }
 
