@@ -4,7 +4,7 @@ mod support;
 
 use std::fs;
 
-use support::{output, said};
+use support::{files, output, said};
 
 const GOOD: &str = r#"
 [[system]]
@@ -38,6 +38,7 @@ fn check(from: &str, to: &str, code: i32, expect: &str) {
     let output = output(folder.path(), ["spec", "check", "node.toml"]);
     assert_eq!(output.status.code(), Some(code), "{to}: {}", said(&output));
     assert!(said(&output).contains(expect), "{to}: {}", said(&output));
+    assert_eq!(files(folder.path()).len(), 1, "a check writes nothing");
 }
 
 #[test]

@@ -207,8 +207,8 @@ fn what_can_never_be_judged_is_refused() {
         "a fact that is a text",
     );
     check(
-        "value = \"A model\"",
-        "value = \"A model\"\nadmits = []",
+        "admits = [\"A model 1\", \"A model 2\"]",
+        "admits = []",
         "system.fact.admits",
         "`cpu.model`",
         "one name or more",
