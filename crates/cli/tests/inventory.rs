@@ -80,7 +80,8 @@ fn plan(host: &Host, plan: &DimmPlan) {
 #[test]
 fn limits_name_worn_drives_old_firmware_and_hot_sensors() {
     let check = |fact: &str, bound: Bound, plant: fn(&mut Host)| {
-        let limit = Limit { fact: fact.into(), bound, place: Place { at: "§5".into(), says: String::new() } };
+        let limit =
+            Limit { fact: fact.into(), bound, required: false, place: Place { at: "§5".into(), says: String::new() } };
         let mut host = documented(2);
         assert_eq!(check_limit(&limit, &facts(&host)), FactMatch::Match, "{fact}");
         plant(&mut host);

@@ -97,6 +97,44 @@ const fn fraction(
     Fraction { metric, title, share, source, facts, conditions }
 }
 
+/// The facts that say which parts a host is made of: another part is another machine. Settings, readings and what the
+/// operating system grants are stated in a derived specification, but not demanded.
+const PARTS: &[&str] = &[
+    "chassis.model",
+    "board.model",
+    "board.chipset",
+    "cpu.model",
+    "cpu.sockets",
+    "cpu.cores",
+    "cpu.threads",
+    "cpu.l3",
+    "cpu.arch",
+    "cpu.avx2",
+    "cpu.avx512",
+    "cpu.amx",
+    "memory.capacity",
+    "memory.type",
+    "memory.dimms",
+    "memory.dimm_capacity",
+    "memory.channels",
+    "memory.data_rate",
+    "storage.boot.drives",
+    "storage.boot.drive_capacity",
+    "storage.boot.media",
+    "storage.boot.layout",
+    "storage.scratch.drives",
+    "storage.scratch.drive_capacity",
+    "storage.scratch.media",
+    "storage.scratch.model",
+    "storage.scratch.pcie_gen",
+    "storage.scratch.pcie_lanes",
+    "storage.scratch.layout",
+    "gpu.count",
+    "gpu.model",
+    "power.supplies",
+    "power.supply_rating",
+];
+
 /// A specification of the host at hand: its detected facts, and for each ceiling that follows from them a target.
 ///
 /// A ceiling whose inputs were not detected gives no target; [`underived`] says which, and what is missing.
@@ -171,9 +209,12 @@ fn stated(facts: &Facts) -> Vec<StatedFact> {
         Reading::Present(value) => Some(StatedFact {
             id: id.clone(),
             value: value.clone(),
-            approximate: false,
+            // The kernel's total is less than what is installed, and differs a little from one kernel to the next.
+            approximate: id == "memory.capacity" && facts.value("memory.total") == Some(value),
             place: Place { at: fact.source.clone(), says: format!("{value}") },
             standing: Standing::Firm,
+            required: PARTS.contains(&id.as_str()),
+            admits: Vec::new(),
         }),
         Reading::Absent | Reading::Denied { .. } | Reading::Failed { .. } => None,
     });

@@ -60,6 +60,11 @@ pub struct StatedFact {
     pub place: Place,
     /// How firmly it is stated; only firm facts decide comparability.
     pub standing: Standing,
+    /// Whether `accept` demands it.
+    pub required: bool,
+    /// The names that the statement admits, where its words are ambiguous: "NVIDIA H100 or A100". Without any, the
+    /// value is the name.
+    pub admits: Vec<String>,
 }
 
 /// One promised figure.
@@ -147,6 +152,8 @@ pub struct Limit {
     pub fact: String,
     /// The bound.
     pub bound: Bound,
+    /// Whether `accept` demands it. What is open is never demanded.
+    pub required: bool,
     /// Where it is stated.
     pub place: Place,
 }
@@ -164,7 +171,45 @@ pub enum Bound {
     Open(String),
 }
 
+/// What a system demands of a host that this suite can judge.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demands<'a> {
+    /// Ids of the required targets that have a metric of this suite.
+    pub targets: Vec<&'a str>,
+    /// Ids of the required facts, each once.
+    pub facts: Vec<&'a str>,
+    /// Facts of the required limits, each once.
+    pub limits: Vec<&'a str>,
+}
+
+impl Demands<'_> {
+    /// Whether nothing is demanded: then nothing can be accepted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty() && self.facts.is_empty() && self.limits.is_empty()
+    }
+}
+
 impl System {
+    /// What `accept` demands of a host. A target without a metric of this suite cannot be judged, and is not among them.
+    #[must_use]
+    pub fn demands(&self) -> Demands<'_> {
+        let mut demands = Demands::default();
+        let measurable = |target: &&Target| target.required && target.metric.is_some();
+        demands.targets = self.targets.iter().filter(measurable).map(|target| target.id.as_str()).collect();
+        for fact in self.facts.iter().filter(|fact| fact.required) {
+            if !demands.facts.contains(&fact.id.as_str()) {
+                demands.facts.push(&fact.id);
+            }
+        }
+        for limit in self.limits.iter().filter(|limit| limit.required) {
+            if !demands.limits.contains(&limit.fact.as_str()) {
+                demands.limits.push(&limit.fact);
+            }
+        }
+        demands
+    }
+
     /// All statements of a fact, in the order of the document.
     pub fn stated<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StatedFact> {
         self.facts.iter().filter(move |fact| fact.id == id)

@@ -105,6 +105,7 @@ impl Reader<'_> {
                     ));
                 }
                 let value = self.value(kind, &row.value, "system.fact.value")?;
+                let doubt = row.placeholder.as_ref().or(row.contradicted.as_ref()).map(Spanned::span);
                 let standing = match (row.placeholder, row.contradicted) {
                     (None, None) => Standing::Firm,
                     (Some(place), None) => Standing::Placeholder(place.into_inner()),
@@ -114,15 +115,34 @@ impl Reader<'_> {
                         return Err(self.error(&place.span(), "system.fact.contradicted", problem, "one of the two"));
                     }
                 };
+                if let Some(span) = doubt.filter(|_| row.required) {
+                    let problem = format!("`required` for `{}`, which the document does not stand by", kind.id);
+                    let expected = "`required` at facts that are neither a placeholder nor contradicted";
+                    return Err(self.error(&span, "system.fact.required", problem, expected));
+                }
+                let admits = self.admits(kind, row.admits)?;
                 Ok(StatedFact {
                     id: row.id.into_inner(),
                     value,
                     approximate: row.approximate,
                     place: Place { at: row.at, says: row.says },
                     standing,
+                    required: row.required,
+                    admits,
                 })
             })
             .collect()
+    }
+
+    /// The names that a statement admits: one or more, of a fact that is a text.
+    fn admits(&self, kind: &FactKind, names: Option<Spanned<Vec<String>>>) -> Result<Vec<String>, Error> {
+        let Some(names) = names else { return Ok(Vec::new()) };
+        let sound = |names: &[String]| !names.is_empty() && names.iter().all(|name| !name.trim().is_empty());
+        if kind.shape == Shape::Text && sound(names.get_ref()) {
+            return Ok(names.into_inner());
+        }
+        let expected = "one name or more, none of them empty, for a fact that is a text";
+        Err(self.error(&names.span(), "system.fact.admits", format!("`admits` for `{}`", kind.id), expected))
     }
 
     fn target(&self, row: wire::Target, stated: &BTreeSet<String>, names: &BTreeSet<String>) -> Result<Target, Error> {
@@ -251,7 +271,13 @@ impl Reader<'_> {
                 return Err(self.error(&row.fact.span(), "system.limit", problem, expected));
             }
         };
-        Ok(Limit { fact: row.fact.into_inner(), bound, place: Place { at: row.at, says: row.says } })
+        if row.required && matches!(bound, Bound::Open(_)) {
+            let problem = "`required` beside `open`, by which nothing can be judged".to_owned();
+            let expected = "`required` at a bound that is a figure or a text";
+            return Err(self.error(&row.fact.span(), "system.limit.required", problem, expected));
+        }
+        let (fact, place) = (row.fact.into_inner(), Place { at: row.at, says: row.says });
+        Ok(Limit { fact, bound, required: row.required, place })
     }
 
     fn bounded(&self, kind: &FactKind, raw: &Spanned<Raw>, field: &str) -> Result<Quantity, Error> {
@@ -294,7 +320,11 @@ impl Reader<'_> {
             return Ok(());
         }
         let expected = format!("a quantity in {}, the unit of `{}`", metric.unit.symbol(), metric.id);
-        Err(self.error(&raw.span(), field, format!("a quantity in {}", unit.symbol()), expected))
+        let problem = match unit {
+            Unit::Count => "a value without a unit".to_owned(),
+            unit => format!("a quantity in {}", unit.symbol()),
+        };
+        Err(self.error(&raw.span(), field, problem, expected))
     }
 
     /// What is better belongs to the metric, and the document may not turn it round.

@@ -62,6 +62,13 @@ pub(crate) struct Fact {
     /// The document says "about".
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) approximate: bool,
+    /// Whether acceptance demands it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) required: bool,
+    /// The names that an ambiguous text admits: `["NVIDIA H100 PCIe", "NVIDIA A100-PCIE-40GB"]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(crate) admits: Option<Spanned<Vec<String>>>,
     /// Section and row.
     pub(crate) at: String,
     /// The words of the document.
@@ -216,6 +223,9 @@ pub(crate) struct Limit {
     /// What is asked for without a number, in the document's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) open: Option<String>,
+    /// Whether acceptance demands it; not beside `open`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) required: bool,
     /// Section and row.
     pub(crate) at: String,
     /// The words of the document.

@@ -48,6 +48,8 @@ fn fact(fact: &StatedFact) -> wire::Fact {
         id: spot(fact.id.clone()),
         value: spot(value(&fact.value)),
         approximate: fact.approximate,
+        required: fact.required,
+        admits: (!fact.admits.is_empty()).then(|| spot(fact.admits.clone())),
         at: fact.place.at.clone(),
         says: fact.place.says.clone(),
         placeholder,
@@ -119,6 +121,7 @@ fn limit(limit: &Limit) -> wire::Limit {
         at_least: None,
         one_of: None,
         open: None,
+        required: limit.required,
         at: limit.place.at.clone(),
         says: limit.place.says.clone(),
     };

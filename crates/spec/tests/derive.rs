@@ -48,6 +48,27 @@ fn a_host_gets_ceilings_times_fractions() {
 }
 
 #[test]
+fn a_derived_specification_demands_the_parts_that_the_host_tells() {
+    let mut facts = host();
+    facts.text("os.kernel", "6.12.1", "test");
+    facts.text("cpu.model", "AMD EPYC 9454P 48-Core Processor", "test");
+    facts.0.retain(|id, _| !id.starts_with("memory."));
+    facts.quantity("memory.capacity", 66.2e9, Unit::Byte, "/proc/meminfo");
+    facts.quantity("memory.total", 66.2e9, Unit::Byte, "/proc/meminfo");
+    facts.put("memory.dimms", measure::Reading::Denied { remedy: "run as root".into() }, "test");
+    let system = derive(&facts, "node-1");
+    let demands = system.demands();
+    assert!(demands.facts.contains(&"cpu.model") && demands.facts.contains(&"storage.scratch.drives"), "{demands:?}");
+    assert!(!demands.facts.contains(&"os.kernel") && !demands.facts.contains(&"memory.dimms"), "{demands:?}");
+    assert!(demands.targets.contains(&"dense.fma") && demands.facts.contains(&"memory.capacity"), "{demands:?}");
+    assert!(
+        system.stated("memory.capacity").all(|fact| fact.approximate),
+        "the kernel's total is not what is installed"
+    );
+    assert!(derive(&Facts::default(), "empty").demands().is_empty());
+}
+
+#[test]
 fn amx_proves_two_full_width_units() {
     let mut facts = host();
     facts.flag("cpu.amx", true, "test");

@@ -107,20 +107,22 @@ fn the_schema_accepts_the_built_in_files_and_refuses_what_the_reader_refuses() {
     refuses("value = \"90 GB/s\"", "value = [90]");
 }
 
+/// Replaces a piece of the small file, and sees that the error names the place and what would be right.
+fn check(from: &str, to: &str, field: &str, problem: &str, expected: &str) {
+    assert!(SMALL.contains(from), "{from}");
+    let text = SMALL.replacen(from, to, 1);
+    let error = parse(&text, "small.toml").expect_err(to);
+    let line = SMALL[..SMALL.find(from).unwrap()].matches('\n').count() + 1;
+    let lines = line..=line + to.matches('\n').count();
+    assert!(lines.contains(&error.line), "{to}: line {}, not {lines:?}: {error}", error.line);
+    assert_eq!((error.field.as_str(), error.file.as_str()), (field, "small.toml"), "{error}");
+    assert!(error.problem.contains(problem), "{to}: {}", error.problem);
+    assert!(error.expected.contains(expected), "{to}: {}", error.expected);
+    assert!(error.to_string().starts_with(&format!("small.toml:{}:{}: ", error.line, error.column)));
+}
+
 #[test]
 fn an_error_names_line_column_field_and_what_was_expected() {
-    let check = |from: &str, to: &str, field: &str, problem: &str, expected: &str| {
-        assert!(SMALL.contains(from), "{from}");
-        let text = SMALL.replacen(from, to, 1);
-        let error = parse(&text, "small.toml").expect_err(to);
-        let line = SMALL[..SMALL.find(from).unwrap()].matches('\n').count() + 1;
-        let lines = line..=line + to.matches('\n').count();
-        assert!(lines.contains(&error.line), "{to}: line {}, not {lines:?}: {error}", error.line);
-        assert_eq!((error.field.as_str(), error.file.as_str()), (field, "small.toml"), "{error}");
-        assert!(error.problem.contains(problem), "{to}: {}", error.problem);
-        assert!(error.expected.contains(expected), "{to}: {}", error.expected);
-        assert!(error.to_string().starts_with(&format!("small.toml:{}:{}: ", error.line, error.column)));
-    };
     // what TOML or a wire type refuses
     check("required = true", "required == true", "file", "", "");
     check("required = true", "required = 1", "system.target.required", "invalid type", "a boolean");
@@ -150,6 +152,10 @@ fn an_error_names_line_column_field_and_what_was_expected() {
     check(triad, "metric = \"stream.traid\"", field, "`stream.traid` is not a metric", "`stream.triad`");
     check(triad, "metric = \"stream.laetncy\"", field, "not a metric", "`stream.latency`");
     check(triad, "metric = \"\"", field, "`` is not a metric", "a metric of the catalogue");
+}
+
+#[test]
+fn what_can_never_be_judged_is_refused() {
     // what the catalogue says of a metric
     let bound = "bound = \"80 GB/s\", better = \"higher\"";
     let constraint = |field: &str| format!("system.target.constraint.{field}");
@@ -176,7 +182,41 @@ fn an_error_names_line_column_field_and_what_was_expected() {
         "`higher`, which is better for `stream.triad`",
     );
     check(bound, "bound = \"80 GB/s\", better = \"lower\"", &constraint("better"), "`lower`", "`higher`, which");
-    // values
+    check("value = \"90 GB/s\"", "value = 90", "system.target.value", "without a unit", "in B/s, the unit of");
+    check("value = \"90 GB/s\"", "value = \"1 s\"", "system.target.value", "in s", "in B/s, the unit of");
+    // what acceptance demands
+    check(
+        "placeholder = \"§1\"",
+        "placeholder = \"§1\"\nrequired = true",
+        "system.fact.required",
+        "stand by",
+        "neither",
+    );
+    check(
+        "fact = \"os.shm\"",
+        "fact = \"os.shm\"\nrequired = true",
+        "system.limit.required",
+        "beside `open`",
+        "a figure",
+    );
+    check(
+        "value = true",
+        "value = true\nadmits = [\"x\"]",
+        "system.fact.admits",
+        "`cpu.avx512`",
+        "a fact that is a text",
+    );
+    check(
+        "admits = [\"A model 1\", \"A model 2\"]",
+        "admits = []",
+        "system.fact.admits",
+        "`cpu.model`",
+        "one name or more",
+    );
+}
+
+#[test]
+fn a_value_has_the_shape_and_the_unit_of_its_field() {
     check("value = 2\n", "value = \"2 GB\"\n", "system.fact.value", "a quantity in B", "a quantity in count");
     check("value = 2\n", "value = -2\n", "system.fact.value", "-2", "not negative");
     check("value = 2\n", "value = nan\n", "system.fact.value", "NaN", "finite");

@@ -5,10 +5,12 @@
 mod ceiling;
 mod comparability;
 pub mod compare;
+mod criteria;
 mod decide;
 mod facts;
 mod judge;
 mod judgement;
+mod names;
 pub mod power;
 mod reason;
 mod result;
@@ -20,6 +22,7 @@ pub mod trend;
 
 pub use ceiling::{HostLimit, LimitKind};
 pub use comparability::{Comparability, Difference, Unknown};
+pub use criteria::{FactRow, inspect};
 pub use decide::{DEFAULT_NOISE_FLOOR, Decision, Goal};
 pub use facts::{FactMatch, check_limit, compare_fact};
 pub use judge::{judge, judge_boots};

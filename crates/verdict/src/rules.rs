@@ -2,7 +2,7 @@
 //! supplies carry the peak.
 
 use measure::{FactValue, Facts, Quantity, Unit};
-use spec::{StatedFact, System};
+use spec::{Standing, StatedFact, System};
 
 use crate::facts::FactMatch;
 
@@ -15,6 +15,10 @@ pub struct RuleCheck {
     pub asks: String,
     /// Where the document states it.
     pub at: String,
+    /// Whether `accept` demands it: where the statement that it follows from is demanded.
+    pub required: bool,
+    /// Whether the document stands by that statement.
+    pub firm: bool,
     /// Whether the host keeps it.
     pub answer: FactMatch,
     /// What has to be known even where the rule is kept.
@@ -66,7 +70,8 @@ fn mirror(system: &System, host: &Facts) -> Option<RuleCheck> {
         Some(_) => FactMatch::Match,
     };
     let (asks, at) = ("what the system boots from is mirrored".to_owned(), place.place.at.clone());
-    Some(RuleCheck { rule: "mirrored boot drives", asks, at, answer, warning: None })
+    let (required, firm) = (place.required, place.standing == Standing::Firm);
+    Some(RuleCheck { rule: "mirrored boot drives", asks, at, required, firm, answer, warning: None })
 }
 
 fn ephemeral(system: &System, host: &Facts) -> Option<RuleCheck> {
@@ -84,7 +89,9 @@ fn ephemeral(system: &System, host: &Facts) -> Option<RuleCheck> {
         }
     };
     let (asks, at) = ("nothing is kept on the working volume alone".to_owned(), place.place.at.clone());
-    Some(RuleCheck { rule: "redundancy of the working volume", asks, at, answer, warning })
+    // It warns, and no host breaks it.
+    let (required, firm) = (false, place.standing == Standing::Firm);
+    Some(RuleCheck { rule: "redundancy of the working volume", asks, at, required, firm, answer, warning })
 }
 
 /// Supplies that are called redundant carry the peak with one of them failed.
@@ -106,7 +113,11 @@ fn supplies(system: &System, host: &Facts) -> Option<RuleCheck> {
     };
     let failed = if redundant.is_some() { " with one of them failed" } else { "" };
     let asks = format!("the supplies carry the peak load of {}{failed}", watts(peak));
-    Some(RuleCheck { rule: "supplies against peak load", asks, at: place.place.at.clone(), answer, warning: None })
+    let peak_is = |rule: fn(&StatedFact) -> bool| system.stated("power.peak").next().is_some_and(rule);
+    let required = place.required && peak_is(|peak| peak.required);
+    let firm = place.standing == Standing::Firm && peak_is(|peak| peak.standing == Standing::Firm && !peak.approximate);
+    let at = place.place.at.clone();
+    Some(RuleCheck { rule: "supplies against peak load", asks, at, required, firm, answer, warning: None })
 }
 
 #[cfg(test)]

@@ -15,7 +15,15 @@ fn place() -> Place {
 }
 
 pub(crate) fn stated(id: &str, value: FactValue) -> StatedFact {
-    StatedFact { id: id.into(), value, approximate: false, place: place(), standing: Standing::Firm }
+    StatedFact {
+        id: id.into(),
+        value,
+        approximate: false,
+        place: place(),
+        standing: Standing::Firm,
+        required: false,
+        admits: vec![],
+    }
 }
 
 pub(crate) fn number(value: f64, unit: Unit) -> FactValue {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use measure::{Better, Definition, metrics};
+use spec::System;
 
 use crate::args::SpecCommand;
 use crate::commands::{look, print, print_json};
@@ -52,6 +53,26 @@ fn check(file: &Path) -> Result<()> {
     let systems = spec::parse(&text, &file.display().to_string())?;
     for system in &systems {
         print(&format!("{}: {} facts, {} targets: good", system.id, system.facts.len(), system.targets.len()))?;
+        print(&demanded(system))?;
     }
     Ok(())
+}
+
+/// What `accept` will demand of a host by this system.
+fn demanded(system: &System) -> String {
+    let demands = system.demands();
+    if demands.is_empty() {
+        return "  demands nothing that this suite measures: `accept` will refuse it".to_owned();
+    }
+    let listed = |count: &[&str], what: &str| {
+        let ids = if count.is_empty() { String::new() } else { format!(" ({})", count.join(", ")) };
+        let plural = if count.len() == 1 { "" } else { "s" };
+        format!("{} required {what}{plural}{ids}", count.len())
+    };
+    let (targets, facts) = (listed(&demands.targets, "target"), listed(&demands.facts, "fact"));
+    let limits = listed(&demands.limits, "limit");
+    let optional = system.targets.iter().filter(|target| !target.required).map(|target| target.id.as_str());
+    let optional = optional.collect::<Vec<_>>();
+    let optional = if optional.is_empty() { String::new() } else { format!("; optional: {}", optional.join(", ")) };
+    format!("  demands: {targets}, {facts}, {limits}{optional}")
 }

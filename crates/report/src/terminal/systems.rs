@@ -41,6 +41,7 @@ fn hardware(system: &System) -> Grid {
     let mut grid = Grid::new(&["Fact", "Value", "Place", "Standing"], &[]);
     for fact in &system.facts {
         let (standing, paint) = match &fact.standing {
+            Standing::Firm if fact.required => ("required".to_owned(), Paint::Plain),
             Standing::Firm => (String::new(), Paint::Plain),
             Standing::Placeholder(at) => (format!("placeholder: {at}"), Paint::Doubtful),
             Standing::Contradicted(at) => (format!("contradicted: {at}"), Paint::Doubtful),
@@ -54,7 +55,8 @@ fn hardware(system: &System) -> Grid {
 fn value(fact: &StatedFact) -> String {
     match &fact.value {
         measure::FactValue::Quantity(quantity) => documented(*quantity, fact.approximate),
-        value => value.to_string(),
+        value if fact.admits.is_empty() => value.to_string(),
+        value => format!("{value}: {}", fact.admits.join(", ")),
     }
 }
 
@@ -89,9 +91,10 @@ fn baselines(system: &System) -> Grid {
 }
 
 fn limits(system: &System) -> Grid {
-    let mut grid = Grid::new(&["Fact", "Limit", "Place"], &[]);
+    let mut grid = Grid::new(&["Fact", "Limit", "Place", "Standing"], &[]);
     for limit in &system.limits {
-        grid.row([(&limit.fact).into(), bound(limit).into(), (&limit.place.at).into()]);
+        let standing = if limit.required { "required" } else { "" };
+        grid.row([(&limit.fact).into(), bound(limit).into(), (&limit.place.at).into(), standing.into()]);
     }
     grid
 }

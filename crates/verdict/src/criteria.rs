@@ -1,0 +1,294 @@
+//! The parts of a host as criteria: a row for each fact, limit and rule of a document.
+
+use measure::{FactValue, Facts, Quantity, Unit, fact_kind};
+use spec::{Bound, Limit, Standing, StatedFact, System};
+
+use crate::Verdict;
+use crate::facts::{FactMatch, check_limit, compare_fact};
+use crate::rules::{RuleCheck, check_rules};
+
+/// What a host is in one fact, beside what the document says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactRow {
+    /// Id of the fact; `limit.` and the fact for a limit; `rule.` and its name for a rule.
+    pub id: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// What the document says.
+    pub documented: String,
+    /// What the host is, where it tells.
+    pub found: Option<String>,
+    /// Whether `accept` demands it.
+    pub required: bool,
+    /// Where the document states it.
+    pub place: String,
+    /// PASS, FAIL, NOT-MEASURED, or INCONCLUSIVE for what the document does not stand by.
+    pub verdict: Verdict,
+    /// Why, with what would tell it where the host does not.
+    pub reason: String,
+}
+
+/// Every statement of a document about a host's parts: facts first, a row for each id, then limits, then rules.
+///
+/// A host that is as one of the firm statements of a fact says is as documented. What the document calls a placeholder,
+/// contradicts or leaves open never fails.
+#[must_use]
+pub fn inspect(system: &System, host: &Facts) -> Vec<FactRow> {
+    let mut ids: Vec<&str> = Vec::new();
+    for fact in &system.facts {
+        if !ids.contains(&fact.id.as_str()) {
+            ids.push(&fact.id);
+        }
+    }
+    let host = &whole_storage(system, host);
+    let facts = ids.into_iter().map(|id| fact_row(system, id, host));
+    let limits = system.limits.iter().map(|limit| limit_row(limit, host));
+    let rules = check_rules(system, host).into_iter().map(rule_row);
+    facts.chain(limits).chain(rules).collect()
+}
+
+/// A document that names no boot drives states all drives of the host, so the drives that the host boots from are among
+/// those that an inventory does not count to the working volume.
+fn whole_storage(system: &System, host: &Facts) -> Facts {
+    let mut facts = host.clone();
+    let boot = host.number("storage.boot.drives").unwrap_or(0.0);
+    if boot == 0.0 || system.facts.iter().any(|fact| fact.id.starts_with("storage.boot.")) {
+        return facts;
+    }
+    let scratch = host.number("storage.scratch.drives").unwrap_or(0.0);
+    facts.quantity("storage.scratch.drives", boot + scratch, Unit::Count, "drives of the host");
+    for kind in ["drive_capacity", "form_factor", "pcie_gen", "pcie_lanes", "media", "firmware", "layout", "wear"] {
+        let id = format!("storage.scratch.{kind}");
+        let Some(of_boot) = host.0.get(&format!("storage.boot.{kind}")) else { continue };
+        // Where both kinds of drives are there, the one that is not as documented decides.
+        let as_documented = || system.stated(&id).any(|stated| compare_fact(stated, host) == FactMatch::Match);
+        if scratch == 0.0 || as_documented() {
+            facts.0.insert(id, of_boot.clone());
+        }
+    }
+    facts
+}
+
+fn fact_row(system: &System, id: &str, host: &Facts) -> FactRow {
+    let all: Vec<&StatedFact> = system.stated(id).collect();
+    let firm: Vec<&StatedFact> = all.iter().copied().filter(|fact| fact.standing == Standing::Firm).collect();
+    let is_firm = !firm.is_empty();
+    let statements = if is_firm { firm } else { all };
+    let answers: Vec<FactMatch> = statements.iter().map(|stated| compare_fact(stated, host)).collect();
+    let answer = merged(answers);
+    let doubt = statements.iter().find_map(|stated| match &stated.standing {
+        Standing::Firm => None,
+        Standing::Placeholder(place) => Some(format!("the document calls it a placeholder ({place})")),
+        Standing::Contradicted(place) => Some(format!("the document contradicts it ({place})")),
+    });
+    let (verdict, reason) = verdict(answer, doubt.filter(|_| !is_firm));
+    FactRow {
+        id: id.to_owned(),
+        title: title(id),
+        documented: each_once(statements.iter().map(|stated| documented(stated))).join(" or "),
+        found: host.value(id).map(ToString::to_string),
+        required: statements.iter().any(|stated| stated.required),
+        place: each_once(statements.iter().map(|stated| stated.place.at.clone())).join("; "),
+        verdict,
+        reason,
+    }
+}
+
+/// One match is enough; else what is not known leaves it open.
+fn merged(answers: Vec<FactMatch>) -> FactMatch {
+    let rank = |answer: &FactMatch| match answer {
+        FactMatch::Match => 0,
+        FactMatch::Unknown { .. } => 1,
+        FactMatch::Differs { .. } => 2,
+    };
+    answers.into_iter().min_by_key(rank).unwrap_or(FactMatch::Unknown { why: "the document does not state it".into() })
+}
+
+/// The verdict on an answer, and its reason. What the document does not stand by is never held against a host.
+fn verdict(answer: FactMatch, doubt: Option<String>) -> (Verdict, String) {
+    match (answer, doubt) {
+        (FactMatch::Match, None) => (Verdict::Pass, "as documented".to_owned()),
+        (FactMatch::Match, Some(doubt)) => (Verdict::Pass, format!("as documented; {doubt}")),
+        (FactMatch::Differs { how }, None) => (Verdict::Fail, how),
+        (FactMatch::Differs { how }, Some(doubt)) => (Verdict::Inconclusive, format!("{how}; {doubt}")),
+        (FactMatch::Unknown { why }, None) => (Verdict::NotMeasured, why),
+        (FactMatch::Unknown { why }, Some(doubt)) => (Verdict::Inconclusive, format!("{why}; {doubt}")),
+    }
+}
+
+fn limit_row(limit: &Limit, host: &Facts) -> FactRow {
+    let answer = check_limit(limit, host);
+    let documented = match &limit.bound {
+        Bound::AtMost(most) => format!("at most {most}"),
+        Bound::AtLeast(least) => format!("at least {least}"),
+        Bound::OneOf(names) => names.join(" or "),
+        Bound::Open(words) => words.clone(),
+    };
+    let (verdict, reason) = match (&limit.bound, answer) {
+        (Bound::Open(_), FactMatch::Unknown { why }) => (Verdict::Inconclusive, why),
+        (Bound::Open(_), FactMatch::Differs { how }) => (Verdict::Inconclusive, how),
+        (_, answer) => verdict(answer, None),
+    };
+    let id = if limit.fact == "thermal.limit" { "thermal.highest" } else { &limit.fact };
+    FactRow {
+        id: format!("limit.{}", limit.fact),
+        title: title(&limit.fact),
+        documented,
+        found: host.value(id).map(ToString::to_string),
+        required: limit.required,
+        place: limit.place.at.clone(),
+        verdict,
+        reason,
+    }
+}
+
+fn rule_row(rule: RuleCheck) -> FactRow {
+    let doubt = (!rule.firm).then(|| "the document does not stand by what it follows from".to_owned());
+    let (verdict, mut reason) = verdict(rule.answer, doubt);
+    if let Some(warning) = rule.warning {
+        reason = format!("{reason}; {warning}");
+    }
+    FactRow {
+        id: format!("rule.{}", rule.rule.replace(' ', "-")),
+        title: rule.rule.to_owned(),
+        documented: rule.asks,
+        found: None,
+        required: rule.required,
+        place: rule.at,
+        verdict,
+        reason,
+    }
+}
+
+fn title(id: &str) -> String {
+    fact_kind(id).map_or(id, |kind| kind.about).to_owned()
+}
+
+fn documented(stated: &StatedFact) -> String {
+    let about = if stated.approximate { "~" } else { "" };
+    if stated.admits.is_empty() {
+        return format!("{about}{}", shown(&stated.value));
+    }
+    format!("{} ({})", stated.value, stated.admits.join(", "))
+}
+
+fn shown(value: &FactValue) -> String {
+    match value {
+        FactValue::Quantity(Quantity { value, unit: Unit::Count }) => value.to_string(),
+        value => value.to_string(),
+    }
+}
+
+fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for text in texts {
+        if !once.contains(&text) {
+            once.push(text);
+        }
+    }
+    once
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use measure::Reading;
+
+    /// A host that is as a document says in every firm fact.
+    fn matching(system: &System) -> Facts {
+        let mut facts = Facts::default();
+        for stated in system.facts.iter().filter(|stated| stated.standing == Standing::Firm) {
+            let name = stated.admits.first().map(|name| FactValue::Text(name.clone()));
+            facts.present(&stated.id, name.unwrap_or_else(|| stated.value.clone()), "test");
+        }
+        for limit in &system.limits {
+            if let (Bound::AtMost(bound), None) = (&limit.bound, facts.value(&limit.fact)) {
+                facts.present(&limit.fact, FactValue::Quantity(*bound), "test");
+            }
+        }
+        facts
+    }
+
+    fn other(value: &FactValue) -> FactValue {
+        match value {
+            FactValue::Quantity(quantity) => FactValue::Quantity(Quantity::new(quantity.value * 3.0, quantity.unit)),
+            FactValue::Text(_) => FactValue::Text("another part".to_owned()),
+            FactValue::Flag(flag) => FactValue::Flag(!flag),
+        }
+    }
+
+    /// Ids of the required facts whose verdict is this one.
+    fn of(system: &System, host: &Facts, verdict: Verdict) -> Vec<String> {
+        let rows = inspect(system, host).into_iter().filter(|row| row.required && row.verdict == verdict);
+        rows.map(|row| row.id).filter(|id| !id.starts_with("limit.") && !id.starts_with("rule.")).collect()
+    }
+
+    #[test]
+    fn the_matching_machine_of_every_built_in_system_passes_and_one_wrong_fact_fails_alone() {
+        let none = Vec::<String>::new();
+        for system in spec::builtin() {
+            let host = matching(system);
+            let demanded = system.demands().facts;
+            assert!(demanded.len() >= 4, "{}: {demanded:?}", system.id);
+            let open = inspect(system, &host).into_iter().find(|row| row.required && row.verdict != Verdict::Pass);
+            assert_eq!(open, None, "{}", system.id);
+            for id in demanded {
+                let mut wrong = host.clone();
+                wrong.present(id, other(host.value(id).unwrap()), "test");
+                assert_eq!(of(system, &wrong, Verdict::Fail), [id], "{}", system.id);
+                assert_eq!(of(system, &wrong, Verdict::NotMeasured), none, "{}", system.id);
+                let mut silent = host.clone();
+                silent.put(id, Reading::Denied { remedy: "run as root".into() }, "SMBIOS");
+                assert_eq!(of(system, &silent, Verdict::Fail), none, "{}", system.id);
+                assert_eq!(of(system, &silent, Verdict::NotMeasured), [id], "{}", system.id);
+                let rows = inspect(system, &silent);
+                let reason = &rows.iter().find(|row| row.id == id).unwrap().reason;
+                assert!(reason.contains("run as root"), "{reason}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_document_does_not_stand_by_never_fails() {
+        let system = spec::find("PY-HPC-2024.Q3").unwrap();
+        let mut host = matching(system);
+        host.text("cpu.model", "another part", "test");
+        host.quantity("memory.dimms", 1.0, Unit::Count, "test");
+        host.quantity("os.file_handles", 256.0, Unit::Count, "test");
+        let rows = inspect(system, &host);
+        for id in ["cpu.model", "memory.dimms", "limit.os.file_handles", "rule.supplies-against-peak-load"] {
+            let row = rows.iter().find(|row| row.id == id).unwrap();
+            assert_eq!((row.required, row.verdict), (false, Verdict::Inconclusive), "{row:?}");
+        }
+        host.quantity("power.supplies", 1.0, Unit::Count, "test");
+        let rows = inspect(system, &host);
+        let row = rows.iter().find(|row| row.id == "limit.power.supplies").unwrap();
+        assert_eq!((row.required, row.verdict), (true, Verdict::Fail), "{row:?}");
+    }
+
+    #[test]
+    fn drives_that_a_host_boots_from_are_drives_of_a_document_that_names_no_boot_drives() {
+        let system = spec::find("HOSTED-RYZEN-9-7950X").unwrap();
+        let check = |boot: (f64, f64), scratch: (f64, f64), expect: &[&str]| {
+            let mut host = matching(system);
+            for (place, (count, capacity)) in [("boot", boot), ("scratch", scratch)] {
+                host.quantity(&format!("storage.{place}.drives"), count, Unit::Count, "test");
+                for kind in ["drive_capacity", "media"] {
+                    host.put(&format!("storage.{place}.{kind}"), Reading::Absent, "test");
+                }
+                if count > 0.0 {
+                    host.quantity(&format!("storage.{place}.drive_capacity"), capacity, Unit::Byte, "test");
+                    host.text(&format!("storage.{place}.media"), "nvme", "test");
+                }
+            }
+            assert_eq!(of(system, &host, Verdict::Fail), expect, "{boot:?} {scratch:?}");
+            assert_eq!(of(system, &host, Verdict::NotMeasured), Vec::<String>::new(), "{boot:?} {scratch:?}");
+        };
+        check((2.0, 2e12), (0.0, 0.0), &[]);
+        check((1.0, 2e12), (1.0, 2e12), &[]);
+        check((0.0, 0.0), (2.0, 2e12), &[]);
+        check((1.0, 2e12), (0.0, 0.0), &["storage.scratch.drives"]);
+        check((1.0, 1e12), (1.0, 2e12), &["storage.scratch.drive_capacity"]);
+        check((1.0, 2e12), (1.0, 1e12), &["storage.scratch.drive_capacity"]);
+    }
+}
