@@ -6,7 +6,10 @@ use spec::{System, Target};
 
 use crate::ceiling::host_limit;
 use crate::comparability::compare;
+use crate::criteria::inspect;
 use crate::decide::DEFAULT_NOISE_FLOOR;
+use crate::failures;
+use crate::pool::{Pool, pool, with_facts_of_last};
 use crate::result::{Found, find, untimed};
 use crate::{
     BaselineShare, Comparability, Decision, Goal, HostLimit, Judgement, LimitKind, Measured, Row, Verdict, reason,
@@ -28,7 +31,7 @@ pub fn judge_boots(
     graded: &[Graded],
     companions: &[Target],
 ) -> Judgement {
-    let runs: Vec<&Run> = earlier.iter().copied().chain([last]).collect();
+    let Pool { runs, remarks: left_out } = pool(last, earlier);
     let judge = Judge { runs: &runs, last, system, graded };
     let beside = |target: &Target| {
         let id = target.id.clone();
@@ -49,7 +52,8 @@ pub fn judge_boots(
         boots: boots.len(),
         noise_floor: DEFAULT_NOISE_FLOOR,
         rows: targets.map(|target| judge.row(target)).collect(),
-        remarks: runs.iter().filter_map(|run| unfinished(run)).collect(),
+        facts: inspect(system, &last.facts),
+        remarks: left_out.into_iter().chain(runs.iter().filter_map(|run| unfinished(run))).collect(),
     }
 }
 
@@ -73,16 +77,18 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn row(&self, target: &Target) -> Row {
         let audit = self.graded.iter().find(|graded| graded.target == target.id);
+        let (runs, other_facts) = with_facts_of_last(self.runs, self.last, target);
         let found = match target.metric {
-            Some(metric) => find(self.runs, metric),
+            Some(metric) => find(&runs, metric),
             None => Found::Missing("this suite has no measurement of it".to_owned()),
         };
         let limit = target.metric.and_then(|metric| host_limit(metric, self.last));
         let comparability = compare(target, self.system, &self.last.facts);
-        let (verdict, reason, remarks) = self.answer(target, audit, &found, limit.as_ref(), &comparability);
+        let (verdict, reason, mut remarks) = self.answer(target, audit, &found, limit.as_ref(), &comparability);
+        remarks.extend(other_facts);
         let measured = match found {
-            Found::Valid(measured, _) => Some(*measured),
-            Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+            Found::Valid(measured) => Some(*measured),
+            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
         };
         let value = measured.as_ref().map(|measured| measured.value);
         Row {
@@ -122,10 +128,10 @@ impl Judge<'_> {
     ) -> (Verdict, String, Vec<String>) {
         let mut answers = self.objections(target, audit, found, limit, comparability);
         let mut remarks = Vec::new();
-        if let Found::Valid(measured, failed) = found {
-            remarks.extend(failed.iter().map(|reason| format!("One repetition failed: {reason}.")));
+        if let Found::Valid(measured) = found {
+            remarks.extend(failures::sentence(&measured.failures, measured.repetitions));
             if answers.is_empty() {
-                answers.push(self.decide(target, measured));
+                answers.push(with_failures(self.decide(target, measured), measured));
                 remarks.extend(reason::left_open(target, comparability));
             }
             remarks.extend(reason::engine(target, measured));
@@ -152,8 +158,9 @@ impl Judge<'_> {
         let result = match found {
             Found::Missing(why) => Some((Verdict::NotMeasured, format!("Not measured: {why}."))),
             Found::Tainted(why) => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
+            Found::Wrong(why) => Some((Verdict::Fail, format!("This host computes wrongly: {why}"))),
             Found::Invalid(why) => Some((Verdict::Implausible, format!("The result is wrong: {why}."))),
-            Found::Valid(measured, _) => implausible(measured, limit, target.better),
+            Found::Valid(measured) => implausible(measured, limit, target.better),
         };
         let measured = !matches!(found, Found::Missing(_));
         let mismatch =
@@ -175,17 +182,8 @@ impl Judge<'_> {
                 run.build.profile
             ));
         }
-        let major = |run: &Run| run.build.version.split('.').next().map(str::to_owned);
-        for run in self.runs {
-            if run.host != self.last.host || major(run) != major(self.last) {
-                return Some(format!(
-                    "Runs {} and {} are of different hosts, or of versions of the suite whose numbers differ.",
-                    run.id, self.last.id
-                ));
-            }
-        }
         match found {
-            Found::Valid(measured, _) if measured.value.unit != target.value.unit => Some(format!(
+            Found::Valid(measured) if measured.value.unit != target.value.unit => Some(format!(
                 "The target is in {}, and what is measured is in {}.",
                 target.value.unit.symbol(),
                 measured.value.unit.symbol()
@@ -211,13 +209,16 @@ impl Judge<'_> {
         let goal = Goal { value: constraint.bound.value, tolerance: target.tolerance, better: constraint.better };
         let open =
             |why: &str| (Verdict::Inconclusive, format!("{}, which must hold as well: {why}.", constraint.metric.id));
-        Some(match find(self.runs, constraint.metric) {
-            Found::Valid(measured, _) if measured.value.unit == constraint.bound.unit => {
+        let (runs, _) = with_facts_of_last(self.runs, self.last, target);
+        Some(match find(&runs, constraint.metric) {
+            Found::Valid(measured) if measured.value.unit == constraint.bound.unit => {
                 let decision = goal.decide(&measured.boots, DEFAULT_NOISE_FLOOR);
                 let what = format!("{} of ", constraint.metric.id);
-                (verdict(decision), reason::decision(&what, &measured, &goal, decision, DEFAULT_NOISE_FLOOR))
+                let sentence = reason::decision(&what, &measured, &goal, decision, DEFAULT_NOISE_FLOOR);
+                with_failures((verdict(decision), sentence), &measured)
             }
             Found::Valid(..) => open("it is measured in another unit"),
+            Found::Wrong(why) => (Verdict::Fail, format!("{}, which must hold as well: {why}", constraint.metric.id)),
             Found::Missing(why) | Found::Tainted(why) | Found::Invalid(why) => open(&why),
         })
     }
@@ -244,10 +245,23 @@ fn verdict(decision: Decision) -> Verdict {
     }
 }
 
+/// A verdict by the value, lowered by the repetitions that have none because something went wrong.
+fn with_failures((verdict, sentence): (Verdict, String), measured: &Measured) -> (Verdict, String) {
+    let at_best = failures::at_best(&measured.failures, measured.repetitions);
+    if verdict == Verdict::Fail {
+        return (verdict, sentence);
+    }
+    let Some(lowered) = at_best else { return (verdict, sentence) };
+    (lowered, format!("Too many repetitions failed to decide by the value of the others. {sentence}"))
+}
+
 /// A result that is better than the host can be, or that caches answered.
 fn implausible(measured: &Measured, limit: Option<&HostLimit>, better: Better) -> Option<(Verdict, String)> {
     let ceiling = limit.filter(|limit| limit.kind == LimitKind::Ceiling && better == Better::Higher);
-    if let Some(limit) = ceiling.filter(|limit| measured.value.value > limit.value.value * (1.0 + limit.slack)) {
+    // Each boot by itself: a mean hides the one that cannot be.
+    let is_above =
+        |limit: &&HostLimit| measured.boots.iter().any(|boot| *boot > limit.value.value * (1.0 + limit.slack));
+    if let Some(limit) = ceiling.filter(is_above) {
         return Some((Verdict::Implausible, reason::above_ceiling(measured, limit)));
     }
     measured.warnings.iter().find_map(|warning| match warning {
@@ -265,7 +279,7 @@ fn implausible(measured: &Measured, limit: Option<&HostLimit>, better: Better) -
 
 /// A model's figure is an indication; a verdict wants a measurement.
 fn extrapolated(found: &Found) -> Option<String> {
-    let Found::Valid(measured, _) = found else { return None };
+    let Found::Valid(measured) = found else { return None };
     measured.warnings.iter().find_map(|warning| match warning {
         Warning::Extrapolated { how } => Some(format!("The figure is extrapolated and not measured: {how}.")),
         _ => None,
@@ -274,7 +288,7 @@ fn extrapolated(found: &Found) -> Option<String> {
 
 /// A figure of a part decides only where it is above a limit already: the whole has at least as much.
 fn partial(target: &Target, found: &Found) -> Option<String> {
-    let Found::Valid(measured, _) = found else { return None };
+    let Found::Valid(measured) = found else { return None };
     let covers: Vec<&str> = (measured.warnings.iter())
         .filter_map(|warning| match warning {
             Warning::Partial { covers } => Some(covers.as_str()),

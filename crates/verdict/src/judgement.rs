@@ -5,7 +5,7 @@ use std::fmt;
 use measure::{Better, Definition, Quantity};
 use spec::audit::Grade;
 
-use crate::{Comparability, HostLimit, Measured};
+use crate::{Comparability, FactRow, HostLimit, Measured};
 
 /// The verdict on one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -143,6 +143,8 @@ pub struct Judgement {
     pub noise_floor: f64,
     /// A row for each target in the order of the document, each followed by its companions.
     pub rows: Vec<Row>,
+    /// A row for each statement about the host's parts: facts, limits, rules.
+    pub facts: Vec<FactRow>,
     /// What concerns all of it: a record that was cut.
     pub remarks: Vec<String>,
 }
@@ -150,32 +152,77 @@ pub struct Judgement {
 /// What all rows add up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acceptance {
-    /// All required targets are met.
+    /// All required criteria are met, and there is one.
     Accepted,
-    /// A required target is not met.
+    /// A required criterion is not met.
     Rejected,
-    /// A required target could not be decided.
+    /// A required criterion could not be decided, or nothing was demanded.
     Inconclusive,
     /// A required target speaks of another machine or build, or the environment tainted it.
     NotComparable,
 }
 
+/// The required criteria, targets and parts alike, counted by what came of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many are required, without the INFEASIBLE ones, which decide nothing.
+    pub required: usize,
+    /// How many of these are met.
+    pub passed: usize,
+    /// Ids of those that are not met.
+    pub failed: Vec<String>,
+    /// Ids of those that are not decided.
+    pub open: Vec<String>,
+    /// How many required targets are INFEASIBLE.
+    pub infeasible: usize,
+    /// Whether a target is among the required ones: a specification may demand parts alone.
+    pub performance: bool,
+}
+
 impl Judgement {
-    /// The rule of `accept`: rejected if any required target FAILs; else not comparable if any is NOT-COMPARABLE or
-    /// TAINTED; else inconclusive if any is INCONCLUSIVE, NOT-MEASURED or IMPLAUSIBLE; else accepted. INFEASIBLE targets
-    /// decide nothing; their companions do.
+    /// The rule of `accept`: rejected if any required criterion FAILs; else not comparable if any is NOT-COMPARABLE or
+    /// TAINTED; else inconclusive if any is INCONCLUSIVE, NOT-MEASURED or IMPLAUSIBLE, or if none is PASS: where nothing was
+    /// demanded, nothing is accepted. INFEASIBLE targets decide nothing; their companions do.
     #[must_use]
     pub fn acceptance(&self) -> Acceptance {
-        let any = |verdicts: &[Verdict]| self.rows.iter().any(|row| row.required && verdicts.contains(&row.verdict));
+        let any = |verdicts: &[Verdict]| self.required().any(|(_, verdict)| verdicts.contains(&verdict));
         if any(&[Verdict::Fail]) {
             Acceptance::Rejected
         } else if any(&[Verdict::NotComparable, Verdict::Tainted]) {
             Acceptance::NotComparable
-        } else if any(&[Verdict::Inconclusive, Verdict::NotMeasured, Verdict::Implausible]) {
+        } else if any(&[Verdict::Inconclusive, Verdict::NotMeasured, Verdict::Implausible]) || !any(&[Verdict::Pass]) {
             Acceptance::Inconclusive
         } else {
             Acceptance::Accepted
         }
+    }
+
+    /// The required criteria, counted.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let performance = self.rows.iter().any(|row| row.required && row.verdict != Verdict::Infeasible);
+        let mut tally = Tally { performance, ..Tally::default() };
+        for (id, verdict) in self.required() {
+            match verdict {
+                Verdict::Infeasible => tally.infeasible += 1,
+                Verdict::Pass => tally.passed += 1,
+                Verdict::Fail => tally.failed.push(id.to_owned()),
+                Verdict::Inconclusive
+                | Verdict::Implausible
+                | Verdict::NotComparable
+                | Verdict::NotMeasured
+                | Verdict::Tainted => tally.open.push(id.to_owned()),
+            }
+        }
+        tally.required = tally.passed + tally.failed.len() + tally.open.len();
+        tally
+    }
+
+    /// Ids and verdicts of the required criteria: targets first, then parts.
+    fn required(&self) -> impl Iterator<Item = (&str, Verdict)> {
+        let targets = self.rows.iter().filter(|row| row.required).map(|row| (row.id.as_str(), row.verdict));
+        let parts = self.facts.iter().filter(|row| row.required).map(|row| (row.id.as_str(), row.verdict));
+        targets.chain(parts)
     }
 
     /// How many rows have this verdict.
@@ -202,7 +249,8 @@ mod tests {
     fn acceptance_is_the_rule_of_accept() {
         use Acceptance as A;
         use Verdict as V;
-        check(&[], A::Accepted);
+        check(&[], A::Inconclusive);
+        check(&[(V::Infeasible, true), (V::Pass, false)], A::Inconclusive);
         check(&[(V::Pass, true), (V::Infeasible, true)], A::Accepted);
         check(&[(V::Pass, true), (V::Fail, false), (V::Tainted, false), (V::NotMeasured, false)], A::Accepted);
         for (verdict, alone) in [
@@ -217,5 +265,31 @@ mod tests {
             check(&[(verdict, true), (V::Fail, true)], A::Rejected);
         }
         check(&[(V::Inconclusive, true), (V::Tainted, true)], A::NotComparable);
+    }
+
+    #[test]
+    fn parts_decide_as_targets_do() {
+        let check = |target: Option<Verdict>, part: Verdict, expect: Acceptance, counts: [usize; 4]| {
+            let mut judgement = judge(&run(), &system(), &[], &[]);
+            judgement.rows.truncate(usize::from(target.is_some()));
+            if let (Some(row), Some(verdict)) = (judgement.rows.first_mut(), target) {
+                row.verdict = verdict;
+            }
+            let fact = judgement.facts[0].clone();
+            judgement.facts = vec![
+                FactRow { required: true, verdict: part, ..fact.clone() },
+                FactRow { required: false, verdict: Verdict::Fail, ..fact },
+            ];
+            assert_eq!(judgement.acceptance(), expect, "{target:?} {part:?}");
+            let tally = judgement.tally();
+            assert_eq!([tally.required, tally.passed, tally.failed.len(), tally.open.len()], counts);
+            assert_eq!(tally.performance, target.is_some_and(|verdict| verdict != Verdict::Infeasible));
+        };
+        check(Some(Verdict::Pass), Verdict::Pass, Acceptance::Accepted, [2, 2, 0, 0]);
+        check(Some(Verdict::Pass), Verdict::Fail, Acceptance::Rejected, [2, 1, 1, 0]);
+        check(Some(Verdict::NotComparable), Verdict::Fail, Acceptance::Rejected, [2, 0, 1, 1]);
+        check(Some(Verdict::Pass), Verdict::NotMeasured, Acceptance::Inconclusive, [2, 1, 0, 1]);
+        check(Some(Verdict::Infeasible), Verdict::Pass, Acceptance::Accepted, [1, 1, 0, 0]);
+        check(None, Verdict::Pass, Acceptance::Accepted, [1, 1, 0, 0]);
     }
 }

@@ -48,7 +48,9 @@ pub(crate) fn unknown(comparability: &Comparability) -> String {
 }
 
 pub(crate) fn above_ceiling(measured: &Measured, limit: &HostLimit) -> String {
-    format!("{} is above {}, which is this host's physical ceiling: {}.", measured.value, limit.value, limit.how)
+    let highest = measured.boots.iter().copied().fold(measured.value.value, f64::max);
+    let highest = Quantity::new(highest, measured.value.unit);
+    format!("{highest} is above {}, which is this host's physical ceiling: {}.", limit.value, limit.how)
 }
 
 /// What the threshold is: `95 GB/s (100 GB/s less 5 %)`.

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Definition, Ending, Measurement, Outcome, Quantity, Run, Summary, Warning, Workload};
+use measure::{Better, Definition, Ending, Measurement, Outcome, Quantity, Run, Summary, Warning, Workload};
 
+use crate::Verdict;
 use crate::decide::Spread;
+use crate::failures::{self, Failure, FailureKind};
 
 /// The result that is judged, with its spread.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,10 @@ pub struct Measured {
     pub boots: Vec<f64>,
     /// How many samples were left out because something disturbed them.
     pub tainted: usize,
+    /// The repetitions that gave no value because something went wrong.
+    pub failures: Vec<Failure>,
+    /// How many repetitions there were, failed ones included.
+    pub repetitions: usize,
     /// How it was measured.
     pub context: BTreeMap<String, String>,
     /// What a reader should know.
@@ -26,9 +32,11 @@ pub struct Measured {
 /// What the runs contain for one metric.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Found {
-    /// A result; the texts say why repetitions failed.
-    Valid(Box<Measured>, Vec<String>),
-    /// Samples that are no positive numbers.
+    /// A result.
+    Valid(Box<Measured>),
+    /// Nothing but wrong results.
+    Wrong(String),
+    /// Samples that are no positive numbers, or in another unit than the metric's.
     Invalid(String),
     /// Samples, and none that counts.
     Tainted(String),
@@ -36,53 +44,117 @@ pub(crate) enum Found {
     Missing(String),
 }
 
-/// Collects the series of this metric without labels over the runs.
-pub(crate) fn find(runs: &[&Run], metric: &Definition) -> Found {
-    let workload = metric.family.workload.map(Workload::name);
-    let mut measured: Vec<(Option<&str>, &Measurement)> = Vec::new();
-    let mut failed = Vec::new();
-    for run in runs {
-        for outcome in run.outcomes() {
-            match outcome {
-                Outcome::Measured(one) if is_of(one, metric) => {
-                    measured.push((run.boot_id.as_deref(), one));
-                }
-                Outcome::NotMeasured(missing)
-                    if missing.id.is(metric) || Some(missing.id.name.as_str()) == workload =>
-                {
-                    failed.push(missing.reason.to_string());
-                }
-                Outcome::Measured(_) | Outcome::NotMeasured(_) => {}
-            }
-        }
-    }
-    if measured.is_empty() {
-        return Found::Missing(failed.pop().unwrap_or_else(|| why_missing(runs, metric)));
-    }
-    combine(&measured, failed)
+/// What the repetitions of all runs gave, sorted by what came of each.
+#[derive(Default)]
+struct Repetitions<'a> {
+    /// Those with samples, and their boots.
+    measured: Vec<(Option<&'a str>, &'a Measurement)>,
+    failures: Vec<Failure>,
+    /// Why others were not tried.
+    untried: Vec<String>,
+    /// Samples in another unit or direction than the catalogue's.
+    foreign: Option<String>,
 }
 
-fn combine(measured: &[(Option<&str>, &Measurement)], failed: Vec<String>) -> Found {
+impl<'a> Repetitions<'a> {
+    fn add(&mut self, run: &'a Run, outcome: &'a Outcome, metric: &Definition) {
+        let workload = metric.family.workload.map(Workload::name);
+        match outcome {
+            Outcome::Measured(one) if is_of(one, metric) => self.measured(run, one, metric),
+            Outcome::NotMeasured(missing) if missing.id.is(metric) || Some(missing.id.name.as_str()) == workload => {
+                match FailureKind::of(&missing.reason) {
+                    Some(kind) => self.fail(run, kind, missing.reason.to_string()),
+                    None => self.untried.push(missing.reason.to_string()),
+                }
+            }
+            Outcome::Measured(_) | Outcome::NotMeasured(_) => {}
+        }
+    }
+
+    fn measured(&mut self, run: &'a Run, one: &'a Measurement, metric: &Definition) {
+        if one.metric.unit != metric.unit || one.metric.better != metric.better {
+            self.foreign = Some(format!(
+                "run {} has {} in {}, {} is better; it is a metric in {}, {} is better",
+                run.id,
+                metric.id,
+                one.metric.unit.symbol(),
+                word(one.metric.better),
+                metric.unit.symbol(),
+                word(metric.better),
+            ));
+            return;
+        }
+        let valid = || one.samples.iter().filter(|sample| sample.taint.is_none()).map(|sample| sample.value);
+        if let Some(bad) = valid().find(|value| !value.is_finite() || *value <= 0.0) {
+            self.fail(run, FailureKind::NoValue, format!("a sample is {bad}, and no such thing can be measured"));
+        } else if one.samples.is_empty() {
+            self.fail(run, FailureKind::NoValue, "the measurement has no samples".to_owned());
+        } else {
+            self.measured.push((run.boot_id.as_deref(), one));
+        }
+    }
+
+    fn fail(&mut self, run: &Run, kind: FailureKind, reason: String) {
+        self.failures.push(Failure { run: run.id.clone(), kind, reason });
+    }
+
+    /// The answer where no repetition has samples.
+    fn without_samples(mut self, runs: &[&Run], metric: &Definition) -> Found {
+        let repetitions = self.failures.len();
+        let reason = failures::sentence(&self.failures, repetitions).unwrap_or_default();
+        let of = |kind: FailureKind| self.failures.iter().find(|failure| failure.kind == kind);
+        match failures::at_best(&self.failures, repetitions) {
+            Some(Verdict::Fail) => Found::Wrong(reason),
+            _ if of(FailureKind::NoValue).is_some() && of(FailureKind::Lost).is_none() => {
+                Found::Invalid(self.failures.swap_remove(0).reason)
+            }
+            Some(_) if repetitions > 1 => Found::Missing(reason.trim_end_matches('.').to_owned()),
+            Some(_) => Found::Missing(self.failures.swap_remove(0).reason),
+            None => Found::Missing(self.untried.pop().unwrap_or_else(|| why_missing(runs, metric))),
+        }
+    }
+}
+
+fn word(better: Better) -> &'static str {
+    match better {
+        Better::Higher => "higher",
+        Better::Lower => "lower",
+    }
+}
+
+/// Collects the series of this metric without labels over the runs.
+pub(crate) fn find(runs: &[&Run], metric: &Definition) -> Found {
+    let mut repetitions = Repetitions::default();
+    for run in runs {
+        for outcome in run.outcomes() {
+            repetitions.add(run, outcome, metric);
+        }
+    }
+    if let Some(foreign) = repetitions.foreign {
+        return Found::Invalid(foreign);
+    }
+    if repetitions.measured.is_empty() {
+        return repetitions.without_samples(runs, metric);
+    }
+    combine(repetitions)
+}
+
+fn combine(repetitions: Repetitions<'_>) -> Found {
+    let Repetitions { measured, failures, .. } = repetitions;
     let samples = || measured.iter().flat_map(|(_, one)| &one.samples);
     let valid: Vec<f64> = samples().filter(|s| s.taint.is_none()).map(|s| s.value).collect();
-    let taints: BTreeSet<String> = samples().filter_map(|s| s.taint.as_ref()).map(ToString::to_string).collect();
     let tainted = samples().count() - valid.len();
-    if valid.is_empty() && tainted > 0 {
-        return Found::Tainted(taints.into_iter().collect::<Vec<_>>().join("; "));
-    }
-    if let Some(bad) = valid.iter().find(|value| !value.is_finite() || **value <= 0.0) {
-        return Found::Invalid(format!("a sample is {bad}, and no such thing can be measured"));
-    }
     // Runs that do not know their boot are taken for one boot, which claims the least.
     let mut boots: BTreeMap<Option<&str>, Vec<f64>> = BTreeMap::new();
-    for (boot, one) in measured {
+    for (boot, one) in &measured {
         if let Some(summary) = one.summary() {
             boots.entry(*boot).or_default().push(summary.median);
         }
     }
     let boots: Vec<f64> = boots.values().filter_map(|medians| Summary::of(medians)).map(|s| s.median).collect();
     let (Some(summary), Some((_, last))) = (Summary::of(&valid), measured.last()) else {
-        return Found::Missing("the measurement has no samples".to_owned());
+        let taints: BTreeSet<String> = samples().filter_map(|s| s.taint.as_ref()).map(ToString::to_string).collect();
+        return Found::Tainted(taints.into_iter().collect::<Vec<_>>().join("; "));
     };
     let value = Spread::of(&boots).map_or(boots[0], |spread| spread.mean.exp());
     let mut warnings: Vec<Warning> = Vec::new();
@@ -91,9 +163,16 @@ fn combine(measured: &[(Option<&str>, &Measurement)], failed: Vec<String>) -> Fo
             warnings.push(warning.clone());
         }
     }
-    let value = Quantity::new(value, last.metric.unit);
-    let context = last.context.clone();
-    Found::Valid(Box::new(Measured { value, summary, boots, tainted, context, warnings }), failed)
+    Found::Valid(Box::new(Measured {
+        value: Quantity::new(value, last.metric.unit),
+        summary,
+        boots,
+        tainted,
+        repetitions: measured.len() + failures.len(),
+        failures,
+        context: last.context.clone(),
+        warnings,
+    }))
 }
 
 fn is_of(one: &Measurement, metric: &Definition) -> bool {

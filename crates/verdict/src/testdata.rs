@@ -122,7 +122,10 @@ pub(crate) fn run() -> Run {
         build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },
         spec: SpecSource::default(),
         facts,
-        fingerprint: Fingerprint::default(),
+        fingerprint: Fingerprint {
+            platform: BTreeMap::from([("system.serial".to_owned(), "SN-1".to_owned())]),
+            ..Fingerprint::default()
+        },
         attempts: vec![attempt(Workload::Stream, stream), attempt(Workload::Disk, disk)],
         ending: Ending::Complete,
     }

@@ -261,8 +261,10 @@ fn boots_are_the_sample_and_repetitions_are_not() {
     assert!(triad.reason.contains("over 2 boots is too close"), "{}", triad.reason);
     let mut elsewhere = with("c", 100e9);
     elsewhere.host = "node-2".into();
-    let rows = judge_boots(&c, &[&elsewhere], &system(), &[], &[]).rows;
-    assert_eq!(rows[0].verdict, Verdict::NotComparable);
+    elsewhere.fingerprint.platform.insert("system.serial".into(), "SN-2".into());
+    let judgement = judge_boots(&c, &[&elsewhere], &system(), &[], &[]);
+    assert_eq!(judgement.rows, judge(&c, &system(), &[], &[]).rows);
+    assert!(judgement.remarks[0].contains("another machine (system.serial is SN-2"), "{:?}", judgement.remarks);
 }
 
 #[test]
@@ -320,4 +322,64 @@ fn a_part_breaks_a_limit_and_never_keeps_it() {
     // The limit is 100 ns and 5 % more.
     check(50.0, Verdict::Inconclusive);
     check(150.0, Verdict::Fail);
+}
+
+/// A boot for each value; in those without, `fault` is what the triad came to.
+fn boots(values: &[Option<f64>], fault: &Outcome) -> Row {
+    let boot = |(number, value): (usize, &Option<f64>)| {
+        let mut run = Run { id: format!("run-{number}"), boot_id: Some(format!("boot-{number}")), ..run() };
+        run.attempts[0].outcomes[0] = value.map_or_else(|| fault.clone(), |value| measured(&STREAM_TRIAD, &[value]));
+        run
+    };
+    let runs: Vec<Run> = values.iter().enumerate().map(boot).collect();
+    let (last, earlier) = runs.split_last().unwrap();
+    let judgement = judge_boots(last, &earlier.iter().collect::<Vec<_>>(), &system(), &[], &[]);
+    judgement.rows.into_iter().next().unwrap()
+}
+
+#[test]
+fn repetitions_that_failed_are_counted_and_too_many_never_pass() {
+    let not_measured = |reason: Reason| {
+        let id = MetricId { name: "stream".into(), labels: measure::Labels::new() };
+        Outcome::NotMeasured(NotMeasured { id, reason })
+    };
+    let wrong = not_measured(Reason::WrongResult("a[7] is 3, not 4".into()));
+    let lost = not_measured(Reason::WorkerDied("signal 9".into()));
+    let zero = measured(&STREAM_TRIAD, &[0.0]);
+    let (good, bad) = (Some(110e9), None);
+    let check = |values: &[Option<f64>], fault: &Outcome, expect: Verdict, words: &str| {
+        let row = boots(values, fault);
+        assert_eq!(row.verdict, expect, "{}", row.reason);
+        let text = format!("{} {}", row.reason, row.remarks.join(" "));
+        assert!(text.contains(words), "{text}");
+    };
+    check(&[good, good, good, good, bad], &lost, Verdict::Pass, "1 of 5 repetitions failed: 1 × the worker died");
+    check(&[good, good, good, good, bad], &zero, Verdict::Pass, "1 of 5 repetitions failed: 1 × a sample is 0");
+    check(&[good, good, good, good, bad], &wrong, Verdict::Inconclusive, "1 of 5 repetitions failed");
+    check(&[bad, bad, bad, bad, good], &lost, Verdict::Inconclusive, "4 of 5 repetitions failed: 4 × the worker died");
+    check(&[bad, bad, bad, bad, good], &zero, Verdict::Inconclusive, "4 of 5");
+    check(&[bad, bad, bad, bad, good], &wrong, Verdict::Fail, "4 of 5 repetitions failed: 4 × the result was wrong");
+    check(&[bad, bad, bad], &wrong, Verdict::Fail, "This host computes wrongly: 3 of 3 repetitions failed");
+    check(&[bad, bad], &lost, Verdict::NotMeasured, "2 of 2 repetitions failed");
+    check(&[Some(80e9), Some(80e9), bad], &lost, Verdict::Fail, "1 of 3");
+    // A boot above the ceiling of 153.6 GB/s hides in no mean.
+    check(&[Some(160e9), Some(100e9), Some(100e9)], &lost, Verdict::Implausible, "160 GB/s is above 153.6 GB/s");
+}
+
+#[test]
+fn a_figure_in_another_unit_or_direction_is_no_figure_of_the_metric() {
+    let unit = |case: &mut Case| case.triad().metric.unit = Unit::FlopPerSecond;
+    check(unit, Verdict::Implausible, "it is a metric in B/s, higher is better");
+    let direction = |case: &mut Case| case.triad().metric.better = Better::Lower;
+    check(direction, Verdict::Implausible, "lower is better; it is a metric in B/s");
+}
+
+#[test]
+fn a_boot_with_other_facts_that_a_target_depends_on_does_not_count() {
+    let mut earlier = Run { id: "earlier".into(), boot_id: Some("boot-0".into()), ..run() };
+    earlier.facts.quantity("memory.data_rate", 4.4e9, Unit::TransferPerSecond, "SMBIOS");
+    let judgement = judge_boots(&run(), &[&earlier], &system(), &[], &[]);
+    let triad = &judgement.rows[0];
+    assert_eq!(triad.measured.as_ref().unwrap().boots.len(), 1);
+    assert_eq!(triad.remarks, ["Run earlier does not count here: its memory.data_rate was another."]);
 }

@@ -1,0 +1,149 @@
+//! Which earlier runs are boots of the machine that is judged.
+//!
+//! A good boot of another machine must never carry a bad one to PASS: an earlier run counts where it is shown to be of
+//! this machine, measured in the same way. What is left out is said, once.
+
+use std::collections::BTreeMap;
+
+use measure::Run;
+use spec::Target;
+
+/// What the operating system calls its installation: hashed, so that the record does not give it away.
+const MACHINE_ID: &str = "os.machine_id";
+/// Serial numbers of what there is once in a machine.
+const SINGLE: [&str; 3] = ["system.serial", "board.serial", "chassis.serial"];
+
+/// The runs that are judged together.
+pub(crate) struct Pool<'a> {
+    /// The newest last.
+    pub(crate) runs: Vec<&'a Run>,
+    /// Which were left out, and why.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// Those of the earlier runs that are boots of the machine of `last`, and `last`.
+pub(crate) fn pool<'a>(last: &'a Run, earlier: &[&'a Run]) -> Pool<'a> {
+    let mut pool = Pool { runs: Vec::new(), remarks: Vec::new() };
+    for run in earlier {
+        match another(last, run) {
+            None => pool.runs.push(run),
+            Some(why) => pool.remarks.push(format!("Run {} is not judged together with {}: {why}.", run.id, last.id)),
+        }
+    }
+    pool.runs.push(last);
+    pool
+}
+
+/// Those runs whose host has the facts that a target depends on as the last one has them, and a remark on the others.
+pub(crate) fn with_facts_of_last<'a>(runs: &[&'a Run], last: &Run, target: &Target) -> (Vec<&'a Run>, Vec<String>) {
+    let mut alike = Vec::new();
+    let mut remarks = Vec::new();
+    for run in runs {
+        let other = target.depends_on.iter().find(|id| match (run.facts.value(id), last.facts.value(id)) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        });
+        match other {
+            None => alike.push(*run),
+            Some(id) => remarks.push(format!("Run {} does not count here: its {id} was another.", run.id)),
+        }
+    }
+    (alike, remarks)
+}
+
+/// Why a run is no boot of the machine of `last`, measured in the same way.
+fn another(last: &Run, run: &Run) -> Option<String> {
+    let major = |run: &Run| run.build.version.split('.').next().map(str::to_owned);
+    if major(run) != major(last) {
+        return Some(format!(
+            "version {} and version {} of the suite do not measure the same",
+            run.build.version, last.build.version
+        ));
+    }
+    if run.build.profile != last.build.profile || run.build.target_features != last.build.target_features {
+        return Some("the suite was built in another way".to_owned());
+    }
+    if run.profile != last.profile {
+        return Some(format!("its profile is {}, and this one's is {}", run.profile.name(), last.profile.name()));
+    }
+    another_machine(&last.fingerprint.platform, &run.fingerprint.platform)
+}
+
+/// Why two fingerprints are not shown to be of one machine.
+fn another_machine(last: &BTreeMap<String, String>, run: &BTreeMap<String, String>) -> Option<String> {
+    let both = |part: &str| Some((last.get(part)?, run.get(part)?));
+    for part in SINGLE {
+        if let Some((one, other)) = both(part).filter(|(one, other)| one != other) {
+            return Some(format!("it is of another machine ({part} is {other}, and {one} here)"));
+        }
+    }
+    let parts = SINGLE.into_iter().chain([MACHINE_ID]);
+    if parts.into_iter().any(|part| both(part).is_some_and(|(one, other)| one == other)) {
+        return None;
+    }
+    let is_numbered = |part: &str| part.starts_with("dimm ") || part.starts_with("drive ");
+    let shared = last.iter().any(|(part, value)| is_numbered(part) && run.get(part) == Some(value));
+    (!shared).then(|| {
+        if last.contains_key(MACHINE_ID) && run.contains_key(MACHINE_ID) {
+            "it is of another installation, and no serial number shows that the machine is the same".to_owned()
+        } else {
+            "no serial number is in both records that would show that the machine is the same (as root they can be read)"
+                .to_owned()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata::run;
+    use measure::Profile;
+
+    fn platform(parts: &[(&str, &str)]) -> BTreeMap<String, String> {
+        parts.iter().map(|(part, value)| ((*part).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn machines_are_one_where_both_records_show_it() {
+        let check = |last: &[(&str, &str)], run: &[(&str, &str)], expect: Option<&str>| {
+            let answer = another_machine(&platform(last), &platform(run));
+            assert_eq!(answer.is_some(), expect.is_some(), "{last:?} {run:?}: {answer:?}");
+            assert!(answer.unwrap_or_default().contains(expect.unwrap_or_default()), "{last:?} {run:?}");
+        };
+        let (one, two) = (("system.serial", "A1"), ("system.serial", "A2"));
+        check(&[one], &[one], None);
+        check(&[one], &[two], Some("another machine (system.serial is A2, and A1 here)"));
+        check(&[one, ("board.serial", "B")], &[("board.serial", "B")], None);
+        check(&[one, ("board.serial", "B")], &[one, ("board.serial", "C")], Some("board.serial is C"));
+        // The installation was copied to another machine.
+        check(&[one, (MACHINE_ID, "m")], &[two, (MACHINE_ID, "m")], Some("system.serial"));
+        check(&[one, (MACHINE_ID, "m")], &[(MACHINE_ID, "m")], None);
+        check(&[(MACHINE_ID, "m")], &[(MACHINE_ID, "n")], Some("another installation"));
+        let drive = ("drive S1", "model 1 B");
+        check(&[drive, ("drive S2", "model 1 B")], &[drive], None);
+        check(&[drive], &[("drive S2", "model 1 B")], Some("no serial number"));
+        check(&[("dimm P0 A1", "x serial 1")], &[("dimm P0 A1", "x serial 2")], Some("no serial number"));
+        check(&[], &[], Some("no serial number"));
+        check(&[("cpu.model", "X")], &[("cpu.model", "X")], Some("no serial number"));
+    }
+
+    #[test]
+    fn runs_that_were_measured_in_another_way_are_left_out() {
+        let check = |change: fn(&mut Run), expect: &str| {
+            let last = run();
+            let mut other = Run { id: "other".into(), ..run() };
+            change(&mut other);
+            let pool = pool(&last, &[&other]);
+            assert_eq!(pool.remarks.is_empty(), expect.is_empty(), "{:?}", pool.remarks);
+            assert_eq!(pool.runs.len(), 1 + usize::from(expect.is_empty()));
+            assert!(pool.remarks.concat().contains(expect), "{:?}", pool.remarks);
+        };
+        check(|_| {}, "");
+        check(|run| run.build.version = "0.2.0".into(), "");
+        check(|run| run.build.version = "1.0.0".into(), "version 1.0.0");
+        check(|run| run.build.profile = "ci".into(), "built in another way");
+        check(|run| run.build.target_features = "avx".into(), "built in another way");
+        check(|run| run.profile = Profile::Quick, "its profile is quick, and this one's is full");
+        check(|run| run.fingerprint = measure::Fingerprint::default(), "no serial number is in both records");
+    }
+}
