@@ -59,7 +59,7 @@ fn a_dossier_holds_or_says_why_not() {
     }
     let bytes = fs::read(here.join("a.tar.zst")).unwrap();
     assert!(bytes == fs::read(here.join("b.tar.zst")).unwrap(), "the same runs give the same file");
-    verify(here, &["a.tar.zst"], 0, "HOLDS: not-comparable");
+    verify(here, &["a.tar.zst"], 0, "HOLDS: rejected");
     verify(here, &["a.tar.zst"], 0, "signed by  nobody");
     verify(here, &["a.tar.zst", "--key", "public.pem"], 1, "nobody signed it");
     verify(here, &["signed.tar.zst", "--key", "public.pem"], 0, "19bf44096984cdfe");
@@ -86,7 +86,7 @@ fn a_dossier_holds_or_says_why_not() {
         "and the records say",
         forge("judgement.json", "\"verdict\": \"NOT-COMPARABLE\"", "\"verdict\": \"PASS\""),
     );
-    check("acceptance", "and the records say", forge("judgement.json", "\"not-comparable\"", "\"accepted\""));
+    check("acceptance", "and the records say", forge("judgement.json", "\"rejected\"", "\"accepted\""));
     check("a figure", "and the records say", {
         let better = |line: &str| line.replace("\"values\":[", "\"values\":[9");
         let triad = |line: &str| if line.contains("\"stream.triad\"") { better(line) } else { line.to_owned() };
