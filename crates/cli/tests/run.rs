@@ -102,6 +102,53 @@ fn a_strict_run_refuses_a_host_that_needs_mending() {
     }
 }
 
+/// A system with one target, which any host meets.
+const EASY: &str = r#"
+[[system]]
+id = "EASY"
+name = "Any host"
+document = "test"
+
+[[system.target]]
+id = "memory.triad"
+title = "STREAM triad"
+metric = "stream.triad"
+value = "1 kB/s"
+better = "higher"
+required = true
+at = "1"
+says = "1 kB/s"
+
+[[system.fact]]
+id = "cpu.sockets"
+value = 1000
+required = true
+at = "2"
+says = "1000 sockets"
+"#;
+
+#[test]
+fn the_gate_ends_with_its_answer_and_takes_no_specification_that_demands_nothing() {
+    let check = |text: &str, dry_run: bool, code: i32, expect: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("easy.toml"), text).unwrap();
+        let mut arguments =
+            vec!["accept", "--spec", "easy.toml", "--profile", "smoke", "--only", "stream", "--out", "here"];
+        arguments.extend(dry_run.then_some("--dry-run"));
+        let output = output(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let last = if code == 2 { stderr.lines().last() } else { stdout.lines().last() };
+        assert!(last.unwrap_or_default().contains(expect), "{}", said(&output));
+        assert_eq!(code != 2, stderr.contains("profile smoke is a look"), "{stderr}");
+    };
+    let undemanding = EASY.replace("required = true\n", "");
+    check(&undemanding, false, 2, "EASY demands nothing that this suite measures");
+    check(&undemanding, true, 2, "EASY demands nothing that this suite measures");
+    // A part that is another rejects, whatever was measured.
+    check(EASY, false, 1, "REJECTED: 0 of 2 required criteria are met; failed: cpu.sockets");
+}
+
 #[test]
 fn wrong_use_says_what_to_do_and_exits_with_2() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use spec::audit::Grade;
 use spec::{Standing, System};
 use verdict::{
-    Acceptance, Comparability, FactMatch, HostLimit, Judgement, Measured, Row, check_limit, check_rules, compare_fact,
+    Acceptance, Comparability, FactMatch, FactRow, HostLimit, Judgement, Measured, Row, check_limit, check_rules,
+    compare_fact,
 };
 
-use crate::series;
 use crate::{BeforeAfter, ChangeLine, Figure};
+use crate::{gate, series};
 
 /// A value as text for people and machines: indented, and harmless on a terminal.
 #[must_use]
@@ -45,7 +46,10 @@ pub fn judgement(run: &Run, judgement: &Judgement) -> Value {
         "boots": judgement.boots,
         "noise_floor": judgement.noise_floor,
         "acceptance": acceptance(judgement),
+        "answer": gate::answer(judgement),
+        "criteria": tally(judgement),
         "targets": judgement.rows.iter().map(row).collect::<Vec<_>>(),
+        "parts": judgement.facts.iter().map(part).collect::<Vec<_>>(),
         "remarks": judgement.remarks,
         "metrics": metrics(run),
         "not_measured": not_measured(run),
@@ -62,6 +66,22 @@ pub fn acceptance(judgement: &Judgement) -> &'static str {
         Acceptance::Inconclusive => "inconclusive",
         Acceptance::NotComparable => "not-comparable",
     }
+}
+
+/// The required criteria, counted.
+fn tally(judgement: &Judgement) -> Value {
+    let tally = judgement.tally();
+    json!({
+        "required": tally.required, "met": tally.passed, "failed": tally.failed, "not_decided": tally.open,
+        "infeasible": tally.infeasible, "performance": tally.performance,
+    })
+}
+
+fn part(row: &FactRow) -> Value {
+    json!({
+        "id": row.id, "title": row.title, "documented": row.documented, "found": row.found, "required": row.required,
+        "place": row.place, "verdict": row.verdict.name(), "reason": row.reason,
+    })
 }
 
 fn head(run: &Run) -> Value {
@@ -108,6 +128,10 @@ fn measured(measured: &Measured) -> Value {
         "summary": summary(&measured.summary),
         "boots": measured.boots,
         "tainted": measured.tainted,
+        "repetitions": measured.repetitions,
+        "failed_repetitions": measured.failures.iter().map(|failure| json!({
+            "run": failure.run, "reason": failure.reason,
+        })).collect::<Vec<_>>(),
         "context": measured.context,
         "warnings": measured.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })

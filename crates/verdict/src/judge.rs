@@ -252,7 +252,11 @@ fn with_failures((verdict, sentence): (Verdict, String), measured: &Measured) ->
         return (verdict, sentence);
     }
     let Some(lowered) = at_best else { return (verdict, sentence) };
-    (lowered, format!("Too many repetitions failed to decide by the value of the others. {sentence}"))
+    let why = match lowered {
+        Verdict::Fail => "At least half of the repetitions gave wrong results",
+        _ => "Repetitions failed, so that the value of the others does not decide",
+    };
+    (lowered, format!("{why}. {sentence}"))
 }
 
 /// A result that is better than the host can be, or that caches answered.

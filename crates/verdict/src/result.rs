@@ -153,8 +153,14 @@ fn combine(repetitions: Repetitions<'_>) -> Found {
     }
     let boots: Vec<f64> = boots.values().filter_map(|medians| Summary::of(medians)).map(|s| s.median).collect();
     let (Some(summary), Some((_, last))) = (Summary::of(&valid), measured.last()) else {
+        let all = measured.len() + failures.len();
+        let failed = failures::sentence(&failures, all).unwrap_or_default();
+        if failures::at_best(&failures, all) == Some(Verdict::Fail) {
+            return Found::Wrong(failed);
+        }
         let taints: BTreeSet<String> = samples().filter_map(|s| s.taint.as_ref()).map(ToString::to_string).collect();
-        return Found::Tainted(taints.into_iter().collect::<Vec<_>>().join("; "));
+        let failed = (!failed.is_empty()).then(|| failed.trim_end_matches('.').to_owned());
+        return Found::Tainted(taints.into_iter().chain(failed).collect::<Vec<_>>().join("; "));
     };
     let value = Spread::of(&boots).map_or(boots[0], |spread| spread.mean.exp());
     let mut warnings: Vec<Warning> = Vec::new();

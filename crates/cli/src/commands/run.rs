@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use anyhow::Result;
-use measure::{Quantity, Run, Unit};
+use anyhow::{Result, bail};
+use measure::{Profile, Quantity, Run, Unit};
 use record::Store;
-use verdict::Acceptance;
+use report::gate;
+use verdict::{Acceptance, Judgement};
 
 use crate::args::RunArgs;
 use crate::commands::inspect::{advice_as_json, advice_as_text};
@@ -25,6 +26,13 @@ pub(crate) enum Purpose {
 
 pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
     let plan = RunPlan::resolve(args)?;
+    if purpose == Purpose::Gate && plan.specification.system.demands().is_empty() {
+        bail!(
+            "{} demands nothing that this suite measures, so it could accept any host: mark facts and targets in it as \
+             `required = true` (`hostproof spec check` says what a file demands), or give another with --spec",
+            plan.specification.system.id
+        );
+    }
     if args.dry_run {
         return show_plan(&plan, args.json);
     }
@@ -45,12 +53,23 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
         eprintln!("stopped by the user: the record holds what was measured until then");
         return Ok(Exit::Unusable);
     }
+    if purpose == Purpose::Gate {
+        say_answer(&plan, &judgement, args.json)?;
+    }
     Ok(match (purpose, judgement.acceptance()) {
         (Purpose::Measure, _) | (Purpose::Gate, Acceptance::Accepted) => Exit::Done,
         (Purpose::Gate, Acceptance::Rejected) => Exit::Rejected,
         (Purpose::Gate, Acceptance::Inconclusive) => Exit::Inconclusive,
         (Purpose::Gate, Acceptance::NotComparable) => Exit::NotComparable,
     })
+}
+
+/// The answer, as the last line.
+fn say_answer(plan: &RunPlan, judgement: &Judgement, json: bool) -> Result<()> {
+    if plan.profile == Profile::Smoke {
+        eprintln!("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
+    }
+    if json { Ok(()) } else { print(&gate::answer(judgement)) }
 }
 
 /// Says what is to be mended before this host is measured.

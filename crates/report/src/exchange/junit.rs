@@ -2,7 +2,7 @@
 
 use measure::Workload;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
-use verdict::{Row, Verdict};
+use verdict::{FactRow, Row, Verdict};
 
 use super::{Error, last};
 use crate::json;
@@ -24,6 +24,7 @@ pub fn junit(judged: &Judged<'_>) -> Result<String, Error> {
     suite.add_property(property("config_id", &run.fingerprint.config_id));
     suite.add_property(property("acceptance", json::acceptance(judgement)));
     suite.add_test_cases(judgement.rows.iter().map(case));
+    suite.add_test_cases(judgement.facts.iter().map(part));
     let mut report = Report::new("hostproof");
     report.add_test_suite(suite);
     Ok(report.to_string()?)
@@ -33,8 +34,25 @@ fn property(name: &str, value: &str) -> Property {
     Property::new(name, clean(value))
 }
 
-fn case(row: &Row) -> TestCase {
-    let mut status = match row.verdict {
+fn part(row: &FactRow) -> TestCase {
+    let mut case = TestCase::new(clean(&row.id), status(row.verdict, &row.reason));
+    case.set_classname("hostproof.part");
+    let values = [
+        ("title", Some(row.title.clone())),
+        ("documented", Some(row.documented.clone())),
+        ("found", row.found.clone()),
+        ("required", Some(row.required.to_string())),
+        ("verdict", Some(row.verdict.name().to_owned())),
+        ("reason", Some(row.reason.clone())),
+    ];
+    for (name, value) in values {
+        case.add_properties(value.map(|value| property(name, &value)));
+    }
+    case
+}
+
+fn status(verdict: Verdict, reason: &str) -> TestCaseStatus {
+    let mut status = match verdict {
         Verdict::Pass => TestCaseStatus::success(),
         Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Verdict::NotMeasured | Verdict::Tainted | Verdict::Implausible => {
@@ -42,12 +60,16 @@ fn case(row: &Row) -> TestCase {
         }
         Verdict::Inconclusive | Verdict::NotComparable | Verdict::Infeasible => TestCaseStatus::skipped(),
     };
-    if row.verdict != Verdict::Pass {
-        status.set_message(clean(&row.reason));
-        status.set_type(row.verdict.name());
+    if verdict != Verdict::Pass {
+        status.set_message(clean(reason));
+        status.set_type(verdict.name());
     }
+    status
+}
+
+fn case(row: &Row) -> TestCase {
     let workload = row.metric.map_or("none", |metric| metric.family.workload.map_or("host", Workload::name));
-    let mut case = TestCase::new(clean(&row.id), status);
+    let mut case = TestCase::new(clean(&row.id), status(row.verdict, &row.reason));
     case.set_classname(format!("hostproof.{workload}"));
     let number = |value: f64| Some(value.to_string());
     let values = [

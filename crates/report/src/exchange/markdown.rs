@@ -3,7 +3,7 @@
 use verdict::{Row, Verdict};
 
 use super::{Error, last};
-use crate::json;
+use crate::gate;
 use crate::judged::Judged;
 use crate::markdown::escape;
 use crate::text::{documented, share, spread};
@@ -18,17 +18,27 @@ pub fn markdown(judged: &Judged<'_>) -> Result<String, Error> {
         .filter(|verdict| judgement.count(**verdict) > 0)
         .map(|verdict| format!("{} {verdict}", judgement.count(*verdict)))
         .collect();
-    text += &format!("**{}**: {}\n\n", json::acceptance(judgement), counts.join(", "));
+    text += &format!("**{}**\n\nTargets: {}\n\n", escape(&gate::answer(judgement)), counts.join(", "));
     text += "| target | documented | document's ceiling | measured | of documented | of this host | verdict |\n";
     text += "|---|---:|---:|---:|---:|---:|---|\n";
     for row in &judgement.rows {
         text += &format!("| {} |\n", cells(row).map(|cell| escape(&cell)).join(" | "));
+    }
+    text += "\n| part | documented | this host | verdict |\n|---|---|---|---|\n";
+    for row in gate::parts(judgement) {
+        let found = row.found.clone().unwrap_or_default();
+        let title = if row.required { row.title.clone() } else { format!("{} (optional)", row.title) };
+        let cells = [title, row.documented.clone(), found, row.verdict.name().to_owned()];
+        text += &format!("| {} |\n", cells.map(|cell| escape(&cell)).join(" | "));
     }
     text += "\n## Reasons\n\n";
     for remark in &judgement.remarks {
         text += &format!("{}\n\n", escape(remark));
     }
     for row in &judgement.rows {
+        text += &format!("- {} {}: {}\n", escape(&row.id), row.verdict, escape(&row.reason));
+    }
+    for row in gate::parts(judgement).filter(|row| row.verdict != Verdict::Pass) {
         text += &format!("- {} {}: {}\n", escape(&row.id), row.verdict, escape(&row.reason));
     }
     let build = &run.build;
@@ -49,7 +59,7 @@ fn cells(row: &Row) -> [String; 7] {
     let measured = measured.map(|measured| format!("{} {}", measured.value, spread(&measured.summary)));
     let of_host = row.host_limit.as_ref().zip(row.share_of_host);
     [
-        format!("{beside}{}", row.title),
+        format!("{beside}{}{}", row.title, if row.required { "" } else { " (optional)" }),
         documented(row.documented, row.approximate),
         row.ceiling.map(|ceiling| ceiling.to_string()).unwrap_or_default(),
         measured.unwrap_or_default(),

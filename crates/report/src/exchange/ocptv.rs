@@ -99,15 +99,22 @@ fn targets(output: &mut Output<'_>, judged: &Judged<'_>) {
                 }),
             );
         }
-        let kind = match row.verdict {
-            Verdict::Pass => "PASS",
-            Verdict::Fail => "FAIL",
-            _ => "UNKNOWN",
-        };
-        let verdict = format!("{}-{}", row.id, row.verdict.name().to_lowercase());
-        output.step(TARGETS, "diagnosis", &json!({"verdict": verdict, "type": kind, "message": row.reason}));
+        diagnosis(output, &row.id, row.verdict, &row.reason);
+    }
+    for row in &judged.judgement.facts {
+        diagnosis(output, &row.id, row.verdict, &row.reason);
     }
     output.step(TARGETS, "testStepEnd", &json!({"status": "COMPLETE"}));
+}
+
+fn diagnosis(output: &mut Output<'_>, id: &str, verdict: Verdict, reason: &str) {
+    let kind = match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        _ => "UNKNOWN",
+    };
+    let verdict = format!("{id}-{}", verdict.name().to_lowercase());
+    output.step(TARGETS, "diagnosis", &json!({"verdict": verdict, "type": kind, "message": reason}));
 }
 
 fn validators(row: &Row) -> Value {

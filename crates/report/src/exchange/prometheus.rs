@@ -38,9 +38,17 @@ pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
         let verdict = labels(&[("target", &row.id), ("verdict", row.verdict.name())]);
         add(&mut families, "hostproof_target_verdict", "The verdict on a target, as a label; always 1.", &verdict, 1.0);
     }
+    for row in &judgement.facts {
+        let verdict = labels(&[
+            ("part", &row.id),
+            ("required", if row.required { "true" } else { "false" }),
+            ("verdict", row.verdict.name()),
+        ]);
+        add(&mut families, "hostproof_part_verdict", "The verdict on a part, as a label; always 1.", &verdict, 1.0);
+    }
     let accepted = f64::from(u8::from(judgement.acceptance() == Acceptance::Accepted));
     let acceptance = labels(&[("acceptance", json::acceptance(judgement))]);
-    add(&mut families, "hostproof_accepted", "Whether all required targets are met.", &acceptance, accepted);
+    add(&mut families, "hostproof_accepted", "Whether all required criteria are met.", &acceptance, accepted);
     let complete = f64::from(u8::from(is_complete(run)));
     add(&mut families, "hostproof_run_complete", "Whether the last run came to its end.", &Labels::new(), complete);
     let info = labels(&[

@@ -12,6 +12,7 @@ use super::charts::{self, Chart, Section};
 use super::host::{self, Changes, FactLine, Half};
 use super::methods::{Method, Methods};
 use super::raw::{self, Raw};
+use crate::gate;
 use crate::judged::Judged;
 use crate::series::{self, SharedWarning};
 use crate::text::{documented, share, spread};
@@ -28,7 +29,7 @@ pub(super) struct Page {
     document: String,
     acceptance: &'static str,
     class: &'static str,
-    meaning: &'static str,
+    meaning: String,
     counts: Vec<VerdictCount>,
     deciding: Vec<Deciding>,
     remarks: Vec<String>,
@@ -155,7 +156,7 @@ impl Page {
         let Some(last) = runs.last() else { return Err(Error::Chart("there is no run".to_owned())) };
         let series = series::series(last);
         let newest = &runs[runs.len().saturating_sub(RAW)..];
-        let (acceptance, class, meaning) = accepted(judgement.acceptance());
+        let acceptance = judgement.acceptance();
         let methods = Methods::of(runs);
         let change = judged.change.map(|change| ChangeView::of(change, &methods)).transpose()?;
         Ok(Page {
@@ -163,9 +164,9 @@ impl Page {
             system: judgement.system.clone(),
             system_name: judgement.system_name.clone(),
             document: system.document.clone(),
-            acceptance,
-            class,
-            meaning,
+            acceptance: gate::word(acceptance),
+            class: class_of_acceptance(acceptance),
+            meaning: gate::answer(judgement),
             counts: counts(judgement),
             deciding: deciding(judgement),
             remarks: judgement.remarks.clone(),
@@ -187,16 +188,12 @@ impl Page {
     }
 }
 
-fn accepted(acceptance: Acceptance) -> (&'static str, &'static str, &'static str) {
+fn class_of_acceptance(acceptance: Acceptance) -> &'static str {
     match acceptance {
-        Acceptance::Accepted => ("ACCEPTED", "good", "All required targets are met."),
-        Acceptance::Rejected => ("REJECTED", "bad", "A required target is not met."),
-        Acceptance::Inconclusive => ("INCONCLUSIVE", "doubt", "A required target is open."),
-        Acceptance::NotComparable => (
-            "NOT-COMPARABLE",
-            "faint",
-            "A required target speaks of another machine or build, or the environment disturbed it.",
-        ),
+        Acceptance::Accepted => "good",
+        Acceptance::Rejected => "bad",
+        Acceptance::Inconclusive => "doubt",
+        Acceptance::NotComparable => "faint",
     }
 }
 

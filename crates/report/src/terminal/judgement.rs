@@ -2,12 +2,12 @@
 
 use measure::{Ending, Run};
 use spec::audit::Grade;
-use verdict::{Acceptance, Judgement, Row, Verdict};
+use verdict::{Judgement, Row, Verdict};
 
 use super::grid::{Cell, Grid, Paint};
 use super::{metrics, warnings};
-use crate::Look;
 use crate::text::{clean, documented, share, spread, wrap};
+use crate::{Look, gate};
 
 /// What a run ends with: the verdict on each target, the reasons, and what was remarkable.
 #[must_use]
@@ -27,6 +27,7 @@ pub fn shown_run(run: &Run, judgement: &Judgement, look: Look) -> String {
 fn with_figures(run: &Run, judgement: &Judgement, figures: &str, look: Look) -> String {
     let mut text = head(run, judgement, look);
     text += &targets(judgement, look);
+    text += &parts(judgement, look);
     text += &conclusion(judgement, look);
     text += &heading("Why");
     text += &reasons(judgement, look);
@@ -78,8 +79,32 @@ pub fn targets(judgement: &Judgement, look: Look) -> String {
     grid.render(look)
 }
 
+/// The parts that acceptance demands, and others that are not as documented.
+fn parts(judgement: &Judgement, look: Look) -> String {
+    let mut grid = Grid::new(&["Part", "Documented", "This host", "Verdict", "Why"], &[]);
+    let mut any = false;
+    for row in gate::parts(judgement) {
+        any = true;
+        let why = if row.verdict == Verdict::Pass { "" } else { row.reason.as_str() };
+        grid.row([
+            optional(&row.title, row.required).into(),
+            row.documented.as_str().into(),
+            row.found.as_deref().unwrap_or_default().into(),
+            Cell::painted(row.verdict.name(), paint_of(row.verdict)),
+            why.into(),
+        ]);
+    }
+    if any { format!("\n{}", grid.render(look)) } else { String::new() }
+}
+
+/// What acceptance does not demand is marked wherever it stands.
+fn optional(title: &str, required: bool) -> String {
+    if required { title.to_owned() } else { format!("{title} (optional)") }
+}
+
 fn target(row: &Row) -> [Cell; 7] {
-    let name = if row.companion_of.is_some() { format!("· achievable: {}", row.title) } else { row.title.clone() };
+    let title = optional(&row.title, row.required);
+    let name = if row.companion_of.is_some() { format!("· achievable: {title}") } else { title };
     let ceiling = row.ceiling.map(|ceiling| ceiling.to_string()).unwrap_or_default();
     // A documented value above its own ceiling is the finding; it must be seen without reading on.
     let paint = if row.grade == Some(Grade::Impossible) { Paint::Bad } else { Paint::Plain };
@@ -111,15 +136,7 @@ fn conclusion(judgement: &Judgement, look: Look) -> String {
         .filter(|verdict| judgement.count(**verdict) > 0)
         .map(|verdict| format!("{} {verdict}", judgement.count(*verdict)))
         .collect();
-    let acceptance = match judgement.acceptance() {
-        Acceptance::Accepted => "`accept` would accept this host",
-        Acceptance::Rejected => "`accept` would reject this host: a required target is not met",
-        Acceptance::Inconclusive => "`accept` would not decide: a required target is open",
-        Acceptance::NotComparable => {
-            "`accept` would not decide: a required target speaks of another machine, or the environment disturbed it"
-        }
-    };
-    wrap(&format!("{}; {acceptance}.", counts.join(", ")), 0, look.width)
+    wrap(&format!("Targets: {}.", counts.join(", ")), 0, look.width) + &wrap(&gate::answer(judgement), 0, look.width)
 }
 
 /// The reason of each verdict in full sentences; targets with one reason share it.

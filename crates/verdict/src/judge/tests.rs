@@ -360,6 +360,15 @@ fn repetitions_that_failed_are_counted_and_too_many_never_pass() {
     check(&[bad, bad, bad, bad, good], &zero, Verdict::Inconclusive, "4 of 5");
     check(&[bad, bad, bad, bad, good], &wrong, Verdict::Fail, "4 of 5 repetitions failed: 4 × the result was wrong");
     check(&[bad, bad, bad], &wrong, Verdict::Fail, "This host computes wrongly: 3 of 3 repetitions failed");
+    let mut disturbed = Measurement::new(&STREAM_TRIAD, samples(&[110e9]));
+    disturbed.samples[0].taint = Some(Taint::Environment("hot".into()));
+    let beside_disturbed = |failed: usize| {
+        let mut run = run();
+        run.attempts[0].outcomes = vec![Outcome::Measured(disturbed.clone())];
+        run.attempts[0].outcomes.extend(std::iter::repeat_n(wrong.clone(), failed));
+        judge(&run, &system(), &[], &[]).rows[0].verdict
+    };
+    assert_eq!([0, 1, 2].map(beside_disturbed), [Verdict::Tainted, Verdict::Fail, Verdict::Fail]);
     check(&[bad, bad], &lost, Verdict::NotMeasured, "2 of 2 repetitions failed");
     check(&[Some(80e9), Some(80e9), bad], &lost, Verdict::Fail, "1 of 3");
     // A boot above the ceiling of 153.6 GB/s hides in no mean.

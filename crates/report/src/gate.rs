@@ -1,0 +1,126 @@
+//! What a judgement adds up to, in words: the answer of `accept`.
+
+use verdict::{Acceptance, FactRow, Judgement, Row, Verdict};
+
+/// The word: ACCEPTED, REJECTED or NOT DECIDED.
+#[must_use]
+pub fn word(acceptance: Acceptance) -> &'static str {
+    match acceptance {
+        Acceptance::Accepted => "ACCEPTED",
+        Acceptance::Rejected => "REJECTED",
+        Acceptance::Inconclusive | Acceptance::NotComparable => "NOT DECIDED",
+    }
+}
+
+/// The word, how many of the required criteria are met, and the figures of those that are not.
+#[must_use]
+pub fn answer(judgement: &Judgement) -> String {
+    let tally = judgement.tally();
+    let mut text = word(judgement.acceptance()).to_owned();
+    if tally.required == 0 {
+        text += ": no required criterion can be judged, and nothing is accepted where nothing was demanded";
+    } else {
+        text += &format!(": {} of {} required criteria are met", tally.passed, tally.required);
+    }
+    if tally.infeasible > 0 {
+        text += &format!(", beside {} that no machine could meet (INFEASIBLE)", tally.infeasible);
+    }
+    let failed = failed(judgement);
+    if !failed.is_empty() {
+        text += &format!("; failed: {}", failed.join("; "));
+    }
+    if !tally.open.is_empty() {
+        text += &format!("; not decided: {}", tally.open.join(", "));
+    }
+    if tally.required > 0 && !tally.performance {
+        text += "; no performance was demanded";
+    }
+    text + "."
+}
+
+fn failed(judgement: &Judgement) -> Vec<String> {
+    let is_failed = |required: bool, verdict: Verdict| required && verdict == Verdict::Fail;
+    let targets = judgement.rows.iter().filter(|row| is_failed(row.required, row.verdict)).map(target);
+    let parts = judgement.facts.iter().filter(|row| is_failed(row.required, row.verdict)).map(part);
+    targets.chain(parts).collect()
+}
+
+fn target(row: &Row) -> String {
+    match &row.measured {
+        Some(measured) => format!("{} {} (documented {})", row.id, measured.value, row.documented),
+        None => format!("{} (documented {})", row.id, row.documented),
+    }
+}
+
+fn part(row: &FactRow) -> String {
+    match &row.found {
+        Some(found) => format!("{} {found} (documented {})", row.id, row.documented),
+        None => format!("{} (documented {})", row.id, row.documented),
+    }
+}
+
+/// The rows of parts that concern acceptance: those that it demands, and others that speak against the host.
+pub(crate) fn parts(judgement: &Judgement) -> impl Iterator<Item = &FactRow> {
+    judgement.facts.iter().filter(|row| row.required || row.verdict == Verdict::Fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testdata::judged;
+
+    fn check(change: impl FnOnce(&mut Judgement), expect: &str) {
+        let mut judgement = judged();
+        judgement.rows.truncate(1);
+        judgement.facts.clear();
+        judgement.rows[0].required = true;
+        judgement.rows[0].verdict = Verdict::Pass;
+        change(&mut judgement);
+        assert_eq!(answer(&judgement), expect);
+    }
+
+    fn fact(verdict: Verdict) -> FactRow {
+        FactRow {
+            id: "cpu.model".into(),
+            title: "model".into(),
+            documented: "X 2".into(),
+            found: Some("X 1".into()),
+            required: true,
+            place: "§1".into(),
+            verdict,
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_answer_is_a_word_with_its_counts_and_figures() {
+        check(|_| {}, "ACCEPTED: 1 of 1 required criteria are met.");
+        check(
+            |judgement| judgement.facts.push(fact(Verdict::Fail)),
+            "REJECTED: 1 of 2 required criteria are met; failed: cpu.model X 1 (documented X 2).",
+        );
+        check(
+            |judgement| judgement.facts.push(fact(Verdict::NotMeasured)),
+            "NOT DECIDED: 1 of 2 required criteria are met; not decided: cpu.model.",
+        );
+        check(
+            |judgement| {
+                judgement.rows[0].required = false;
+                judgement.facts.push(fact(Verdict::Pass));
+            },
+            "ACCEPTED: 1 of 1 required criteria are met; no performance was demanded.",
+        );
+        check(
+            |judgement| judgement.rows[0].required = false,
+            "NOT DECIDED: no required criterion can be judged, and nothing is accepted where nothing was demanded.",
+        );
+        check(
+            |judgement| {
+                judgement.rows[0].verdict = Verdict::Infeasible;
+                judgement.facts.push(fact(Verdict::Pass));
+            },
+            "ACCEPTED: 1 of 1 required criteria are met, beside 1 that no machine could meet (INFEASIBLE); no performance \
+             was demanded.",
+        );
+    }
+}
