@@ -58,6 +58,13 @@ fn vendor(word: &str) -> Option<&'static str> {
         "intel" | "genuineintel" => Some("intel"),
         "amd" | "authenticamd" => Some("amd"),
         "nvidia" => Some("nvidia"),
+        // Makers of systems and boards: firmware tables give them beside the product, documents often do not.
+        "supermicro" => Some("supermicro"),
+        "dell" => Some("dell"),
+        "hpe" => Some("hpe"),
+        "lenovo" => Some("lenovo"),
+        "gigabyte" => Some("gigabyte"),
+        "asus" | "asustek" => Some("asus"),
         _ => None,
     }
 }
@@ -143,6 +150,10 @@ mod tests {
         check("Intel", "AuthenticAMD", false);
         check("Intel C741", "Intel C741 (Emmitsburg)", true);
         check("Intel C741", "Intel C741A", false);
+        check("Dual-Socket Proprietary Board", "Supermicro Dual-Socket Proprietary Board", true);
+        check("Dual-Socket Proprietary Board", "Supermicro Dual-Socket Board", false);
+        check("Supermicro SYS-7508B-T", "Supermicro SYS-7508B-T", true);
+        check("Supermicro SYS-7508B-T", "Dell SYS-7508B-T", false);
         check("", "anything", false);
         check("", "", false);
     }
