@@ -8,7 +8,7 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_grou
 use dense::blas::{Blas, set_threads};
 use dense::dgemm::{Product, Shape, plain};
 use dense::fma::{Precision, Usable, measure};
-use dense::lu::{Plan, System};
+use dense::lu::{LinearSystem, Plan};
 use dense::matrix::fill_column;
 use machine::{Machine, Siblings, Source, Team, place};
 
@@ -80,7 +80,7 @@ fn lu(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     for (order, block, panels) in [(1000, 128, 2), (3000, 192, 2)] {
         let plan = Plan::new(order, block, panels);
-        let mut system = System::allocate(plan, team.workers()).expect("memory");
+        let mut system = LinearSystem::allocate(plan, team.workers()).expect("memory");
         group.throughput(operations(plan.flops()));
         group.bench_function(BenchmarkId::new("team", order), |bencher| {
             bencher.iter_custom(|iterations| {

@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use dense::blas::{Blas, set_threads};
 use dense::dgemm::{Product, Shape};
 use dense::fma::{Precision, measure, usable};
-use dense::lu::{Plan, System, residual};
+use dense::lu::{LinearSystem, Plan, residual};
 use dense::matrix::fill_column;
 use machine::{Machine, Siblings, Source, Team, place};
 
@@ -53,7 +53,7 @@ pub(super) fn hpl(order: usize, block: usize, group: usize) -> anyhow::Result<()
     let (team, blas) = (team()?, blas()?);
     let plan = Plan::new(order, block, group);
     let fill = |j: usize, column: &mut [f64]| fill_column(1, j, column);
-    let mut system = System::allocate(plan, team.workers())?;
+    let mut system = LinearSystem::allocate(plan, team.workers())?;
     answer(&format!("NB {block}, {group} panels a group"), || {
         system.fill(&team, &fill);
         let solution = system.solve(&team, blas, &0.into())?;

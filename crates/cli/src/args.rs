@@ -379,9 +379,9 @@ pub(crate) struct TopologyArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) topology: TopologyArgs,
-    /// One worker for each hardware thread instead of one for each core
-    #[arg(long)]
-    pub(crate) every_thread: bool,
+    /// One worker for each hardware (SMT) thread instead of one for each core
+    #[arg(long = "every-thread")]
+    pub(crate) smt: bool,
     /// Bytes of an array [default: four times the caches, as the memory workload plans it]
     #[arg(long, value_name = "SIZE")]
     pub(crate) array: Option<String>,

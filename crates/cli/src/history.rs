@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use measure::Digest;
-use record::{Index, Listed, Marked, Selector, Store};
+use record::{Annotated, Index, Listed, Selector, Store};
 use verdict::compare::{Comparison, Order, Question, Refusal, Tolerances};
 
 use crate::args::Records;
@@ -18,7 +18,7 @@ const PAST: usize = 500;
 /// A store with its index.
 pub(crate) struct History {
     pub(crate) store: Store,
-    pub(crate) marked: Marked,
+    pub(crate) annotated: Annotated,
     /// Every run, the oldest first.
     pub(crate) runs: Vec<Listed>,
     index: Index,
@@ -31,17 +31,17 @@ impl History {
 
     pub(crate) fn of(store: Store) -> Result<History> {
         let index = Index::open(&store)?;
-        let (runs, marked) = (index.runs()?, index.marks()?);
+        let (runs, annotated) = (index.runs()?, index.annotations()?);
         let unreadable = index.unreadable()?;
         if let Some((path, why)) = unreadable.first() {
             eprintln!("warning: {} records cannot be read, for instance {}: {why}", unreadable.len(), path.display());
         }
-        Ok(History { store, marked, runs, index })
+        Ok(History { store, annotated, runs, index })
     }
 
     /// The runs of a selection, the oldest first.
     pub(crate) fn select(&self, selector: &Selector) -> Vec<&Listed> {
-        selector.select(&self.runs, &self.marked)
+        selector.select(&self.runs, &self.annotated)
     }
 
     /// The runs of a selection, or all; of those the ones of the host of the newest.

@@ -76,12 +76,8 @@ impl Specification {
         if id.is_none() && siblings.len() > 1 {
             bail!("{file} holds {} systems; a specification to judge by must hold one", siblings.len());
         }
-        let source = SpecSource { id: system.id.clone(), sha256: hex(&Sha256::digest(text)), text: text.to_owned() };
+        let source =
+            SpecSource { id: system.id.clone(), sha256: hex::encode(Sha256::digest(text)), text: text.to_owned() };
         Ok(Specification { system: system.clone(), source, siblings })
     }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use measure::{Attempt, AttemptLog, Ending, Event, Labels, MetricId, NotMeasured, Run};
-use record::{Index, Mark, Marks, Store, Writer};
+use record::{Annotation, Annotations, Index, Store, Writer};
 
 use crate::build_info::build;
 use crate::plan::{RunPlan, Step};
@@ -26,7 +26,7 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     let path = folder.join("run.jsonl");
     let mut writer = Writer::create(&path, &run).context("could not begin the record")?;
     for tag in &plan.tags {
-        Marks::at(&plan.results).add(&Mark::Tag { run: run.id.clone(), tag: tag.clone() })?;
+        Annotations::at(&plan.results).add(&Annotation::Tag { run: run.id.clone(), tag: tag.clone() })?;
     }
     for step in &plan.steps {
         for repetition in 0..step.repetitions {

@@ -29,7 +29,7 @@ pub(crate) fn plan(workload: Workload, profile: Profile, choices: &Choices) -> R
         return Ok(Err(Reason::NotBuilt(locations::HOW_TO_BUILD_FEATURES.to_owned())));
     }
     let task = Task::Plan { profile, choices: choices.clone() };
-    let mut worker = Worker::start(workload, task)?;
+    let mut worker = WorkerProcess::start(workload, task)?;
     let never = AtomicBool::new(false);
     match worker.attend(Instant::now() + PLANNING, &never, &mut |_| ())? {
         Last::Planned(planned) => Ok(Ok(planned)),
@@ -47,7 +47,7 @@ pub(crate) fn run(
     interrupted: &AtomicBool,
     emit: &mut dyn FnMut(Event) -> Result<()>,
 ) -> Result<Option<Reason>> {
-    let mut worker = Worker::start(workload, Task::Run(planned.config.clone()))?;
+    let mut worker = WorkerProcess::start(workload, Task::Run(planned.config.clone()))?;
     let deadline = Instant::now() + limit;
     let mut trouble = None;
     let last = worker.attend(deadline, interrupted, &mut |event| {
@@ -74,7 +74,7 @@ enum Last {
     Stopped(Reason),
 }
 
-struct Worker {
+struct WorkerProcess {
     workload: Workload,
     name: &'static str,
     child: Child,
@@ -82,8 +82,8 @@ struct Worker {
     stderr: Option<JoinHandle<String>>,
 }
 
-impl Worker {
-    fn start(workload: Workload, task: Task) -> Result<Worker> {
+impl WorkerProcess {
+    fn start(workload: Workload, task: Task) -> Result<WorkerProcess> {
         let name = workload.name();
         let request = Request { workload, parent: std::process::id(), task };
         let program = match workload {
@@ -111,7 +111,7 @@ impl Worker {
         let mut stdin = child.stdin.take().context("the worker has no stdin")?;
         // A worker that died at once is reported by its exit status, not by the broken pipe.
         let _ = stdin.write_all(serde_json::to_string(&request)?.as_bytes());
-        Ok(Worker { workload, name, child, messages, stderr })
+        Ok(WorkerProcess { workload, name, child, messages, stderr })
     }
 
     /// Hands on events until the worker ends, the deadline passes or the user stops the run.
@@ -178,7 +178,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.end();
     }

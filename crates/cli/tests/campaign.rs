@@ -67,7 +67,7 @@ impl Lab {
         command
     }
 
-    fn told(&self, arguments: &[&str], expect: i32) -> String {
+    fn run_expecting(&self, arguments: &[&str], expect: i32) -> String {
         let output = self.command(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(expect), "{arguments:?}: {}", said(&output));
         said(&output)
@@ -207,7 +207,7 @@ fn campaign(boots: u32, stops: u32) -> Vec<String> {
     assert_eq!(status["measured"].as_object().unwrap().len(), 2 * boots as usize);
     assert_eq!(counts.iter().sum::<u32>(), stops, "all boots were measured before the last stop");
     let answer = lab.json(&["campaign", "finish"]);
-    assert!(lab.told(&["store", "verify"], 0).contains("as they were sealed"));
+    assert!(lab.run_expecting(&["store", "verify"], 0).contains("as they were sealed"));
     assert!(lab.json(&["campaign", "status"])["finished"].as_bool().unwrap());
     let id = status["id"].as_str().unwrap().to_owned();
     let again = [format!("tag={id}:before"), format!("tag={id}:after")];
@@ -235,36 +235,36 @@ fn a_campaign_that_is_stopped_at_fifty_points_ends_with_the_same_verdict() {
 #[test]
 fn a_step_says_what_has_to_be_done_and_checks_that_it_was() {
     let mut lab = Lab::new();
-    lab.told(&["campaign", "next"], 2);
+    lab.run_expecting(&["campaign", "next"], 2);
     lab.boot("1.3");
-    let wrong = lab.told(&["campaign", "start", "--root", "root", "--after", "bios=1.3"], 2);
+    let wrong = lab.run_expecting(&["campaign", "start", "--root", "root", "--after", "bios=1.3"], 2);
     assert!(wrong.contains("meets the conditions after the update (bios=1.3) already"), "{wrong}");
-    lab.told(&["campaign", "start", "--root", "root", "--after", "colour=blue"], 2);
+    lab.run_expecting(&["campaign", "start", "--root", "root", "--after", "colour=blue"], 2);
     lab.boot("1.1");
     lab.start(2);
-    let again = lab.told(&["campaign", "start", "--root", "root", "--after", "bios=1.3"], 2);
+    let again = lab.run_expecting(&["campaign", "start", "--root", "root", "--after", "bios=1.3"], 2);
     assert!(again.contains("is not finished yet"), "{again}");
-    let text = lab.told(&["campaign", "next"], 3);
+    let text = lab.run_expecting(&["campaign", "next"], 3);
     assert!(text.contains("bring the host to bios=1.2; it has 1.1") && text.contains("reboot"), "{text}");
     lab.boot("1.2");
     lab.prepare(0, "1.2", 1);
-    assert!(lab.told(&["campaign", "next"], 0).contains("1 of 4 boots are measured"));
+    assert!(lab.run_expecting(&["campaign", "next"], 0).contains("1 of 4 boots are measured"));
     // The same boot is not measured twice, and the wrong firmware is told.
-    let text = lab.told(&["campaign", "next"], 3);
+    let text = lab.run_expecting(&["campaign", "next"], 3);
     assert!(text.contains("bring the host to bios=1.3; it has 1.2"), "{text}");
     lab.boot("1.3");
     // A command that leaves nothing of this boot is a failed attempt, which is kept.
     fs::remove_file(lab.path("incoming.jsonl")).unwrap();
-    lab.told(&["campaign", "next"], 2);
+    lab.run_expecting(&["campaign", "next"], 2);
     lab.prepare(1, "1.3", 2);
-    lab.told(&["campaign", "next"], 0);
-    let text = lab.told(&["campaign", "next"], 3);
+    lab.run_expecting(&["campaign", "next"], 0);
+    let text = lab.run_expecting(&["campaign", "next"], 3);
     assert!(text.contains("reboot") && !text.contains("bring"), "{text}");
-    let text = lab.told(&["campaign", "status"], 0);
+    let text = lab.run_expecting(&["campaign", "status"], 0);
     assert!(text.contains("3 attempts, 1 of them failed") && text.contains("boot 2: "), "{text}");
-    assert!(lab.told(&["campaign", "finish"], 2).contains("2 of 4 boots are measured"));
-    lab.told(&["campaign", "finish", "--abandon"], 0);
-    assert!(lab.told(&["campaign", "status"], 0).contains("finished"));
+    assert!(lab.run_expecting(&["campaign", "finish"], 2).contains("2 of 4 boots are measured"));
+    lab.run_expecting(&["campaign", "finish", "--abandon"], 0);
+    assert!(lab.run_expecting(&["campaign", "status"], 0).contains("finished"));
     assert_eq!(lab.json(&["store", "list"]).as_array().unwrap().len(), 2);
 }
 
@@ -279,7 +279,7 @@ fn every_boot_of_a_side_has_one_configuration() {
         lab.prepare(number, bios, u32::try_from(number).unwrap());
         let kernel = if number == 2 { "6.2.0" } else { "6.1.0" };
         fs::write(lab.path("root/proc/sys/kernel/osrelease"), kernel).unwrap();
-        let text = lab.told(&["campaign", "next"], if number == 2 { 3 } else { 0 });
+        let text = lab.run_expecting(&["campaign", "next"], if number == 2 { 3 } else { 0 });
         assert!(number < 2 || text.contains("bring os.kernel back to 6.1.0"), "{text}");
     }
 }
@@ -293,16 +293,16 @@ fn the_unit_is_there_as_long_as_the_campaign() {
     };
     let start = ["campaign", "start", "--root", "root", "--after", "bios=1.3", "--install", "--unit-dir", "units"];
     fs::write(lab.path("units"), "no folder").unwrap();
-    assert!(lab.told(&start, 2).contains("the campaign was not started"));
+    assert!(lab.run_expecting(&start, 2).contains("the campaign was not started"));
     fs::remove_file(lab.path("units")).unwrap();
-    let text = lab.told(&start, 0);
+    let text = lab.run_expecting(&start, 0);
     let unit = lab.path("units/hostproof-campaign.service");
     assert!(text.contains("hostproof-campaign.service"), "{text}");
     let written = fs::read_to_string(&unit).unwrap();
     let store = lab.path("here");
     assert!(written.contains(&format!("campaign next --out \"{}\"", store.display())), "{written}");
     assert!(lab.path("units/multi-user.target.wants/hostproof-campaign.service").is_symlink());
-    lab.told(&["campaign", "finish", "--abandon"], 0);
+    lab.run_expecting(&["campaign", "finish", "--abandon"], 0);
     assert!(!unit.exists() && !lab.path("units/multi-user.target.wants/hostproof-campaign.service").is_symlink());
 }
 

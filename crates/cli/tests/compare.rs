@@ -22,7 +22,7 @@ fn answer(folder: &Path, arguments: &[&str]) -> (i32, Value) {
 }
 
 /// The same for people: everything that it said.
-fn told(folder: &Path, arguments: &[&str], expect: i32) -> String {
+fn run_expecting(folder: &Path, arguments: &[&str], expect: i32) -> String {
     let output = hostproof(folder).args(arguments).args(["--out", "here"]).output().unwrap();
     assert_eq!(output.status.code(), Some(expect), "{arguments:?}: {}", said(&output));
     said(&output)
@@ -67,7 +67,7 @@ fn a_planted_step_is_a_regression_of_its_size_and_its_cause_comes_first() {
         assert!(interval[0] <= change && change <= interval[1], "{found:#}");
         assert_eq!(answer["suspects"].as_array().unwrap().len(), 3);
         assert_eq!(answer["suspects"][0]["change"]["part"], cause, "{:#}", answer["suspects"]);
-        let text = told(folder.path(), &["compare", "--before", "bios=1.2", "--after", "bios=1.3"], 1);
+        let text = run_expecting(folder.path(), &["compare", "--before", "bios=1.2", "--after", "bios=1.3"], 1);
         assert!(text.contains("REGRESSION") && text.contains("the likeliest cause"), "{text}");
     };
     check("stream", "stream.triad", "bios.version");
@@ -104,7 +104,7 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
             alter(&mut run);
             store(folder.path(), &run);
         }
-        let text = told(folder.path(), &[&["compare"], arguments].concat(), code);
+        let text = run_expecting(folder.path(), &[&["compare"], arguments].concat(), code);
         assert!(text.contains(expect), "{arguments:?}: {text}");
     };
     let sides = ["--before", "bios=1.2", "--after", "bios=1.3"];
@@ -129,7 +129,7 @@ fn what_boots_do_not_decide_says_what_would() {
     let noisy = Host { noise: 0.05, ..Host::usual() };
     boots(folder.path(), &noisy, 0..3, &mut random);
     boots(folder.path(), &noisy.with("bios.version", "1.3"), 3..6, &mut random);
-    let text = told(folder.path(), &["compare", "--before", "bios=1.2", "--after", "bios=1.3"], 3);
+    let text = run_expecting(folder.path(), &["compare", "--before", "bios=1.2", "--after", "bios=1.3"], 3);
     assert!(text.contains("INCONCLUSIVE") && text.contains("boots on each side"), "{text}");
 }
 
@@ -148,8 +148,8 @@ fn noise_says_what_cannot_be_judged_before_anybody_relies_on_it() {
     let rows = serde_json::json!({"rows": answer});
     let judged = |metric: &str| row(&rows, "rows", metric)["can_be_judged"].as_bool().unwrap();
     assert_eq!((code, judged("stream.triad"), judged("disk.randread.iops")), (0, true, false), "{answer:#}");
-    assert!(told(folder.path(), &["noise"], 0).contains("CANNOT"));
-    told(folder.path(), &["noise", "bios=9"], 2);
+    assert!(run_expecting(folder.path(), &["noise"], 0).contains("CANNOT"));
+    run_expecting(folder.path(), &["noise", "bios=9"], 2);
 }
 
 #[test]
@@ -158,9 +158,11 @@ fn a_history_tells_changes_and_the_baseline_moves_by_hand_only() {
     let mut random = SplitMix64::new(11);
     boots(folder.path(), &Host::usual(), 0..12, &mut random);
     boots(folder.path(), &Host::usual().worse("stream", 0.06).with("bios.version", "1.3"), 12..24, &mut random);
-    assert!(told(folder.path(), &["baseline", "show"], 0).contains("no host has a baseline"));
-    assert!(told(folder.path(), &["trend"], 0).contains("no baseline is set"));
-    assert!(told(folder.path(), &["baseline", "set", "bios=1.2"], 0).contains("12 runs are the baseline of node7"));
+    assert!(run_expecting(folder.path(), &["baseline", "show"], 0).contains("no host has a baseline"));
+    assert!(run_expecting(folder.path(), &["trend"], 0).contains("no baseline is set"));
+    assert!(
+        run_expecting(folder.path(), &["baseline", "set", "bios=1.2"], 0).contains("12 runs are the baseline of node7")
+    );
     let (code, trend) = answer(folder.path(), &["trend"]);
     assert_eq!(code, 1, "worse than the baseline: {trend:#}");
     assert_eq!(trend["known_changes"][0]["boot"], 12);
@@ -168,10 +170,10 @@ fn a_history_tells_changes_and_the_baseline_moves_by_hand_only() {
     assert_eq!(row(&trend, "against_baseline", "dense.hpl")["verdict"], "NOT-WORSE");
     let (code, compared) = answer(folder.path(), &["compare", "--before", "baseline", "--after", "bios=1.3"]);
     assert_eq!((code, &compared["before"]["boots"]), (1, &Value::from(12)));
-    told(folder.path(), &["baseline", "set", "bios=1.3"], 0);
+    run_expecting(folder.path(), &["baseline", "set", "bios=1.3"], 0);
     let (code, shown) = answer(folder.path(), &["baseline", "show"]);
     assert_eq!((code, shown[0]["runs"].as_array().unwrap().len()), (0, 12));
-    assert!(told(folder.path(), &["trend"], 0).contains("baseline"));
+    assert!(run_expecting(folder.path(), &["trend"], 0).contains("baseline"));
 }
 
 #[test]
@@ -184,30 +186,30 @@ fn a_store_is_kept_in_order() {
     let count =
         |selection: &[&str]| answer(path, &[&["store", "list"], selection].concat()).1.as_array().unwrap().len();
     assert_eq!((count(&[]), count(&["bios=1.3"])), (5, 2));
-    assert!(told(path, &["store", "show", "latest"], 0).contains("stream.triad"));
+    assert!(run_expecting(path, &["store", "show", "latest"], 0).contains("stream.triad"));
     assert_eq!(answer(path, &["store", "show", "20260701T00"]).1["config"]["bios.version"], "1.2");
-    told(path, &["store", "tag", "bios=1.3", "new"], 0);
+    run_expecting(path, &["store", "tag", "bios=1.3", "new"], 0);
     assert_eq!(count(&["tag=new"]), 2);
-    told(path, &["store", "tag", "20260701T03", "new", "--remove"], 0);
+    run_expecting(path, &["store", "tag", "20260701T03", "new", "--remove"], 0);
     assert_eq!(count(&["tag=new"]), 1);
 
-    assert!(told(path, &["store", "verify"], 0).contains("5 records are as they were sealed"));
-    told(path, &["store", "export", "latest", "one.run"], 0);
-    told(path, &["store", "prune", "tag=new", "--why", "a test"], 0);
+    assert!(run_expecting(path, &["store", "verify"], 0).contains("5 records are as they were sealed"));
+    run_expecting(path, &["store", "export", "latest", "one.run"], 0);
+    run_expecting(path, &["store", "prune", "tag=new", "--why", "a test"], 0);
     assert_eq!(count(&[]), 5, "nothing goes without --yes");
-    told(path, &["store", "prune", "tag=new", "--why", "a test", "--yes"], 0);
+    run_expecting(path, &["store", "prune", "tag=new", "--why", "a test", "--yes"], 0);
     assert_eq!(count(&[]), 4);
     assert_eq!(files(&path.join("here/node7")).len(), 4);
-    told(path, &["store", "import", "one.run"], 0);
-    assert!(told(path, &["store", "import", "one.run"], 2).contains("is there already"));
+    run_expecting(path, &["store", "import", "one.run"], 0);
+    assert!(run_expecting(path, &["store", "import", "one.run"], 2).contains("is there already"));
     assert_eq!(count(&[]), 5);
-    assert!(told(path, &["store", "reindex"], 0).contains("5 runs are in the index"));
-    assert!(told(path, &["store", "verify"], 0).contains("5 records are as they were sealed"));
+    assert!(run_expecting(path, &["store", "reindex"], 0).contains("5 runs are in the index"));
+    assert!(run_expecting(path, &["store", "verify"], 0).contains("5 records are as they were sealed"));
 
     let record = path.join("here/node7/20260701T000000Z-0000/run.jsonl");
     let text = fs::read_to_string(&record).unwrap();
     fs::write(&record, text.replacen("\"values\":[", "\"values\":[1.0,", 1)).unwrap();
-    let verified = told(path, &["store", "verify"], 1);
+    let verified = run_expecting(path, &["store", "verify"], 1);
     assert!(verified.contains("FAULT: node7/20260701T000000Z-0000 is not the record that was sealed"), "{verified}");
 }
 
@@ -269,7 +271,7 @@ fn a_store_of_ten_thousand_runs_answers() {
         println!("{arguments:?}: {:.2} s", start.elapsed().as_secs_f64());
         answer
     };
-    assert!(told(folder.path(), &["store", "reindex"], 0).contains("10000 runs are in the index"));
+    assert!(run_expecting(folder.path(), &["store", "reindex"], 0).contains("10000 runs are in the index"));
     let all = timed(&["compare", "--before", "bios=1.2", "--after", "bios=1.3"]);
     assert_eq!((all.0, &all.1["before"]["boots"]), (1, &Value::from(RUNS / 2)));
     let few = timed(&["compare", "--before", "2026-07-01", "--after", "latest,bios=1.3"]);

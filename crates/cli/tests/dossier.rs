@@ -34,8 +34,7 @@ fn forged(files: &Files, name: &str, change: impl Fn(&str) -> String) -> Vec<u8>
     files.remove("SHA256SUMS");
     let mut sums = String::new();
     for (name, content) in &files {
-        Sha256::digest(content).iter().for_each(|byte| sums += &format!("{byte:02x}"));
-        sums += &format!("  {name}\n");
+        sums += &format!("{}  {name}\n", hex::encode(Sha256::digest(content)));
     }
     files.insert("SHA256SUMS".to_owned(), sums.into_bytes());
     dossier::pack(&files, None).unwrap()

@@ -209,7 +209,7 @@ fn steady(found: &SteadyResult, result: &JobResult) -> Value {
         "attained": u8::from(found.attained),
         "criterion": off,
         "max_deviation": (watched.max - watched.mean).max(watched.mean - watched.min),
-        "slope": crate::steady::FittedLine::through(&found.values).map_or(0.0, |line| line.slope),
+        "slope": crate::steady::trend(&found.values).map_or(0.0, |line| line.slope),
         "data": { "bw_mean": whole(mean(&bytes)), "iops_mean": whole(mean(&iops)), "iops": iops, "bw": bytes },
     })
 }

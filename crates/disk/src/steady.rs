@@ -1,5 +1,7 @@
 //! Whether a device is in its steady state, by the rules of the SNIA Performance Test Specification.
 
+use measure::LinearFit;
+
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchedRate {
@@ -41,7 +43,7 @@ impl SteadyCriterion {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
         let window = (self.duration as usize).max(2);
         let last = &values[values.len().checked_sub(window)?..];
-        let line = FittedLine::through(last)?;
+        let line = trend(last)?;
         let off = if self.slope {
             line.slope.abs()
         } else {
@@ -54,33 +56,11 @@ impl SteadyCriterion {
     }
 }
 
-/// The least-squares line through equidistant values.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FittedLine {
-    /// Their mean.
-    pub mean: f64,
-    /// Change from one value to the next.
-    pub slope: f64,
-}
-
-impl FittedLine {
-    /// The line through at least two values.
-    #[must_use]
-    pub fn through(values: &[f64]) -> Option<FittedLine> {
-        if values.len() < 2 {
-            return None;
-        }
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let center = (count - 1.0) / 2.0;
-        let (mut xy, mut xx) = (0.0, 0.0);
-        for (index, value) in values.iter().enumerate() {
-            let x = index as f64 - center;
-            xy += x * (value - mean);
-            xx += x * x;
-        }
-        Some(FittedLine { mean, slope: xy / xx })
-    }
+/// The least-squares line through values one step apart.
+#[must_use]
+pub fn trend(values: &[f64]) -> Option<LinearFit> {
+    let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(place, value)| (place as f64, *value)).collect();
+    LinearFit::ordinary(&points)
 }
 
 /// Rounds that are looked at together.
@@ -109,7 +89,7 @@ pub enum SteadyState {
 #[must_use]
 pub fn judge(rounds: &[f64]) -> SteadyState {
     if let Some(window) = rounds.len().checked_sub(WINDOW).map(|first| &rounds[first..])
-        && let Some(line) = FittedLine::through(window)
+        && let Some(line) = trend(window)
     {
         let max = window.iter().copied().fold(f64::MIN, f64::max);
         let min = window.iter().copied().fold(f64::MAX, f64::min);
@@ -156,9 +136,9 @@ mod tests {
 
     #[test]
     fn a_slope_is_found() {
-        let line = FittedLine::through(&[1.0, 3.0, 5.0]).unwrap();
+        let line = trend(&[1.0, 3.0, 5.0]).unwrap();
         assert!((line.slope - 2.0).abs() < 1e-12 && (line.mean - 3.0).abs() < 1e-12);
-        assert_eq!(FittedLine::through(&[1.0]), None);
+        assert_eq!(trend(&[1.0]), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use measure::{Facts, Unit};
 
 use crate::ipmi::{self, Entity, RawReading, SensorRecord};
 use crate::out_of_band::Outside;
-use crate::sysfs::{Found, Tree, Unavailable, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, note_number, note_text, ok_or_absent};
 
 const PLATFORM: &str = "/sys/devices/platform";
 const SOURCE: &str = "/dev/ipmi0 (sensor records)";
@@ -61,13 +61,13 @@ pub enum BmcValue {
 /// Adds the facts of the management controller, and returns what it says.
 pub(crate) fn probe(tree: &Tree, outside: &dyn Outside, facts: &mut Facts) -> Found<Bmc> {
     let found = read(tree, outside);
-    let firmware = found.clone().and_then(|bmc| told(bmc.firmware));
+    let firmware = found.clone().and_then(|bmc| ok_or_absent(bmc.firmware));
     note_text(facts, "bmc.version", firmware, "/sys/devices/platform/ipmi_bmc.*, /dev/ipmi0");
-    let redundancy = found.clone().and_then(|bmc| told(redundancy(&bmc.sensors)));
+    let redundancy = found.clone().and_then(|bmc| ok_or_absent(redundancy(&bmc.sensors)));
     note_text(facts, "power.supply_redundancy", redundancy.map(str::to_owned), SOURCE);
     // Idle and peak are measured under a load or without one; the controller's figure of now is neither.
     if !facts.0.contains_key("power.supplies") || facts.number("power.supplies").is_none() {
-        let present = found.clone().and_then(|bmc| told(present(&bmc.sensors)));
+        let present = found.clone().and_then(|bmc| ok_or_absent(present(&bmc.sensors)));
         note_number(facts, "power.supplies", Unit::Count, present, SOURCE);
     }
     found

@@ -6,7 +6,7 @@ use measure::{Facts, Unit};
 
 use crate::pci::Device;
 use crate::smbios::{Firmware, Slot, TABLE};
-use crate::sysfs::{Found, Tree, Unavailable, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, note_number, note_text, ok_or_absent};
 
 /// Class of a bridge between PCI buses.
 const PCI_BRIDGE: u32 = 0x0604;
@@ -15,7 +15,7 @@ const DMI: &str = "/sys/class/dmi/id";
 /// Adds the facts `chassis.*`, `board.*`, `bios.*` and those of slots and supplies.
 pub(crate) fn probe(tree: &Tree, firmware: &Found<Firmware>, devices: &[Device], facts: &mut Facts) {
     named(tree, firmware, facts);
-    let height = firmware.clone().and_then(|firmware| told(firmware.chassis_height));
+    let height = firmware.clone().and_then(|firmware| ok_or_absent(firmware.chassis_height));
     let mount = if firmware.as_ref().is_ok_and(|firmware| firmware.rack_mount) { " rackmount" } else { "" };
     note_text(facts, "chassis.form_factor", height.clone().map(|units| format!("{units}U{mount}")), TABLE);
     note_number(facts, "chassis.height", Unit::Count, height.map(f64::from), TABLE);
@@ -26,10 +26,10 @@ pub(crate) fn probe(tree: &Tree, firmware: &Found<Firmware>, devices: &[Device],
         facts,
         "cpu.pcie_gen",
         Unit::Count,
-        told(generation.map(f64::from)),
+        ok_or_absent(generation.map(f64::from)),
         "/sys/bus/pci/devices (root ports)",
     );
-    note_text(facts, "board.chipset", told(chipset(devices)), "/sys/bus/pci/devices");
+    note_text(facts, "board.chipset", ok_or_absent(chipset(devices)), "/sys/bus/pci/devices");
     slots(firmware, facts);
     supplies(firmware, facts);
 }
@@ -95,7 +95,7 @@ fn slots(firmware: &Found<Firmware>, facts: &mut Facts) {
     let count = |slots: &Found<Vec<Slot>>| slots.clone().map(|slots| slots.len() as f64);
     let bays = slots(|slot| slot.form.is_some_and(|form| form == "U.2" || form.starts_with('E')));
     // Bays behind a SAS expander or a switch are not in this list: none is "not told", not zero.
-    let told_bays = bays.clone().and_then(|bays| told(Some(bays).filter(|bays| !bays.is_empty())));
+    let told_bays = bays.clone().and_then(|bays| ok_or_absent(Some(bays).filter(|bays| !bays.is_empty())));
     note_number(facts, "chassis.drive_bays", Unit::Count, count(&told_bays), TABLE);
     let forms = told_bays.map(|bays| {
         let forms: BTreeSet<&str> = bays.iter().filter_map(|bay| bay.form).collect();
@@ -107,19 +107,20 @@ fn slots(firmware: &Found<Firmware>, facts: &mut Facts) {
     note_number(facts, "gpu.slots", Unit::Count, count(&cards), TABLE);
     let lowest = |of: fn(&Slot) -> Option<u8>| -> Found<f64> {
         let values = cards.clone()?.iter().map(of).collect::<Option<Vec<u8>>>();
-        told(values.and_then(|values| values.into_iter().min()).map(f64::from))
+        ok_or_absent(values.and_then(|values| values.into_iter().min()).map(f64::from))
     };
     note_number(facts, "gpu.slot_pcie_gen", Unit::Count, lowest(|slot| slot.generation), TABLE);
     note_number(facts, "gpu.slot_lanes", Unit::Count, lowest(|slot| slot.lanes), TABLE);
 }
 
 fn supplies(firmware: &Found<Firmware>, facts: &mut Facts) {
-    let supplies = firmware.clone().and_then(|firmware| told(Some(firmware.supplies).filter(|all| !all.is_empty())));
+    let supplies =
+        firmware.clone().and_then(|firmware| ok_or_absent(Some(firmware.supplies).filter(|all| !all.is_empty())));
     note_number(facts, "power.supplies", Unit::Count, supplies.clone().map(|all| all.len() as f64), TABLE);
     // The weakest decides what the host may draw.
     let rating = supplies.and_then(|all| {
         let ratings = all.iter().map(|supply| supply.watts).collect::<Option<Vec<u16>>>();
-        told(ratings.and_then(|ratings| ratings.into_iter().min()).map(f64::from))
+        ok_or_absent(ratings.and_then(|ratings| ratings.into_iter().min()).map(f64::from))
     });
     note_number(facts, "power.supply_rating", Unit::Watt, rating, TABLE);
 }

@@ -11,7 +11,7 @@ const MOUNTS: &str = "/proc/self/mounts";
 
 /// What the system boots from.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Boot {
+pub(crate) struct BootVolume {
     /// The drives that hold the root file system.
     pub(crate) drives: BTreeSet<String>,
     /// How they are joined: `raid1`, `single`.
@@ -21,7 +21,7 @@ pub(crate) struct Boot {
 }
 
 /// Which drives hold the root file system, and how they are joined.
-pub(crate) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<Boot> {
+pub(crate) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<BootVolume> {
     let mounts = tree.text(MOUNTS)?;
     let root = mounts.lines().rfind(|line| line.split_whitespace().nth(1) == Some("/")).ok_or(Unavailable::Absent)?;
     let mut words = root.split_whitespace();
@@ -30,7 +30,7 @@ pub(crate) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<Boot>
         let pool = device.split('/').next().unwrap_or_default();
         let pool = pools.iter().find(|other| other.name == pool).ok_or(Unavailable::Absent)?;
         let layout = pool.layout.clone().unwrap_or_else(|| "zfs".to_owned());
-        return Ok(Boot { drives: pool.drives.clone(), layout, missing: None });
+        return Ok(BootVolume { drives: pool.drives.clone(), layout, missing: None });
     }
     let name = block_name(tree, device).ok_or(Unavailable::Absent)?;
     let drives = disks(tree, &name);
@@ -43,7 +43,7 @@ pub(crate) fn boot(tree: &Tree, arrays: &[Array], pools: &[Pool]) -> Found<Boot>
         None if drives.len() == 1 => "single".to_owned(),
         None => "unknown".to_owned(),
     };
-    Ok(Boot { drives, layout, missing: array.map(|array| array.degraded) })
+    Ok(BootVolume { drives, layout, missing: array.map(|array| array.degraded) })
 }
 
 /// The kernel's name of a device path; device-mapper names are looked up.

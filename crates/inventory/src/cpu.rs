@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use measure::{Facts, Unit};
 
-use crate::sysfs::{Found, Tree, Unavailable, field, kernel_size, note, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, field, kernel_size, note, note_number, note_text, ok_or_absent};
 
 const CPUINFO: &str = "/proc/cpuinfo";
 const CPUS: &str = "/sys/devices/system/cpu";
@@ -22,7 +22,7 @@ pub(crate) fn probe(tree: &Tree, facts: &mut Facts) {
 fn identity(tree: &Tree, facts: &mut Facts) {
     let info = tree.text(CPUINFO);
     let text = |key: &str| -> Found<String> {
-        info.as_ref().map_err(Clone::clone).and_then(|info| told(field(info, key).map(str::to_owned)))
+        info.as_ref().map_err(Clone::clone).and_then(|info| ok_or_absent(field(info, key).map(str::to_owned)))
     };
     note_text(facts, "cpu.model", text("model name"), CPUINFO);
     note_text(facts, "cpu.vendor", text("vendor_id"), CPUINFO);
@@ -73,9 +73,9 @@ fn counts(tree: &Tree, facts: &mut Facts) {
     let mut add = |id: &str, found: Found<usize>| {
         note_number(facts, id, Unit::Count, found.map(|count| count as f64), source);
     };
-    add("cpu.sockets", told(Some(packages.len()).filter(|count| *count > 0)));
-    add("cpu.cores", told(Some(cores.iter().sum()).filter(|count| *count > 0)));
-    add("cpu.threads", told(Some(threads.iter().sum()).filter(|count| *count > 0)));
+    add("cpu.sockets", ok_or_absent(Some(packages.len()).filter(|count| *count > 0)));
+    add("cpu.cores", ok_or_absent(Some(cores.iter().sum()).filter(|count| *count > 0)));
+    add("cpu.threads", ok_or_absent(Some(threads.iter().sum()).filter(|count| *count > 0)));
     add("cpu.cores_per_socket", same(&cores));
     add("cpu.threads_per_socket", same(&threads));
 }
@@ -93,7 +93,7 @@ fn clocks(tree: &Tree, facts: &mut Facts) {
     let cpu0 = format!("{CPUS}/cpu0");
     let base_file = format!("{cpu0}/cpufreq/base_frequency");
     let cppc_file = format!("{cpu0}/acpi_cppc/nominal_freq");
-    let nonzero = |value: u64| told(Some(value).filter(|value| *value > 0));
+    let nonzero = |value: u64| ok_or_absent(Some(value).filter(|value| *value > 0));
     let (base, source) = if let Ok(kilohertz) = tree.number(&base_file).and_then(nonzero) {
         (Ok(kilohertz as f64 * 1e3), base_file)
     } else if let Ok(megahertz) = tree.number(&cppc_file).and_then(nonzero) {
@@ -117,13 +117,13 @@ fn clock_in_name(tree: &Tree) -> Found<f64> {
         let gigahertz: f64 = name.rsplit_once('@')?.1.trim().strip_suffix("GHz")?.trim().parse().ok()?;
         (gigahertz.is_finite() && gigahertz > 0.0).then_some(gigahertz * 1e9)
     });
-    told(clock)
+    ok_or_absent(clock)
 }
 
 fn caches(tree: &Tree, facts: &mut Facts) {
     let source = "/sys/devices/system/cpu/cpu*/cache";
     let level3 = level3(tree);
-    let all = told(Some(level3.iter().map(|size| *size as f64).sum()).filter(|sum| *sum > 0.0));
+    let all = ok_or_absent(Some(level3.iter().map(|size| *size as f64).sum()).filter(|sum| *sum > 0.0));
     note_number(facts, "cpu.l3", Unit::Byte, all, source);
     note_number(facts, "cpu.l3_per_socket", Unit::Byte, same(&level3).map(|size| size as f64), source);
     // Hybrid processors have cores of several kinds: the first CPU's are those of the fast ones.
@@ -133,8 +133,8 @@ fn caches(tree: &Tree, facts: &mut Facts) {
             let is_kind = tree.word(&format!("{folder}/{index}/type")).is_ok_and(|kind| kind != not);
             is_kind && tree.number(&format!("{folder}/{index}/level")) == Ok(level)
         });
-        let size = tree.word(&format!("{folder}/{}/size", told(found)?))?;
-        told(kernel_size(&size).map(|bytes| bytes as f64))
+        let size = tree.word(&format!("{folder}/{}/size", ok_or_absent(found)?))?;
+        ok_or_absent(kernel_size(&size).map(|bytes| bytes as f64))
     };
     note_number(facts, "cpu.l1d", Unit::Byte, own(1, "Instruction"), source);
     note_number(facts, "cpu.l2", Unit::Byte, own(2, "Instruction"), source);
@@ -176,7 +176,7 @@ fn rated_power(tree: &Tree, facts: &mut Facts) {
         }
     }
     let source = "/sys/class/powercap/*/constraint_0_max_power_uw";
-    let all = told(Some(watts.iter().sum()).filter(|sum| *sum > 0.0));
+    let all = ok_or_absent(Some(watts.iter().sum()).filter(|sum| *sum > 0.0));
     note_number(facts, "cpu.tdp", Unit::Watt, all, source);
     note_number(facts, "cpu.tdp_per_socket", Unit::Watt, same(&watts), source);
 }

@@ -79,7 +79,7 @@ fn digest(parts: &std::collections::BTreeMap<String, String>) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
     }
-    hash.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex::encode(hash.finalize())
 }
 
 impl Inventory {

@@ -9,7 +9,7 @@ use nvml_wrapper::error::NvmlError;
 
 use crate::out_of_band::{Gpu, Nvidia, Outside};
 use crate::pci::{self, DEVICES, Device};
-use crate::sysfs::{Found, Tree, Unavailable, field, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, field, note_number, note_text, ok_or_absent};
 
 const NVIDIA: u16 = 0x10de;
 const AMD: u16 = 0x1002;
@@ -69,11 +69,11 @@ fn describe(tree: &Tree, gpus: &[Gpu], report: &Found<Nvidia>, facts: &mut Facts
     let models = models.filter(|models| !models.is_empty());
     let text = models.clone().map(|models| models.into_iter().collect::<Vec<_>>().join(", "));
     let source = "/proc/driver/nvidia/gpus, NVML";
-    note_text(facts, "gpu.model", told(text), source);
+    note_text(facts, "gpu.model", ok_or_absent(text), source);
     // NVIDIA writes the form into the model's name.
     let form = models
         .and_then(|models| ["PCIe", "SXM"].into_iter().find(|form| models.iter().all(|model| model.contains(form))));
-    note_text(facts, "gpu.form_factor", told(form.map(str::to_owned)), source);
+    note_text(facts, "gpu.form_factor", ok_or_absent(form.map(str::to_owned)), source);
     let nvml = |value: Option<f64>| match (value, report) {
         (Some(value), _) => Ok(value),
         (None, Err(lack)) => Err(lack.clone()),
@@ -85,7 +85,7 @@ fn describe(tree: &Tree, gpus: &[Gpu], report: &Found<Nvidia>, facts: &mut Facts
     note_number(facts, "gpu.power_total", Unit::Watt, nvml(watts.map(|watts| watts.iter().sum())), "NVML");
     let links = gpus.iter().map(|gpu| gpu.nvlinks).collect::<Option<Vec<u32>>>().filter(|links| !links.is_empty());
     let interconnect = links.map(|links| if links.iter().all(|up| *up > 0) { "NVLink" } else { "PCIe" });
-    note_text(facts, "gpu.interconnect", told(interconnect.map(str::to_owned)), "NVML");
+    note_text(facts, "gpu.interconnect", ok_or_absent(interconnect.map(str::to_owned)), "NVML");
     let (driver, source) = match report {
         Ok(report) => (Ok(report.driver.clone()), "NVML"),
         Err(_) => (tree.word("/sys/module/nvidia/version"), "/sys/module/nvidia/version"),

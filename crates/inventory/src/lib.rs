@@ -8,6 +8,7 @@
 pub mod bmc;
 mod board;
 mod boot;
+mod counters;
 mod cpu;
 pub mod doctor;
 mod drives;
@@ -36,6 +37,7 @@ use measure::{Fact, Facts};
 use sysfs::{Found, note_text};
 
 pub use bmc::{Bmc, BmcSensor, BmcValue};
+pub use counters::{CpuTicks, ProcessCounters};
 pub use drives::{Array, Drive};
 pub use gpu::gpu_count;
 pub use ipmi::{Conversion, DeviceId, Entity, RawReading, SensorRecord, power_reading};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use measure::{Facts, Unit};
 
 use crate::smbios::{Dimm, TABLE};
-use crate::sysfs::{Found, Unavailable, note_number, note_text, told};
+use crate::sysfs::{Found, Unavailable, note_number, note_text, ok_or_absent};
 
 /// Adds the facts `memory.*` that the DIMMs tell; the capacity replaces the kernel's figure only where there are DIMMs.
 pub(crate) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {
@@ -48,7 +48,7 @@ pub(crate) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {
     note_number(facts, "memory.dimms_per_socket", Unit::Count, each, &source);
 
     let rate = facts.number("memory.data_rate");
-    let bandwidth = channels.and_then(|channels| told(rate).map(|rate| channels * rate * 8.0));
+    let bandwidth = channels.and_then(|channels| ok_or_absent(rate).map(|rate| channels * rate * 8.0));
     let source = "memory.channels × memory.data_rate × 8 B";
     note_number(facts, "memory.bandwidth", Unit::BytePerSecond, bandwidth, source);
 }
@@ -65,7 +65,7 @@ fn one_capacity(dimms: &[Dimm]) -> Found<f64> {
 /// The lowest rate of all DIMMs: the memory controller runs the channel at it.
 fn slowest(dimms: &[Dimm], rate: fn(&Dimm) -> Option<u32>) -> Found<f64> {
     let slowest = dimms.iter().map(rate).collect::<Option<Vec<u32>>>().and_then(|rates| rates.into_iter().min());
-    told(slowest.filter(|rate| *rate > 0).map(|rate| f64::from(rate) * 1e6))
+    ok_or_absent(slowest.filter(|rate| *rate > 0).map(|rate| f64::from(rate) * 1e6))
 }
 
 /// Generation, error correction and kind of the modules: `DDR5 ECC RDIMM`.
@@ -77,7 +77,7 @@ fn kind(dimms: &[Dimm]) -> Found<String> {
             [dimm.generation.as_deref(), ecc, dimm.module].into_iter().flatten().collect::<Vec<_>>().join(" ")
         })
         .collect();
-    told(Some(kinds.into_iter().collect::<Vec<_>>().join(", ")).filter(|kinds| !kinds.is_empty()))
+    ok_or_absent(Some(kinds.into_iter().collect::<Vec<_>>().join(", ")).filter(|kinds| !kinds.is_empty()))
 }
 
 /// Where a DIMM sits. The parts are as the board names them, so they say "same or another", not "first".
@@ -94,7 +94,7 @@ fn places(dimms: &[Dimm], sockets: Option<f64>) -> Found<Vec<Place>> {
     const MOST_CHANNELS: usize = 24;
     let places: Option<Vec<Place>> =
         dimms.iter().map(|dimm| place(&dimm.bank).or_else(|| place(&dimm.locator))).collect();
-    let mut places = told(places.filter(|places| !places.is_empty()))?;
+    let mut places = ok_or_absent(places.filter(|places| !places.is_empty()))?;
     // The bank may tell the channel and the locator the socket.
     for (place, dimm) in places.iter_mut().zip(dimms) {
         place.socket = place.socket.or_else(|| tokens(&dimm.locator).socket());

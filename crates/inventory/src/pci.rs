@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::sysfs::{Found, Tree, told};
+use crate::sysfs::{Found, Tree, ok_or_absent};
 
 /// Where the kernel lists them.
 pub(crate) const DEVICES: &str = "/sys/bus/pci/devices";
@@ -94,7 +94,7 @@ pub(crate) fn drivers(tree: &Tree, devices: &[Device]) -> Found<String> {
         let file = format!("/sys/module/{}/version", name.replace('/', "").replace('-', "_"));
         Some(format!("{name} {}", tree.word(&file).ok()?))
     });
-    told(Some(versions.collect::<Vec<_>>().join("; ")).filter(|all| !all.is_empty()))
+    ok_or_absent(Some(versions.collect::<Vec<_>>().join("; ")).filter(|all| !all.is_empty()))
 }
 
 /// The link of the device in this folder of sysfs.

@@ -3,7 +3,7 @@
 use measure::{Facts, Unit};
 
 use crate::drives::Drive;
-use crate::sysfs::{Found, Tree, Unavailable, note_number, told};
+use crate::sysfs::{Found, Tree, Unavailable, note_number, ok_or_absent};
 
 const HWMON: &str = "/sys/class/hwmon";
 const POWERCAP: &str = "/sys/class/powercap";
@@ -149,7 +149,7 @@ pub(crate) fn probe(
     let smart = drives.iter().flatten().filter_map(|drive| drive.health.as_ref().ok()?.temperature);
     let highest = hot.chain(smart).chain(others).filter(|degrees| degrees.is_finite()).reduce(f64::max);
     let source = "/sys/class/hwmon, SMART, NVML, /dev/ipmi0";
-    note_number(facts, "thermal.highest", Unit::Celsius, told(highest), source);
+    note_number(facts, "thermal.highest", Unit::Celsius, ok_or_absent(highest), source);
     let sum = |of: fn(&MemoryController) -> u64| -> Found<f64> {
         controllers.clone().map(|all| all.iter().map(|controller| of(controller) as f64).sum())
     };

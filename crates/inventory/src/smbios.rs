@@ -137,22 +137,22 @@ pub fn parse(table: Vec<u8>) -> Firmware {
     let data = SMBiosData::from_vec_and_version(table, None);
     let mut firmware = Firmware::default();
     if let Some(bios) = data.first::<SMBiosInformation<'_>>() {
-        firmware.bios_vendor = told(&bios.vendor());
-        firmware.bios_version = told(&bios.version());
-        firmware.bios_date = told(&bios.release_date());
+        firmware.bios_vendor = text_of(&bios.vendor());
+        firmware.bios_version = text_of(&bios.version());
+        firmware.bios_date = text_of(&bios.release_date());
     }
     if let Some(system) = data.first::<SMBiosSystemInformation<'_>>() {
-        firmware.system_vendor = told(&system.manufacturer());
-        firmware.system_product = told(&system.product_name());
-        firmware.system_serial = told(&system.serial_number());
+        firmware.system_vendor = text_of(&system.manufacturer());
+        firmware.system_product = text_of(&system.product_name());
+        firmware.system_serial = text_of(&system.serial_number());
     }
     if let Some(board) = data.first::<SMBiosBaseboardInformation<'_>>() {
-        firmware.board_vendor = told(&board.manufacturer());
-        firmware.board_product = told(&board.product());
-        firmware.board_serial = told(&board.serial_number());
+        firmware.board_vendor = text_of(&board.manufacturer());
+        firmware.board_product = text_of(&board.product());
+        firmware.board_serial = text_of(&board.serial_number());
     }
     if let Some(chassis) = data.first::<SMBiosSystemChassisInformation<'_>>() {
-        firmware.chassis_serial = told(&chassis.serial_number());
+        firmware.chassis_serial = text_of(&chassis.serial_number());
         firmware.chassis_height = match chassis.height() {
             Some(ChassisHeight::U(units)) => Some(units),
             _ => None,
@@ -166,7 +166,7 @@ pub fn parse(table: Vec<u8>) -> Firmware {
 }
 
 /// A string that says something. The fillers are those that board makers leave in.
-fn told(string: &SMBiosString) -> Option<String> {
+fn text_of(string: &SMBiosString) -> Option<String> {
     const FILLERS: [&str; 9] = [
         "not specified",
         "to be filled by o.e.m.",
@@ -207,17 +207,17 @@ fn dimm(device: &SMBiosMemoryDevice<'_>) -> Option<Dimm> {
             .find_map(|(is, name)| is.then_some(name))
     });
     Some(Dimm {
-        locator: told(&device.device_locator()).unwrap_or_default(),
-        bank: told(&device.bank_locator()).unwrap_or_default(),
+        locator: text_of(&device.device_locator()).unwrap_or_default(),
+        bank: text_of(&device.bank_locator()).unwrap_or_default(),
         bytes,
         generation: kind.as_ref().and_then(generation),
         ecc,
         module,
         rated: speed(device.speed(), device.extended_speed()),
         configured: speed(device.configured_memory_speed(), device.extended_configured_memory_speed()),
-        manufacturer: told(&device.manufacturer()).unwrap_or_default(),
-        part: told(&device.part_number()).unwrap_or_default(),
-        serial: told(&device.serial_number()).unwrap_or_default(),
+        manufacturer: text_of(&device.manufacturer()).unwrap_or_default(),
+        part: text_of(&device.part_number()).unwrap_or_default(),
+        serial: text_of(&device.serial_number()).unwrap_or_default(),
     })
 }
 
@@ -265,7 +265,7 @@ fn slot(device: &SMBiosSystemSlot<'_>) -> Slot {
         SlotCurrentUsage::Available => Some(false),
         _ => None,
     });
-    let name = told(&device.slot_designation()).unwrap_or_default();
+    let name = text_of(&device.slot_designation()).unwrap_or_default();
     // The type does not tell the short from the long variants of EDSFF; the name on the board may.
     let form = match form {
         Some("E3" | "E1") => ["E3.S", "E3.L", "E1.S", "E1.L"].into_iter().find(|full| name.contains(full)).or(form),
@@ -332,9 +332,9 @@ fn supply(device: &SMBiosSystemPowerSupply<'_>) -> Option<Supply> {
         return None;
     }
     Some(Supply {
-        location: told(&device.location()).unwrap_or_default(),
-        model: told(&device.model_part_number()).or_else(|| told(&device.device_name())).unwrap_or_default(),
-        serial: told(&device.serial_number()).unwrap_or_default(),
+        location: text_of(&device.location()).unwrap_or_default(),
+        model: text_of(&device.model_part_number()).or_else(|| text_of(&device.device_name())).unwrap_or_default(),
+        serial: text_of(&device.serial_number()).unwrap_or_default(),
         watts: match device.max_power_capacity()? {
             MaxPowerCapacity::Watts(watts) if watts > 0 => Some(watts),
             _ => None,

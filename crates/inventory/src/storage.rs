@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use measure::{Facts, Unit};
 
-use crate::boot::Boot;
+use crate::boot::BootVolume;
 use crate::drives::{Array, Drive};
-use crate::sysfs::{Found, Unavailable, note_number, note_text, told};
+use crate::sysfs::{Found, Unavailable, note_number, note_text, ok_or_absent};
 use crate::zfs::{self, Pool};
 
 /// Adds the facts `storage.*`.
@@ -17,7 +17,7 @@ pub(crate) fn probe(
     drives: &Found<Vec<Drive>>,
     arrays: &[Array],
     pools: &[Pool],
-    boot: Found<Boot>,
+    boot: Found<BootVolume>,
     facts: &mut Facts,
 ) {
     let all = match drives {
@@ -28,7 +28,7 @@ pub(crate) fn probe(
     let source = "/proc/self/mounts, /sys/block";
     let boot_names = boot.as_ref().map(|boot| boot.drives.clone()).unwrap_or_default();
     volume("storage.boot", &boot.as_ref().map(|boot| of(&boot.drives)).map_err(Clone::clone), source, facts);
-    let missing = boot.clone().and_then(|boot| told(boot.missing.map(|missing| missing as f64)));
+    let missing = boot.clone().and_then(|boot| ok_or_absent(boot.missing.map(|missing| missing as f64)));
     note_number(facts, "storage.boot.missing", Unit::Count, missing, "/sys/block/md*/md/degraded");
     note_text(facts, "storage.boot.layout", boot.map(|boot| boot.layout), source);
 
@@ -47,9 +47,9 @@ pub(crate) fn probe(
         let free = all.iter().filter(|drive| drive.media == "nvme" && !boot_names.contains(&drive.name));
         (free.map(|drive| drive.name.clone()).collect(), None, "/sys/block (NVMe drives without the root)".to_owned())
     };
-    let found = told(Some(of(&names)).filter(|drives| !drives.is_empty()));
+    let found = ok_or_absent(Some(of(&names)).filter(|drives| !drives.is_empty()));
     let count = drives.as_ref().map(|_| of(&names).len() as f64).map_err(Clone::clone);
-    note_text(facts, "storage.scratch.layout", told(layout), &source);
+    note_text(facts, "storage.scratch.layout", ok_or_absent(layout), &source);
     let models = found.clone().and_then(|drives| each(&drives, |drive| drive.model.clone()));
     note_text(facts, "storage.scratch.model", models, &source);
     let errors = found.clone().and_then(|drives| health(&drives, |health| health.media_errors));
@@ -66,12 +66,12 @@ fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, source: &str, facts: &mut F
     let drives = drives.clone();
     let least = |of: fn(&Drive) -> Option<u8>| -> Found<f64> {
         let values = drives.clone()?.iter().map(|drive| of(drive)).collect::<Option<Vec<u8>>>();
-        told(values.and_then(|values| values.into_iter().min()).map(f64::from))
+        ok_or_absent(values.and_then(|values| values.into_iter().min()).map(f64::from))
     };
     note_number(facts, &id("pcie_gen"), Unit::Count, least(|drive| drive.link.generation), source);
     note_number(facts, &id("pcie_lanes"), Unit::Count, least(|drive| drive.link.lanes), source);
     note_number(facts, &id("drives"), Unit::Count, drives.clone().map(|drives| drives.len() as f64), source);
-    let capacity = drives.clone().and_then(|drives| told(drives.iter().map(|drive| drive.bytes).min()));
+    let capacity = drives.clone().and_then(|drives| ok_or_absent(drives.iter().map(|drive| drive.bytes).min()));
     note_number(facts, &id("drive_capacity"), Unit::Byte, capacity.map(|bytes| bytes as f64), source);
     let text = |of: fn(&Drive) -> Option<String>| drives.clone().and_then(|drives| each(&drives, of));
     note_text(facts, &id("form_factor"), text(|drive| drive.form_factor.map(str::to_owned)), source);
@@ -85,7 +85,9 @@ fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, source: &str, facts: &mut F
 /// What all drives say, each different answer once; absent where one does not tell.
 fn each(drives: &[&Drive], of: impl Fn(&Drive) -> Option<String>) -> Found<String> {
     let answers = drives.iter().map(|drive| of(drive)).collect::<Option<BTreeSet<String>>>();
-    told(answers.map(|answers| answers.into_iter().collect::<Vec<_>>().join(", ")).filter(|all| !all.is_empty()))
+    ok_or_absent(
+        answers.map(|answers| answers.into_iter().collect::<Vec<_>>().join(", ")).filter(|all| !all.is_empty()),
+    )
 }
 
 /// A figure of every drive's SMART; the first that could not be read says why there is none.

@@ -56,7 +56,7 @@ impl From<Unavailable> for Reading {
 pub(crate) type Found<T> = Result<T, Unavailable>;
 
 /// `None` means that the host does not tell.
-pub(crate) fn told<T>(value: Option<T>) -> Found<T> {
+pub(crate) fn ok_or_absent<T>(value: Option<T>) -> Found<T> {
     value.ok_or(Unavailable::Absent)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use measure::{FactValue, Facts, Unit};
 
-use crate::sysfs::{Found, Tree, Unavailable, cut, field, kernel_size, note, note_number, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, cut, field, kernel_size, note, note_number, note_text, ok_or_absent};
 
 const CPUS: &str = "/sys/devices/system/cpu";
 const LIMITS: &str = "/proc/self/limits";
@@ -39,7 +39,7 @@ fn threads(tree: &Tree, facts: &Facts) -> (Found<bool>, &'static str) {
         return (Ok(active > 0), "/sys/devices/system/cpu/smt/active");
     }
     let counts = facts.number("cpu.threads").zip(facts.number("cpu.cores"));
-    (told(counts.map(|(threads, cores)| threads > cores)), "cpu.threads and cpu.cores")
+    (ok_or_absent(counts.map(|(threads, cores)| threads > cores)), "cpu.threads and cpu.cores")
 }
 
 /// The word in brackets of a kernel choice: `always [madvise] never`.
@@ -56,7 +56,7 @@ fn mitigations(tree: &Tree) -> Found<String> {
         .into_iter()
         .filter_map(|name| Some(format!("{name}: {}", tree.word(&format!("{folder}/{name}")).ok()?)))
         .collect();
-    told(Some(states.join("; ")).filter(|states| !states.is_empty()))
+    ok_or_absent(Some(states.join("; ")).filter(|states| !states.is_empty()))
 }
 
 /// The governor of all CPUs; several where they differ.
@@ -64,7 +64,7 @@ fn governor(tree: &Tree) -> Found<String> {
     let cpus = tree.numbered(CPUS, "cpu");
     let governors: BTreeSet<String> =
         cpus.iter().filter_map(|cpu| tree.word(&format!("{CPUS}/{cpu}/cpufreq/scaling_governor")).ok()).collect();
-    told(Some(governors.into_iter().collect::<Vec<_>>().join(", ")).filter(|governors| !governors.is_empty()))
+    ok_or_absent(Some(governors.into_iter().collect::<Vec<_>>().join(", ")).filter(|governors| !governors.is_empty()))
 }
 
 /// Which hypervisor runs this machine; absent on bare metal.
@@ -98,7 +98,7 @@ fn memory(tree: &Tree, facts: &mut Facts) {
     let info = tree.text(MEMINFO);
     let size = |key: &str| -> Found<f64> {
         let info = info.as_ref().map_err(Clone::clone)?;
-        told(field(info, key).and_then(kernel_size).map(|bytes| bytes as f64))
+        ok_or_absent(field(info, key).and_then(kernel_size).map(|bytes| bytes as f64))
     };
     note_number(facts, "memory.total", Unit::Byte, size("MemTotal"), MEMINFO);
     // Firmware tables, where there are any, replace this by what is installed.
@@ -111,10 +111,10 @@ fn memory(tree: &Tree, facts: &mut Facts) {
         total.and_then(kernel_size).is_some_and(|bytes| bytes > 0)
     });
     let nodes = Some(with_memory.count() as f64).filter(|count| *count > 0.0);
-    note_number(facts, "numa.nodes", Unit::Count, told(nodes), NODES);
+    note_number(facts, "numa.nodes", Unit::Count, ok_or_absent(nodes), NODES);
     // More than one is sub-NUMA clustering (SNC), or AMD's NPS.
     let clusters = nodes.zip(facts.number("cpu.sockets")).map(|(nodes, sockets)| nodes / sockets);
-    note_number(facts, "numa.nodes_per_socket", Unit::Count, told(clusters), "numa.nodes and cpu.sockets");
+    note_number(facts, "numa.nodes_per_socket", Unit::Count, ok_or_absent(clusters), "numa.nodes and cpu.sockets");
 }
 
 fn limits(tree: &Tree, facts: &mut Facts) {
@@ -122,7 +122,7 @@ fn limits(tree: &Tree, facts: &mut Facts) {
     let soft = |name: &str| -> Found<f64> {
         let limits = limits.as_ref().map_err(Clone::clone)?;
         let line = limits.lines().find_map(|line| line.strip_prefix(name));
-        match told(line.and_then(|line| line.split_whitespace().next()))? {
+        match ok_or_absent(line.and_then(|line| line.split_whitespace().next()))? {
             "unlimited" => Ok(f64::INFINITY),
             digits => {
                 digits.parse::<u64>().map(|limit| limit as f64).map_err(|error| Unavailable::failed(error.to_string()))
@@ -144,9 +144,9 @@ fn shared_memory(tree: &Tree) -> (Found<f64>, String) {
     let size = || -> Found<f64> {
         let mounts = tree.text(MOUNTS)?;
         let mount = mounts.lines().rfind(|line| line.split_whitespace().nth(1) == Some("/dev/shm"));
-        let options = told(mount.and_then(|line| line.split_whitespace().nth(3)))?;
+        let options = ok_or_absent(mount.and_then(|line| line.split_whitespace().nth(3)))?;
         let size = options.split(',').find_map(|option| option.strip_prefix("size="));
-        told(size.and_then(kernel_size).map(|bytes| bytes as f64))
+        ok_or_absent(size.and_then(kernel_size).map(|bytes| bytes as f64))
     };
     (size(), MOUNTS.to_owned())
 }

@@ -17,7 +17,7 @@ pub struct Table {
     pub source: &'static str,
 }
 
-type Row = Vec<Option<FactValue>>;
+type TableRow = Vec<Option<FactValue>>;
 
 fn text(value: impl AsRef<str>) -> Option<FactValue> {
     let value = value.as_ref();
@@ -69,7 +69,7 @@ impl Inventory {
         const COLUMNS: &[&str] = &["slot", "bank", "size", "type", "configured", "rated", "maker", "part", "serial"];
         let rate = |rate: Option<u32>| rate.map(|rate| number(f64::from(rate) * 1e6, Unit::TransferPerSecond));
         let rows = self.firmware.found.as_ref().map_err(Clone::clone).map(|firmware| {
-            let row = |dimm: &crate::Dimm| -> Row {
+            let row = |dimm: &crate::Dimm| -> TableRow {
                 vec![
                     text(&dimm.locator),
                     text(&dimm.bank),
@@ -90,7 +90,7 @@ impl Inventory {
     fn slots(&self) -> Table {
         const COLUMNS: &[&str] = &["slot", "form", "PCIe", "lanes", "in use", "address"];
         let rows = self.firmware.found.as_ref().map_err(Clone::clone).map(|firmware| {
-            let row = |slot: &crate::Slot| -> Row {
+            let row = |slot: &crate::Slot| -> TableRow {
                 vec![
                     text(&slot.name),
                     slot.form.and_then(text),
@@ -108,7 +108,7 @@ impl Inventory {
     fn supplies(&self) -> Table {
         const COLUMNS: &[&str] = &["place", "model", "serial", "rating"];
         let rows = self.firmware.found.as_ref().map_err(Clone::clone).map(|firmware| {
-            let row = |supply: &crate::Supply| -> Row {
+            let row = |supply: &crate::Supply| -> TableRow {
                 let rating = supply.watts.map(|watts| number(f64::from(watts), Unit::Watt));
                 vec![text(&supply.location), text(&supply.model), text(&supply.serial), rating]
             };
@@ -133,7 +133,7 @@ impl Inventory {
             "media errors",
             "temperature",
         ];
-        let row = |drive: &crate::Drive| -> Row {
+        let row = |drive: &crate::Drive| -> TableRow {
             let health = drive.health.as_ref().ok();
             vec![
                 text(&drive.name),
@@ -156,7 +156,7 @@ impl Inventory {
 
     fn array_table(&self) -> Table {
         const COLUMNS: &[&str] = &["name", "level", "state", "size", "members", "missing"];
-        let row = |array: &crate::Array| -> Row {
+        let row = |array: &crate::Array| -> TableRow {
             vec![
                 text(&array.name),
                 text(&array.level),
@@ -171,7 +171,7 @@ impl Inventory {
 
     fn pool_table(&self) -> Table {
         const COLUMNS: &[&str] = &["name", "health", "layout", "usable", "record", "compression", "drives"];
-        let row = |pool: &crate::Pool| -> Row {
+        let row = |pool: &crate::Pool| -> TableRow {
             vec![
                 text(&pool.name),
                 option(pool.health.as_ref()),
@@ -187,7 +187,7 @@ impl Inventory {
 
     fn gpu_table(&self) -> Table {
         const COLUMNS: &[&str] = &["address", "model", "driver", "link", "node", "memory", "power", "temperature"];
-        let row = |gpu: &crate::Gpu| -> Row {
+        let row = |gpu: &crate::Gpu| -> TableRow {
             vec![
                 text(&gpu.address),
                 option(gpu.model.as_ref()),
@@ -204,7 +204,7 @@ impl Inventory {
 
     fn nic_table(&self) -> Table {
         const COLUMNS: &[&str] = &["name", "device", "driver", "state", "Gbit/s", "MTU", "node", "address"];
-        let row = |nic: &crate::Nic| -> Row {
+        let row = |nic: &crate::Nic| -> TableRow {
             vec![
                 text(&nic.name),
                 option(nic.device.as_ref()),
@@ -221,7 +221,7 @@ impl Inventory {
 
     fn sensor_table(&self) -> Table {
         const COLUMNS: &[&str] = &["chip", "sensor", "value", "critical"];
-        let row = |sensor: &crate::Sensor| -> Row {
+        let row = |sensor: &crate::Sensor| -> TableRow {
             let unit = match sensor.kind {
                 crate::Kind::Temperature => Unit::Celsius,
                 crate::Kind::Power => Unit::Watt,
@@ -234,7 +234,7 @@ impl Inventory {
 
     fn power_table(&self) -> Table {
         const COLUMNS: &[&str] = &["domain", "covers", "counter"];
-        let row = |domain: &crate::PowerDomain| -> Row {
+        let row = |domain: &crate::PowerDomain| -> TableRow {
             let counter = if domain.energy.is_ok() { "readable" } else { "for root only" };
             vec![text(&domain.zone), text(&domain.name), text(counter)]
         };
@@ -244,7 +244,7 @@ impl Inventory {
     fn bmc_table(&self) -> Table {
         const COLUMNS: &[&str] = &["sensor", "of", "value"];
         let rows = self.bmc.found.as_ref().map_err(Clone::clone).map(|bmc| {
-            let row = |sensor: &crate::BmcSensor| -> Row {
+            let row = |sensor: &crate::BmcSensor| -> TableRow {
                 let value = match sensor.value {
                     BmcValue::Celsius(degrees) => Some(number(degrees, Unit::Celsius)),
                     BmcValue::Watts(watts) => Some(number(watts, Unit::Watt)),
@@ -265,7 +265,7 @@ impl Inventory {
 
     fn controller_table(&self) -> Table {
         const COLUMNS: &[&str] = &["controller", "corrected errors", "uncorrected errors"];
-        let row = |controller: &crate::MemoryController| -> Row {
+        let row = |controller: &crate::MemoryController| -> TableRow {
             vec![
                 text(&controller.name),
                 Some(number(controller.corrected as f64, Unit::Count)),
@@ -280,7 +280,7 @@ fn list<T>(
     title: &'static str,
     columns: &'static [&'static str],
     probe: &crate::Probe<Vec<T>>,
-    row: impl FnMut(&T) -> Row,
+    row: impl FnMut(&T) -> TableRow,
 ) -> Table {
     let rows = probe.found.as_ref().map_err(Clone::clone).map(|all| all.iter().map(row).collect());
     Table { title, columns, rows, source: probe.source }

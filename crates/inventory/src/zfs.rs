@@ -6,7 +6,7 @@ use measure::{Facts, Unit};
 
 use crate::drives;
 use crate::out_of_band::Outside;
-use crate::sysfs::{Found, Tree, Unavailable, note_text, told};
+use crate::sysfs::{Found, Tree, Unavailable, note_text, ok_or_absent};
 
 const KSTAT: &str = "/proc/spl/kstat/zfs";
 const VERSION: &str = "/sys/module/zfs/version";
@@ -126,13 +126,13 @@ fn parse_status(text: &str, pool: &str) -> (Option<String>, Vec<String>) {
             }
         }
     }
-    (told(Some(kinds.into_iter().collect::<Vec<_>>().join(", ")).filter(|all| !all.is_empty())).ok(), devices)
+    (ok_or_absent(Some(kinds.into_iter().collect::<Vec<_>>().join(", ")).filter(|all| !all.is_empty())).ok(), devices)
 }
 
 /// The facts of the working volume that only a pool tells.
 pub(crate) fn working(pool: &Pool, facts: &mut Facts) {
     let source = format!("zfs get, pool {}", pool.name);
-    let number = |value: Option<f64>| told(value);
+    let number = |value: Option<f64>| ok_or_absent(value);
     crate::sysfs::note_number(facts, "storage.scratch.usable", Unit::Byte, number(pool.usable), &source);
     crate::sysfs::note_number(facts, "storage.scratch.record_size", Unit::Byte, number(pool.record), &source);
 }

@@ -55,7 +55,8 @@ pub(crate) fn offline(root: &Path) -> CpuSet {
 /// Pins the calling thread to one CPU, and verifies it.
 pub(crate) fn pin(cpu: u32) -> Result<(), Error> {
     let id = cpu as usize;
-    // core_affinity writes into a mask of fixed size.
+    // core_affinity pins to one CPU, and knows no other set: what threads may use is asked and kept by rustix. It writes into
+    // a mask of fixed size.
     if id >= thread::CpuSet::MAX_CPU || !core_affinity::set_for_current(CoreId { id }) {
         let why = "it is offline, absent, or this process may not use it; plan again".to_owned();
         return Err(Error::Worker { cpu, what: "pinned", why });

@@ -40,7 +40,7 @@ mod tests {
         assert!(matches!(described.require_host(), Err(Error::NotThisHost)));
         let host = Machine::detect(&Source::Host).unwrap();
         host.require_host().unwrap();
-        let workers = place(&host.topology, Siblings::EveryPu).unwrap();
+        let workers = place(&host.topology, Siblings::EverySmtThread).unwrap();
         Team::start(&workers).unwrap().verify().unwrap();
     }
 }

@@ -98,7 +98,8 @@ fn tightest(limits: impl Iterator<Item = GroupLimit>) -> Option<GroupLimit> {
     limits.min_by(|a, b| a.value.total_cmp(&b.value))
 }
 
-/// A field of a file like `/proc/meminfo` in bytes; the files of nodes begin each line with `Node 0`.
+/// A field of a file like `/proc/meminfo` in bytes; the files of nodes begin each line with `Node 0`, which the
+/// crate `procfs-core` does not read; and it refuses a file in which any of 18 fields is missing.
 fn meminfo(path: &Path, field: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let mut words = text.lines().find(|line| line.split_whitespace().any(|word| word == field))?.split_whitespace();

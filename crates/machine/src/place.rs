@@ -24,7 +24,7 @@ pub enum Siblings {
     #[default]
     OnePerCore,
     /// All of them.
-    EveryPu,
+    EverySmtThread,
 }
 
 /// Places a worker on every core (or every hardware thread) that this process may use, in the order of the topology,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::hex;
+use crate::chain::sha256;
 use crate::wire::{from_line, to_line};
 use crate::{Entry, Error, Store, parse};
 
@@ -35,7 +35,7 @@ pub fn export(record: &Entry, file: &Path) -> Result<(), Error> {
         host: record.host.clone(),
         id: record.id.clone(),
         bytes: bytes.len(),
-        sha256: hex(&bytes),
+        sha256: sha256(&bytes),
     };
     let text = [to_line(&header).as_bytes(), &bytes].concat();
     fs::write(file, text).map_err(fail("write", file))
@@ -83,7 +83,7 @@ fn unpack<'a>(all: &'a [u8], file: &Path) -> Result<&'a [u8], Error> {
     if record.len() != header.bytes {
         return Err(wrong(format!("it has {} of {} bytes", record.len(), header.bytes)));
     }
-    if hex(record) != header.sha256 {
+    if sha256(record) != header.sha256 {
         return Err(wrong("its contents were changed".to_owned()));
     }
     Ok(record)

@@ -211,7 +211,7 @@ impl Campaign {
         let events: Vec<Event> = journal.read()?;
         match events.first() {
             Some(Event::Started(plan)) => Ok(Some(Campaign { id: id.to_owned(), plan: plan.clone(), events, journal })),
-            Some(_) => Err(Error::Line {
+            Some(_) => Err(Error::RecordLine {
                 path: journal.path().to_owned(),
                 line: 1,
                 what: "a campaign begins with its plan".to_owned(),

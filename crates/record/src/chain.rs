@@ -132,7 +132,7 @@ impl Chain {
         for record in records {
             let name = format!("{}/{}", record.host, record.id);
             match sealed.get(&(record.host.as_str(), record.id.as_str())) {
-                Some(Says::Sealed(hash)) if hex(&read(&record.path)?) == *hash => verified.sound += 1,
+                Some(Says::Sealed(hash)) if sha256(&read(&record.path)?) == *hash => verified.sound += 1,
                 Some(Says::Sealed(_) | Says::Removed(_)) => verified.faults.push(Fault::Altered(name)),
                 None => verified.open.push(name),
             }
@@ -172,7 +172,7 @@ impl Link {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
-        Link { host: host.to_owned(), id: id.to_owned(), sha256: text(&hash.finalize()), says }
+        Link { host: host.to_owned(), id: id.to_owned(), sha256: hex::encode(hash.finalize()), says }
     }
 }
 
@@ -180,17 +180,12 @@ impl Link {
 fn ended(bytes: &[u8]) -> Option<String> {
     let lines = bytes.strip_suffix(b"\n")?;
     let last = lines.iter().rposition(|byte| *byte == b'\n').map_or(lines, |end| &lines[end + 1..]);
-    last.starts_with(b"{\"run_end\"").then(|| hex(bytes))
+    last.starts_with(b"{\"run_end\"").then(|| sha256(bytes))
 }
 
 /// SHA-256 in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    text(&Sha256::digest(bytes))
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn text(hash: &[u8]) -> String {
-    hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {

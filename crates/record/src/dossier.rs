@@ -14,7 +14,6 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::chain::text as hex;
 
 /// The first bytes of a skippable frame.
 const FRAME: [u8; 4] = 0x184D_2A50_u32.to_le_bytes();
@@ -73,7 +72,7 @@ impl PublicKey {
     /// The key itself in hexadecimal.
     #[must_use]
     pub fn hex(&self) -> String {
-        hex(self.0.as_bytes())
+        hex::encode(self.0.as_bytes())
     }
 }
 
@@ -124,7 +123,7 @@ pub fn open(bytes: &[u8]) -> Result<Opened, Error> {
         return Err(wrong("its bytes are not those that were sealed"));
     }
     let signer = if signature.is_empty() { None } else { Some(signer(digest, signature)?) };
-    Ok(Opened { files: unpack(archive)?, sha256: hex(digest), signer })
+    Ok(Opened { files: unpack(archive)?, sha256: hex::encode(digest), signer })
 }
 
 /// The archive and what the frame behind it holds.

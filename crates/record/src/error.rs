@@ -23,7 +23,7 @@ pub enum Error {
     Exists(PathBuf),
     /// A line of a record is not what it should be.
     #[error("{}, line {line}: {what}", path.display())]
-    Line {
+    RecordLine {
         /// The record.
         path: PathBuf,
         /// The line, from 1.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use measure::{Better, Build, Digest, Ending, Fingerprint, Metric, MetricId, Profile, Series, Unit};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use crate::{Chain, Entry, Error, Marked, Marks, Store, read};
+use crate::{Annotated, Annotations, Chain, Entry, Error, Store, read};
 
 const FILE: &str = ".index.sqlite";
 
@@ -102,7 +102,7 @@ impl Index {
 
     /// Every run, the oldest first, without series.
     pub fn runs(&self) -> Result<Vec<Listed>, Error> {
-        let marked = self.marks()?;
+        let annotated = self.annotations()?;
         let (builds, fingerprints) = self.at(builds(&self.db).and_then(|b| Ok((b, fingerprints(&self.db)?))))?;
         let listed = || -> rusqlite::Result<Vec<Listed>> {
             let mut statement = self.db.prepare(
@@ -114,7 +114,7 @@ impl Index {
                 Ok(Listed {
                     key: row.get(0)?,
                     path: PathBuf::from(row.get::<_, String>(1)?),
-                    tags: marked.tags.get(&id).cloned().unwrap_or_default(),
+                    tags: annotated.tags.get(&id).cloned().unwrap_or_default(),
                     digest: Digest {
                         id,
                         host: row.get(3)?,
@@ -171,8 +171,8 @@ impl Index {
     }
 
     /// What people say about the runs.
-    pub fn marks(&self) -> Result<Marked, Error> {
-        Marks::at(&self.root).read()
+    pub fn annotations(&self) -> Result<Annotated, Error> {
+        Annotations::at(&self.root).read()
     }
 
     fn at<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {

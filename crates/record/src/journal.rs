@@ -84,7 +84,7 @@ impl Journal {
         whole
             .enumerate()
             .map(|(index, line)| {
-                from_line(line).map_err(|what| Error::Line { path: self.path.clone(), line: index + 1, what })
+                from_line(line).map_err(|what| Error::RecordLine { path: self.path.clone(), line: index + 1, what })
             })
             .collect()
     }

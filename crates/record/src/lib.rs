@@ -2,10 +2,11 @@
 //!
 //! A run is a file of JSON lines that is valid after a kill at any moment: the first line is put in place whole,
 //! every later one is written by one call, and a last line that was cut is left out by the reader. An attempt comes out of
-//! it with the samples marked that the host disturbed, by `measure::disturbance`.
+//! it with the samples annotated that the host disturbed, by `measure::disturbance`.
 //!
 //! Invariant: this crate judges nothing.
 
+mod annotations;
 pub mod bundle;
 mod campaign;
 mod chain;
@@ -15,7 +16,6 @@ mod earlier;
 mod error;
 mod index;
 mod journal;
-mod marks;
 pub mod pipe;
 mod read;
 pub mod request;
@@ -27,12 +27,12 @@ mod wire;
 pub mod worker;
 mod writer;
 
+pub use annotations::{Annotated, Annotation, Annotations};
 pub use campaign::{Campaign, Event, Order, Plan, Side, Slot};
 pub use chain::{Chain, Fault, Verified};
 pub use error::Error;
 pub use index::{Index, Listed, prune};
 pub use journal::Journal;
-pub use marks::{Mark, Marked, Marks};
 pub use read::{parse, read};
 pub use selector::{Selector, holds, present};
 pub use store::{Entry, Store};

@@ -7,7 +7,7 @@ use measure::{AttemptLog, Ending, Event, Run};
 
 use crate::Error;
 use crate::earlier;
-use crate::wire::{Line, OLDEST_SCHEMA, Probe, SCHEMA, from_line};
+use crate::wire::{OLDEST_SCHEMA, Probe, RecordLine, SCHEMA, from_line};
 
 /// Reads a record. One that stops without an end is read as far as it goes and says `Ending::Cut`.
 pub fn read(path: &Path) -> Result<Run, Error> {
@@ -26,7 +26,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
             Ok(()) => {}
             // A line without its end was being written when the process or the machine stopped.
             Err(_) if line.last() != Some(&b'\n') => break,
-            Err(what) => return Err(Error::Line { path: path.to_owned(), line: index + 1, what }),
+            Err(what) => return Err(Error::RecordLine { path: path.to_owned(), line: index + 1, what }),
         }
     }
     reader.end_attempt();
@@ -35,14 +35,14 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
 
 /// The first line: its schema, and the run without its attempts.
 fn header(line: &[u8], path: &Path) -> Result<(u32, Run), Error> {
-    let fail = |what| Error::Line { path: path.to_owned(), line: 1, what };
+    let fail = |what| Error::RecordLine { path: path.to_owned(), line: 1, what };
     let probe: Probe = from_line(line).map_err(|what| fail(format!("not the first line of a record ({what})")))?;
     let schema = probe.run.schema;
     if !(OLDEST_SCHEMA..=SCHEMA).contains(&schema) {
         return Err(Error::Schema { path: path.to_owned(), found: schema });
     }
     match from_line(line).map_err(fail)? {
-        Line::Run(header) => Ok((schema, header.into_run())),
+        RecordLine::Run(header) => Ok((schema, header.into_run())),
         _ => Err(fail("not the first line of a record".to_owned())),
     }
 }
@@ -57,25 +57,27 @@ struct Reader {
 
 impl Reader {
     /// Takes the next line; the order of the lines is part of the format.
-    fn take(&mut self, line: Line) -> Result<(), String> {
+    fn take(&mut self, line: RecordLine) -> Result<(), String> {
         if self.ended {
             return Err("something follows the end of the run".to_owned());
         }
         match line {
-            Line::Run(_) => return Err("a second first line".to_owned()),
-            Line::AttemptBegin { .. } if self.open.is_some() => {
+            RecordLine::Run(_) => return Err("a second first line".to_owned()),
+            RecordLine::AttemptBegin { .. } if self.open.is_some() => {
                 return Err("an attempt begins inside another".to_owned());
             }
-            Line::AttemptBegin { workload, repetition, .. } => {
+            RecordLine::AttemptBegin { workload, repetition, .. } => {
                 self.open = Some(AttemptLog::begin(workload, repetition));
             }
-            Line::Event(Event::Progress { .. }) => return Err("progress is not part of a record".to_owned()),
-            Line::Event(event) => self.open.as_mut().ok_or("an event outside of an attempt")?.take(event),
-            Line::AttemptEnd {} if self.open.is_none() => return Err("an attempt ends that did not begin".to_owned()),
-            Line::AttemptEnd {} => self.end_attempt(),
-            Line::RunEnd { .. } if self.open.is_some() => return Err("the run ends inside an attempt".to_owned()),
-            Line::RunEnd { ending: Ending::Cut } => return Err("a record that was cut has no end".to_owned()),
-            Line::RunEnd { ending } => {
+            RecordLine::Event(Event::Progress { .. }) => return Err("progress is not part of a record".to_owned()),
+            RecordLine::Event(event) => self.open.as_mut().ok_or("an event outside of an attempt")?.take(event),
+            RecordLine::AttemptEnd {} if self.open.is_none() => {
+                return Err("an attempt ends that did not begin".to_owned());
+            }
+            RecordLine::AttemptEnd {} => self.end_attempt(),
+            RecordLine::RunEnd { .. } if self.open.is_some() => return Err("the run ends inside an attempt".to_owned()),
+            RecordLine::RunEnd { ending: Ending::Cut } => return Err("a record that was cut has no end".to_owned()),
+            RecordLine::RunEnd { ending } => {
                 self.ended = true;
                 self.run.ending = ending;
             }

@@ -87,7 +87,7 @@ impl Term {
         }
     }
 
-    fn fits(&self, run: &Listed, newest: &str, baselines: &crate::Marked) -> bool {
+    fn fits(&self, run: &Listed, newest: &str, baselines: &crate::Annotated) -> bool {
         let digest = &run.digest;
         match self {
             Term::Id(start) => digest.id.starts_with(start),
@@ -140,12 +140,12 @@ fn is_date(text: &str) -> bool {
 impl Selector {
     /// The runs that fit, in the order in which they are given.
     #[must_use]
-    pub fn select<'a>(&self, runs: &'a [Listed], marked: &crate::Marked) -> Vec<&'a Listed> {
+    pub fn select<'a>(&self, runs: &'a [Listed], annotated: &crate::Annotated) -> Vec<&'a Listed> {
         let newest = runs.iter().map(|run| run.digest.id.as_str()).max().unwrap_or("").to_owned();
         let fits = |run: &&Listed| {
             self.terms.iter().all(|term| {
                 let alternatives = self.terms.iter().filter(|other| other.kind() == term.kind());
-                alternatives.into_iter().any(|other| other.fits(run, &newest, marked))
+                alternatives.into_iter().any(|other| other.fits(run, &newest, annotated))
             })
         };
         runs.iter().filter(fits).collect()
@@ -186,7 +186,7 @@ pub fn present(fingerprint: &Fingerprint, condition: &str) -> String {
 mod tests {
     use super::*;
     use crate::testdata::run;
-    use crate::{Mark, Marked, Marks};
+    use crate::{Annotated, Annotation, Annotations};
 
     fn listed(id: &str, bios: &str, date: &str, tag: &str) -> Listed {
         let mut digest = Digest::of(&run());
@@ -206,18 +206,19 @@ mod tests {
             listed("20260703T100000Z-0003", "1.3", "2026-07-03", "quiet"),
         ];
         let dir = tempfile::tempdir().unwrap();
-        let marks = Marks::at(dir.path());
-        marks
-            .add(&Mark::Baseline {
+        let annotations = Annotations::at(dir.path());
+        annotations
+            .add(&Annotation::Baseline {
                 host: "node-1".into(),
                 runs: vec!["20260702T100000Z-0002".into()],
                 at: String::new(),
             })
             .unwrap();
-        let marked: Marked = marks.read().unwrap();
+        let annotated: Annotated = annotations.read().unwrap();
         let check = |text: &str, expect: &[usize]| {
             let selector: Selector = text.parse().unwrap();
-            let found: Vec<&str> = selector.select(&runs, &marked).iter().map(|run| run.digest.id.as_str()).collect();
+            let found: Vec<&str> =
+                selector.select(&runs, &annotated).iter().map(|run| run.digest.id.as_str()).collect();
             let expect: Vec<&str> = expect.iter().map(|index| runs[*index].digest.id.as_str()).collect();
             assert_eq!(found, expect, "{text}");
         };

@@ -17,7 +17,7 @@ pub(crate) const OLDEST_SCHEMA: u32 = 1;
 /// A line of a record.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Line {
+pub(crate) enum RecordLine {
     /// The first line.
     Run(Box<Header>),
     /// A worker starts.

@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use serde::Serialize;
 
 use crate::Error;
-use crate::wire::{Header, Line, to_line};
+use crate::wire::{Header, RecordLine, to_line};
 
 /// A record that is being written.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Writer {
     /// Puts a record with its first line in place, creating the folders above it. The attempts and the ending of
     /// `run` are not looked at.
     pub fn create(path: &Path, run: &Run) -> Result<Writer, Error> {
-        let header = to_line(&Line::Run(Box::new(Header::of(run))));
+        let header = to_line(&RecordLine::Run(Box::new(Header::of(run))));
         let file = put_in_place(path, header.as_bytes())?;
         Ok(Writer { file, path: path.to_owned(), length: header.len() as u64, open: false })
     }
@@ -40,7 +40,7 @@ impl Writer {
     /// A worker starts; `plan` is what it was asked to do.
     pub fn begin(&mut self, workload: Workload, repetition: u32, plan: &serde_json::Value) -> Result<(), Error> {
         debug_assert!(!self.open, "an attempt begins before the last one ended");
-        self.line(&Line::AttemptBegin { workload, repetition, plan: plan.clone() })?;
+        self.line(&RecordLine::AttemptBegin { workload, repetition, plan: plan.clone() })?;
         self.open = true;
         Ok(())
     }
@@ -51,14 +51,14 @@ impl Writer {
         match event {
             Event::Progress { .. } => Ok(()),
             Event::Measured(_) | Event::NotMeasured(_) | Event::Telemetry(_) | Event::Warning(_) => {
-                self.line(&Line::Event(event.clone()))
+                self.line(&RecordLine::Event(event.clone()))
             }
         }
     }
 
     /// The worker ended. What was told so far is on the disk when this returns.
     pub fn end_attempt(&mut self) -> Result<(), Error> {
-        self.line(&Line::AttemptEnd {})?;
+        self.line(&RecordLine::AttemptEnd {})?;
         self.open = false;
         self.sync()
     }
@@ -71,7 +71,7 @@ impl Writer {
         if self.open {
             self.end_attempt()?;
         }
-        self.line(&Line::RunEnd { ending })?;
+        self.line(&RecordLine::RunEnd { ending })?;
         self.sync()
     }
 

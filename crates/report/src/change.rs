@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use measure::{Better, Change, MetricId, Run, Summary, Unit};
 use serde::Serialize;
-use verdict::compare::{Comparison, Finding};
+use verdict::compare::{ChangeFinding, Comparison};
 use verdict::stats::ConfidenceInterval;
 
 use crate::series::{self, RunSeries};
@@ -55,7 +55,7 @@ pub struct ChangeLine {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// The verdict.
-    pub finding: Finding,
+    pub finding: ChangeFinding,
     /// Why.
     pub reason: String,
 }
@@ -108,7 +108,7 @@ impl ChangeLine {
 
     /// The verdict of boots that are enough for an interval.
     #[must_use]
-    pub fn decided(&self) -> Option<Finding> {
+    pub fn decided(&self) -> Option<ChangeFinding> {
         self.interval.and(self.decision.as_ref()).map(|decision| decision.finding)
     }
 
@@ -259,7 +259,7 @@ mod tests {
         let line = change.lines.iter().find(|line| line.id.is(&metrics::STREAM_TRIAD)).unwrap();
         let interval = line.interval.unwrap();
         assert!(interval.low < -0.15 && interval.high > -0.25 && interval.high < 0.0, "{interval:?}");
-        assert_eq!(line.decided(), Some(Finding::Regression));
+        assert_eq!(line.decided(), Some(ChangeFinding::Regression));
         let ConfidenceInterval { low, high } = line.share_interval().unwrap();
         assert!(low < 0.8 && 0.8 < high && high < 0.9, "{low} {high}");
         assert_eq!(change.overall, Ok("REGRESSION"));

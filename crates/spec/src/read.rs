@@ -59,7 +59,7 @@ impl Reader<'_> {
         Err(self.error(&id.span(), field, format!("`{name}` is used twice"), "an id that is used once"))
     }
 
-    fn system(&self, system: wire::System) -> Result<System, Error> {
+    fn system(&self, system: wire::SystemEntry) -> Result<System, Error> {
         let facts = self.facts(system.fact)?;
         let stated: BTreeSet<String> = facts.iter().map(|fact| fact.id.clone()).collect();
         let names: BTreeSet<String> = system.target.iter().map(|target| target.id.get_ref().clone()).collect();
@@ -90,7 +90,7 @@ impl Reader<'_> {
         })
     }
 
-    fn facts(&self, rows: Vec<wire::Fact>) -> Result<Vec<StatedFact>, Error> {
+    fn facts(&self, rows: Vec<wire::FactEntry>) -> Result<Vec<StatedFact>, Error> {
         let mut seen = BTreeSet::new();
         rows.into_iter()
             .map(|row| {
@@ -145,7 +145,12 @@ impl Reader<'_> {
         Err(self.error(&names.span(), "system.fact.admits", format!("`admits` for `{}`", kind.id), expected))
     }
 
-    fn target(&self, row: wire::Target, stated: &BTreeSet<String>, names: &BTreeSet<String>) -> Result<Target, Error> {
+    fn target(
+        &self,
+        row: wire::TargetEntry,
+        stated: &BTreeSet<String>,
+        names: &BTreeSet<String>,
+    ) -> Result<Target, Error> {
         let value = self.quantity(&row.value, "system.target.value")?;
         let metric = row.metric.map(|name| self.metric(&name, "system.target.metric")).transpose()?;
         if let Some(metric) = metric {
@@ -212,7 +217,7 @@ impl Reader<'_> {
         Ok(shares)
     }
 
-    fn constraint(&self, row: wire::Constraint) -> Result<Constraint, Error> {
+    fn constraint(&self, row: wire::ConstraintEntry) -> Result<Constraint, Error> {
         let metric = self.metric(&row.metric, "system.target.constraint.metric")?;
         let bound = self.quantity(&row.bound, "system.target.constraint.bound")?;
         self.unit_of(metric, bound.unit, &row.bound, "system.target.constraint.bound")?;

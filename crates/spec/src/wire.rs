@@ -15,13 +15,13 @@ use toml::Spanned;
 pub(crate) struct File {
     /// The documented systems, one or more.
     #[schemars(length(min = 1))]
-    pub(crate) system: Vec<System>,
+    pub(crate) system: Vec<SystemEntry>,
 }
 
 /// One documented system.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct System {
+#[serde(deny_unknown_fields, rename = "System")]
+pub(crate) struct SystemEntry {
     /// Unique id of the system.
     #[schemars(with = "String")]
     pub(crate) id: Spanned<String>,
@@ -34,10 +34,10 @@ pub(crate) struct System {
     pub(crate) family: Option<String>,
     /// What the document says of the hardware.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) fact: Vec<Fact>,
+    pub(crate) fact: Vec<FactEntry>,
     /// What the document promises.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) target: Vec<Target>,
+    pub(crate) target: Vec<TargetEntry>,
     /// Figures of other systems that it compares with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) baseline: Vec<Baseline>,
@@ -51,8 +51,8 @@ pub(crate) struct System {
 
 /// One statement about the hardware.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Fact {
+#[serde(deny_unknown_fields, rename = "Fact")]
+pub(crate) struct FactEntry {
     /// Id in the vocabulary of facts.
     #[schemars(with = "String")]
     pub(crate) id: Spanned<String>,
@@ -85,8 +85,8 @@ pub(crate) struct Fact {
 
 /// One promised figure.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Target {
+#[serde(deny_unknown_fields, rename = "Target")]
+pub(crate) struct TargetEntry {
     /// Unique id in the system.
     #[schemars(with = "String")]
     pub(crate) id: Spanned<String>,
@@ -135,7 +135,7 @@ pub(crate) struct Target {
     pub(crate) conditions: BTreeMap<String, String>,
     /// A second figure that must hold at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) constraint: Option<Constraint>,
+    pub(crate) constraint: Option<ConstraintEntry>,
     /// Shares of a time by phase: read = "22 %".
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Raw>")]
@@ -144,8 +144,8 @@ pub(crate) struct Target {
 
 /// A second figure that bounds a target.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Constraint {
+#[serde(deny_unknown_fields, rename = "Constraint")]
+pub(crate) struct ConstraintEntry {
     /// The metric that is bounded.
     #[schemars(with = "String")]
     pub(crate) metric: Spanned<String>,

@@ -24,8 +24,8 @@ fn spot<T>(value: T) -> Spanned<T> {
     Spanned::new(0..0, value)
 }
 
-fn system(system: &System) -> wire::System {
-    wire::System {
+fn system(system: &System) -> wire::SystemEntry {
+    wire::SystemEntry {
         id: spot(system.id.clone()),
         name: system.name.clone(),
         document: system.document.clone(),
@@ -38,13 +38,13 @@ fn system(system: &System) -> wire::System {
     }
 }
 
-fn fact(fact: &StatedFact) -> wire::Fact {
+fn fact(fact: &StatedFact) -> wire::FactEntry {
     let (placeholder, contradicted) = match &fact.standing {
         Standing::Firm => (None, None),
         Standing::Placeholder(place) => (Some(spot(place.clone())), None),
         Standing::Contradicted(place) => (None, Some(spot(place.clone()))),
     };
-    wire::Fact {
+    wire::FactEntry {
         id: spot(fact.id.clone()),
         value: spot(value(&fact.value)),
         approximate: fact.approximate,
@@ -57,12 +57,12 @@ fn fact(fact: &StatedFact) -> wire::Fact {
     }
 }
 
-fn target(target: &Target) -> wire::Target {
+fn target(target: &Target) -> wire::TargetEntry {
     // A tolerance that is the default and noted as such was not written, and is not written again.
     let ours =
         target.tolerance == DEFAULT_TOLERANCE && target.open.last().is_some_and(|words| words == TOLERANCE_IS_OURS);
     let open = if ours { &target.open[..target.open.len() - 1] } else { &target.open };
-    wire::Target {
+    wire::TargetEntry {
         id: spot(target.id.clone()),
         title: target.title.clone(),
         metric: target.metric.map(|metric| spot(metric.id.to_owned())),
@@ -78,7 +78,7 @@ fn target(target: &Target) -> wire::Target {
         phases: target.phases.clone(),
         companion_of: target.companion_of.clone().map(spot),
         conditions: target.conditions.clone(),
-        constraint: target.constraint.as_ref().map(|constraint| wire::Constraint {
+        constraint: target.constraint.as_ref().map(|constraint| wire::ConstraintEntry {
             metric: spot(constraint.metric.id.to_owned()),
             bound: spot(quantity(constraint.bound)),
             better: spot(constraint.better),

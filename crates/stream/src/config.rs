@@ -20,7 +20,8 @@ pub struct Config {
     /// The widest instruction set that kernels may use; `None` is no limit.
     pub isa: Option<Isa>,
     /// A worker on each hardware thread, not only on each core.
-    pub every_sibling: bool,
+    #[serde(rename = "every_sibling")]
+    pub smt: bool,
     /// Samples of each headline.
     pub samples: u32,
     /// Samples of each variant of each kernel, by which the fastest is found.
@@ -103,7 +104,7 @@ impl Config {
             wanted_bytes: 32 << 20,
             chase_bytes: 2 << 20,
             isa: None,
-            every_sibling: false,
+            smt: false,
             samples: 2,
             variant_samples: 1,
             point_samples: 1,

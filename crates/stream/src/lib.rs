@@ -52,7 +52,7 @@ struct Context<'a> {
 /// is no core to run on, or too little memory.
 pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> Result<(), Error> {
     machine.require_host()?;
-    let siblings = if config.every_sibling { Siblings::EveryPu } else { Siblings::OnePerCore };
+    let siblings = if config.smt { Siblings::EverySmtThread } else { Siblings::OnePerCore };
     let workers = place(&machine.topology, siblings)?;
     config.check(machine, &workers)?;
     let limit = config.isa_limit(&isa::available())?;
@@ -64,7 +64,7 @@ pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> R
     }
     let mut winners = Winners::widest(&context.variants);
     let headlines = kernel::Kernel::ALL.map(|kernel| kernel.metrics().headline);
-    let phases: [(&[&Definition], Phase); 7] = [
+    let phases: [(&[&Definition], Stage); 7] = [
         (&headlines, bandwidth::measure),
         (&[&STREAM_SCALING], scaling::measure),
         (&[&STREAM_BANDWIDTH_SWEEP], sweep::measure),
@@ -85,7 +85,7 @@ pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> R
 }
 
 /// A part of a run. The first finds the fastest variants, the others use them.
-type Phase = fn(&Context<'_>, &mut Winners, &mut Report<'_>) -> Result<(), Error>;
+type Stage = fn(&Context<'_>, &mut Winners, &mut Report<'_>) -> Result<(), Error>;
 
 #[cfg(test)]
 mod tests;

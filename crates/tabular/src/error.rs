@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::finding::Finding;
+use crate::finding::Fault;
 
 /// Why data could not be made, read, or accepted.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +127,7 @@ pub enum Error {
     Engine(#[from] polars::error::PolarsError),
     /// An output is not what the ten transformations give.
     #[error("the output is wrong:{}", .0.iter().fold(String::new(), |lines, f| lines + &format!("\n  {f}")))]
-    Rejected(Vec<Finding>),
+    Rejected(Vec<Fault>),
 }
 
 impl Error {

@@ -20,7 +20,7 @@ impl<W> Hashed<W> {
 
     /// The hash of all that was written, in hexadecimal.
     pub(crate) fn sha256(self) -> String {
-        self.hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        hex::encode(self.hash.finalize())
     }
 }
 

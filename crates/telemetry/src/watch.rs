@@ -85,7 +85,7 @@ pub struct Point {
 impl Point {
     /// An interval of which nothing is told.
     #[must_use]
-    pub fn untold(interval: Interval) -> Point {
+    pub fn without_readings(interval: Interval) -> Point {
         Point {
             interval,
             steal: None,
@@ -109,7 +109,7 @@ impl Point {
 
 /// What was seen from start to stop.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Series {
+pub struct Observations {
     /// The intervals, in order.
     pub points: Vec<Point>,
     /// The CPU that the watching thread was kept on; `None` where the workers leave none free.
@@ -118,7 +118,7 @@ pub struct Series {
     pub cost: f64,
 }
 
-impl Series {
+impl Observations {
     /// The highest mean over ten seconds of what a point tells; of a shorter series the mean over all of it.
     #[must_use]
     pub fn sustained(&self, of: impl Fn(&Point) -> Option<f64>) -> Option<(f64, Interval)> {
@@ -152,16 +152,16 @@ fn outside(watch: &Watch) -> Box<dyn Outside> {
 
 /// A watch that runs.
 #[derive(Debug)]
-pub struct Telemetry {
+pub struct Watcher {
     /// Ends the thread when it is dropped.
     stop: Sender<()>,
-    thread: JoinHandle<Series>,
+    thread: JoinHandle<Observations>,
     seen: Arc<Mutex<Vec<Point>>>,
 }
 
-impl Telemetry {
+impl Watcher {
     /// Starts watching on a thread of its own. The first interval begins before this returns.
-    pub fn start(watch: Watch) -> std::io::Result<Telemetry> {
+    pub fn start(watch: Watch) -> std::io::Result<Watcher> {
         let (stop, stopped) = mpsc::channel::<()>();
         let (ready, is_ready) = mpsc::channel();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -189,12 +189,12 @@ impl Telemetry {
                 }
             }
             let cost = (cpu_seconds() - cpu_before) / last.after(&first).seconds();
-            Series { points: std::mem::take(&mut *locked(&shared)), pinned, cost }
+            Observations { points: std::mem::take(&mut *locked(&shared)), pinned, cost }
         };
         let thread = thread::Builder::new().name("telemetry".to_owned()).spawn(body)?;
         // A thread that died has begun nothing, and sees nothing.
         let _ = is_ready.recv();
-        Ok(Telemetry { stop, thread, seen })
+        Ok(Watcher { stop, thread, seen })
     }
 
     /// The intervals that have ended, from the one with this index on.
@@ -205,7 +205,7 @@ impl Telemetry {
 
     /// Ends it and returns what was seen. A watch that died has seen nothing.
     #[must_use]
-    pub fn stop(self) -> Series {
+    pub fn stop(self) -> Observations {
         drop(self.stop);
         self.thread.join().unwrap_or_default()
     }
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn what_was_seen_can_be_asked_while_it_goes_on() {
         let watch = Watch { interval: Duration::from_millis(1), ..Watch::new(CpuSet::default()) };
-        let telemetry = Telemetry::start(watch).unwrap();
+        let telemetry = Watcher::start(watch).unwrap();
         let mut seen = Vec::new();
         while seen.len() < 3 {
             seen.extend(telemetry.seen_since(seen.len()));
@@ -258,8 +258,8 @@ mod tests {
             let points = values
                 .iter()
                 .zip(0..)
-                .map(|(watts, number)| Point { hottest: Some(*watts), ..Point::untold(second(number)) });
-            let series = Series { points: points.collect(), ..Series::default() };
+                .map(|(watts, number)| Point { hottest: Some(*watts), ..Point::without_readings(second(number)) });
+            let series = Observations { points: points.collect(), ..Observations::default() };
             let highest = series.sustained(|point| point.hottest);
             assert_eq!(highest.map(|(value, _)| value), expect, "{values:?}");
             assert!(highest.is_none_or(|(_, window)| window.seconds() <= 10.0));
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn a_watch_ends_when_it_is_told_to() {
         let watch = Watch { interval: Duration::from_hours(1), ..Watch::new(CpuSet::default()) };
-        let series = Telemetry::start(watch).unwrap().stop();
+        let series = Watcher::start(watch).unwrap().stop();
         assert_eq!(series.points.len(), 1);
         assert!(series.cost >= 0.0);
     }

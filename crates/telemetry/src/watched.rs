@@ -15,10 +15,10 @@ use measure::metrics::{
 };
 use measure::{
     AttemptLog, Definition, Event, Gauge, Interval, Labels, Measurement, Metric, NotMeasured, Outcome, Reason, Sample,
-    Warning, Workload,
+    Telemetry, Warning, Workload,
 };
 
-use crate::watch::{Point, Series, Telemetry, Watch};
+use crate::watch::{Observations, Point, Watch, Watcher};
 
 /// CPU time is counted in hundredths of a second, and so a rate of a shorter interval says little.
 const SHORTEST_RATE: f64 = 0.5;
@@ -31,7 +31,7 @@ const HEAVIEST: Workload = Workload::Dense;
 #[derive(Debug)]
 pub struct Watched {
     workload: Workload,
-    telemetry: Option<Telemetry>,
+    telemetry: Option<Watcher>,
     /// Intervals that were handed on.
     handed_on: usize,
     /// GPUs that the host has.
@@ -47,7 +47,7 @@ impl Watched {
         }
         let workers = place(&machine.topology, Siblings::OnePerCore).unwrap_or_default();
         let cpus: CpuSet = workers.iter().map(|worker| worker.cpu).collect();
-        let telemetry = Telemetry::start(Watch::new(cpus));
+        let telemetry = Watcher::start(Watch::new(cpus));
         if let Err(error) = &telemetry {
             let note = format!("the host is not watched ({error}): what disturbs the samples is not known");
             emit(Event::Warning(Warning::Note(note)));
@@ -84,9 +84,9 @@ impl Watched {
 }
 
 /// What a point tells of a metric.
-type Reading = fn(&Point) -> Option<f64>;
+type ReadPoint = fn(&Point) -> Option<f64>;
 
-const GAUGES: [(&Definition, Reading); 12] = [
+const GAUGES: [(&Definition, ReadPoint); 12] = [
     (&HOST_STEAL, |point| point.steal),
     (&HOST_OTHER_LOAD, |point| point.other),
     (&HOST_INTERRUPTS, |point| point.interrupts),
@@ -113,7 +113,7 @@ fn a_second_of_many(point: &Point, counted: Option<u64>) -> Option<f64> {
 }
 
 /// Points as telemetry: the gauges that the host has, and its power by source.
-fn stretch(points: &[Point]) -> measure::Telemetry {
+fn stretch(points: &[Point]) -> Telemetry {
     let gauge = |definition: &Definition, labels: Labels, readings: Vec<Option<f64>>| {
         let there = readings.iter().any(Option::is_some);
         there.then(|| Gauge { metric: Metric::from(definition), labels, readings })
@@ -125,10 +125,7 @@ fn stretch(points: &[Point]) -> measure::Telemetry {
         let labels = Labels::from([("source".to_owned(), source.to_owned())]);
         gauge(&HOST_POWER, labels, points.iter().map(|point| watts(point, source)).collect())
     });
-    measure::Telemetry {
-        clock: points.iter().map(|point| point.interval).collect(),
-        gauges: gauges.chain(power).collect(),
-    }
+    Telemetry { clock: points.iter().map(|point| point.interval).collect(), gauges: gauges.chain(power).collect() }
 }
 
 /// A figure of the whole time: it counts what should not be.
@@ -216,7 +213,7 @@ impl Draw {
 }
 
 /// The figures that documented limits name, as they are sustained under the heaviest workload.
-fn headlines(series: &Series, gpus: usize) -> [Event; 2] {
+fn headlines(series: &Observations, gpus: usize) -> [Event; 2] {
     let sample = |(value, interval): (f64, Interval)| Sample::timed(value, interval);
     let hottest = series.sustained(|point| point.hottest).map(sample);
     let draw = Draw::of(&series.points);
@@ -236,7 +233,7 @@ fn headlines(series: &Series, gpus: usize) -> [Event; 2] {
 /// The power of the host while nothing runs on any of its CPUs, tainted where something did.
 fn idle_power(machine: &Machine) -> Event {
     let seen = |window| {
-        let telemetry = Telemetry::start(Watch::new(machine.topology.allowed.clone())).ok()?;
+        let telemetry = Watcher::start(Watch::new(machine.topology.allowed.clone())).ok()?;
         sleep(window);
         Some(telemetry.stop().points)
     };
@@ -286,7 +283,10 @@ mod tests {
             hottest: Some(60.0 + f64::from(second)),
             interrupt_count: Some(100),
             throttles: Some(1),
-            ..Point::untold(Interval::new(u64::from(second) * 1_000_000_000, u64::from(second + 1) * 1_000_000_000))
+            ..Point::without_readings(Interval::new(
+                u64::from(second) * 1_000_000_000,
+                u64::from(second + 1) * 1_000_000_000,
+            ))
         });
         points.collect()
     }
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn the_host_s_power_is_of_the_widest_source() {
         let check = |watts: &[(&str, f64)], gpus: usize, expect: Option<(f64, usize)>| {
-            let series = Series { points: points(&[watts, watts]), ..Series::default() };
+            let series = Observations { points: points(&[watts, watts]), ..Observations::default() };
             let [temperature, power] = headlines(&series, gpus);
             assert_eq!(value(&temperature), (Some(60.5), 0));
             match expect {

@@ -11,7 +11,7 @@ use fixture::{Host, documented};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use spoil::{WORDS, overwrite, truncate};
-use telemetry::{Telemetry, Watch};
+use telemetry::{Watch, Watcher};
 
 fn watch(host: &Host) {
     let watch = Watch {
@@ -20,7 +20,7 @@ fn watch(host: &Host) {
         processes: vec![1],
         workers: "0-1".parse().unwrap(),
     };
-    assert_eq!(Telemetry::start(watch).unwrap().stop().points.len(), 1);
+    assert_eq!(Watcher::start(watch).unwrap().stop().points.len(), 1);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Whether boots decide about a threshold: bounds on ln(metric), the boot being the unit of replication.
 
 use measure::Better;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use crate::stats::t_quantile;
 
 /// The noise between boots that is assumed of a host without a history, as a share.
 pub const DEFAULT_NOISE_FLOOR: f64 = 0.03;
@@ -110,10 +111,9 @@ impl Spread {
     }
 }
 
-/// The 95 % point of Student's t.
+/// The one-sided 95 % point of Student's t.
 fn t95(degrees_of_freedom: f64) -> f64 {
-    // Degrees of freedom are a count of at least one here, the only thing that `new` could refuse.
-    StudentsT::new(0.0, 1.0, degrees_of_freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(0.95))
+    t_quantile(0.95, degrees_of_freedom)
 }
 
 /// The smallest n with t·s/√n ≤ distance.

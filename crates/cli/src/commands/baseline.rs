@@ -1,7 +1,7 @@
 //! `hostproof baseline`: the runs of a host that others are held against. It moves only here, by hand.
 
 use anyhow::{Context, Result, ensure};
-use record::{Mark, Marks, Selector};
+use record::{Annotation, Annotations, Selector};
 use serde_json::{Value, json};
 
 use crate::args::{BaselineCommand, Records};
@@ -30,14 +30,14 @@ fn set(selector: &Selector, records: &Records) -> Result<Exit> {
     let ids: Vec<String> = runs.iter().map(|run| run.digest.id.clone()).collect();
     let count = ids.len();
     let at = jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string();
-    Marks::at(history.store.root()).add(&Mark::Baseline { host: host.clone(), runs: ids, at })?;
+    Annotations::at(history.store.root()).add(&Annotation::Baseline { host: host.clone(), runs: ids, at })?;
     print(&format!("{count} runs are the baseline of {}", report::terminal::clean(&host)))?;
     Ok(Exit::Done)
 }
 
 fn show(json: bool, records: &Records) -> Result<Exit> {
     let history = History::open(records)?;
-    let baselines = &history.marked.baselines;
+    let baselines = &history.annotated.baselines;
     if json {
         let entry =
             |(host, (runs, at)): (&String, &(Vec<String>, String))| json!({"host": host, "at": at, "runs": runs});

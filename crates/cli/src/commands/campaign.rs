@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use measure::{Ending, Fingerprint};
-use record::{Campaign, Event, Listed, Mark, Marks, Plan, Side, Slot, Store, holds, present};
+use record::{Annotation, Annotations, Campaign, Event, Listed, Plan, Side, Slot, Store, holds, present};
 use report::compare::CampaignBoot;
 use serde_json::{Value, json};
 
@@ -369,10 +369,10 @@ fn runs<'a>(history: &'a History, campaign: &Campaign, side: Side) -> Result<Vec
 
 /// Tags the runs with the campaign and their side, takes the unit away, and notes the end.
 fn end(store: &Store, campaign: &mut Campaign) -> Result<()> {
-    let marks = Marks::at(store.root());
+    let annotations = Annotations::at(store.root());
     for side in [Side::Before, Side::After] {
         for run in campaign.runs(side) {
-            marks.add(&Mark::Tag { run, tag: format!("{}:{}", campaign.id, side.name()) })?;
+            annotations.add(&Annotation::Tag { run, tag: format!("{}:{}", campaign.id, side.name()) })?;
         }
     }
     if let Some(folder) = &campaign.plan.unit_dir {

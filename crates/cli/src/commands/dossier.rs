@@ -18,7 +18,7 @@ use crate::build_info::build;
 use crate::case::Case;
 use crate::commands::print;
 use crate::exit::Exit;
-use crate::locations::{self, Specification, hex};
+use crate::locations::{self, Specification};
 
 const CONTENTS: &str = "dossier.json";
 const SPECIFICATION: &str = "spec.toml";
@@ -123,7 +123,7 @@ fn derived(case: &Case) -> Result<Files> {
 
 /// Hashes of all files, as `sha256sum -c` reads them.
 fn sums(files: &Files) -> Vec<u8> {
-    let line = |(name, content): (&String, &Vec<u8>)| format!("{}  {name}\n", hex(&Sha256::digest(content)));
+    let line = |(name, content): (&String, &Vec<u8>)| format!("{}  {name}\n", hex::encode(Sha256::digest(content)));
     files.iter().map(line).collect::<String>().into_bytes()
 }
 
@@ -185,7 +185,7 @@ fn judge_again(opened: &Opened) -> Result<String> {
 /// A record, whose specification must have the hash that it names.
 fn raw(files: &Files, path: &str) -> Result<Run> {
     let run = record::parse(part(files, path)?, Path::new(path))?;
-    let found = hex(&Sha256::digest(&run.spec.text));
+    let found = hex::encode(Sha256::digest(&run.spec.text));
     ensure!(found == run.spec.sha256, "the specification in {path} does not have the hash that stands beside it");
     Ok(run)
 }

@@ -15,7 +15,7 @@ const ARRAYS: usize = 3;
 
 pub(crate) fn plan(args: &PlanArgs) -> Result<Exit> {
     let machine = Machine::detect(&source(args.topology.topology.as_deref()))?;
-    let siblings = if args.every_thread { Siblings::EveryPu } else { Siblings::OnePerCore };
+    let siblings = if args.smt { Siblings::EverySmtThread } else { Siblings::OnePerCore };
     let workers = place(&machine.topology, siblings)?;
     let array = match &args.array {
         Some(typed) => bytes(typed)?,

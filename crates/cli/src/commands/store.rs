@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use record::{Chain, Entry, Index, Listed, Mark, Marks, Selector, Store, bundle};
+use record::{Annotation, Annotations, Chain, Entry, Index, Listed, Selector, Store, bundle};
 
 use crate::args::{Records, StoreCommand};
 use crate::commands::{look, print, print_json};
@@ -17,7 +17,7 @@ pub(crate) fn store(command: &StoreCommand) -> Result<Exit> {
         StoreCommand::Show { run, json, records } => show(run, *json, records),
         StoreCommand::Verify { records } => verify(records),
         StoreCommand::Prune { runs, why, yes, records } => prune(runs, why, *yes, records),
-        StoreCommand::Tag { runs, tag, remove, records } => mark(runs, tag, *remove, records),
+        StoreCommand::Tag { runs, tag, remove, records } => annotate(runs, tag, *remove, records),
         StoreCommand::Export { run, file, records } => export(run, file, records),
         StoreCommand::Import { files, records } => import(files, records),
         StoreCommand::Reindex { records } => reindex(records),
@@ -96,14 +96,14 @@ fn prune(selector: &Selector, why: &str, yes: bool, records: &Records) -> Result
     Ok(Exit::Done)
 }
 
-fn mark(selector: &Selector, tag: &str, remove: bool, records: &Records) -> Result<Exit> {
+fn annotate(selector: &Selector, tag: &str, remove: bool, records: &Records) -> Result<Exit> {
     let history = History::open(records)?;
     let runs = history.select(selector);
     ensure!(!runs.is_empty(), "no run is selected: `hostproof store list` shows what there is");
-    let marks = Marks::at(history.store.root());
+    let annotations = Annotations::at(history.store.root());
     for run in &runs {
         let (run, tag) = (run.digest.id.clone(), tag.to_owned());
-        marks.add(&if remove { Mark::Untag { run, tag } } else { Mark::Tag { run, tag } })?;
+        annotations.add(&if remove { Annotation::Untag { run, tag } } else { Annotation::Tag { run, tag } })?;
     }
     let did = if remove { "lost" } else { "got" };
     print(&format!("{} runs {did} the tag {tag}", runs.len()))?;

@@ -1,7 +1,7 @@
 //! `hostproof trend`: the history of a host by boot.
 
 use anyhow::{Context, Result};
-use verdict::compare::Finding;
+use verdict::compare::ChangeFinding;
 
 use crate::args::HistoryArgs;
 use crate::commands::{look, print, print_json};
@@ -14,7 +14,7 @@ pub(crate) fn trend(args: &HistoryArgs) -> Result<Exit> {
     let newest = runs.last().context("no run is selected")?;
     let tolerances = tolerances(newest, args.view.spec.as_deref())?;
     let digests = history.load(&runs, Some(&|id| tolerances.critical(id)))?;
-    let baseline = history.marked.baselines.get(&newest.digest.host).map(|(runs, _)| runs.as_slice());
+    let baseline = history.annotated.baselines.get(&newest.digest.host).map(|(runs, _)| runs.as_slice());
     let trend = verdict::trend::trend(&digests.iter().collect::<Vec<_>>(), &tolerances, baseline)
         .context("there is no history without a run")?;
     if args.view.json {
@@ -22,6 +22,6 @@ pub(crate) fn trend(args: &HistoryArgs) -> Result<Exit> {
     } else {
         print(&report::compare::trend(&trend, look()))?;
     }
-    let worse = trend.against_baseline.iter().flatten().any(|row| row.finding == Finding::Regression);
+    let worse = trend.against_baseline.iter().flatten().any(|row| row.finding == ChangeFinding::Regression);
     Ok(if worse { Exit::Rejected } else { Exit::Done })
 }

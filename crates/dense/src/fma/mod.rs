@@ -72,7 +72,7 @@ impl Element for f32 {
 
 /// A sample of each figure: of the rate while the kernel runs alone, of the others over the bursts that follow.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
+pub struct PeakSample {
     /// Floating-point operations a second of the whole team.
     pub rate: Sample,
     /// Floating-point operations a cycle of a core: the median over the team.
@@ -92,14 +92,14 @@ pub fn measure(
     precision: Precision,
     samples: usize,
     seconds: f64,
-) -> Result<Vec<Reading>, Error> {
+) -> Result<Vec<PeakSample>, Error> {
     match precision {
         Precision::Fp64 => readings::<f64>(team, isa, samples, seconds),
         Precision::Fp32 => readings::<f32>(team, isa, samples, seconds),
     }
 }
 
-fn readings<T: Element>(team: &Team, isa: Usable, samples: usize, seconds: f64) -> Result<Vec<Reading>, Error> {
+fn readings<T: Element>(team: &Team, isa: Usable, samples: usize, seconds: f64) -> Result<Vec<PeakSample>, Error> {
     let mut workers: Vec<FmaWorker<T>> = (0..team.workers().len()).map(|index| FmaWorker::new(isa, index)).collect();
     team.each(&mut workers, |_, worker| worker.calibrate());
     // All do the same number of passes, that of the slowest.
@@ -114,7 +114,7 @@ fn readings<T: Element>(team: &Team, isa: Usable, samples: usize, seconds: f64) 
             let bursts = workers.iter().map(|worker| worker.bursts).reduce(Interval::hull).unwrap_or(timing.interval());
             let flop_per_cycle = median(workers.iter().map(|worker| worker.flop_per_cycle));
             let clock = workers.iter().map(|worker| worker.clock).sum::<f64>() / workers.len() as f64;
-            Ok(Reading {
+            Ok(PeakSample {
                 rate: Sample::timed(work / timing.elapsed, timing.interval()),
                 flop_per_cycle: Sample::timed(flop_per_cycle, bursts),
                 clock: Sample::timed(clock, bursts),

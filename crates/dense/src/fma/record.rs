@@ -4,7 +4,7 @@ use machine::{Team, Worker};
 use measure::metrics::{DENSE_CLOCK, DENSE_FLOP_PER_CYCLE, DENSE_FMA, DENSE_FMA_KERNEL};
 use measure::{Definition, Measurement, Metric, Placement, Reason, Sample};
 
-use super::{FmaConfig, Pipes, Precision, Reading, Usable, measure, usable};
+use super::{FmaConfig, PeakSample, Pipes, Precision, Usable, measure, usable};
 use crate::Error;
 use crate::reporter::{Reporter, noisy};
 
@@ -88,12 +88,12 @@ struct KernelReadings<'a> {
     isa: Usable,
     precision: Precision,
     scope: &'a Scope,
-    readings: &'a [Reading],
+    readings: &'a [PeakSample],
     pipes: Option<Pipes>,
 }
 
 impl KernelReadings<'_> {
-    fn measurement(&self, metric: &Definition, sample: impl Fn(&Reading) -> Sample) -> Measurement {
+    fn measurement(&self, metric: &Definition, sample: impl Fn(&PeakSample) -> Sample) -> Measurement {
         let placement =
             Placement { cpus: self.scope.workers.iter().map(|worker| worker.cpu).collect(), ..Placement::default() };
         let mut measurement = Measurement::new(metric, self.readings.iter().map(sample))

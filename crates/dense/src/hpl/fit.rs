@@ -1,5 +1,7 @@
 //! The model of how the rate grows with the order of the system.
 
+use measure::LinearFit;
+
 /// R(N) = R∞·N/(N + N½): the time of the work of third order plus that of second order (R. Hockney, C. Jesshope,
 /// "Parallel Computers", 1981, for the form).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,22 +15,10 @@ pub(super) struct Fit {
 impl Fit {
     /// The least-squares fit of N/R = N/R∞ + N½/R∞ in relative errors; `None` where the points do not determine it.
     pub(super) fn of(points: &[(f64, f64)]) -> Option<Fit> {
-        // Weighted by 1/y², so that each point counts by its relative error.
-        let (mut w, mut wx, mut wy, mut wxx, mut wxy) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        for &(order, rate) in points {
-            let y = order / rate;
-            let weight = y.recip().powi(2);
-            w += weight;
-            wx += weight * order;
-            wy += weight * y;
-            wxx += weight * order * order;
-            wxy += weight * order * y;
-        }
-        let determinant = w * wxx - wx * wx;
-        let slope = (w * wxy - wx * wy) / determinant;
-        let offset = (wy - slope * wx) / w;
-        let fit = Fit { infinite: slope.recip(), half: offset / slope };
-        (points.len() > 1 && slope > 0.0 && fit.infinite.is_finite() && fit.half.is_finite()).then_some(fit)
+        let points: Vec<(f64, f64)> = points.iter().map(|&(order, rate)| (order, order / rate)).collect();
+        let line = LinearFit::relative(&points)?;
+        let fit = Fit { infinite: line.slope.recip(), half: line.intercept / line.slope };
+        (line.slope > 0.0 && fit.infinite.is_finite() && fit.half.is_finite()).then_some(fit)
     }
 
     pub(super) fn rate(&self, order: f64) -> f64 {

@@ -15,7 +15,7 @@ use measure::{Definition, Interval, Measurement, Placement, Reason, Sample, Solv
 
 use crate::blas::Blas;
 use crate::config::{HplConfig, solve_seconds};
-use crate::lu::{Fill, Plan, System, residual};
+use crate::lu::{Fill, LinearSystem, Plan, residual};
 use crate::reporter::{Reporter, noisy};
 use crate::{Error, matrix};
 use fit::Fit;
@@ -222,7 +222,7 @@ impl Hpl<'_> {
         let seed = self.seed;
         let fill = move |j: usize, column: &mut [f64]| matrix::fill_column(seed, j, column);
         let fill: Fill<'_> = &fill;
-        let mut system = System::allocate(plan, team.workers())?;
+        let mut system = LinearSystem::allocate(plan, team.workers())?;
         system.fill(team, fill);
         let flops = AtomicU64::new(0);
         let blas = self.blas;

@@ -16,7 +16,7 @@ mod triangle;
 pub use plan::Plan;
 pub(crate) use plan::padded;
 pub use solve::{Fill, residual};
-pub use system::{Solution, System};
+pub use system::{LinearSystem, Solution};
 
 #[cfg(test)]
 mod tests;

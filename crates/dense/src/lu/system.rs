@@ -12,7 +12,7 @@ use crate::Error;
 use crate::blas::{Blas, packing};
 
 /// The matrix [A b] and the space that its solution needs, each part in the memory of the node that works on it.
-pub struct System {
+pub struct LinearSystem {
     plan: Plan,
     owners: Vec<u32>,
     matrix: Buffer<f64>,
@@ -32,13 +32,13 @@ pub struct Solution {
     pub migrations: Option<u64>,
 }
 
-impl System {
+impl LinearSystem {
     /// Maps the memory and binds it; nothing is touched yet.
     ///
     /// # Errors
     ///
     /// If it is more than this process may take: the kernel would kill it while it fills the matrix.
-    pub fn allocate(plan: Plan, workers: &[Worker]) -> Result<System, Error> {
+    pub fn allocate(plan: Plan, workers: &[Worker]) -> Result<LinearSystem, Error> {
         let mut nodes: Vec<u32> = workers.iter().map(|worker| worker.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
@@ -59,7 +59,7 @@ impl System {
             buffer.bind(0..buffer.as_slice().len(), node)?;
             panels.push((node, buffer));
         }
-        Ok(System { plan, owners, matrix, panels })
+        Ok(LinearSystem { plan, owners, matrix, panels })
     }
 
     /// Writes the matrix and touches the space, each part by a worker of its node, and places the space of the library.

@@ -5,7 +5,7 @@ use machine::{Source, Team, Topology, Worker};
 use super::plan::DEPTH;
 use super::schedule::Schedule;
 use super::solve::back_substitute;
-use super::{Plan, Solution, System, residual};
+use super::{LinearSystem, Plan, Solution, residual};
 use crate::Error;
 use crate::blas::{Blas, View, ViewMut, eliminate};
 use crate::matrix::uniform;
@@ -36,7 +36,7 @@ fn solve(team: &Team, plan: Plan, blas: Blas, element: Element<'_>) -> Result<(S
             *value = element(i, j);
         }
     };
-    let mut system = System::allocate(plan, team.workers())?;
+    let mut system = LinearSystem::allocate(plan, team.workers())?;
     system.fill(team, &fill);
     let solution = system.solve(team, blas, &AtomicU64::new(0))?;
     let residual = residual(team, &fill, &solution.x);
@@ -188,6 +188,6 @@ fn a_panic_in_a_worker_ends_the_job() {
 #[test]
 fn too_little_memory_is_an_error_before_anything_is_touched() {
     let team = team(1);
-    let result = System::allocate(Plan::new(20_000_000, 256, 4), team.workers());
+    let result = LinearSystem::allocate(Plan::new(20_000_000, 256, 4), team.workers());
     assert!(matches!(result, Err(Error::TooLittleMemory { .. })));
 }

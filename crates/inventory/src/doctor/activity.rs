@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::counters::{CpuTicks, ProcessCounters};
 use crate::sysfs::Tree;
 
 /// Ticks in a second, as `/proc` counts CPU time.
@@ -50,8 +51,8 @@ pub(super) fn watch(tree: &Tree, drives: &[String], window: Duration) -> Activit
 /// The counters at one time.
 #[derive(Clone, Debug, Default)]
 struct Look {
-    /// Busy, stolen and all ticks of all CPUs.
-    ticks: (u64, u64, u64),
+    /// Of all CPUs.
+    cpus: CpuTicks,
     /// Name, ticks and bytes of each process.
     processes: BTreeMap<u32, (String, u64, u64)>,
     /// Bytes and requests in flight of each drive.
@@ -65,7 +66,7 @@ impl Look {
         let drive =
             |name: &String| Some((name.clone(), traffic(&tree.text(&format!("/sys/block/{name}/stat")).ok()?)?));
         Look {
-            ticks: stat.lines().find_map(|line| line.strip_prefix("cpu ")).map(ticks).unwrap_or_default(),
+            cpus: stat.lines().find_map(|line| line.strip_prefix("cpu ")).and_then(CpuTicks::parse).unwrap_or_default(),
             processes: ids.filter_map(|id| Some((id, process(tree, id)?))).collect(),
             drives: drives.iter().filter_map(drive).collect(),
         }
@@ -79,9 +80,9 @@ impl Look {
             let busy = grown(*now, *then) / TICKS / seconds;
             Some(Process { id, name: name.clone(), busy, bytes: grown(*bytes_now, *bytes_then) / seconds })
         };
-        let all = grown(self.ticks.2, before.ticks.2);
+        let cpus = self.cpus.since(before.cpus);
         let own_busy = used(own).map_or(0.0, |own| own.busy);
-        let busy = grown(self.ticks.0, before.ticks.0) / TICKS / seconds - own_busy;
+        let busy = cpus.busy as f64 / TICKS / seconds - own_busy;
         let drives = self.drives.iter().filter_map(|(name, (now, in_flight))| {
             let (then, was_in_flight) = before.drives.get(name)?;
             let bytes = grown(*now, *then) / seconds;
@@ -90,34 +91,20 @@ impl Look {
         Activity {
             seconds,
             busy: busy.max(0.0),
-            steal: if all > 0.0 { grown(self.ticks.1, before.ticks.1) / all } else { 0.0 },
+            steal: if cpus.all > 0 { cpus.steal as f64 / cpus.all as f64 } else { 0.0 },
             processes: self.processes.keys().filter(|id| **id != own).filter_map(|id| used(*id)).collect(),
             drives: drives.collect(),
         }
     }
 }
 
-/// Busy, stolen and all ticks: user, nice, system, idle, iowait, irq, softirq, steal (proc(5)).
-fn ticks(fields: &str) -> (u64, u64, u64) {
-    let fields: Vec<u64> = fields.split_whitespace().take(8).filter_map(|field| field.parse().ok()).collect();
-    let &[user, nice, system, idle, wait, irq, softirq, steal] = fields.as_slice() else { return (0, 0, 0) };
-    let sum = |parts: &[u64]| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(*part));
-    let busy = sum(&[user, nice, system, irq, softirq]);
-    (busy, steal, sum(&[busy, idle, wait, steal]))
-}
-
 /// Name, ticks, and bytes from and to drives (for root, or of one's own processes).
 fn process(tree: &Tree, id: u32) -> Option<(String, u64, u64)> {
-    let stat = tree.text(&format!("/proc/{id}/stat")).ok()?;
-    // The name may itself hold brackets and blanks. After it come the fields from the third on.
-    let (head, rest) = stat.rsplit_once(')')?;
-    let name = head.split_once('(')?.1.to_owned();
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let ProcessCounters { name, ticks, .. } = ProcessCounters::parse(&tree.text(&format!("/proc/{id}/stat")).ok()?)?;
     let io = tree.text(&format!("/proc/{id}/io")).unwrap_or_default();
     let bytes = |key: &str| crate::sysfs::field(&io, key).and_then(|text| text.parse::<u64>().ok());
     let bytes = bytes("read_bytes").unwrap_or(0).saturating_add(bytes("write_bytes").unwrap_or(0));
-    Some((name, field(14)?.saturating_add(field(15)?), bytes))
+    Some((name, ticks, bytes))
 }
 
 /// Bytes and requests in flight in a drive's `stat` (Documentation/block/stat.rst).
@@ -143,7 +130,7 @@ mod tests {
         let stat = format!("cpu  {} 0 0 {} 0 0 0 {} 0 0\ncpu0 1 2 3\n", 150 * second, 40 * second, 10 * second);
         write("proc/stat", stat);
         for (id, ticks) in [(7, 110 * second), (9, 30 * second)] {
-            write(&format!("proc/{id}/stat"), format!("{id} (a (b) c) R 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0"));
+            write(&format!("proc/{id}/stat"), format!("{id} (a (b) c) R 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0"));
         }
         write("proc/7/io", format!("read_bytes: {}\nwrite_bytes: {}\n", 3_000_000 * second, 1_000_000 * second));
         write("sys/block/nvme0n1/stat", format!("1 0 {} 0 1 0 {} 0 0", 100 * second, 100 * second));

@@ -21,7 +21,7 @@ fn check(topology: &Topology, siblings: Siblings, cpus: &[u32], nodes: &[u32]) {
 fn one_worker_a_core_or_a_thread() {
     let topology = synthetic("pack:2 numa:1 core:2 pu:2");
     check(&topology, Siblings::OnePerCore, &[0, 2, 4, 6], &[0, 0, 1, 1]);
-    check(&topology, Siblings::EveryPu, &[0, 1, 2, 3, 4, 5, 6, 7], &[0, 0, 0, 0, 1, 1, 1, 1]);
+    check(&topology, Siblings::EverySmtThread, &[0, 1, 2, 3, 4, 5, 6, 7], &[0, 0, 0, 0, 1, 1, 1, 1]);
     // no level of cores: each thread counts as one
     check(&synthetic("numa:2 pu:2"), Siblings::OnePerCore, &[0, 1, 2, 3], &[0, 0, 1, 1]);
     // sub-NUMA clusters
@@ -40,9 +40,9 @@ fn only_allowed_cpus_are_used() {
     let mut topology = synthetic("pack:2 numa:1 core:2 pu:2");
     topology.allowed = "1,3,6-7".parse().unwrap();
     check(&topology, Siblings::OnePerCore, &[1, 3, 6], &[0, 0, 1]);
-    check(&topology, Siblings::EveryPu, &[1, 3, 6, 7], &[0, 0, 1, 1]);
+    check(&topology, Siblings::EverySmtThread, &[1, 3, 6, 7], &[0, 0, 1, 1]);
     topology.allowed = CpuSet::default();
-    let error = place(&topology, Siblings::EveryPu).unwrap_err().to_string();
+    let error = place(&topology, Siblings::EverySmtThread).unwrap_err().to_string();
     assert!(error.contains("none of the 4 cores may be used"), "{error}");
 }
 
@@ -86,7 +86,7 @@ proptest! {
         let mut topology = synthetic(&format!("pack:{packages} numa:{nodes} core:{cores} pu:{pus}"));
         topology.allowed = topology.cpus().iter().filter(|cpu| cpu % 64 == 0 || seed >> (cpu % 64) & 1 == 1).collect();
         topology.cpu_quota = quota;
-        for siblings in [Siblings::OnePerCore, Siblings::EveryPu] {
+        for siblings in [Siblings::OnePerCore, Siblings::EverySmtThread] {
             let workers = place(&topology, siblings).unwrap();
             let cpus: BTreeSet<u32> = workers.iter().map(|w| w.cpu).collect();
             prop_assert_eq!(cpus.len(), workers.len());

@@ -9,15 +9,15 @@ const SPINS: u32 = 4096;
 
 /// Two 64-byte lines: the adjacent-line prefetcher of Intel CPUs fetches pairs.
 #[repr(align(128))]
-struct Line<T>(T);
+struct LinePair<T>(T);
 
 /// Lets `members` threads wait for one another again and again.
 pub(super) struct SpinBarrier {
     members: usize,
     /// How many have yet to arrive.
-    missing: Line<AtomicUsize>,
+    missing: LinePair<AtomicUsize>,
     /// Flips when all have arrived.
-    sense: Line<AtomicBool>,
+    sense: LinePair<AtomicBool>,
     /// Whether a member has left for good.
     left: AtomicBool,
 }
@@ -30,8 +30,8 @@ impl SpinBarrier {
     pub(super) fn new(members: usize) -> Self {
         SpinBarrier {
             members,
-            missing: Line(AtomicUsize::new(members)),
-            sense: Line(AtomicBool::new(false)),
+            missing: LinePair(AtomicUsize::new(members)),
+            sense: LinePair(AtomicBool::new(false)),
             left: AtomicBool::new(false),
         }
     }

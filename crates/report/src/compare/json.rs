@@ -3,7 +3,7 @@
 
 use measure::{Change, MetricId, Scope};
 use serde_json::{Value, json};
-use verdict::compare::{Attribution, Comparison, Effect, P, Row, RunSet, Share, Side, Suspect, Tests};
+use verdict::compare::{Attribution, Comparison, Effect, MetricChange, P, RunSet, Share, SideSummary, Suspect, Tests};
 use verdict::stats::{ConfidenceInterval, Method};
 use verdict::trend::{Course, Known, Noise, Trend};
 
@@ -63,7 +63,7 @@ fn run_set(set: &RunSet) -> Value {
     })
 }
 
-fn row(row: &Row) -> Value {
+fn row(row: &MetricChange) -> Value {
     json!({
         "metric": id(&row.id),
         "unit": row.metric.unit.symbol(),
@@ -78,7 +78,7 @@ fn row(row: &Row) -> Value {
     })
 }
 
-fn side(side: &Side) -> Value {
+fn side(side: &SideSummary) -> Value {
     json!({"boots": side.boots, "value": side.value, "valid_samples": side.valid, "tainted_samples": side.tainted})
 }
 

@@ -8,7 +8,9 @@ mod tests;
 mod trend;
 
 use measure::{Better, Quantity, Scope, Unit};
-use verdict::compare::{Attribution, Comparison, Effect, Finding, Overall, Row, Share, Side, Suspect};
+use verdict::compare::{
+    Attribution, ChangeFinding, Comparison, Effect, MetricChange, Overall, Share, SideSummary, Suspect,
+};
 use verdict::stats::ConfidenceInterval;
 
 pub use campaign::{CampaignBoot, campaign};
@@ -53,7 +55,7 @@ fn ids(ids: &[String]) -> String {
 }
 
 /// A table of metrics with their findings, and the reasons below it.
-pub(crate) fn rows(rows: &[&Row], look: Look) -> String {
+pub(crate) fn rows(rows: &[&MetricChange], look: Look) -> String {
     let header = ["Metric", "Before", "After", "Boots", "Change", "95 %", "p", "Margin", "Power", "Verdict"];
     let mut grid = Grid::new(&header, &[1, 2, 3, 4, 5, 6, 7, 8]);
     for row in rows {
@@ -64,14 +66,14 @@ pub(crate) fn rows(rows: &[&Row], look: Look) -> String {
     }
     let mut text = grid.render(look);
     text += "\n";
-    for row in rows.iter().filter(|row| row.finding != Finding::NotWorse) {
+    for row in rows.iter().filter(|row| row.finding != ChangeFinding::NotWorse) {
         text += &wrap(&format!("{}: {}. {}", row.id, row.finding, row.reason), 0, look.width);
     }
     text
 }
 
-fn cells(row: &Row) -> Vec<Cell> {
-    let value = |side: &Side| match side.value {
+fn cells(row: &MetricChange) -> Vec<Cell> {
+    let value = |side: &SideSummary| match side.value {
         Some(value) => quantity(value, row.metric.unit),
         None => "none".to_owned(),
     };
@@ -91,11 +93,11 @@ fn cells(row: &Row) -> Vec<Cell> {
     ]
 }
 
-pub(crate) fn paint(finding: Finding) -> Paint {
+pub(crate) fn paint(finding: ChangeFinding) -> Paint {
     match finding {
-        Finding::Regression => Paint::Bad,
-        Finding::NotWorse | Finding::ChangedWithinMargin | Finding::Improved => Paint::Good,
-        Finding::Tainted | Finding::Inconclusive | Finding::CannotBeJudged => Paint::Doubtful,
+        ChangeFinding::Regression => Paint::Bad,
+        ChangeFinding::NotWorse | ChangeFinding::ChangedWithinMargin | ChangeFinding::Improved => Paint::Good,
+        ChangeFinding::Tainted | ChangeFinding::Inconclusive | ChangeFinding::CannotBeJudged => Paint::Doubtful,
     }
 }
 
@@ -114,7 +116,7 @@ pub(crate) fn probability(p: f64) -> String {
 
 fn advisory(comparison: &Comparison, all: bool, look: Look) -> String {
     let others = || comparison.rows.iter().filter(|row| !row.critical);
-    let shown: Vec<&Row> = others().filter(|row| all || row.finding.moved()).collect();
+    let shown: Vec<&MetricChange> = others().filter(|row| all || row.finding.moved()).collect();
     let count = others().count();
     if count == 0 {
         return String::new();
@@ -175,7 +177,7 @@ fn attributed(attribution: &Attribution, look: Look) -> String {
 
 fn conclusion(comparison: &Comparison, look: Look) -> String {
     let critical = comparison.critical().count();
-    let named = |wanted: fn(Finding) -> bool| -> String {
+    let named = |wanted: fn(ChangeFinding) -> bool| -> String {
         let rows = comparison.critical().filter(|row| wanted(row.finding));
         rows.map(|row| match &row.effect {
             Some(effect) => format!("{} {}", row.id, signed(effect.change())),
@@ -186,8 +188,8 @@ fn conclusion(comparison: &Comparison, look: Look) -> String {
     };
     let (sentence, paint) = match comparison.overall() {
         Overall::NotWorse => (format!("not one of {critical} critical metrics is worse by its margin"), Paint::Good),
-        Overall::Regression => (named(|finding| finding == Finding::Regression), Paint::Bad),
-        Overall::Tainted => (named(|finding| finding == Finding::Tainted), Paint::Doubtful),
+        Overall::Regression => (named(|finding| finding == ChangeFinding::Regression), Paint::Bad),
+        Overall::Tainted => (named(|finding| finding == ChangeFinding::Tainted), Paint::Doubtful),
         Overall::Inconclusive if critical == 0 => ("no critical metric was measured".to_owned(), Paint::Doubtful),
         Overall::Inconclusive => (format!("not decided: {}", named(|finding| !finding.holds())), Paint::Doubtful),
     };

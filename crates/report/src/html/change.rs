@@ -2,7 +2,7 @@
 
 use measure::Better;
 use serde::Serialize;
-use verdict::compare::Finding;
+use verdict::compare::ChangeFinding;
 
 use super::Error;
 use super::charts::{self, Chart};
@@ -120,17 +120,17 @@ fn row(line: &ChangeLine, methods: &Methods) -> ChangeRow {
         change: line.change.map(signed).unwrap_or_default(),
         interval: interval.unwrap_or_default(),
         better: if line.better == Better::Higher { "more" } else { "less" },
-        verdict: line.decided().map_or("", Finding::name),
+        verdict: line.decided().map_or("", ChangeFinding::name),
         class: line.decided().map_or("", class),
         reason: line.decision.as_ref().map(|decision| decision.reason.clone()).unwrap_or_default(),
         method: methods.anchor(&line.id.name),
     }
 }
 
-fn class(finding: Finding) -> &'static str {
+fn class(finding: ChangeFinding) -> &'static str {
     match finding {
-        Finding::Regression => "bad",
-        Finding::NotWorse | Finding::ChangedWithinMargin | Finding::Improved => "good",
-        Finding::Tainted | Finding::Inconclusive | Finding::CannotBeJudged => "doubt",
+        ChangeFinding::Regression => "bad",
+        ChangeFinding::NotWorse | ChangeFinding::ChangedWithinMargin | ChangeFinding::Improved => "good",
+        ChangeFinding::Tainted | ChangeFinding::Inconclusive | ChangeFinding::CannotBeJudged => "doubt",
     }
 }

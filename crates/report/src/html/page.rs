@@ -35,7 +35,7 @@ pub(super) struct Page {
     remarks: Vec<String>,
     runs: Vec<RunLine>,
     boots: usize,
-    targets: Vec<Target>,
+    targets: Vec<TargetView>,
     targets_chart: Option<Chart>,
     audit: AuditView,
     change: Option<ChangeView>,
@@ -80,7 +80,7 @@ struct RunLine {
 
 /// A row of the table of targets with what is behind it.
 #[derive(Debug, Serialize)]
-struct Target {
+struct TargetView {
     id: String,
     title: String,
     companion: bool,
@@ -252,10 +252,10 @@ fn run_line(run: &Run) -> RunLine {
     }
 }
 
-fn target(row: &Row, methods: &Methods) -> Target {
+fn target(row: &Row, methods: &Methods) -> TargetView {
     let measured = row.measured.as_ref();
     let of_host = row.host_limit.as_ref().zip(row.share_of_host);
-    Target {
+    TargetView {
         id: row.id.clone(),
         title: row.title.clone(),
         companion: row.companion_of.is_some(),

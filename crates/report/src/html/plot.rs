@@ -221,14 +221,14 @@ pub(super) fn heat(
 /// A line of a chart of shares: its name, its marks, and the bar below them.
 pub(super) struct Strip {
     pub(super) name: String,
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Vec<Marker>,
     /// A confidence interval, or how long something took.
     pub(super) bar: Option<Bar>,
 }
 
 /// A mark at a value.
 #[derive(Clone, Copy)]
-pub(super) struct Mark {
+pub(super) struct Marker {
     /// Which colour and shape it has.
     pub(super) style: usize,
     pub(super) value: f64,
@@ -279,7 +279,7 @@ pub(super) fn strips(x: &Axis, upright: Option<f64>, strips: &[Strip]) -> Result
                 let bar = [(x.place(low), middle), (x.place(high), middle)];
                 area.draw(&PathElement::new(bar, COLOURS[style % COLOURS.len()].stroke_width(3)))?;
             }
-            for &Mark { style, value } in &strip.marks {
+            for &Marker { style, value } in &strip.marks {
                 draw_mark(area, style, (x.place(value), middle))?;
             }
         }

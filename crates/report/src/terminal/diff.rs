@@ -1,7 +1,7 @@
 //! Two runs beside each other, in the tables that a run is shown in.
 
 use measure::{Better, Run, Scope};
-use verdict::compare::Finding;
+use verdict::compare::ChangeFinding;
 use verdict::{Judgement, Row};
 
 use super::grid::{Cell, Grid, Paint};
@@ -127,7 +127,7 @@ fn conclusion(change: &BeforeAfter, look: Look) -> String {
             let worse: Vec<String> = change
                 .lines
                 .iter()
-                .filter(|line| line.decided() == Some(Finding::Regression))
+                .filter(|line| line.decided() == Some(ChangeFinding::Regression))
                 .map(|line| line.id.to_string())
                 .collect();
             if worse.is_empty() { (*word).to_owned() } else { format!("{word}: {}", worse.join(", ")) }

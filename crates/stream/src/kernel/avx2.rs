@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 use measure::Isa;
 
 use super::skeleton::{kernels, table};
-use super::{Kernel, LINE, Line, Run, Store, Tuning, Variant};
+use super::{CacheLine, Kernel, KernelFn, LINE, Store, Tuning, Variant};
 
 table!(Isa::Avx2, (1, 4, 0), (2, 2, 0), (4, 1, 0), (1, 4, 16));
 
@@ -18,7 +18,7 @@ type V = [__m256d; 2];
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn load(line: &Line) -> V {
+fn load(line: &CacheLine) -> V {
     let [low, high] = halves(line);
     // SAFETY: the 32 bytes of half a line are readable; the instruction asks for no alignment.
     let low = unsafe { _mm256_loadu_pd(low.as_ptr()) };
@@ -28,12 +28,12 @@ fn load(line: &Line) -> V {
 }
 
 #[inline]
-fn halves(line: &Line) -> &[[f64; 4]; 2] {
+fn halves(line: &CacheLine) -> &[[f64; 4]; 2] {
     line.as_chunks().0.as_array().expect("a line has two halves")
 }
 
 #[inline]
-fn halves_mut(line: &mut Line) -> &mut [[f64; 4]; 2] {
+fn halves_mut(line: &mut CacheLine) -> &mut [[f64; 4]; 2] {
     line.as_chunks_mut().0.as_mut_array().expect("a line has two halves")
 }
 
@@ -71,7 +71,7 @@ fn sum(v: V) -> f64 {
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn prefetch<const AHEAD: usize>(line: &Line) {
+fn prefetch<const AHEAD: usize>(line: &CacheLine) {
     if AHEAD > 0 {
         let ahead = line.as_ptr().wrapping_byte_add(AHEAD * LINE);
         // A hint: it never faults, whatever the address.
@@ -85,11 +85,11 @@ kernels!(loads "avx2,fma");
 pub(super) mod temporal {
     use std::arch::asm;
 
-    use super::{Line, V, add, fma, halves_mut, kernels, load, mul, prefetch, splat};
+    use super::{CacheLine, V, add, fma, halves_mut, kernels, load, mul, prefetch, splat};
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    fn store(line: &mut Line, v: V) {
+    fn store(line: &mut CacheLine, v: V) {
         let [low, high] = halves_mut(line);
         let (low, high) = (low.as_mut_ptr(), high.as_mut_ptr());
         // In assembly, because the compiler calls memcpy instead of a loop that only copies.
@@ -113,11 +113,11 @@ pub(super) mod temporal {
 pub(super) mod nontemporal {
     use std::arch::x86_64::{_mm_sfence, _mm256_stream_pd};
 
-    use super::{Line, V, add, fma, halves_mut, kernels, load, mul, prefetch, splat};
+    use super::{CacheLine, V, add, fma, halves_mut, kernels, load, mul, prefetch, splat};
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    fn store(line: &mut Line, v: V) {
+    fn store(line: &mut CacheLine, v: V) {
         let [low, high] = halves_mut(line);
         // SAFETY: the 32 bytes of half a line are writable, and lie on half a cache line: who calls a row of the table
         // promises that the first line lies on one, and a line is as long as its alignment.

@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 use measure::Isa;
 
 use super::skeleton::{kernels, table};
-use super::{Kernel, LINE, Line, Run, Store, Tuning, Variant};
+use super::{CacheLine, Kernel, KernelFn, LINE, Store, Tuning, Variant};
 
 table!(Isa::Avx512, (1, 8, 0), (2, 4, 0), (4, 2, 0), (1, 8, 16));
 
@@ -18,7 +18,7 @@ type V = __m512d;
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(line: &Line) -> V {
+fn load(line: &CacheLine) -> V {
     // SAFETY: the 64 bytes of a line are readable; the instruction asks for no alignment.
     unsafe { _mm512_loadu_pd(line.as_ptr()) }
 }
@@ -55,7 +55,7 @@ fn sum(v: V) -> f64 {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn prefetch<const AHEAD: usize>(line: &Line) {
+fn prefetch<const AHEAD: usize>(line: &CacheLine) {
     if AHEAD > 0 {
         let ahead = line.as_ptr().wrapping_byte_add(AHEAD * LINE);
         // A hint: it never faults, whatever the address.
@@ -69,11 +69,11 @@ kernels!(loads "avx512f");
 pub(super) mod temporal {
     use std::arch::asm;
 
-    use super::{Line, V, add, fma, kernels, load, mul, prefetch, splat};
+    use super::{CacheLine, V, add, fma, kernels, load, mul, prefetch, splat};
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn store(line: &mut Line, v: V) {
+    fn store(line: &mut CacheLine, v: V) {
         let line = line.as_mut_ptr();
         // In assembly, because the compiler calls memcpy instead of a loop that only copies.
         // SAFETY: the 64 bytes of a line are writable, and nothing else is; the instruction asks for no alignment.
@@ -92,11 +92,11 @@ pub(super) mod temporal {
 pub(super) mod nontemporal {
     use std::arch::x86_64::{_mm_sfence, _mm512_stream_pd};
 
-    use super::{Line, V, add, fma, kernels, load, mul, prefetch, splat};
+    use super::{CacheLine, V, add, fma, kernels, load, mul, prefetch, splat};
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn store(line: &mut Line, v: V) {
+    fn store(line: &mut CacheLine, v: V) {
         // SAFETY: the 64 bytes of a line are writable, and lie on a cache line: who calls a row of the table promises
         // it of the first, and a line is as long as its alignment.
         unsafe { _mm512_stream_pd(line.as_mut_ptr(), v) };

@@ -70,11 +70,11 @@ pub struct Variant {
     pub store: Store,
     /// How it walks.
     pub tuning: Tuning,
-    run: Run,
+    run: KernelFn,
 }
 
 /// Eight elements: a cache line.
-type Line = [f64; 8];
+type CacheLine = [f64; 8];
 /// Bytes of a line.
 const LINE: usize = 64;
 
@@ -83,7 +83,7 @@ const LINE: usize = 64;
 /// # Safety
 ///
 /// The CPU must have the row's instruction set, and `dst` must lie on a cache line.
-type Run = unsafe fn(&mut [Line], &[Line], &[Line], f64) -> f64;
+type KernelFn = unsafe fn(&mut [CacheLine], &[CacheLine], &[CacheLine], f64) -> f64;
 
 impl Kernel {
     /// All kernels, in the order of the rounds of STREAM, after the two that STREAM lacks.

@@ -9,7 +9,7 @@ use std::arch::asm;
 use measure::Isa;
 
 use super::skeleton::{kernels, table};
-use super::{Kernel, LINE, Line, Run, Store, Tuning, Variant};
+use super::{CacheLine, Kernel, KernelFn, LINE, Store, Tuning, Variant};
 
 table!(Isa::Scalar, (1, 1, 0));
 
@@ -18,7 +18,7 @@ type V = [f64; 8];
 
 #[inline]
 #[target_feature(enable = "avx,fma")]
-fn load(line: &Line) -> V {
+fn load(line: &CacheLine) -> V {
     let mut v = [0.0; 8];
     for (value, element) in v.iter_mut().zip(line) {
         // SAFETY: it reads the 8 bytes of an element and writes a register.
@@ -84,17 +84,17 @@ fn sum(v: V) -> f64 {
 
 /// No scalar row prefetches.
 #[inline]
-fn prefetch<const AHEAD: usize>(_line: &Line) {}
+fn prefetch<const AHEAD: usize>(_line: &CacheLine) {}
 
 kernels!(loads "avx,fma");
 
 /// Kernels with ordinary stores.
 pub(super) mod temporal {
-    use super::{Line, V, add, asm, fma, kernels, load, mul, prefetch, splat};
+    use super::{CacheLine, V, add, asm, fma, kernels, load, mul, prefetch, splat};
 
     #[inline]
     #[target_feature(enable = "avx,fma")]
-    fn store(line: &mut Line, v: V) {
+    fn store(line: &mut CacheLine, v: V) {
         for (element, value) in line.iter_mut().zip(v) {
             // SAFETY: it writes the 8 bytes of an element that is borrowed mutably.
             unsafe {
@@ -114,11 +114,11 @@ pub(super) mod temporal {
 pub(super) mod nontemporal {
     use std::arch::x86_64::_mm_sfence;
 
-    use super::{Line, V, add, asm, fma, kernels, load, mul, prefetch, splat};
+    use super::{CacheLine, V, add, asm, fma, kernels, load, mul, prefetch, splat};
 
     #[inline]
     #[target_feature(enable = "avx,fma")]
-    fn store(line: &mut Line, v: V) {
+    fn store(line: &mut CacheLine, v: V) {
         for (element, value) in line.iter_mut().zip(v) {
             // There is no scalar non-temporal store from a vector register that every CPU has: MOVNTI takes a general
             // one.

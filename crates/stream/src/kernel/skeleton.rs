@@ -15,9 +15,9 @@ macro_rules! kernels {
         #[target_feature(enable = $feature)]
         #[inline(never)]
         pub(super) fn read<const STREAMS: usize, const BLOCK: usize, const AHEAD: usize>(
-            _dst: &mut [Line],
-            x: &[Line],
-            _y: &[Line],
+            _dst: &mut [CacheLine],
+            x: &[CacheLine],
+            _y: &[CacheLine],
             _q: f64,
         ) -> f64 {
             let part = x.len() / STREAMS / BLOCK;
@@ -47,9 +47,9 @@ macro_rules! kernels {
         #[target_feature(enable = $feature)]
         #[inline(never)]
         pub(in crate::kernel) fn write<const STREAMS: usize, const BLOCK: usize, const AHEAD: usize>(
-            dst: &mut [Line],
-            _x: &[Line],
-            _y: &[Line],
+            dst: &mut [CacheLine],
+            _x: &[CacheLine],
+            _y: &[CacheLine],
             q: f64,
         ) -> f64 {
             let value = splat(q);
@@ -81,9 +81,9 @@ macro_rules! kernels {
         #[target_feature(enable = $feature)]
         #[inline(never)]
         pub(in crate::kernel) fn $name<const STREAMS: usize, const BLOCK: usize, const AHEAD: usize>(
-            dst: &mut [Line],
-            x: &[Line],
-            _y: &[Line],
+            dst: &mut [CacheLine],
+            x: &[CacheLine],
+            _y: &[CacheLine],
             q: f64,
         ) -> f64 {
             let $q = splat(q);
@@ -117,9 +117,9 @@ macro_rules! kernels {
         #[target_feature(enable = $feature)]
         #[inline(never)]
         pub(in crate::kernel) fn $name<const STREAMS: usize, const BLOCK: usize, const AHEAD: usize>(
-            dst: &mut [Line],
-            x: &[Line],
-            y: &[Line],
+            dst: &mut [CacheLine],
+            x: &[CacheLine],
+            y: &[CacheLine],
             q: f64,
         ) -> f64 {
             let $q = splat(q);
@@ -162,7 +162,7 @@ macro_rules! table {
             let mut rows = Vec::new();
             $({
                 let tuning = Tuning { streams: $streams, ahead: $ahead * LINE };
-                let mut row = |kernel: Kernel, store: Store, run: Run| {
+                let mut row = |kernel: Kernel, store: Store, run: KernelFn| {
                     rows.push(Variant { kernel, isa: $isa, store, tuning, run });
                 };
                 row(Kernel::Read, Store::None, read::<$streams, $block, $ahead>);

@@ -14,7 +14,7 @@ mod vocabulary;
 use crate::cells::Cells;
 use crate::error::Error;
 pub use save::save;
-pub(crate) use source::{Sample, Source, is_sampled};
+pub(crate) use source::{RowChoice, Source, is_sampled};
 
 /// The columns of transformation `index` (0 for t01) for the rows of a source, in the order of the schema.
 ///

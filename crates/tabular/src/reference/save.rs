@@ -14,7 +14,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use super::{Sample, Source, transform};
+use super::{RowChoice, Source, transform};
 use crate::cells::Cells;
 use crate::dataset::Dataset;
 use crate::error::Error;
@@ -29,7 +29,7 @@ use crate::schema::{Column, Kind, ROW_GROUP_ROWS, TRANSFORMS, output_columns};
 /// The input cannot be read, or the output cannot be written.
 pub fn save(input: &Path, output: &Path) -> Result<(), Error> {
     let dataset = Dataset::open(input)?;
-    let source = Source::new(&dataset, Sample::All)?;
+    let source = Source::new(&dataset, RowChoice::All)?;
     let mut columns = vec![Cells::Int(source.ints("row_id")?)];
     for index in 0..TRANSFORMS.len() {
         columns.append(&mut transform(index, &source)?);

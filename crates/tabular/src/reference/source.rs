@@ -14,7 +14,7 @@ use crate::schema::{DAY_US, Table};
 /// Which rows are looked at. A sample is by a hash of a key, so that all rows of a user, an item or a group are in it or
 /// none: what such a row gets depends on the others of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sample {
+pub(crate) enum RowChoice {
     /// Every row.
     All,
     /// Single rows, one of so many.
@@ -42,13 +42,13 @@ pub(crate) fn is_sampled(row_id: i64, one_of: u64) -> bool {
 
 impl<'a> Source<'a> {
     /// The rows of a sample.
-    pub(crate) fn new(dataset: &'a Dataset, sample: Sample) -> Result<Self, Error> {
+    pub(crate) fn new(dataset: &'a Dataset, sample: RowChoice) -> Result<Self, Error> {
         let (key, of): (&'static [&'static str], _) = match sample {
-            Sample::All => return Ok(Self { dataset, keep: None }),
-            Sample::Rows(of) => (&["row_id"], of),
-            Sample::Users(of) => (&["user_id"], of),
-            Sample::Items(of) => (&["item_id"], of),
-            Sample::Groups(of) => (&["ts", "country"], of),
+            RowChoice::All => return Ok(Self { dataset, keep: None }),
+            RowChoice::Rows(of) => (&["row_id"], of),
+            RowChoice::Users(of) => (&["user_id"], of),
+            RowChoice::Items(of) => (&["item_id"], of),
+            RowChoice::Groups(of) => (&["ts", "country"], of),
         };
         let mut keep = Bits::new(dataset.rows(Table::Events));
         let mut position = 0;

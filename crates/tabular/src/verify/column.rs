@@ -2,7 +2,7 @@
 
 use crate::cells::Cells;
 use crate::digest::{self, Digest};
-use crate::finding::Finding;
+use crate::finding::Fault;
 use crate::schema::{Column, Kind};
 
 /// What was seen of a column.
@@ -54,13 +54,13 @@ impl ColumnCheck {
     }
 
     /// What is wrong with the column, if anything.
-    pub(super) fn finding(&self, column: &Column) -> Option<Finding> {
+    pub(super) fn finding(&self, column: &Column) -> Option<Fault> {
         let what = match (&self.first, self.nulls) {
             (Some(first), _) => format!("{} values are wrong: {first}", self.wrong),
             (None, 1..) if !column.nullable => format!("{} are null, and none may be", self.nulls),
             _ => return None,
         };
-        Some(Finding { column: column.name.to_owned(), what })
+        Some(Fault { column: column.name.to_owned(), what })
     }
 }
 

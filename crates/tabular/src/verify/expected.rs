@@ -8,7 +8,7 @@ use crate::bits::Bits;
 use crate::cells::Cells;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::reference::{self, Sample, Source};
+use crate::reference::{self, RowChoice, Source};
 use crate::schema::{TRANSFORMS, Table, Transform};
 
 /// The expected values for some rows.
@@ -20,7 +20,7 @@ pub(super) struct Expected {
 
 impl Expected {
     /// Computed by the reference for a sample of the rows.
-    pub(super) fn by_reference(dataset: &Dataset, index: usize, sample: Sample) -> Result<Self, Error> {
+    pub(super) fn by_reference(dataset: &Dataset, index: usize, sample: RowChoice) -> Result<Self, Error> {
         let source = Source::new(dataset, sample)?;
         let row_ids = source.whole_numbers("row_id")?;
         let places = row_ids.into_iter().enumerate().map(|(place, row)| (row, place)).collect();
@@ -87,7 +87,7 @@ pub(super) fn require_row_ids(dataset: &Dataset) -> Result<(), Error> {
     let rows = dataset.rows(Table::Events);
     let mut met = Bits::new(rows);
     let mut wrong = None;
-    Source::new(dataset, Sample::All)?.each(&["row_id"], |cells, at| {
+    Source::new(dataset, RowChoice::All)?.each(&["row_id"], |cells, at| {
         let row = cells[0].int(at).unwrap_or(-1);
         if met.insert(row) != Some(true) {
             wrong.get_or_insert(row);

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::digest::Digest;
 use crate::error::Error;
-pub use crate::finding::Finding;
+pub use crate::finding::Fault;
 use crate::manifest::Manifest;
-use crate::reference::Sample;
+use crate::reference::RowChoice;
 use crate::schema::{Kind, ROWS_A_GIGABYTE, TRANSFORMS, Table};
 use column::ColumnCheck;
 use expected::Expected;
@@ -131,13 +131,13 @@ impl Options {
 }
 
 /// What a transformation is sampled by: all rows that one row's values depend on are in the sample with it.
-fn sample(index: usize, one_of: u64) -> Sample {
+fn sample(index: usize, one_of: u64) -> RowChoice {
     match TRANSFORMS[index].id {
-        _ if one_of == 1 => Sample::All,
-        "t08" => Sample::Users(one_of),
-        "t09" => Sample::Items(one_of),
-        "t10" => Sample::Groups(one_of),
-        _ => Sample::Rows(one_of),
+        _ if one_of == 1 => RowChoice::All,
+        "t08" => RowChoice::Users(one_of),
+        "t09" => RowChoice::Items(one_of),
+        "t10" => RowChoice::Groups(one_of),
+        _ => RowChoice::Rows(one_of),
     }
 }
 
@@ -160,7 +160,7 @@ fn compare(
     // `with_max_len` keeps rayon from giving one thread a run of them while another is idle.
     let all = (0..TRANSFORMS.len()).into_par_iter().with_max_len(1);
     let checks = pool.install(|| all.map(check).collect::<Result<Vec<_>, _>>())?;
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings: Vec<Fault> = Vec::new();
     let mut verified = Verified { rows, bytes: output.bytes(), checked: Vec::new(), columns: Vec::new() };
     for (transform, (checked, columns)) in TRANSFORMS.iter().zip(checks) {
         verified.checked.push((transform.id.to_owned(), checked));

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use crate::bits::Bits;
 use crate::claim::MARK;
 use crate::error::Error;
-use crate::finding::Finding;
+use crate::finding::Fault;
 use crate::parquet_file::ParquetFile;
 use crate::schema::{Column, Kind, output_columns};
 
@@ -78,7 +78,7 @@ impl Output {
         if faults.is_empty() {
             return Ok(());
         }
-        Err(Error::Rejected(vec![Finding { column: "row_id".to_owned(), what: faults.join("; ") }]))
+        Err(Error::Rejected(vec![Fault { column: "row_id".to_owned(), what: faults.join("; ") }]))
     }
 }
 
@@ -123,7 +123,7 @@ fn with_columns(file: ParquetFile) -> Result<ParquetFile, Error> {
     let unknown = file.columns().find(|name| output_columns().all(|c: Column| c.name != *name));
     let Some(unknown) = unknown else { return Ok(file) };
     let what = format!("it is no column of the output, and {} has it", file.path().display());
-    Err(Error::Rejected(vec![Finding { column: unknown.to_owned(), what }]))
+    Err(Error::Rejected(vec![Fault { column: unknown.to_owned(), what }]))
 }
 
 /// Whether a type holds all values of a kind as what they are.

@@ -1,5 +1,7 @@
 //! The model of how time grows with the number of rows.
 
+use measure::LinearFit;
+
 /// T(n) = start + row·n: what a run takes whatever its size, and what each row adds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Fit {
@@ -14,19 +16,14 @@ pub(super) struct Fit {
 impl Fit {
     /// The least-squares line in relative errors; `None` where the points do not determine one that grows.
     pub(super) fn of(points: &[(f64, f64)]) -> Option<Fit> {
-        // Weighted by 1/t², so that each point counts by its relative error.
-        let sum = |of: &dyn Fn(f64, f64) -> f64| points.iter().map(|&(n, t)| of(n, t) / (t * t)).sum::<f64>();
-        let (w, wn, wt) = (sum(&|_, _| 1.0), sum(&|n, _| n), sum(&|_, t| t));
-        let (wnn, wnt) = (sum(&|n, _| n * n), sum(&|n, t| n * t));
-        let determinant = w * wnn - wn * wn;
-        let (mut start, mut row) = ((wnn * wt - wn * wnt) / determinant, (w * wnt - wn * wt) / determinant);
-        if start < 0.0 {
+        let mut line = LinearFit::relative(points)?;
+        if line.intercept < 0.0 {
             // No run takes less than nothing before its first row: the line through the origin instead.
-            (start, row) = (0.0, wnt / wnn);
+            line = LinearFit::relative_through_origin(points)?;
         }
-        let at = |n: f64| start + row * n;
-        let miss = points.iter().map(|&(n, t)| (t / at(n) - 1.0).abs()).fold(0.0, f64::max);
-        (points.len() > 1 && row > 0.0 && row.is_finite() && determinant > 0.0).then_some(Fit { start, row, miss })
+        let LinearFit { intercept: start, slope: row, .. } = line;
+        let miss = points.iter().map(|&(n, t)| (t / (start + row * n) - 1.0).abs()).fold(0.0, f64::max);
+        (row > 0.0).then_some(Fit { start, row, miss })
     }
 
     pub(super) fn seconds(&self, rows: f64) -> f64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use inventory::bmc::{self, Meter};
 use inventory::sensors::{self, Kind, is_drive, is_processor_or_drive};
-use inventory::{Outside, SensorRecord, Tree};
+use inventory::{CpuTicks, Outside, ProcessCounters, SensorRecord, Tree};
 use machine::{Clock, CpuSet};
 use measure::Interval;
 
@@ -51,8 +51,8 @@ impl Places {
     }
 
     /// Reads what takes its time: the management controller and NVIDIA's library.
-    pub(super) fn ask(&self, outside: &dyn Outside) -> Told {
-        let mut told = Told::default();
+    pub(super) fn ask(&self, outside: &dyn Outside) -> OutOfBand {
+        let mut told = OutOfBand::default();
         if let Some(meter) = &self.meter {
             told.watts.extend(meter.watts(outside).map(|watts| (meter.name().to_owned(), watts)));
         }
@@ -69,18 +69,9 @@ impl Places {
 
 /// What was told by others than the kernel's files.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Told {
+pub(super) struct OutOfBand {
     watts: Vec<(String, f64)>,
     hottest: Option<f64>,
-}
-
-/// CPU time in ticks of `/proc/stat`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Ticks {
-    busy: u64,
-    interrupts: u64,
-    steal: u64,
-    all: u64,
 }
 
 /// Counters of the watched processes.
@@ -96,7 +87,7 @@ struct Own {
 pub(super) struct Snapshot {
     /// Nanoseconds of [`Clock::now`].
     at: u64,
-    ticks: Option<Ticks>,
+    ticks: Option<CpuTicks>,
     own: Option<Own>,
     load: Option<f64>,
     clock: Option<f64>,
@@ -113,7 +104,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn take(places: &Places, told: &Told) -> Snapshot {
+    pub(super) fn take(places: &Places, told: &OutOfBand) -> Snapshot {
         let tree = &places.tree;
         let sensors = sensors::sensors(tree).unwrap_or_default();
         let controllers = sensors::memory_controllers(tree).ok();
@@ -152,15 +143,10 @@ impl Snapshot {
     /// What happened since an earlier snapshot.
     pub(super) fn since(&self, before: &Snapshot) -> Point {
         let grown = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
-        let ticks = self.ticks.zip(before.ticks).map(|(now, then)| Ticks {
-            busy: now.busy.saturating_sub(then.busy),
-            interrupts: now.interrupts.saturating_sub(then.interrupts),
-            steal: now.steal.saturating_sub(then.steal),
-            all: now.all.saturating_sub(then.all),
-        });
+        let ticks = self.ticks.zip(before.ticks).map(|(now, then)| now.since(then));
         let ticks = ticks.filter(|ticks| ticks.all > 0);
         let own = grown(self.own.map(|own| own.ticks), before.own.map(|own| own.ticks));
-        let share = |part: fn(&Ticks) -> u64| ticks.map(|ticks| part(&ticks) as f64 / ticks.all as f64);
+        let share = |part: fn(&CpuTicks) -> u64| ticks.map(|ticks| part(&ticks) as f64 / ticks.all as f64);
         let mut watts = self.watts.clone();
         watts.extend(self.energy.iter().filter_map(|(name, &(joules, range))| {
             let used = joules - before.energy.get(name)?.0;
@@ -195,24 +181,13 @@ fn sum(counters: impl Iterator<Item = u64>) -> u64 {
     counters.fold(0, u64::saturating_add)
 }
 
-/// The workers' CPUs in `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal (proc(5)).
-fn ticks(stat: &str, watch: &Watch) -> Option<Ticks> {
-    let mut sum = Ticks::default();
-    for line in stat.lines() {
-        let mut words = line.split_whitespace();
-        let Some(cpu) = words.next().and_then(|name| name.strip_prefix("cpu")?.parse::<u32>().ok()) else { continue };
-        if !watch.workers.contains(cpu) {
-            continue;
-        }
-        // Guest time, which follows, is part of user time.
-        let fields: Vec<u64> = words.take(8).filter_map(|word| word.parse().ok()).collect();
-        let &[user, nice, system, idle, wait, irq, softirq, steal] = fields.as_slice() else { continue };
-        let busy = [user, nice, system, irq, softirq].into_iter().fold(0, u64::saturating_add);
-        sum.busy = sum.busy.saturating_add(busy);
-        sum.interrupts = sum.interrupts.saturating_add(irq).saturating_add(softirq);
-        sum.steal = sum.steal.saturating_add(steal);
-        sum.all = [busy, idle, wait, steal].into_iter().fold(sum.all, u64::saturating_add);
-    }
+/// The workers' CPUs in `/proc/stat`.
+fn ticks(stat: &str, watch: &Watch) -> Option<CpuTicks> {
+    let of_worker = |line: &str| {
+        let (cpu, fields) = line.strip_prefix("cpu")?.split_once(' ')?;
+        watch.workers.contains(cpu.parse().ok()?).then(|| CpuTicks::parse(fields))?
+    };
+    let sum = stat.lines().filter_map(of_worker).fold(CpuTicks::default(), CpuTicks::plus);
     (sum.all > 0).then_some(sum)
 }
 
@@ -243,10 +218,10 @@ const READS: usize = 3;
 /// for the kernel adds it up, those that run are asked. One that is waited for between the two readings would be missed, so
 /// the sum is taken again where that happened.
 fn own(tree: &Tree, process: u32) -> Option<Own> {
-    let mut before = Stat::read(tree, process)?;
+    let mut before = counters(tree, process)?;
     for _ in 0..READS {
         let running = running(tree, process);
-        let after = Stat::read(tree, process)?;
+        let after = counters(tree, process)?;
         if let Some(running) = running.filter(|_| after.waited_for == before.waited_for) {
             let ticks = after.ticks.saturating_add(after.waited_for).saturating_add(running);
             return Some(Own { ticks, minor_faults: after.minor_faults, major_faults: after.major_faults });
@@ -256,29 +231,8 @@ fn own(tree: &Tree, process: u32) -> Option<Own> {
     None
 }
 
-/// What a process counts.
-struct Stat {
-    ticks: u64,
-    waited_for: u64,
-    minor_faults: u64,
-    major_faults: u64,
-}
-
-impl Stat {
-    /// A process' name, in brackets, may itself hold brackets and blanks.
-    fn read(tree: &Tree, process: u32) -> Option<Stat> {
-        let stat = tree.text(&format!("/proc/{process}/stat")).ok()?;
-        // After the name come the fields from the third on: 10 and 12 are faults, 14 and 15 user and system time, 16 and 17
-        // those of children that were waited for (proc(5)).
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
-        Some(Stat {
-            ticks: field(14)?.saturating_add(field(15)?),
-            waited_for: field(16)?.saturating_add(field(17)?),
-            minor_faults: field(10)?,
-            major_faults: field(12)?,
-        })
-    }
+fn counters(tree: &Tree, process: u32) -> Option<ProcessCounters> {
+    ProcessCounters::parse(&tree.text(&format!("/proc/{process}/stat")).ok()?)
 }
 
 /// CPU time of the processes that a process started and that run; `None` where one of them could not be read.
@@ -305,13 +259,7 @@ fn children(tree: &Tree, process: u32) -> Vec<u32> {
         return lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|child| child.parse().ok()).collect();
     }
     let all = tree.names("/proc").into_iter().filter_map(|name| name.parse::<u32>().ok());
-    all.filter(|&other| parent(tree, other) == Some(process)).collect()
-}
-
-/// The process that started this one: the fourth field of its `stat`.
-fn parent(tree: &Tree, process: u32) -> Option<u32> {
-    let stat = tree.text(&format!("/proc/{process}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    all.filter(|&other| counters(tree, other).is_some_and(|other| other.parent == process)).collect()
 }
 
 /// A process that has ended takes its counters with it: then there is no sum.
@@ -411,9 +359,9 @@ mod tests {
         at(1);
         let watch = Watch { root: root.to_owned(), processes: vec![7], ..Watch::new("0".parse::<CpuSet>().unwrap()) };
         let places = Places::find(&watch, &FilesOnly);
-        let first = Snapshot { at: 1_000_000_000, ..Snapshot::take(&places, &Told::default()) };
+        let first = Snapshot { at: 1_000_000_000, ..Snapshot::take(&places, &OutOfBand::default()) };
         at(2);
-        let second = Snapshot { at: 3_000_000_000, ..Snapshot::take(&places, &Told::default()) };
+        let second = Snapshot { at: 3_000_000_000, ..Snapshot::take(&places, &OutOfBand::default()) };
         let point = second.since(&first);
         assert_eq!((point.steal, point.other, point.interrupts), (Some(0.1), Some(0.4), Some(0.0)));
         assert_eq!((point.minor_faults, point.major_faults), (Some(100), Some(1)));
@@ -429,7 +377,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let watch = Watch { root: root.path().to_owned(), ..Watch::new(CpuSet::default()) };
         let places = Places::find(&watch, &FilesOnly);
-        let snapshot = Snapshot::take(&places, &Told::default());
+        let snapshot = Snapshot::take(&places, &OutOfBand::default());
         let point = snapshot.since(&snapshot);
         assert_eq!((point.steal, point.load, point.throttles, point.watts.len()), (None, None, None, 0));
     }
@@ -462,6 +410,6 @@ mod tests {
         let point = snapshot.since(&snapshot);
         assert_eq!(point.watts, [("bmc host (DCMI)".to_owned(), 451.0), ("nvml GPUs".to_owned(), 63.5)]);
         assert_eq!((point.hottest, point.hottest_drive), (Some(41.0), None));
-        assert_eq!(Places::find(&watch, &FilesOnly).ask(&FilesOnly), Told::default());
+        assert_eq!(Places::find(&watch, &FilesOnly).ask(&FilesOnly), OutOfBand::default());
     }
 }

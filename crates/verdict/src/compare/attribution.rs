@@ -7,7 +7,7 @@
 
 use measure::{Definition, metrics};
 
-use super::{Boot, Row};
+use super::{BootRuns, MetricChange};
 use crate::stats::{ALPHA, ConfidenceInterval, t_quantile};
 
 /// The workloads that are made of others.
@@ -65,18 +65,18 @@ pub struct Attribution {
 #[must_use]
 pub(super) fn attribute(
     workload: &'static Definition,
-    rows: &[Row],
-    before: &[Boot<'_>],
-    after: &[Boot<'_>],
+    rows: &[MetricChange],
+    before: &[BootRuns<'_>],
+    after: &[BootRuns<'_>],
 ) -> Option<Attribution> {
     let row = rows.iter().find(|row| row.id.is(workload)).filter(|row| row.finding.moved())?;
-    let mut moved: Vec<(&Row, &'static Definition, &'static str)> =
+    let mut moved: Vec<(&MetricChange, &'static Definition, &'static str)> =
         CAUSES.iter().filter_map(|(metric, name)| Some((moved_row(rows, metric)?, *metric, *name))).collect();
     moved.sort_by(|a, b| p(a.0).total_cmp(&p(b.0)));
     let boots = before.len() + after.len();
     let room = boots.saturating_sub(2 + LEAST_DEGREES_OF_FREEDOM);
     let left_out = moved.split_off(room.min(moved.len())).into_iter().map(|(_, _, name)| name).collect();
-    let series: Vec<&Row> = std::iter::once(row).chain(moved.iter().map(|(row, ..)| *row)).collect();
+    let series: Vec<&MetricChange> = std::iter::once(row).chain(moved.iter().map(|(row, ..)| *row)).collect();
     let fit = Fit::of(&table(before, &series), &table(after, &series));
     let causes = fit.iter().flat_map(|fit| {
         moved.iter().enumerate().map(|(k, (_, metric, name))| Cause { name, metric, share: fit.cause(k) })
@@ -92,18 +92,18 @@ pub(super) fn attribute(
 }
 
 /// The row of a cause that moved on its own evidence: what stood still explains nothing.
-fn moved_row<'a>(rows: &'a [Row], metric: &Definition) -> Option<&'a Row> {
+fn moved_row<'a>(rows: &'a [MetricChange], metric: &Definition) -> Option<&'a MetricChange> {
     rows.iter().find(|row| row.id.is(metric)).filter(|row| p(row) <= ALPHA / 2.0)
 }
 
 /// The smaller p value of the two directions.
-fn p(row: &Row) -> f64 {
+fn p(row: &MetricChange) -> f64 {
     row.effect.as_ref().map_or(1.0, |effect| effect.worse_tests.t.raw.min(effect.better_tests.t.raw))
 }
 
 /// y of several series in every boot that has all of them, a line for each boot.
-fn table(boots: &[Boot<'_>], series: &[&Row]) -> Vec<Vec<f64>> {
-    let line = |boot: &Boot<'_>| series.iter().map(|row| boot.value(&row.id, row.metric.better)).collect();
+fn table(boots: &[BootRuns<'_>], series: &[&MetricChange]) -> Vec<Vec<f64>> {
+    let line = |boot: &BootRuns<'_>| series.iter().map(|row| boot.value(&row.id, row.metric.better)).collect();
     boots.iter().filter_map(line).collect()
 }
 

@@ -8,11 +8,11 @@ use crate::stats::boot_value;
 
 /// The runs of one boot, oldest first.
 #[derive(Clone, Debug)]
-pub(crate) struct Boot<'a> {
+pub(crate) struct BootRuns<'a> {
     pub(crate) runs: Vec<&'a Digest>,
 }
 
-impl<'a> Boot<'a> {
+impl<'a> BootRuns<'a> {
     /// The first run.
     pub(crate) fn first(&self) -> &'a Digest {
         self.runs[0]
@@ -27,15 +27,15 @@ impl<'a> Boot<'a> {
 }
 
 /// Runs by boot, the oldest boot first. Runs that do not know their boot are taken for one, which claims the least.
-pub(crate) fn boots<'a>(runs: &[&'a Digest]) -> Vec<Boot<'a>> {
+pub(crate) fn boots<'a>(runs: &[&'a Digest]) -> Vec<BootRuns<'a>> {
     let mut sorted: Vec<&Digest> = runs.to_vec();
     sorted.sort_by(|a, b| (&a.started, &a.id).cmp(&(&b.started, &b.id)));
     let mut place: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    let mut boots: Vec<Boot<'a>> = Vec::new();
+    let mut boots: Vec<BootRuns<'a>> = Vec::new();
     for run in sorted {
         let index = *place.entry(run.boot_id.as_deref()).or_insert(boots.len());
         if index == boots.len() {
-            boots.push(Boot { runs: Vec::new() });
+            boots.push(BootRuns { runs: Vec::new() });
         }
         boots[index].runs.push(run);
     }
@@ -43,9 +43,9 @@ pub(crate) fn boots<'a>(runs: &[&'a Digest]) -> Vec<Boot<'a>> {
 }
 
 /// The boots of each configuration, in the order in which the configurations came first.
-pub(crate) fn by_configuration<'a, 'b>(boots: &'b [Boot<'a>]) -> Vec<Vec<&'b Boot<'a>>> {
+pub(crate) fn by_configuration<'a, 'b>(boots: &'b [BootRuns<'a>]) -> Vec<Vec<&'b BootRuns<'a>>> {
     let mut place: BTreeMap<&BTreeMap<String, String>, usize> = BTreeMap::new();
-    let mut groups: Vec<Vec<&Boot<'a>>> = Vec::new();
+    let mut groups: Vec<Vec<&BootRuns<'a>>> = Vec::new();
     for boot in boots {
         let index = *place.entry(&boot.first().fingerprint.config).or_insert(groups.len());
         if index == groups.len() {

@@ -6,7 +6,7 @@ use crate::stats::{ALPHA, Estimate, Margin};
 
 /// What became of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Finding {
+pub enum ChangeFinding {
     /// It is worse, and by the margin or more.
     Regression,
     /// The environment disturbed every sample of a side.
@@ -23,46 +23,46 @@ pub enum Finding {
     Improved,
 }
 
-impl Finding {
+impl ChangeFinding {
     /// All findings, the gravest first.
-    pub const ALL: [Finding; 7] = [
-        Finding::Regression,
-        Finding::Tainted,
-        Finding::Inconclusive,
-        Finding::CannotBeJudged,
-        Finding::ChangedWithinMargin,
-        Finding::NotWorse,
-        Finding::Improved,
+    pub const ALL: [ChangeFinding; 7] = [
+        ChangeFinding::Regression,
+        ChangeFinding::Tainted,
+        ChangeFinding::Inconclusive,
+        ChangeFinding::CannotBeJudged,
+        ChangeFinding::ChangedWithinMargin,
+        ChangeFinding::NotWorse,
+        ChangeFinding::Improved,
     ];
 
     /// The word in tables and records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Finding::Regression => "REGRESSION",
-            Finding::Tainted => "TAINTED",
-            Finding::Inconclusive => "INCONCLUSIVE",
-            Finding::CannotBeJudged => "CANNOT-BE-JUDGED",
-            Finding::ChangedWithinMargin => "CHANGED-WITHIN-MARGIN",
-            Finding::NotWorse => "NOT-WORSE",
-            Finding::Improved => "IMPROVED",
+            ChangeFinding::Regression => "REGRESSION",
+            ChangeFinding::Tainted => "TAINTED",
+            ChangeFinding::Inconclusive => "INCONCLUSIVE",
+            ChangeFinding::CannotBeJudged => "CANNOT-BE-JUDGED",
+            ChangeFinding::ChangedWithinMargin => "CHANGED-WITHIN-MARGIN",
+            ChangeFinding::NotWorse => "NOT-WORSE",
+            ChangeFinding::Improved => "IMPROVED",
         }
     }
 
     /// Whether it shows that the metric is not worse by the margin.
     #[must_use]
     pub fn holds(self) -> bool {
-        matches!(self, Finding::ChangedWithinMargin | Finding::NotWorse | Finding::Improved)
+        matches!(self, ChangeFinding::ChangedWithinMargin | ChangeFinding::NotWorse | ChangeFinding::Improved)
     }
 
     /// Whether it says that the metric changed.
     #[must_use]
     pub fn moved(self) -> bool {
-        matches!(self, Finding::Regression | Finding::ChangedWithinMargin | Finding::Improved)
+        matches!(self, ChangeFinding::Regression | ChangeFinding::ChangedWithinMargin | ChangeFinding::Improved)
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for ChangeFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -111,21 +111,25 @@ impl Tests {
 /// REGRESSION: the corrected upper bound is below 0 and the estimate at or beyond −δ. NOT-WORSE: the one-sided 95 %
 /// lower bound is above −δ. IMPROVED mirrors REGRESSION. Where the two tests of "worse" disagree, nothing is decided.
 #[must_use]
-pub fn decide(estimate: &Estimate, margin: Margin, worse: &Tests, better: &Tests) -> Finding {
+pub fn decide(estimate: &Estimate, margin: Margin, worse: &Tests, better: &Tests) -> ChangeFinding {
     if worse.disagree() {
-        return Finding::Inconclusive;
+        return ChangeFinding::Inconclusive;
     }
     if worse.hold() && estimate.difference <= -margin.log() {
-        return Finding::Regression;
+        return ChangeFinding::Regression;
     }
     let improved = better.hold() && !better.disagree();
     if improved && estimate.difference >= margin.log() {
-        return Finding::Improved;
+        return ChangeFinding::Improved;
     }
     if margin.p_not_worse(estimate) <= ALPHA {
-        return if worse.hold() || improved { Finding::ChangedWithinMargin } else { Finding::NotWorse };
+        return if worse.hold() || improved { ChangeFinding::ChangedWithinMargin } else { ChangeFinding::NotWorse };
     }
-    if estimate.half_width(1.0 - ALPHA) >= margin.log() { Finding::CannotBeJudged } else { Finding::Inconclusive }
+    if estimate.half_width(1.0 - ALPHA) >= margin.log() {
+        ChangeFinding::CannotBeJudged
+    } else {
+        ChangeFinding::Inconclusive
+    }
 }
 
 #[cfg(test)]
@@ -134,7 +138,7 @@ mod tests {
     use crate::stats::Method;
 
     /// δ = 2 %; one metric, so that nothing is corrected.
-    fn check(difference: f64, error: f64, by_permutation: Option<f64>, expect: Finding) {
+    fn check(difference: f64, error: f64, by_permutation: Option<f64>, expect: ChangeFinding) {
         let estimate = Estimate { difference, error, degrees_of_freedom: 8.0, method: Method::Welch };
         let tests = |t: f64, permutation: Option<f64>| Tests {
             t: P { raw: t, adjusted: t },
@@ -149,25 +153,25 @@ mod tests {
 
     #[test]
     fn the_verdict_follows_bounds_and_margin() {
-        check(-0.05, 0.005, Some(0.004), Finding::Regression);
-        check(-0.05, 0.005, None, Finding::Regression);
-        check(0.0, 0.005, Some(0.5), Finding::NotWorse);
-        check(0.05, 0.005, Some(0.996), Finding::Improved);
-        check(-0.008, 0.002, Some(0.01), Finding::ChangedWithinMargin);
-        check(0.01, 0.002, Some(0.996), Finding::ChangedWithinMargin);
+        check(-0.05, 0.005, Some(0.004), ChangeFinding::Regression);
+        check(-0.05, 0.005, None, ChangeFinding::Regression);
+        check(0.0, 0.005, Some(0.5), ChangeFinding::NotWorse);
+        check(0.05, 0.005, Some(0.996), ChangeFinding::Improved);
+        check(-0.008, 0.002, Some(0.01), ChangeFinding::ChangedWithinMargin);
+        check(0.01, 0.002, Some(0.996), ChangeFinding::ChangedWithinMargin);
         // It is worse, by how much is open: not above −δ, and not beyond it.
-        check(-0.015, 0.005, Some(0.01), Finding::Inconclusive);
-        check(-0.015, 0.010, Some(0.1), Finding::Inconclusive);
-        check(-0.015, 0.020, Some(0.3), Finding::CannotBeJudged);
-        check(0.0, 0.05, Some(0.5), Finding::CannotBeJudged);
+        check(-0.015, 0.005, Some(0.01), ChangeFinding::Inconclusive);
+        check(-0.015, 0.010, Some(0.1), ChangeFinding::Inconclusive);
+        check(-0.015, 0.020, Some(0.3), ChangeFinding::CannotBeJudged);
+        check(0.0, 0.05, Some(0.5), ChangeFinding::CannotBeJudged);
     }
 
     #[test]
     fn tests_that_disagree_decide_nothing() {
-        check(-0.05, 0.005, Some(0.06), Finding::Inconclusive);
-        check(-0.005, 0.005, Some(0.01), Finding::Inconclusive);
+        check(-0.05, 0.005, Some(0.06), ChangeFinding::Inconclusive);
+        check(-0.005, 0.005, Some(0.01), ChangeFinding::Inconclusive);
         // A doubtful improvement is no improvement, and no doubt about "not worse".
-        check(0.05, 0.005, Some(0.9), Finding::NotWorse);
+        check(0.05, 0.005, Some(0.9), ChangeFinding::NotWorse);
     }
 
     #[test]

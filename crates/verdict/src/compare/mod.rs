@@ -16,13 +16,13 @@ use measure::{Digest, Fingerprint};
 pub use attribution::{Attribution, Cause, Share};
 use attribution::{WORKLOADS, attribute};
 pub use critical::Tolerances;
-pub use finding::{Finding, P, Tests, decide};
+pub use finding::{ChangeFinding, P, Tests, decide};
 pub use rank::Suspect;
 use rank::suspects;
 pub use refusal::Refusal;
-pub use row::{Effect, Row, Side};
+pub use row::{Effect, MetricChange, SideSummary};
 
-pub(crate) use boots::{Boot, boots, by_configuration, metrics};
+pub(crate) use boots::{BootRuns, boots, by_configuration, metrics};
 pub(crate) use refusal::same_kind;
 pub(crate) use row::{Boots, rows};
 
@@ -88,7 +88,7 @@ pub struct Comparison {
     /// The same after.
     pub after: RunSet,
     /// A row for each series, critical ones first, in each the gravest first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<MetricChange>,
     /// What differs in the fingerprint, the likeliest cause of what moved first.
     pub suspects: Vec<Suspect>,
     /// Where a large workload moved: what explains it.
@@ -113,10 +113,10 @@ impl Comparison {
     /// not worse. Without any critical metric nothing is decided.
     #[must_use]
     pub fn overall(&self) -> Overall {
-        let any = |wanted: fn(Finding) -> bool| self.critical().any(|row| wanted(row.finding));
-        if any(|finding| finding == Finding::Regression) {
+        let any = |wanted: fn(ChangeFinding) -> bool| self.critical().any(|row| wanted(row.finding));
+        if any(|finding| finding == ChangeFinding::Regression) {
             Overall::Regression
-        } else if any(|finding| finding == Finding::Tainted) {
+        } else if any(|finding| finding == ChangeFinding::Tainted) {
             Overall::Tainted
         } else if self.critical().next().is_none() || any(|finding| !finding.holds()) {
             Overall::Inconclusive
@@ -126,7 +126,7 @@ impl Comparison {
     }
 
     /// The rows that decide.
-    pub fn critical(&self) -> impl Iterator<Item = &Row> {
+    pub fn critical(&self) -> impl Iterator<Item = &MetricChange> {
         self.rows.iter().filter(|row| row.critical)
     }
 }
@@ -154,7 +154,7 @@ pub fn compare(question: &Question<'_>) -> Result<Comparison, Refusal> {
     })
 }
 
-fn run_set(boots: &[Boot<'_>]) -> RunSet {
+fn run_set(boots: &[BootRuns<'_>]) -> RunSet {
     let runs = boots.iter().flat_map(|boot| &boot.runs);
     RunSet {
         runs: runs.clone().map(|run| run.id.clone()).collect(),
@@ -163,7 +163,7 @@ fn run_set(boots: &[Boot<'_>]) -> RunSet {
     }
 }
 
-fn remarks(question: &Question<'_>, before: &[Boot<'_>], after: &[Boot<'_>]) -> Vec<String> {
+fn remarks(question: &Question<'_>, before: &[BootRuns<'_>], after: &[BootRuns<'_>]) -> Vec<String> {
     let mut remarks = Vec::new();
     for (name, boots) in [("before", before), ("after", after)] {
         let configurations = by_configuration(boots).len();

@@ -2,7 +2,7 @@
 
 use measure::{Change, Fingerprint, MetricId, Unit, Workload, definition};
 
-use super::Row;
+use super::MetricChange;
 
 /// A difference of the fingerprints.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,17 +42,17 @@ const REACH: &[(&str, [f64; 5])] = &[
 /// The score is recall × precision: how much of what moved the part can touch, times how much of what it can touch did
 /// move. The firmware of the drives explains slow drives better than the BIOS, which would have moved the memory too.
 #[must_use]
-pub(super) fn suspects(before: &Fingerprint, after: &Fingerprint, rows: &[Row]) -> Vec<Suspect> {
+pub(super) fn suspects(before: &Fingerprint, after: &Fingerprint, rows: &[MetricChange]) -> Vec<Suspect> {
     let mut suspects: Vec<Suspect> =
         after.changes_since(before).into_iter().map(|change| suspect(change, rows)).collect();
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score));
     suspects
 }
 
-fn suspect(change: Change, rows: &[Row]) -> Suspect {
+fn suspect(change: Change, rows: &[MetricChange]) -> Suspect {
     let judged = || rows.iter().filter(|row| row.critical && row.effect.is_some());
     let moved = || judged().filter(|row| row.finding.moved());
-    let reach = |row: &Row| reach(&change.part, &row.id.name);
+    let reach = |row: &MetricChange| reach(&change.part, &row.id.name);
     let of_moved: f64 = moved().map(reach).sum();
     let of_all: f64 = judged().map(reach).sum();
     let count = moved().count() as f64;

@@ -2,11 +2,11 @@
 
 use measure::{Quantity, Unit};
 
-use super::{Effect, Finding, Row};
+use super::{ChangeFinding, Effect, MetricChange};
 use crate::stats::Method;
 
 /// Why a row has its finding.
-pub(super) fn of(row: &Row) -> String {
+pub(super) fn of(row: &MetricChange) -> String {
     match &row.effect {
         Some(effect) => with_effect(row, effect),
         None => without_effect(row),
@@ -17,37 +17,37 @@ fn percent(share: f64) -> String {
     Quantity::new(share, Unit::Ratio).to_string()
 }
 
-fn with_effect(row: &Row, effect: &Effect) -> String {
+fn with_effect(row: &MetricChange, effect: &Effect) -> String {
     let margin = percent(row.margin.share());
     let boots = |needed: Option<u32>| match needed {
         Some(boots) => format!("{boots} boots on each side"),
         None => "no number of boots".to_owned(),
     };
     let sentence = match row.finding {
-        Finding::Regression => format!("It is worse for sure, and by at least the margin of {margin}."),
-        Finding::Improved => format!("It is better for sure, and by at least {margin}; the baseline stays."),
-        Finding::NotWorse => format!("It is not worse by {margin}."),
-        Finding::ChangedWithinMargin if effect.estimate.difference < 0.0 => {
+        ChangeFinding::Regression => format!("It is worse for sure, and by at least the margin of {margin}."),
+        ChangeFinding::Improved => format!("It is better for sure, and by at least {margin}; the baseline stays."),
+        ChangeFinding::NotWorse => format!("It is not worse by {margin}."),
+        ChangeFinding::ChangedWithinMargin if effect.estimate.difference < 0.0 => {
             format!("It is worse for sure, and by less than the margin of {margin}.")
         }
-        Finding::ChangedWithinMargin => "It is better for sure, by little.".to_owned(),
-        Finding::Inconclusive if effect.worse_tests.disagree() => {
+        ChangeFinding::ChangedWithinMargin => "It is better for sure, by little.".to_owned(),
+        ChangeFinding::Inconclusive if effect.worse_tests.disagree() => {
             "The t test and the exact permutation test do not agree whether it is worse: look at the single boots, one may \
              be out of line."
                 .to_owned()
         }
-        Finding::Inconclusive => format!(
+        ChangeFinding::Inconclusive => format!(
             "Whether it is worse by {margin} is open; {} would settle it at this noise level.",
             boots(effect.boots_needed)
         ),
-        Finding::CannotBeJudged => format!(
+        ChangeFinding::CannotBeJudged => format!(
             "Boots scatter by {}, so that {} and {} boots cannot show whether it is worse by {margin}; needed are {}.",
             percent(effect.noise),
             row.before.boots,
             row.after.boots,
             boots(effect.boots_needed)
         ),
-        Finding::Tainted => "Something disturbed every sample of a side.".to_owned(),
+        ChangeFinding::Tainted => "Something disturbed every sample of a side.".to_owned(),
     };
     match effect.estimate.method {
         Method::Moderated(history) => format!(
@@ -59,11 +59,13 @@ fn with_effect(row: &Row, effect: &Effect) -> String {
     }
 }
 
-fn without_effect(row: &Row) -> String {
+fn without_effect(row: &MetricChange) -> String {
     let side = if row.before.boots == 0 { "before" } else { "after" };
     match row.finding {
-        Finding::Tainted => "Something disturbed every sample of a side: no verdict is taken from them.".to_owned(),
-        Finding::CannotBeJudged => format!(
+        ChangeFinding::Tainted => {
+            "Something disturbed every sample of a side: no verdict is taken from them.".to_owned()
+        }
+        ChangeFinding::CannotBeJudged => format!(
             "{} and {} boots have no spread to judge by, and this host has no history; 2 boots on each side are the least, \
              5 are usual.",
             row.before.boots, row.after.boots

@@ -2,7 +2,7 @@
 
 use measure::{Better, Metric, MetricId};
 
-use super::{Boot, Finding, Order, P, Tests, Tolerances, decide, metrics, reason};
+use super::{BootRuns, ChangeFinding, Order, P, Tests, Tolerances, decide, metrics, reason};
 use crate::power::{self, Design};
 use crate::stats::{
     ALPHA, ConfidenceInterval, Estimate, History, Margin, Method, Permutation, benjamini_hochberg, holm, paired,
@@ -11,7 +11,7 @@ use crate::stats::{
 
 /// A series with its verdict.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct MetricChange {
     /// Which series.
     pub id: MetricId,
     /// What it measures.
@@ -19,22 +19,22 @@ pub struct Row {
     /// Whether it decides, or is for information.
     pub critical: bool,
     /// What was measured before.
-    pub before: Side,
+    pub before: SideSummary,
     /// What was measured after.
-    pub after: Side,
+    pub after: SideSummary,
     /// δ.
     pub margin: Margin,
     /// The change; `None` where there are not enough boots for one.
     pub effect: Option<Effect>,
     /// The verdict.
-    pub finding: Finding,
+    pub finding: ChangeFinding,
     /// Why, in a sentence.
     pub reason: String,
 }
 
 /// A side of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Side {
+pub struct SideSummary {
     /// Boots with a value.
     pub boots: usize,
     /// Geometric mean over boots, in the metric's unit.
@@ -92,20 +92,20 @@ pub(crate) fn change(gain: f64, better: Better) -> f64 {
 
 /// The boots that a comparison looks at.
 pub(crate) struct Boots<'a, 'b> {
-    pub(crate) before: &'b [Boot<'a>],
-    pub(crate) after: &'b [Boot<'a>],
+    pub(crate) before: &'b [BootRuns<'a>],
+    pub(crate) after: &'b [BootRuns<'a>],
     /// Other boots, by configuration.
-    pub(crate) history: &'b [Vec<&'b Boot<'a>>],
+    pub(crate) history: &'b [Vec<&'b BootRuns<'a>>],
 }
 
 /// A row that waits for the correction by its family.
 struct Draft {
-    row: Row,
+    row: MetricChange,
     found: Option<(Estimate, Option<Permutation>)>,
 }
 
 /// A row for every series that a side has. Critical ones are corrected by Holm, the others by Benjamini and Hochberg.
-pub(crate) fn rows(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order) -> Vec<Row> {
+pub(crate) fn rows(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order) -> Vec<MetricChange> {
     let runs = boots.before.iter().chain(boots.after).flat_map(|boot| boot.runs.iter().copied());
     let drafts = metrics(runs).into_iter().map(|(id, metric)| draft(boots, tolerances, order, id, metric));
     let (critical, advisory): (Vec<Draft>, Vec<Draft>) = drafts.partition(|draft| draft.row.critical);
@@ -115,7 +115,7 @@ pub(crate) fn rows(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order)
 }
 
 fn draft(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order, id: &MetricId, metric: &Metric) -> Draft {
-    let values = |boots: &[Boot<'_>]| boots.iter().map(|boot| boot.value(id, metric.better)).collect::<Vec<_>>();
+    let values = |boots: &[BootRuns<'_>]| boots.iter().map(|boot| boot.value(id, metric.better)).collect::<Vec<_>>();
     let (mut before, mut after) = (values(boots.before), values(boots.after));
     if order == Order::Paired && before.len() == after.len() {
         // A pair with a gap is no pair.
@@ -127,7 +127,7 @@ fn draft(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order, id: &Metr
     }
     let known = |values: Vec<Option<f64>>| values.into_iter().flatten().collect::<Vec<f64>>();
     let (before, after) = (known(before), known(after));
-    let row = Row {
+    let row = MetricChange {
         id: id.clone(),
         metric: metric.clone(),
         critical: tolerances.critical(id),
@@ -135,13 +135,14 @@ fn draft(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order, id: &Metr
         after: side(boots.after, id, metric.better, &after),
         margin: tolerances.margin(id),
         effect: None,
-        finding: Finding::Inconclusive,
+        finding: ChangeFinding::Inconclusive,
         reason: String::new(),
     };
     let found = match order {
         Order::Paired => paired(&before, &after).map(|estimate| (estimate, sign_flips(&before, &after))),
         Order::Separate => {
-            let past = |group: &Vec<&Boot<'_>>| group.iter().filter_map(|boot| boot.value(id, metric.better)).collect();
+            let past =
+                |group: &Vec<&BootRuns<'_>>| group.iter().filter_map(|boot| boot.value(id, metric.better)).collect();
             let history = History::of(&boots.history.iter().map(past).collect::<Vec<Vec<f64>>>());
             unpaired(&before, &after, history).map(|estimate| (estimate, permute(&before, &after)))
         }
@@ -149,10 +150,10 @@ fn draft(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order, id: &Metr
     Draft { row, found }
 }
 
-fn side(boots: &[Boot<'_>], id: &MetricId, better: Better, values: &[f64]) -> Side {
+fn side(boots: &[BootRuns<'_>], id: &MetricId, better: Better, values: &[f64]) -> SideSummary {
     let series = || boots.iter().flat_map(|boot| &boot.runs).filter_map(|run| run.series.get(id));
     let mean = values.iter().sum::<f64>() / values.len() as f64;
-    Side {
+    SideSummary {
         boots: values.len(),
         value: (!values.is_empty()).then(|| change(mean, better) + 1.0),
         valid: series().map(|series| series.valid).sum(),
@@ -161,7 +162,7 @@ fn side(boots: &[Boot<'_>], id: &MetricId, better: Better, values: &[f64]) -> Si
 }
 
 /// Corrects a family and decides each of its rows.
-fn finish(drafts: Vec<Draft>, correct: fn(&[f64]) -> Vec<f64>) -> Vec<Row> {
+fn finish(drafts: Vec<Draft>, correct: fn(&[f64]) -> Vec<f64>) -> Vec<MetricChange> {
     let estimated: Vec<(Estimate, Option<Permutation>)> = drafts.iter().filter_map(|draft| draft.found).collect();
     let worse = tests(&estimated, correct, |estimate| estimate.p_below(0.0), |permutation| permutation.worse);
     let better = tests(&estimated, correct, |estimate| estimate.p_above(0.0), |permutation| permutation.better);
@@ -203,8 +204,8 @@ fn tests(
         .collect()
 }
 
-fn effect(row: &Row, estimate: &Estimate, (worse, better): (Tests, Tests), family: usize) -> Effect {
-    let boots = |side: &Side| u32::try_from(side.boots).unwrap_or(u32::MAX);
+fn effect(row: &MetricChange, estimate: &Estimate, (worse, better): (Tests, Tests), family: usize) -> Effect {
+    let boots = |side: &SideSummary| u32::try_from(side.boots).unwrap_or(u32::MAX);
     let (before, after) = (boots(&row.before), boots(&row.after));
     let (design, history) = match estimate.method {
         Method::Welch => (Design::Unpaired { before, after }, None),
@@ -215,8 +216,8 @@ fn effect(row: &Row, estimate: &Estimate, (worse, better): (Tests, Tests), famil
     // The first step of Holm's procedure.
     let alpha = if row.critical { ALPHA / family as f64 } else { ALPHA };
     let boots_needed = match row.finding {
-        Finding::CannotBeJudged => power::boots_needed(noise, row.margin, history),
-        Finding::Inconclusive => power::boots_to_decide(estimate.difference, noise, row.margin, alpha),
+        ChangeFinding::CannotBeJudged => power::boots_needed(noise, row.margin, history),
+        ChangeFinding::Inconclusive => power::boots_to_decide(estimate.difference, noise, row.margin, alpha),
         _ => None,
     };
     Effect {
@@ -232,14 +233,14 @@ fn effect(row: &Row, estimate: &Estimate, (worse, better): (Tests, Tests), famil
 }
 
 /// The verdict where there are not enough boots for an estimate.
-fn without_estimate(row: &Row) -> Finding {
-    let disturbed = |side: &Side| side.valid == 0 && side.tainted > 0;
+fn without_estimate(row: &MetricChange) -> ChangeFinding {
+    let disturbed = |side: &SideSummary| side.valid == 0 && side.tainted > 0;
     let measured = row.before.boots > 0 && row.after.boots > 0;
     if disturbed(&row.before) || disturbed(&row.after) {
-        Finding::Tainted
+        ChangeFinding::Tainted
     } else if measured {
-        Finding::CannotBeJudged
+        ChangeFinding::CannotBeJudged
     } else {
-        Finding::Inconclusive
+        ChangeFinding::Inconclusive
     }
 }

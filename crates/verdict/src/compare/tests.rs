@@ -6,7 +6,7 @@ use measure::{
     Better, Build, Definition, Digest, Ending, Fingerprint, Metric, MetricId, Profile, Role, Series, metrics,
 };
 
-use super::{Comparison, Finding, Order, Overall, Question, Refusal, Tolerances, compare};
+use super::{ChangeFinding, Comparison, Order, Overall, Question, Refusal, Tolerances, compare};
 use crate::power::{self, Design};
 use crate::stats::Margin;
 use crate::stats::simulate::Random;
@@ -83,7 +83,7 @@ fn compared(before: &[Digest], after: &[Digest], order: Order) -> Result<Compari
     compare(&question)
 }
 
-fn row<'a>(comparison: &'a Comparison, metric: &Definition) -> &'a super::Row {
+fn row<'a>(comparison: &'a Comparison, metric: &Definition) -> &'a super::MetricChange {
     comparison.rows.iter().find(|row| row.id.is(metric)).unwrap()
 }
 
@@ -101,7 +101,7 @@ fn a_planted_step_is_a_regression_of_its_size_and_its_cause_comes_first() {
         assert_eq!(comparison.overall(), Overall::Regression);
         for row in comparison.critical().filter(|row| row.id.name.starts_with(metric)) {
             let effect = row.effect.unwrap();
-            assert_eq!(row.finding, Finding::Regression, "{}: {}", row.id, row.reason);
+            assert_eq!(row.finding, ChangeFinding::Regression, "{}: {}", row.id, row.reason);
             // At 95 % one of twenty would miss; there are up to six here.
             assert!(effect.estimate.interval(0.999).contains(-0.05), "{}: {:?}", row.id, effect.estimate);
         }
@@ -149,9 +149,9 @@ fn pairs_cancel_a_drift_that_both_sides_share() {
         );
     }
     let separate = compared(&before, &after, Order::Separate).unwrap();
-    assert_eq!(row(&separate, &metrics::STREAM_TRIAD).finding, Finding::CannotBeJudged);
+    assert_eq!(row(&separate, &metrics::STREAM_TRIAD).finding, ChangeFinding::CannotBeJudged);
     let paired = compared(&before, &after, Order::Paired).unwrap();
-    assert_eq!(row(&paired, &metrics::STREAM_TRIAD).finding, Finding::Regression);
+    assert_eq!(row(&paired, &metrics::STREAM_TRIAD).finding, ChangeFinding::Regression);
     assert!(paired.critical().filter(|row| row.id.name.starts_with("disk")).all(|row| row.finding.holds()));
 }
 
@@ -194,7 +194,7 @@ fn one_part_that_got_worse_is_not_hidden_by_the_sum() {
     let comparison = compared(&sides[0], &sides[1], Order::Separate).unwrap();
     assert_eq!(comparison.overall(), Overall::Regression);
     assert_eq!(comparison.rows[0].id.to_string(), "stream.triad{socket=1}");
-    assert!(row(&comparison, &metrics::STREAM_TRIAD).finding != Finding::Regression);
+    assert!(row(&comparison, &metrics::STREAM_TRIAD).finding != ChangeFinding::Regression);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn what_cannot_be_judged_says_what_it_needs() {
         compared(&host.boots("a", 4, &mut random), &host.boots("b", 4, &mut random), Order::Separate).unwrap();
     assert_eq!(comparison.overall(), Overall::Inconclusive);
     let judged = row(&comparison, &metrics::STREAM_COPY);
-    assert_eq!(judged.finding, Finding::CannotBeJudged, "{}", judged.reason);
+    assert_eq!(judged.finding, ChangeFinding::CannotBeJudged, "{}", judged.reason);
     let needed = judged.effect.unwrap().boots_needed.unwrap();
     assert!(judged.reason.contains(&format!("needed are {needed} boots on each side")), "{}", judged.reason);
     let single = compared(&host.boots("c", 1, &mut random), &host.boots("d", 1, &mut random), Order::Separate).unwrap();
@@ -224,9 +224,9 @@ fn tainted_and_missing_metrics_are_named() {
     }
     let comparison = compared(&before, &after, Order::Separate).unwrap();
     assert_eq!(comparison.overall(), Overall::Tainted);
-    assert_eq!(row(&comparison, &metrics::STREAM_READ).finding, Finding::Tainted);
+    assert_eq!(row(&comparison, &metrics::STREAM_READ).finding, ChangeFinding::Tainted);
     let missing = row(&comparison, &metrics::DENSE_HPL);
-    assert_eq!(missing.finding, Finding::Inconclusive);
+    assert_eq!(missing.finding, ChangeFinding::Inconclusive);
     assert!(missing.reason.contains("no usable value after"), "{}", missing.reason);
 }
 

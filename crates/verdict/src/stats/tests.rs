@@ -5,7 +5,7 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 
 use super::simulate::{Host, Random};
 use super::{ALPHA, Estimate, History, Margin, Permutation, boot_value, paired, permute, sign_flips, unpaired, welch};
-use crate::compare::{Finding, P, Tests, decide};
+use crate::compare::{ChangeFinding, P, Tests, decide};
 use crate::power::{self, Design};
 
 const TRIALS: u32 = 10_000;
@@ -22,7 +22,7 @@ fn alone(t: f64, permutation: Option<f64>, smallest: f64) -> Tests {
 }
 
 /// The whole verdict on one metric alone.
-fn verdict(estimate: &Estimate, permutation: Option<Permutation>, margin: Margin) -> Finding {
+fn verdict(estimate: &Estimate, permutation: Option<Permutation>, margin: Margin) -> ChangeFinding {
     let smallest = permutation.map_or(1.0, |p| p.smallest);
     let worse = alone(estimate.p_below(0.0), permutation.map(|p| p.worse), smallest);
     let better = alone(estimate.p_above(0.0), permutation.map(|p| p.better), smallest);
@@ -145,7 +145,7 @@ fn power_agrees(noise: f64, margin: Margin, table: &[[f64; 4]; 8]) {
                 let before = host.boots(n as usize, 0.0, &mut random);
                 let after = host.boots(n as usize, -step, &mut random);
                 let finding = verdict(&welch(&before, &after).unwrap(), permute(&before, &after), margin);
-                if times == 0.0 { finding.holds() } else { finding == Finding::Regression }
+                if times == 0.0 { finding.holds() } else { finding == ChangeFinding::Regression }
             });
             let simulated = f64::from(simulated) / f64::from(TRIALS);
             let computed = if times == 0.0 {
@@ -211,7 +211,7 @@ fn separated_samples_are_found() {
             let permutation = permute(&before, &after).unwrap();
             assert!((permutation.worse / permutation.smallest - 1.0).abs() < 1e-12, "{permutation:?}");
             let estimate = welch(&before, &after).unwrap();
-            missed += u32::from(verdict(&estimate, Some(permutation), margin) != Finding::Regression);
+            missed += u32::from(verdict(&estimate, Some(permutation), margin) != ChangeFinding::Regression);
         }
         assert_eq!(missed, 0, "{n} boots a side");
     }

@@ -54,7 +54,7 @@ pub(super) fn mann_kendall(values: &[f64]) -> f64 {
 }
 
 /// The median slope over all pairs, for each boot: Theil (1950), Sen (1968), Journal of the American Statistical
-/// Association 63, 1379. 0 of fewer than two values.
+/// Association 63, 1379. 0 of fewer than two values. Not by least squares: one odd boot would turn such a line.
 pub(super) fn slope(values: &[f64]) -> f64 {
     let slopes: Vec<f64> = pairs(values.len()).map(|(i, k)| (values[k] - values[i]) / (k - i) as f64).collect();
     median(&slopes).unwrap_or(0.0)

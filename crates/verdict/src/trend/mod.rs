@@ -9,7 +9,9 @@ mod tests;
 
 use measure::{Change, Digest, Metric, MetricId};
 
-use crate::compare::{Boot, Boots, Order, Row, Tolerances, boots, by_configuration, metrics, rows, same_kind};
+use crate::compare::{
+    BootRuns, Boots, MetricChange, Order, Tolerances, boots, by_configuration, metrics, rows, same_kind,
+};
 use crate::stats::Margin;
 
 pub use noise::{Noise, PLANNED_BOOTS, noise};
@@ -33,7 +35,7 @@ pub struct Trend {
     /// Every critical metric's course.
     pub courses: Vec<Course>,
     /// The newest boots against the baseline, where one was set; a row for each critical metric.
-    pub against_baseline: Option<Vec<Row>>,
+    pub against_baseline: Option<Vec<MetricChange>>,
     /// What else a reader should know.
     pub remarks: Vec<String>,
 }
@@ -55,7 +57,7 @@ pub struct Known {
     /// What changed.
     pub changes: Vec<Change>,
     /// A row for each critical metric: the boots up to the change before against those up to the next.
-    pub rows: Vec<Row>,
+    pub rows: Vec<MetricChange>,
 }
 
 /// The course of one metric.
@@ -114,12 +116,12 @@ pub fn trend(runs: &[&Digest], tolerances: &Tolerances, baseline: Option<&[Strin
     })
 }
 
-fn point(boot: &Boot<'_>) -> Point {
+fn point(boot: &BootRuns<'_>) -> Point {
     Point { started: boot.first().started.clone(), runs: boot.runs.iter().map(|run| run.id.clone()).collect() }
 }
 
 /// The indices of boots whose configuration is not that of the boot before.
-fn borders(boots: &[Boot<'_>]) -> Vec<usize> {
+fn borders(boots: &[BootRuns<'_>]) -> Vec<usize> {
     let config = |index: usize| &boots[index].first().fingerprint.config;
     (1..boots.len()).filter(|index| config(*index) != config(index - 1)).collect()
 }
@@ -132,7 +134,7 @@ fn around(borders: &[usize], index: usize, boots: usize) -> (usize, usize) {
     (from.max(at.saturating_sub(NEAR)), to.min(at + NEAR))
 }
 
-fn known(boots: &[Boot<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<Known> {
+fn known(boots: &[BootRuns<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<Known> {
     let one = |(index, at): (usize, &usize)| {
         let (from, to) = around(borders, index, boots.len());
         let (before, after) = (&boots[from..*at], &boots[*at..to]);
@@ -148,7 +150,7 @@ fn known(boots: &[Boot<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<
     borders.iter().enumerate().map(one).collect()
 }
 
-fn courses(boots: &[Boot<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<Course> {
+fn courses(boots: &[BootRuns<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<Course> {
     let all = metrics(boots.iter().flat_map(|boot| boot.runs.iter().copied()));
     let critical: Vec<(&MetricId, &Metric)> = all.into_iter().filter(|(id, _)| tolerances.critical(id)).collect();
     let family = critical.len();
@@ -162,7 +164,7 @@ fn courses(boots: &[Boot<'_>], borders: &[usize], tolerances: &Tolerances) -> Ve
 }
 
 /// How many boots there are since the last change, known or found.
-fn newest_segment(boots: &[Boot<'_>], borders: &[usize], courses: &[Course]) -> usize {
+fn newest_segment(boots: &[BootRuns<'_>], borders: &[usize], courses: &[Course]) -> usize {
     let found = courses.iter().flat_map(|course| course.unknown.iter().map(|step| step.at));
     let last = borders.iter().copied().chain(found).max().unwrap_or(0);
     (boots.len() - last).min(SCANNED)
@@ -170,15 +172,15 @@ fn newest_segment(boots: &[Boot<'_>], borders: &[usize], courses: &[Course]) -> 
 
 /// The newest boots against those of the baseline.
 fn against(
-    all: &[Boot<'_>],
+    all: &[BootRuns<'_>],
     baseline: &[String],
-    newest: &[Boot<'_>],
+    newest: &[BootRuns<'_>],
     tolerances: &Tolerances,
     remarks: &mut Vec<String>,
-) -> Vec<Row> {
-    let of_baseline = |boot: &Boot<'_>| boot.runs.iter().any(|run| baseline.contains(&run.id));
-    let before: Vec<Boot<'_>> = all.iter().filter(|boot| of_baseline(boot)).cloned().collect();
-    let after: Vec<Boot<'_>> = newest.iter().filter(|boot| !of_baseline(boot)).cloned().collect();
+) -> Vec<MetricChange> {
+    let of_baseline = |boot: &BootRuns<'_>| boot.runs.iter().any(|run| baseline.contains(&run.id));
+    let before: Vec<BootRuns<'_>> = all.iter().filter(|boot| of_baseline(boot)).cloned().collect();
+    let after: Vec<BootRuns<'_>> = newest.iter().filter(|boot| !of_baseline(boot)).cloned().collect();
     if before.is_empty() {
         remarks.push("no run of the baseline is among these runs: set it again".to_owned());
         return Vec::new();

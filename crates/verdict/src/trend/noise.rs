@@ -2,7 +2,7 @@
 
 use measure::{Digest, Metric, MetricId};
 
-use crate::compare::{Boot, Tolerances, boots, by_configuration, metrics, same_kind};
+use crate::compare::{BootRuns, Tolerances, boots, by_configuration, metrics, same_kind};
 use crate::power::{self, Design};
 use crate::stats::{ALPHA, History, Margin, gain};
 
@@ -59,8 +59,8 @@ pub fn noise(runs: &[&Digest], tolerances: &Tolerances) -> Vec<Noise> {
         .collect()
 }
 
-fn of_metric(id: &MetricId, metric: &Metric, groups: &[Vec<&Boot<'_>>], margin: Margin, alpha: f64) -> Noise {
-    let values = |group: &Vec<&Boot<'_>>| -> Vec<f64> {
+fn of_metric(id: &MetricId, metric: &Metric, groups: &[Vec<&BootRuns<'_>>], margin: Margin, alpha: f64) -> Noise {
+    let values = |group: &Vec<&BootRuns<'_>>| -> Vec<f64> {
         group.iter().filter_map(|boot| boot.value(id, metric.better)).collect()
     };
     let values: Vec<Vec<f64>> = groups.iter().map(values).collect();
@@ -80,8 +80,8 @@ fn of_metric(id: &MetricId, metric: &Metric, groups: &[Vec<&Boot<'_>>], margin: 
     }
 }
 
-fn within(id: &MetricId, metric: &Metric, groups: &[Vec<&Boot<'_>>]) -> Option<f64> {
-    let repetitions = |boot: &&Boot<'_>| -> Vec<f64> {
+fn within(id: &MetricId, metric: &Metric, groups: &[Vec<&BootRuns<'_>>]) -> Option<f64> {
+    let repetitions = |boot: &&BootRuns<'_>| -> Vec<f64> {
         let series = boot.runs.iter().filter_map(|run| run.series.get(id));
         let medians = series.flat_map(|series| series.medians.iter());
         medians.filter(|value| **value > 0.0).map(|value| gain(*value, metric.better)).collect()

@@ -1,5 +1,7 @@
 //! Changes that nothing in the fingerprint tells of.
 
+use measure::LinearFit;
+
 use super::cusum::{alarm, mann_kendall, slope};
 use super::energy::divide;
 use crate::stats::{ALPHA, Estimate, Moments, welch};
@@ -104,9 +106,7 @@ fn around_means(values: &[f64], at: usize) -> f64 {
 
 /// The sum of squares around the best line.
 fn around_line(values: &[f64]) -> f64 {
-    let Some(y) = Moments::of(values) else { return 0.0 };
-    let centre = (values.len() - 1) as f64 / 2.0;
-    let places = values.iter().enumerate().map(|(place, value)| (place as f64 - centre, value - y.mean));
-    let (squares, products) = places.fold((0.0, 0.0), |(xx, xy), (x, y)| (xx + x * x, xy + x * y));
-    y.variance * y.degrees_of_freedom() - if squares > 0.0 { products * products / squares } else { 0.0 }
+    let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(place, value)| (place as f64, *value)).collect();
+    let Some(line) = LinearFit::ordinary(&points) else { return 0.0 };
+    points.iter().map(|&(x, y)| (y - line.intercept - line.slope * x).powi(2)).sum()
 }

@@ -4,7 +4,7 @@ use measure::metrics::{DENSE_FMA, STREAM_LATENCY, STREAM_TRIAD};
 use measure::{Better, Build, Definition, Digest, Ending, Fingerprint, Metric, Profile, Series};
 
 use super::{Course, Trend, noise, trend};
-use crate::compare::{Finding, Tolerances};
+use crate::compare::{ChangeFinding, Tolerances};
 use crate::stats::simulate::Random;
 
 const METRICS: [&Definition; 3] = [&STREAM_TRIAD, &STREAM_LATENCY, &DENSE_FMA];
@@ -67,7 +67,7 @@ fn a_known_change_is_tested_where_it_was() {
     assert_eq!((known.at, known.changes[0].part.as_str()), (8, "bios.version"));
     let findings: Vec<_> = known.rows.iter().map(|row| (row.id.name.as_str(), row.finding.holds())).collect();
     assert_eq!(findings, [(STREAM_TRIAD.id, false), (DENSE_FMA.id, true), (STREAM_LATENCY.id, true)]);
-    assert_eq!(known.rows[0].finding, Finding::Regression);
+    assert_eq!(known.rows[0].finding, ChangeFinding::Regression);
     // What is known is not found again.
     assert!(trend.courses.iter().all(|course| course.unknown.is_empty() && course.drifts.is_empty()));
 }
@@ -110,9 +110,9 @@ fn the_baseline_stays_where_it_was_set() {
     );
     let first: Vec<String> = runs.iter().take(10).map(|run| run.id.clone()).collect();
     let trend = answer(&runs, Some(&first));
-    assert!(trend.known.iter().flat_map(|known| &known.rows).all(|row| row.finding != Finding::Regression));
+    assert!(trend.known.iter().flat_map(|known| &known.rows).all(|row| row.finding != ChangeFinding::Regression));
     let rows = trend.against_baseline.unwrap();
-    assert_eq!((rows[0].id.name.as_str(), rows[0].finding), (STREAM_TRIAD.id, Finding::Regression));
+    assert_eq!((rows[0].id.name.as_str(), rows[0].finding), (STREAM_TRIAD.id, ChangeFinding::Regression));
     assert_eq!((rows[0].before.boots, rows[0].after.boots), (10, 10));
     let unknown = answer(&runs, Some(&["gone".to_owned()]));
     assert!(unknown.remarks.iter().any(|remark| remark.contains("no run of the baseline")), "{:?}", unknown.remarks);

@@ -5,7 +5,7 @@ use measure::{Unit, definition};
 use super::{Chart, chart};
 use crate::html::Error;
 use crate::html::axis::{Axis, Label, Scale};
-use crate::html::plot::{self, Bar, Mark, Strip};
+use crate::html::plot::{self, Bar, Marker, Strip};
 use crate::text::clean;
 use crate::{BeforeAfter, ChangeLine};
 
@@ -23,7 +23,7 @@ pub(in crate::html) fn change(change: &BeforeAfter) -> Result<Option<Chart>, Err
             let word = line.decided().map(|finding| format!(" · {finding}")).unwrap_or_default();
             Some(Strip {
                 name: format!("{}{word}", clean(&line.id.to_string())),
-                marks: vec![Mark { style: 0, value: share }],
+                marks: vec![Marker { style: 0, value: share }],
                 bar: interval.map(|share| Bar { style: 0, low: share.low, high: share.high }),
             })
         })

@@ -6,7 +6,7 @@ use spec::System;
 use super::{Chart, SECONDS, chart, labelled, of_metric};
 use crate::html::Error;
 use crate::html::axis::{Axis, Label, Scale};
-use crate::html::plot::{self, Bar, Mark, Strip};
+use crate::html::plot::{self, Bar, Marker, Strip};
 use crate::series::RunSeries;
 use crate::text::clean;
 
@@ -26,20 +26,21 @@ fn documented(phase: &str) -> &str {
 }
 
 /// A phase with its median.
-struct Phase {
+struct MeasuredPhase {
     name: String,
     seconds: f64,
 }
 
 /// The phases in the order of the work.
-fn measured(series: &[RunSeries]) -> Vec<Phase> {
-    let phase = |one: &RunSeries| Some(Phase { name: labelled(&one.id, LABEL), seconds: one.summary?.median });
+fn measured(series: &[RunSeries]) -> Vec<MeasuredPhase> {
+    let phase = |one: &RunSeries| Some(MeasuredPhase { name: labelled(&one.id, LABEL), seconds: one.summary?.median });
     of_metric(series, &metrics::TABULAR_PHASE).filter_map(phase).collect()
 }
 
 /// Measured shares of the time beside the documented ones.
 pub(super) fn shares(series: &[RunSeries], system: &System) -> Result<Option<Chart>, Error> {
-    let phases: Vec<Phase> = measured(series).into_iter().filter(|phase| documented(&phase.name) != "verify").collect();
+    let phases: Vec<MeasuredPhase> =
+        measured(series).into_iter().filter(|phase| documented(&phase.name) != "verify").collect();
     let whole: f64 = phases.iter().map(|phase| phase.seconds).sum();
     let target = system.targets.iter().find(|target| target.metric == Some(WHOLE));
     let (Some(target), true) = (target, whole > 0.0) else { return Ok(None) };
@@ -50,8 +51,8 @@ pub(super) fn shares(series: &[RunSeries], system: &System) -> Result<Option<Cha
         .map(|name| {
             let of = phases.iter().filter(|phase| documented(&phase.name) == name);
             let share = of.map(|phase| phase.seconds).sum::<f64>() / whole;
-            let promised = target.shares.get(name).map(|share| Mark { style: 1, value: *share });
-            let marks = promised.into_iter().chain([Mark { style: 0, value: share }]).collect();
+            let promised = target.shares.get(name).map(|share| Marker { style: 1, value: *share });
+            let marks = promised.into_iter().chain([Marker { style: 0, value: share }]).collect();
             Strip { name: clean(name), marks, bar: None }
         })
         .collect();
@@ -70,9 +71,9 @@ pub(super) fn times(series: &[RunSeries]) -> Result<Option<Chart>, Error> {
     let strips: Vec<Strip> = measured(series)
         .into_iter()
         .filter(|phase| phase.seconds.is_finite() && phase.seconds > 0.0)
-        .map(|Phase { name, seconds }| Strip {
+        .map(|MeasuredPhase { name, seconds }| Strip {
             name: clean(&name),
-            marks: vec![Mark { style: 0, value: seconds }],
+            marks: vec![Marker { style: 0, value: seconds }],
             bar: Some(Bar { style: 0, low: 0.0, high: seconds }),
         })
         .collect();

@@ -6,7 +6,7 @@ use verdict::{Judgement, Row};
 use super::{Chart, chart};
 use crate::html::Error;
 use crate::html::axis::{Axis, Label, Scale};
-use crate::html::plot::{self, Mark, Strip};
+use crate::html::plot::{self, Marker, Strip};
 use crate::text::clean;
 
 /// Every target on one axis, as shares of what the document promises.
@@ -45,9 +45,9 @@ fn strip(row: &Row) -> Strip {
         verdict::LimitKind::Reference => 3,
     };
     let marks = [
-        row.ceiling.map(|ceiling| Mark { style: 1, value: share(ceiling.value) }),
-        row.host_limit.as_ref().map(|limit| Mark { style: limit_style(limit), value: share(limit.value.value) }),
-        row.measured.as_ref().map(|measured| Mark { style: 0, value: share(measured.value.value) }),
+        row.ceiling.map(|ceiling| Marker { style: 1, value: share(ceiling.value) }),
+        row.host_limit.as_ref().map(|limit| Marker { style: limit_style(limit), value: share(limit.value.value) }),
+        row.measured.as_ref().map(|measured| Marker { style: 0, value: share(measured.value.value) }),
     ];
     Strip {
         name: format!("{} · {}", clean(&row.title), row.verdict),
