@@ -161,7 +161,8 @@ pub(crate) struct RunArgs {
     /// Where records go [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Where the disk workload puts its test file [default: where records go]
+    /// The folder for test files, which is there [default: the only file system on the volume that the specification
+    /// describes, else where records go]
     #[arg(long, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
     /// Use this instruction set in the memory kernels instead of the widest one

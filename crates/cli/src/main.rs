@@ -12,6 +12,7 @@ mod locations;
 mod plan;
 mod progress;
 mod run;
+mod scratch;
 mod supervisor;
 mod systemd_unit;
 mod worker;

@@ -5,15 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use inventory::doctor::{self, Advice};
-use measure::{Facts, Fingerprint, Profile, Reason, Unit, Workload};
+use measure::{Facts, Fingerprint, Needs, Profile, Quantity, Reason, Unit, Workload};
 use record::request::{Choices, Planned};
 use spec::{System, Target};
 
 use crate::args::RunArgs;
 use crate::grant::grant;
 use crate::locations::{self, Specification};
+use crate::scratch::{self, Scratch};
 use crate::supervisor;
 
 /// A run that is ready to start.
@@ -23,9 +24,15 @@ pub(crate) struct RunPlan {
     /// What this host is.
     pub(crate) facts: Facts,
     pub(crate) fingerprint: Fingerprint,
+    /// Which start of the kernel this is, where it tells.
+    pub(crate) boot_id: Option<String>,
     pub(crate) results: PathBuf,
+    /// Where test files are made.
+    pub(crate) scratch: Scratch,
     /// What should be mended before measuring.
     pub(crate) advice: Vec<Advice>,
+    /// What is said before anything is measured.
+    pub(crate) notes: Vec<String>,
     /// What people call this run.
     pub(crate) tags: Vec<String>,
     pub(crate) steps: Vec<Step>,
@@ -43,34 +50,44 @@ pub(crate) struct Step {
 }
 
 impl RunPlan {
-    pub(crate) fn resolve(args: &RunArgs) -> Result<RunPlan> {
+    /// What `args` ask of the host, whose `/proc` and `/sys` lie under `root`.
+    pub(crate) fn resolve(args: &RunArgs, root: &Path) -> Result<RunPlan> {
         let specification = Specification::load(&args.spec)?;
-        let root = Path::new("/");
-        let inventory = inventory::take(root);
         let results = locations::results(args.out.as_deref())?;
-        let scratch = args.scratch.clone().unwrap_or_else(|| results.clone());
+        // Where both are one folder, a run makes it.
+        let typed = args.scratch.as_ref().filter(|&folder| *folder != results);
+        let typed = typed.map(|folder| Scratch::typed(folder, root)).transpose()?;
         if !args.dry_run {
-            writable(&results)?;
+            fs::create_dir_all(&results).with_context(|| no_records(&results))?;
         }
-        let scratch = existing(&scratch)?;
-        let advice = doctor::advise(root, &inventory, &grant(root), &scratch);
-        let disk_p99 = latency_bounds(&specification.system);
-        let choices = Choices { isa: args.isa, engine: args.engine, scratch, disk_p99 };
-        let profile = args.profile;
-        let is_wanted = |workload: &Workload| args.only.is_empty() || args.only.contains(workload);
-        let mut steps = Vec::new();
-        for workload in Workload::ALL.into_iter().filter(is_wanted) {
-            let planned = supervisor::plan(workload, profile, &choices)?;
-            let repetitions = repetitions(profile, workload);
-            steps.push(Step { workload, planned, repetitions, timeout_factor: args.patience });
-        }
-        let refusals: Vec<_> = steps.iter().filter_map(|step| step.planned.as_ref().err()).collect();
-        if refusals.len() == steps.len() {
-            let refusals: Vec<_> = refusals.into_iter().map(ToString::to_string).collect();
-            bail!("no workload can run on this host: {}", refusals.join("; "));
-        }
-        let (fingerprint, facts) = (inventory.fingerprint(), inventory.facts);
-        Ok(RunPlan { profile, specification, facts, fingerprint, results, advice, tags: args.tag.clone(), steps })
+        let records = scratch::existing(&results)?;
+        scratch::takes_files(&records).with_context(|| no_records(&results))?;
+        let inventory = inventory::take(root);
+        let (scratch, found) = match typed {
+            Some(typed) => (typed, None),
+            None if args.scratch.is_some() => (Scratch::at(&records, root)?, None),
+            None => {
+                let (folder, found) = scratch::found(records, &specification.system, &inventory.facts, root);
+                (Scratch::at(&folder, root)?, found)
+            }
+        };
+        let advice = doctor::advise(root, &inventory, &grant(root), &scratch.folder);
+        let steps = steps(args, &specification.system, &scratch)?;
+        let uses_scratch = steps.iter().any(|step| matches!(step.workload, Workload::Disk | Workload::Tabular));
+        let notes = found.filter(|_| uses_scratch).into_iter().chain(missing(&steps, &specification.system)).collect();
+        Ok(RunPlan {
+            profile: args.profile,
+            specification,
+            fingerprint: inventory.fingerprint(),
+            facts: inventory.facts,
+            boot_id: boot_id(root),
+            results,
+            scratch,
+            advice,
+            notes,
+            tags: args.tag.clone(),
+            steps,
+        })
     }
 
     /// Seconds that all steps take together, as planned.
@@ -110,16 +127,140 @@ fn latency_bounds(system: &System) -> BTreeMap<String, f64> {
     system.targets.iter().filter_map(bound).collect()
 }
 
-/// The folder itself, or the nearest one above it that exists: a dry run makes none.
-fn existing(folder: &Path) -> Result<PathBuf> {
-    let absolute = std::path::absolute(folder)?;
-    let found = absolute.ancestors().find(|folder| folder.is_dir());
-    Ok(found.with_context(|| format!("no folder above {} exists", absolute.display()))?.to_owned())
+/// The workloads that are wanted, each asked what it takes and held against what there is.
+fn steps(args: &RunArgs, system: &System, scratch: &Scratch) -> Result<Vec<Step>> {
+    let disk_p99 = latency_bounds(system);
+    let choices = Choices { isa: args.isa, engine: args.engine, scratch: scratch.folder.clone(), disk_p99 };
+    let profile = args.profile;
+    let is_wanted = |workload: &Workload| args.only.is_empty() || args.only.contains(workload);
+    let mut steps = Vec::new();
+    for workload in Workload::ALL.into_iter().filter(is_wanted) {
+        let memory = machine::memory_available();
+        let planned = supervisor::plan(workload, profile, &choices)?.and_then(|planned| {
+            enough_memory(workload, &planned.needs, memory)?;
+            enough_disk(workload, &planned.needs, scratch)?;
+            Ok(planned)
+        });
+        let repetitions = repetitions(profile, workload);
+        steps.push(Step { workload, planned, repetitions, timeout_factor: args.patience });
+    }
+    let refusals: Vec<_> = steps.iter().filter_map(|step| step.planned.as_ref().err()).collect();
+    if refusals.len() == steps.len() {
+        let refusals: Vec<_> = refusals.into_iter().map(ToString::to_string).collect();
+        bail!("no workload can run on this host: {}", refusals.join("; "));
+    }
+    Ok(steps)
 }
 
-fn writable(folder: &Path) -> Result<()> {
-    let trouble = || format!("records cannot be written to {}; give another folder with --out", folder.display());
-    fs::create_dir_all(folder).with_context(trouble)?;
-    ensure!(rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok(), trouble());
-    Ok(())
+/// That a workload fits the memory that this process may take; 0 where that is not known.
+fn enough_memory(workload: Workload, needs: &Needs, available: u64) -> Result<(), Reason> {
+    let share = match workload {
+        // Its engine leaves as much to the page cache, and checks it again.
+        Workload::Disk => 2,
+        Workload::Stream | Workload::Dense | Workload::Tabular => 1,
+    };
+    if available == 0 || needs.memory <= available / share {
+        return Ok(());
+    }
+    Err(Reason::NoResources(format!(
+        "it would take {} of memory, and {} are available to this process, control groups considered: free memory, lift the \
+         limit (`hostproof doctor` names it), or choose a smaller --profile",
+        bytes(needs.memory),
+        bytes(available / share),
+    )))
+}
+
+/// That a workload's files fit where they are put.
+fn enough_disk(workload: Workload, needs: &Needs, scratch: &Scratch) -> Result<(), Reason> {
+    let Some(free) = scratch.free else { return Ok(()) };
+    let room = match workload {
+        // Its engine checks it again.
+        Workload::Disk => free / 100 * disk::ROOM_PERCENT,
+        Workload::Stream | Workload::Dense | Workload::Tabular => free,
+    };
+    if needs.disk <= room {
+        return Ok(());
+    }
+    Err(Reason::NoResources(format!(
+        "its files would take {}, and of the {} that are free in {} it may take {}: free space, or give another folder with \
+         --scratch",
+        bytes(needs.disk),
+        bytes(free),
+        scratch.folder.display(),
+        bytes(room),
+    )))
+}
+
+fn bytes(count: u64) -> Quantity {
+    Quantity::new(count as f64, Unit::Byte)
+}
+
+/// What the workloads that cannot run leave unmeasured: said before hours are spent on the others.
+fn missing(steps: &[Step], system: &System) -> Vec<String> {
+    let line = |step: &Step| {
+        let (name, refusal) = (step.workload.name(), step.planned.as_ref().err()?);
+        let is_its = |target: &&Target| {
+            let workload = target.metric.and_then(|metric| metric.id.split('.').next());
+            target.required && workload == Some(name)
+        };
+        let targets: Vec<_> = system.targets.iter().filter(is_its).map(|target| target.id.as_str()).collect();
+        let lost = match targets.as_slice() {
+            [] => String::new(),
+            targets => format!("\nwarning: required and therefore not measured: {}", targets.join(", ")),
+        };
+        Some(format!("warning: {name} cannot run here: {refusal}{lost}"))
+    };
+    steps.iter().filter_map(line).collect()
+}
+
+fn boot_id(root: &Path) -> Option<String> {
+    let id = fs::read_to_string(root.join("proc/sys/kernel/random/boot_id")).ok()?;
+    Some(id.trim().to_owned())
+}
+
+fn no_records(folder: &Path) -> String {
+    format!("records cannot be written to {}; give another folder with --out", folder.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused_in_the_plan() {
+        let root = tempfile::tempdir().unwrap();
+        let mut scratch = Scratch::at(root.path(), root.path()).unwrap();
+        let mut check =
+            |workload, (memory, disk): (u64, u64), (available, free): (u64, Option<u64>), expect: Option<&str>| {
+                scratch.free = free;
+                let needs = Needs { seconds: 1.0, memory, disk };
+                let fits =
+                    enough_memory(workload, &needs, available).and_then(|()| enough_disk(workload, &needs, &scratch));
+                let why = fits.err().map(|reason| reason.to_string());
+                match expect {
+                    None => assert_eq!(why, None),
+                    Some(expect) => assert!(why.as_ref().is_some_and(|why| why.contains(expect)), "{why:?}"),
+                }
+            };
+        check(Workload::Dense, (1000, 0), (1000, None), None);
+        check(Workload::Dense, (1001, 0), (1000, None), Some("would take 1.001 kB of memory"));
+        check(Workload::Dense, (1001, 0), (0, None), None);
+        check(Workload::Disk, (500, 800), (1000, Some(1000)), None);
+        check(Workload::Disk, (501, 800), (1000, Some(1000)), Some("500 B are available"));
+        check(Workload::Disk, (500, 801), (1000, Some(1000)), Some("it may take 800 B"));
+        check(Workload::Disk, (500, 801), (1000, None), None);
+        check(Workload::Tabular, (1000, 1000), (1000, Some(1000)), None);
+        check(Workload::Tabular, (1000, 1001), (1000, Some(1000)), Some("files would take 1.001 kB"));
+    }
+
+    #[test]
+    fn what_stays_unmeasured_is_said_with_its_required_targets() {
+        let system = spec::builtin().iter().find(|system| system.id == "PY-HPC-2024.Q3").unwrap();
+        let step = |planned| Step { workload: Workload::Disk, planned, repetitions: 1, timeout_factor: 1.0 };
+        let planned = Planned { config: serde_json::Value::Null, needs: Needs::default() };
+        assert_eq!(missing(&[step(Ok(planned))], system), Vec::<String>::new());
+        let said = missing(&[step(Err(Reason::NotAllowed("io_uring".to_owned())))], system);
+        assert!(said[0].contains("disk cannot run here: not allowed: io_uring"), "{said:?}");
+        assert!(said[0].contains("required and therefore not measured: disk.seqread"), "{said:?}");
+    }
 }

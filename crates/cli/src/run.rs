@@ -38,8 +38,10 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     }
     run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
     writer.finish(run.ending)?;
-    // Opening the index takes the record in, and seals it in the chain.
-    Index::open(&store)?;
+    // Opening the index takes the record in, and seals it in the chain. Without it the record is there and is judged.
+    if let Err(error) = Index::open(&store) {
+        eprintln!("warning: the record is whole, but it is neither in the index of the store nor sealed: {error}");
+    }
     Ok(Recorded { run, path })
 }
 
@@ -48,7 +50,7 @@ fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
         id,
         started: jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string(),
         host,
-        boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned()),
+        boot_id: plan.boot_id.clone(),
         profile: plan.profile,
         build: build(),
         spec: plan.specification.source.clone(),
@@ -67,10 +69,7 @@ fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &Atom
     writer.begin(step.workload, repetition, &config)?;
     let mut log = AttemptLog::begin(step.workload, repetition);
     let trouble = match &step.planned {
-        Err(refusal) => {
-            eprintln!("{name}: cannot run here: {refusal}");
-            Some(refusal.clone())
-        }
+        Err(refusal) => Some(refusal.clone()),
         Ok(planned) => {
             let progress = Progress::begin(name, planned.needs.seconds);
             let trouble = supervisor::run(step.workload, planned, step.limit(planned), interrupted, &mut |event| {

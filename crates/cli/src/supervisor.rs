@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use measure::{Build, Event, Profile, Reason, Workload};
 use record::pipe::{self, Hello, Message};
 use record::request::{Choices, Planned, Request, Task};
@@ -29,17 +29,32 @@ pub(crate) fn plan(workload: Workload, profile: Profile, choices: &Choices) -> R
         return Ok(Err(Reason::NotBuilt(locations::HOW_TO_BUILD_FEATURES.to_owned())));
     }
     let task = Task::Plan { profile, choices: choices.clone() };
-    let mut worker = WorkerProcess::start(workload, task)?;
+    let mut worker = match WorkerProcess::start(workload, task) {
+        Ok(worker) => worker,
+        Err(error) => return Ok(Err(Reason::Failed(format!("{error:#}")))),
+    };
     let never = AtomicBool::new(false);
-    match worker.attend(Instant::now() + PLANNING, &never, &mut |_| ())? {
-        Last::Planned(planned) => Ok(Ok(planned)),
-        Last::Failed(why) => Ok(Err(Reason::NoResources(why))),
-        Last::Stopped(reason @ Reason::NotBuilt(_)) => Ok(Err(reason)),
-        Last::Done | Last::Stopped(_) => bail!("the {} worker gave no plan", workload.name()),
+    let mut refusal = None;
+    let last = worker.attend(Instant::now() + PLANNING, &never, &mut |event| {
+        if let Event::NotMeasured(refused) = event {
+            refusal = Some(refused.reason);
+        }
+    });
+    Ok(answer(last, refusal))
+}
+
+/// What a worker that was asked for a plan answered.
+fn answer(last: Last, refusal: Option<Reason>) -> Result<Planned, Reason> {
+    match (last, refusal) {
+        (_, Some(reason)) | (Last::Stopped(reason), None) => Err(reason),
+        (Last::Planned(planned), None) => Ok(planned),
+        (Last::Failed(why), None) => Err(Reason::NoResources(why)),
+        (Last::Done, None) => Err(Reason::Failed("the worker gave no plan".into())),
     }
 }
 
-/// Runs a planned workload in a worker and hands on its events; `Some` is the reason why it did not end well.
+/// Runs a planned workload in a worker and hands on its events; `Some` is the reason why it did not end well. An error is
+/// one of `emit`: whatever a worker does, the run goes on.
 pub(crate) fn run(
     workload: Workload,
     planned: &Planned,
@@ -47,14 +62,17 @@ pub(crate) fn run(
     interrupted: &AtomicBool,
     emit: &mut dyn FnMut(Event) -> Result<()>,
 ) -> Result<Option<Reason>> {
-    let mut worker = WorkerProcess::start(workload, Task::Run(planned.config.clone()))?;
+    let mut worker = match WorkerProcess::start(workload, Task::Run(planned.config.clone())) {
+        Ok(worker) => worker,
+        Err(error) => return Ok(Some(Reason::Failed(format!("{error:#}")))),
+    };
     let deadline = Instant::now() + limit;
     let mut trouble = None;
     let last = worker.attend(deadline, interrupted, &mut |event| {
         if trouble.is_none() {
             trouble = emit(event).err();
         }
-    })?;
+    });
     if let Some(error) = trouble {
         return Err(error);
     }
@@ -76,7 +94,6 @@ enum Last {
 
 struct WorkerProcess {
     workload: Workload,
-    name: &'static str,
     child: Child,
     messages: Receiver<String>,
     stderr: Option<JoinHandle<String>>,
@@ -111,64 +128,77 @@ impl WorkerProcess {
         let mut stdin = child.stdin.take().context("the worker has no stdin")?;
         // A worker that died at once is reported by its exit status, not by the broken pipe.
         let _ = stdin.write_all(serde_json::to_string(&request)?.as_bytes());
-        Ok(WorkerProcess { workload, name, child, messages, stderr })
+        Ok(WorkerProcess { workload, child, messages, stderr })
     }
 
     /// Hands on events until the worker ends, the deadline passes or the user stops the run.
-    fn attend(&mut self, deadline: Instant, interrupted: &AtomicBool, emit: &mut dyn FnMut(Event)) -> Result<Last> {
+    fn attend(&mut self, deadline: Instant, interrupted: &AtomicBool, emit: &mut dyn FnMut(Event)) -> Last {
         let mut greeted = false;
         loop {
             if interrupted.load(Ordering::Relaxed) {
-                self.end();
-                return Ok(Last::Stopped(Reason::Interrupted));
+                return self.stop(Reason::Interrupted);
             }
             if Instant::now() > deadline {
-                self.end();
-                return Ok(Last::Stopped(Reason::WorkerDied("it took far longer than planned and was ended".into())));
+                return self.stop(Reason::WorkerDied("it took far longer than planned and was ended".into()));
             }
             let line = match self.messages.recv_timeout(TICK) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return self.post_mortem(),
             };
-            let message = pipe::decode(&line).with_context(|| format!("the {} worker sent a bad line", self.name))?;
-            ensure!(greeted || matches!(message, Message::Hello(_)), "the {} worker did not greet", self.name);
+            let message = match pipe::decode(&line) {
+                Ok(message) => message,
+                Err(error) => {
+                    return self.stop(Reason::WorkerDied(format!("it sent a bad line and was ended: {error}")));
+                }
+            };
             match message {
                 Message::Hello(hello) => {
-                    if let Some(other) = self.other_build(&hello)? {
-                        self.end();
-                        return Ok(Last::Stopped(other));
+                    if let Some(other) = self.other_build(&hello) {
+                        return self.stop(other);
                     }
                     greeted = true;
                 }
+                _ if !greeted => return self.stop(Reason::WorkerDied("it did not greet and was ended".into())),
                 Message::Event(event) => emit(event),
-                Message::Plan(planned) => return Ok(Last::Planned(planned)),
-                Message::Done => return Ok(Last::Done),
-                Message::Failed(why) => return Ok(Last::Failed(why)),
+                Message::Plan(planned) => return Last::Planned(planned),
+                Message::Done => return Last::Done,
+                Message::Failed(why) => return Last::Failed(why),
             }
         }
     }
 
-    /// Whether the worker is of another build. A second binary can be left over from an older one; the same binary
-    /// cannot.
-    fn other_build(&self, hello: &Hello) -> Result<Option<Reason>> {
+    /// Whether the worker is of another build. A second binary can be left over from an older one; the same binary is
+    /// another one only where its file was replaced.
+    fn other_build(&self, hello: &Hello) -> Option<Reason> {
         if *hello == Hello::new(build()) {
-            return Ok(None);
+            return None;
         }
-        let replaced = "the program's file was replaced while it ran (its worker is another build): start again";
-        ensure!(self.workload == Workload::Tabular, replaced);
+        if self.workload != Workload::Tabular {
+            let replaced = "the program's file was replaced while it ran (its worker is another build): start again";
+            return Some(Reason::NotBuilt(replaced.to_owned()));
+        }
         let Build { version, revision, profile, .. } = &hello.build;
         let found =
             format!("{} is another build ({version}, revision {revision}, {profile})", locations::FEATURE_WORKER);
-        Ok(Some(Reason::NotBuilt(format!("{found}; {}", locations::HOW_TO_BUILD_FEATURES))))
+        Some(Reason::NotBuilt(format!("{found}; {}", locations::HOW_TO_BUILD_FEATURES)))
     }
 
-    fn post_mortem(&mut self) -> Result<Last> {
-        let status = self.child.wait().with_context(|| format!("could not wait for the {} worker", self.name))?;
+    /// Ends the worker for a reason of ours.
+    fn stop(&mut self, reason: Reason) -> Last {
+        self.end();
+        Last::Stopped(reason)
+    }
+
+    fn post_mortem(&mut self) -> Last {
+        let end = match self.child.wait() {
+            Ok(status) => cause_of_death(status),
+            Err(error) => format!("how is not known ({error})"),
+        };
         let words = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         let words = words.trim();
         let said = if words.is_empty() { String::new() } else { format!("; it said: {words}") };
-        Ok(Last::Stopped(Reason::WorkerDied(format!("{}{said}", cause_of_death(status)))))
+        Last::Stopped(Reason::WorkerDied(format!("{end}{said}")))
     }
 
     fn end(&mut self) {
@@ -211,5 +241,25 @@ fn cause_of_death(status: ExitStatus) -> String {
         (Some(signal), _) => format!("signal {signal}"),
         (None, Some(code)) => format!("it ended with exit code {code} before its work was done"),
         (None, None) => "it ended for an unknown cause".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_of_a_planning_worker_is_a_plan_or_a_reason() {
+        let planned = || Planned { config: serde_json::Value::Null, needs: measure::Needs::default() };
+        let check = |last: Last, refusal: Option<Reason>, expect: Result<Planned, Reason>| {
+            assert_eq!(answer(last, refusal), expect);
+        };
+        let no_ring = || Reason::NotAllowed("io_uring".into());
+        let died = || Reason::WorkerDied("SIGSYS".into());
+        check(Last::Planned(planned()), None, Ok(planned()));
+        check(Last::Done, Some(no_ring()), Err(no_ring()));
+        check(Last::Done, None, Err(Reason::Failed("the worker gave no plan".into())));
+        check(Last::Failed("too little".into()), None, Err(Reason::NoResources("too little".into())));
+        check(Last::Stopped(died()), None, Err(died()));
     }
 }

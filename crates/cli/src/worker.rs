@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use machine::{Machine, Source, isa};
-use measure::{Event, Isa, Profile, Workload};
+use measure::{Event, Isa, Labels, MetricId, NotMeasured, Profile, Reason, Workload};
 use record::pipe::Message;
 use record::request::{Choices, Planned, Request, Task};
 use record::worker::{self, Pipe};
@@ -25,7 +25,14 @@ pub(crate) fn serve() -> Result<Exit> {
 fn answer(request: &Request, pipe: &mut Pipe) -> Result<Message> {
     let machine = Machine::detect(&Source::Host).context("could not read this host's topology")?;
     match &request.task {
-        Task::Plan { profile, choices } => Ok(Message::Plan(plan(request.workload, *profile, choices, &machine)?)),
+        Task::Plan { profile, choices } => {
+            if let Err(refusal) = allowed(request.workload) {
+                let id = MetricId { name: request.workload.name().to_owned(), labels: Labels::new() };
+                pipe.emit(Event::NotMeasured(NotMeasured { id, reason: Reason::NotAllowed(refusal.to_string()) }));
+                return Ok(Message::Done);
+            }
+            Ok(Message::Plan(plan(request.workload, *profile, choices, &machine)?))
+        }
         Task::Run(config) => {
             let mut watched = Watched::start(request.workload, &machine, &mut |event| pipe.emit(event));
             let end = run(request.workload, config, &machine, &mut |event| {
@@ -36,6 +43,14 @@ fn answer(request: &Request, pipe: &mut Pipe) -> Result<Message> {
             end?;
             Ok(Message::Done)
         }
+    }
+}
+
+/// That the kernel lets this process do what a workload needs. A worker asks, because a filter of system calls may kill it.
+fn allowed(workload: Workload) -> Result<(), disk::Error> {
+    match workload {
+        Workload::Disk => disk::available(),
+        Workload::Stream | Workload::Dense | Workload::Tabular => Ok(()),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod histogram;
 pub mod job;
 pub mod jobfile;
 mod latency_recorder;
+pub mod mounts;
 pub mod nop;
 mod path_handle;
 mod pattern;

@@ -51,6 +51,8 @@ pub(crate) struct Mount {
     pub(crate) point: PathBuf,
     pub(crate) file_system: String,
     pub(crate) source: String,
+    /// Whether neither the mount nor its file system is read-only.
+    pub(crate) is_writable: bool,
 }
 
 /// The mounts of this process, in the order in which they were made.
@@ -64,12 +66,13 @@ fn parse_mount(line: &str) -> Option<Mount> {
     let (head, tail) = line.split_once(" - ")?;
     let mut head = head.split(' ');
     let mut tail = tail.split(' ');
-    Some(Mount {
-        device: head.nth(2)?.to_owned(),
-        point: PathBuf::from(unescape(head.nth(1)?)),
-        file_system: tail.next()?.to_owned(),
-        source: unescape(tail.next()?),
-    })
+    let device = head.nth(2)?.to_owned();
+    let point = PathBuf::from(unescape(head.nth(1)?));
+    let of_mount = head.next()?;
+    let (file_system, source) = (tail.next()?.to_owned(), unescape(tail.next()?));
+    let is_read_only = |options: &str| options.split(',').any(|option| option == "ro");
+    let is_writable = !is_read_only(of_mount) && !tail.next().is_some_and(is_read_only);
+    Some(Mount { device, point, file_system, source, is_writable })
 }
 
 /// Blanks of names are written in octal: `\040`.
@@ -169,7 +172,7 @@ pub(crate) fn device_name(number: &str, root: &Path) -> Option<String> {
     link.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
-fn devices_of(mount: &Mount, root: &Path) -> Vec<String> {
+pub(crate) fn devices_of(mount: &Mount, root: &Path) -> Vec<String> {
     if mount.file_system == "zfs" {
         let pool = mount.source.split('/').next().unwrap_or_default();
         return stdout_of("zpool", &["list", "-vHPL", pool]).map(|text| pool_devices(&text)).unwrap_or_default();
@@ -184,7 +187,7 @@ fn devices_of(mount: &Mount, root: &Path) -> Vec<String> {
 
 /// The devices that a device is made of (RAID, LVM, encryption), down to those that are made of none: their counters
 /// show what the layers between add.
-fn leaves(device: &str, root: &Path) -> Vec<String> {
+pub(crate) fn leaves(device: &str, root: &Path) -> Vec<String> {
     let below = fs::read_dir(root.join("sys/class/block").join(device).join("slaves"));
     let below = below.into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = below.flat_map(|name| leaves(&name, root)).collect();
@@ -370,7 +373,11 @@ mod tests {
         let mount = parse_mount(line).unwrap();
         assert_eq!((mount.device.as_str(), mount.file_system.as_str()), ("98:0", "ext4"));
         assert_eq!((mount.point.as_path(), mount.source.as_str()), (Path::new("/mnt two"), "/dev/disk one"));
+        assert!(mount.is_writable);
         assert_eq!(parse_mount("nonsense"), None);
+        for line in ["1 0 8:1 / /a ro,noatime - ext4 /dev/sda1 rw", "1 0 8:1 / /a rw - ext4 /dev/sda1 noacl,ro"] {
+            assert!(!parse_mount(line).unwrap().is_writable, "{line}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `hostproof run` and `hostproof accept`: measure, judge, show.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Result, bail};
@@ -25,7 +26,10 @@ pub(crate) enum Purpose {
 }
 
 pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
-    let plan = RunPlan::resolve(args)?;
+    let plan = RunPlan::resolve(args, Path::new("/"))?;
+    for note in &plan.notes {
+        eprintln!("{note}");
+    }
     if purpose == Purpose::Gate && plan.specification.system.demands().is_empty() {
         bail!(
             "{} demands nothing that this suite measures, so it could accept any host: mark facts and targets in it as \
@@ -92,7 +96,8 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
     if json {
         let steps: Vec<_> = plan.steps.iter().map(step_json).collect();
         let system = &plan.specification.system.id;
-        print_json(&serde_json::json!({"profile": plan.profile, "spec": system, "steps": steps}))?;
+        let scratch = plan.scratch.json();
+        print_json(&serde_json::json!({"profile": plan.profile, "spec": system, "scratch": scratch, "steps": steps}))?;
         return Ok(Exit::Done);
     }
     let mut text = format!("profile {}, judged by {}\n", plan.profile.name(), plan.specification.system.id);
@@ -111,6 +116,7 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
         };
     }
     text += &format!("together about {}\n", Quantity::new(plan.seconds(), Unit::Second));
+    text += &format!("test files would go to {}\n", plan.scratch.text());
     text += &format!("records would go to {}\n", plan.results.display());
     print(&text)?;
     Ok(Exit::Done)
