@@ -5,12 +5,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::counters::DeviceStat;
 use crate::histogram::{Histogram, Moments};
 use crate::job::Direction;
 use crate::latency_recorder::{Stats, Tick};
 use crate::results::{JobResult, Results, SteadyResult, least};
 use crate::steady::{SteadyLimit, WatchedRate};
-use crate::volume::DeviceStat;
 
 /// The document; `globals` are the options of the job file's `[global]` sections, if it has some.
 #[must_use]

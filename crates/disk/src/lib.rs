@@ -6,6 +6,7 @@
 //! Invariant: nothing is written to that this run did not make, unless the user named it ([`Rights`]).
 
 mod blkid;
+mod counters;
 pub mod data;
 mod engine;
 mod error;
@@ -36,6 +37,7 @@ mod volume;
 mod worker;
 mod workload;
 
+pub use counters::{ArcStat, DeviceStat, IoCounters};
 pub use engine::{LiveRates, run_jobs};
 pub use error::Error;
 pub use files::ROOM_PERCENT;
@@ -46,5 +48,5 @@ pub use ring_setup::{Granted, available};
 pub use safety::Rights;
 pub use settings::Settings;
 pub use usage::Usage;
-pub use volume::{ArcStat, DeviceStat, IoCounters, Volume, Zfs};
+pub use volume::{Volume, Zfs};
 pub use workload::{Config, case_of, run};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use machine::Clock;
 use measure::Interval;
 
+use crate::counters::{ArcStat, DeviceStat};
 use crate::histogram::{Histogram, Moments};
 use crate::job::{Direction, Job};
 use crate::latency_recorder::{Depths, LatencyRecorder, LittlesLaw, Stats, TICK, Tick};
@@ -12,7 +13,7 @@ use crate::plan::PlannedJob;
 use crate::ring_setup::Granted;
 use crate::steady::SteadyCriterion;
 use crate::usage::Usage;
-use crate::volume::{ArcStat, DeviceStat, Volume};
+use crate::volume::Volume;
 
 /// Ticks of a second.
 const TICKS: usize = (1_000_000_000 / TICK) as usize;

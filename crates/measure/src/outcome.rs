@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::num::Num;
 use crate::sample::stored;
-use crate::{Definition, Labels, Metric, MetricId, Sample, Summary, Warning};
+use crate::{Definition, Labels, Metric, MetricId, Sample, StoragePlace, Summary, Warning};
 
 /// The proof of where threads and memory were.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,9 @@ pub struct Measurement {
     pub samples: Vec<Sample>,
     /// Where threads and memory were.
     pub placement: Option<Placement>,
+    /// Where the files lay, where storage was measured; `None` in records of versions that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Box<StoragePlace>>,
     /// How it was measured (`isa`, `array_bytes`, `threads`): shown, and not part of its identity.
     pub context: BTreeMap<String, String>,
     /// What a reader should know.
@@ -69,6 +72,7 @@ impl Measurement {
             labels: Labels::new(),
             samples: samples.into_iter().collect(),
             placement: None,
+            place: None,
             context: BTreeMap::new(),
             warnings: Vec::new(),
         }
@@ -92,6 +96,13 @@ impl Measurement {
     #[must_use]
     pub fn placed(mut self, placement: Placement) -> Self {
         self.placement = Some(placement);
+        self
+    }
+
+    /// Adds where the files lay.
+    #[must_use]
+    pub fn at(mut self, place: StoragePlace) -> Self {
+        self.place = Some(Box::new(place));
         self
     }
 

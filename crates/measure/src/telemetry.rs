@@ -64,6 +64,7 @@ impl Gathered {
                     labels: id.labels,
                     samples: samples.collect(),
                     placement: None,
+                    place: None,
                     context: BTreeMap::new(),
                     warnings: Vec::new(),
                 }),

@@ -29,6 +29,12 @@ pub enum Warning {
         /// Four times the sum of the distinct last-level and level-2 caches, in bytes.
         wanted: u64,
     },
+    /// The devices moved fewer bytes than the workload: a cache answered, or has not written back yet.
+    CacheAnswered {
+        /// Bytes of the devices over bytes of the workload.
+        #[serde(with = "num")]
+        share: f64,
+    },
     /// The placement of pages could not be verified.
     PlacementUnproved {
         /// What the kernel answered.
@@ -58,6 +64,22 @@ pub enum Warning {
     Note(String),
 }
 
+impl Warning {
+    /// How much it matters, where several compete for one place: the largest is told first. What says that the figure is
+    /// of another thing outweighs what says that it is uncertain, and that what only explains it.
+    #[must_use]
+    pub fn weight(&self) -> u8 {
+        match self {
+            Warning::NearCache { .. } | Warning::CacheAnswered { .. } => 5,
+            Warning::Extrapolated { .. } | Warning::Partial { .. } => 4,
+            Warning::PlacementUnproved { .. } | Warning::FewHugePages { .. } | Warning::NarrowIsa { .. } => 3,
+            Warning::Noisy { .. } => 2,
+            Warning::NotHonoured { .. } => 1,
+            Warning::Note(_) => 0,
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -76,6 +98,10 @@ impl fmt::Display for Warning {
                 f,
                 "an array of {array} bytes is below {wanted} bytes (4 × the caches): caches may answer; free memory"
             ),
+            Warning::CacheAnswered { share } => write!(
+                f,
+                "the devices moved only {share:.2} of the bytes: a cache answered, or has not written back yet"
+            ),
             Warning::PlacementUnproved { why } => {
                 write!(f, "page placement could not be verified ({why}): run as a user who may call move_pages")
             }
@@ -87,5 +113,25 @@ impl fmt::Display for Warning {
             Warning::NotHonoured { what } => write!(f, "not honoured: {what}"),
             Warning::Note(text) => f.write_str(text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_of_another_thing_comes_before_what_is_uncertain_and_that_before_what_explains() {
+        let mut warnings = [
+            Warning::Note("a".into()),
+            Warning::NotHonoured { what: "b".into() },
+            Warning::Noisy { spread: 0.1 },
+            Warning::CacheAnswered { share: 0.87 },
+            Warning::Extrapolated { how: "c".into() },
+        ];
+        warnings.sort_by_key(|warning| std::cmp::Reverse(warning.weight()));
+        let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        assert!(told[0].contains("only 0.87 of the bytes") && told[1].contains("extrapolated"), "{told:?}");
+        assert!(told[2].contains("spread") && told[3].contains("not honoured") && told[4] == "a", "{told:?}");
     }
 }

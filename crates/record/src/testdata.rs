@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use measure::{
-    Attempt, Build, Ending, Event, FactValue, Facts, Fingerprint, Gauge, Interval, Labels, Measurement, Metric,
-    NotMeasured, Outcome, Placement, Profile, Reading, Reason, Run, Sample, SpecSource, Taint, Telemetry, Unit,
-    Warning, Workload, metrics,
+    Attempt, Build, DrivesBelow, Ending, Event, FactValue, Facts, Fingerprint, Gauge, Interval, Labels, Measurement,
+    Metric, NotMeasured, Outcome, Placement, Profile, Reading, Reason, Run, Sample, SpecSource, StoragePlace, Taint,
+    Telemetry, Unit, Warning, Workload, metrics,
 };
 
 use crate::Writer;
@@ -70,6 +70,7 @@ fn triad() -> Measurement {
         .label("isa", "avx512")
         .context("array_bytes", 1u64 << 33)
         .placed(placement)
+        .at(place())
         .warn(warnings());
     triad.samples[0].taint = Some(Taint::WrongCpu { planned: 3, found: "0-1".into() });
     triad.samples[1].taint = Some(Taint::WrongNode { share: 0.5 });
@@ -77,6 +78,17 @@ fn triad() -> Measurement {
     triad.samples[3].interval = None;
     triad.samples[4].taint = Some(Taint::Environment("hot".into()));
     triad
+}
+
+fn place() -> StoragePlace {
+    StoragePlace {
+        path: "/data/a \"quoted\" folder".into(),
+        mount_point: "/data".into(),
+        file_system: "ext4".into(),
+        source: "/dev/md0".into(),
+        drives: DrivesBelow::Known(vec!["nvme0n1".into(), "nvme1n1".into()]),
+        free: Some(u64::MAX),
+    }
 }
 
 /// Two intervals, a gauge that answered in one of them, and one that gave no number.
@@ -97,6 +109,7 @@ fn warnings() -> Vec<Warning> {
         Warning::FewHugePages { share: 0.25 },
         Warning::Noisy { spread: 0.1 },
         Warning::NearCache { array: 1, wanted: u64::MAX },
+        Warning::CacheAnswered { share: 0.1 + 0.2 },
         Warning::PlacementUnproved { why: "EPERM".into() },
         Warning::NarrowIsa { used: "avx2".into() },
         Warning::Extrapolated { how: "R(N)".into() },

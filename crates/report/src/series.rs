@@ -58,15 +58,17 @@ pub(crate) struct SharedWarning {
     #[serde(rename = "of")]
     pub(crate) concerns: Vec<String>,
     pub(crate) text: String,
+    #[serde(skip)]
+    weight: u8,
 }
 
-/// Each warning once.
+/// Each warning once, the weightiest first: readers read the first ones.
 pub(crate) fn warnings(run: &Run) -> Vec<SharedWarning> {
     let mut all: Vec<SharedWarning> = Vec::new();
     let mut add = |name: &str, warning: &Warning| {
         let text = warning.to_string();
         let at = all.iter().position(|known| known.text == text).unwrap_or_else(|| {
-            all.push(SharedWarning { concerns: Vec::new(), text });
+            all.push(SharedWarning { concerns: Vec::new(), text, weight: warning.weight() });
             all.len() - 1
         });
         if !all[at].concerns.iter().any(|known| known == name) {
@@ -83,5 +85,6 @@ pub(crate) fn warnings(run: &Run) -> Vec<SharedWarning> {
             }
         }
     }
+    all.sort_by_key(|warning| std::cmp::Reverse(warning.weight));
     all
 }

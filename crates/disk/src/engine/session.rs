@@ -8,12 +8,12 @@ use super::layout::lay_out;
 use super::phase::Phase;
 use super::watch::LiveRates;
 use crate::Error;
+use crate::counters::{DeviceStat, arc_counters};
 use crate::files::Files;
 use crate::job::Job;
 use crate::plan::{PlannedJob, check_memory, check_room};
 use crate::results::{JobResult, Observed, Results, WorkerReport, merge_devices, results_of};
 use crate::settings::Settings;
-use crate::volume::{DeviceStat, arc_counters};
 
 /// Runs jobs as fio does: all together, but each with `stonewall` only after those before it. `emit` is called once a second.
 ///

@@ -55,7 +55,7 @@ fn row(name: &str, series: &RunSeries) -> [Cell; 7] {
 pub fn warnings(run: &Run, look: Look) -> String {
     /// More names than this say nothing more.
     const NAMES: usize = 4;
-    let line = |SharedWarning { concerns, text }: SharedWarning| {
+    let line = |SharedWarning { concerns, text, .. }: SharedWarning| {
         let more = match concerns.len().saturating_sub(NAMES) {
             0 => String::new(),
             more => format!(" and {more} more"),
