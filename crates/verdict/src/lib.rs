@@ -6,6 +6,7 @@ mod ceiling;
 mod comparability;
 pub mod compare;
 mod decide;
+mod engine;
 mod facts;
 mod judge;
 mod judgement;
