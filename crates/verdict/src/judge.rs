@@ -12,7 +12,8 @@ use crate::failures;
 use crate::pool::{Pool, pool, with_facts_of_last};
 use crate::result::{Found, find, untimed};
 use crate::{
-    BaselineShare, Comparability, Decision, Goal, HostLimit, Judgement, LimitKind, Measured, Row, Verdict, reason,
+    BaselineShare, Comparability, Decision, Goal, HostLimit, Judgement, LimitKind, Measured, Row, Verdict, engine,
+    reason,
 };
 
 /// Judges one run. `graded` is the audit of the system, and `companions` are achievable targets that stand beside
@@ -134,7 +135,7 @@ impl Judge<'_> {
                 answers.push(with_failures(self.decide(target, measured), measured));
                 remarks.extend(reason::left_open(target, comparability));
             }
-            remarks.extend(reason::engine(target, measured));
+            remarks.extend(reason::shares(target, measured));
             remarks.extend(tainted_in_part(measured));
         }
         remarks.extend(target.metric.and_then(|metric| reason::untimed(&untimed(self.runs, metric))));
@@ -169,9 +170,13 @@ impl Judge<'_> {
             (!comparability.differs.is_empty()).then(|| (Verdict::NotComparable, reason::differs(comparability)));
         let unknown =
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
+        let engine = match found {
+            Found::Valid(measured, _) => engine::objection(&target.conditions, &measured.context),
+            Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+        };
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
         let partial = partial(target, found).map(|why| (Verdict::Inconclusive, why));
-        [infeasible, result, mismatch, differs, unknown, modelled, partial].into_iter().flatten().collect()
+        [infeasible, result, mismatch, differs, engine, unknown, modelled, partial].into_iter().flatten().collect()
     }
 
     /// Why the figures cannot be compared with documented ones, whatever the host.

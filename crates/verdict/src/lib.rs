@@ -7,6 +7,7 @@ mod comparability;
 pub mod compare;
 mod criteria;
 mod decide;
+mod engine;
 mod facts;
 mod failures;
 mod judge;

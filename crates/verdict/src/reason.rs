@@ -104,20 +104,12 @@ fn wanted(boots: Option<u32>) -> String {
     }
 }
 
-/// That another engine was measured than the documented one, and the shares of the phases beside the documented ones.
-pub(crate) fn engine(target: &Target, measured: &Measured) -> Vec<String> {
-    let mut remarks = Vec::new();
-    if let (Some(documented), Some(found)) = (target.conditions.get("engine"), measured.context.get("engine"))
-        && documented != found
-    {
-        remarks.push(format!("Measured with {found}; the document used {documented}."));
-    }
-    if let (false, Some(found)) = (target.shares.is_empty(), measured.context.get("shares")) {
-        let documented: Vec<_> =
-            target.shares.iter().map(|(phase, share)| format!("{phase} {}", percent(*share))).collect();
-        remarks.push(format!("Shares of the time: {found}; documented: {}.", documented.join(", ")));
-    }
-    remarks
+/// The shares of the phases beside the documented ones.
+pub(crate) fn shares(target: &Target, measured: &Measured) -> Option<String> {
+    let found = measured.context.get("shares").filter(|_| !target.shares.is_empty())?;
+    let documented: Vec<_> =
+        target.shares.iter().map(|(phase, share)| format!("{phase} {}", percent(*share))).collect();
+    Some(format!("Shares of the time: {found}; documented: {}.", documented.join(", ")))
 }
 
 /// That samples have no times, and in which versions' records.
