@@ -171,8 +171,8 @@ impl Judge<'_> {
         let unknown =
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
         let engine = match found {
-            Found::Valid(measured, _) => engine::objection(&target.conditions, &measured.context),
-            Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+            Found::Valid(measured) => engine::objection(&target.conditions, &measured.context),
+            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
         };
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
         let partial = partial(target, found).map(|why| (Verdict::Inconclusive, why));
