@@ -114,7 +114,7 @@ fn row(row: &Row) -> Value {
             "system": baseline.system, "value": quantity(baseline.value), "approximate": baseline.approximate,
             "ratio": baseline.ratio,
         })).collect::<Vec<_>>(),
-        "noise_floor": {"share": row.noise_floor.share, "own": row.noise_floor.own},
+        "noise": {"floor": row.noise_floor.share, "own": row.noise_floor.own},
         "comparability": comparability(&row.comparability),
         "verdict": row.verdict.name(),
         "reason": row.reason,
