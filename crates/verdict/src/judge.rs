@@ -85,9 +85,10 @@ impl Judge<'_> {
         let comparability = compare(target, self.system, &self.last.facts);
         let (verdict, reason, mut remarks) = self.answer(target, audit, &found, &comparability);
         remarks.extend(other_facts);
-        let measured = match found {
-            Found::Valid(measured) => Some(*measured),
-            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+        let (measured, disturbed) = match found {
+            Found::Valid(measured) => (Some(*measured), None),
+            Found::Tainted { median, .. } => (None, Some(median)),
+            Found::Wrong(_) | Found::Invalid(_) | Found::Missing(_) => (None, None),
         };
         let value = measured.as_ref().map(|measured| measured.value);
         Row {
@@ -109,6 +110,7 @@ impl Judge<'_> {
             baselines: self.baselines(target, value),
             noise_floor: self.floor(target.metric),
             measured,
+            disturbed,
             comparability,
             verdict,
             reason,
@@ -155,7 +157,7 @@ impl Judge<'_> {
         let infeasible = impossible.map(|audit| (Verdict::Infeasible, reason::infeasible(&audit.arithmetic)));
         let result = match found {
             Found::Missing(why) => Some((Verdict::NotMeasured, format!("Not measured: {why}."))),
-            Found::Tainted(why) => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
+            Found::Tainted { why, .. } => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
             Found::Wrong(why) => Some((Verdict::Fail, format!("This host computes wrongly: {why}"))),
             Found::Invalid(why) => Some((Verdict::Implausible, format!("The result is wrong: {why}."))),
             Found::Valid(measured) => target.metric.and_then(|metric| self.implausible(measured, metric)),
@@ -169,7 +171,7 @@ impl Judge<'_> {
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
         let engine = match found {
             Found::Valid(measured) => engine::objection(&target.conditions, &measured.context),
-            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted { .. } | Found::Missing(_) => None,
         };
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
         let partial = partial(target, found, self.floor(target.metric)).map(|why| (Verdict::Inconclusive, why));
@@ -228,7 +230,7 @@ impl Judge<'_> {
             }
             Found::Valid(..) => open("it is measured in another unit"),
             Found::Wrong(why) => (Verdict::Fail, format!("{}, which must hold as well: {why}", constraint.metric.id)),
-            Found::Missing(why) | Found::Tainted(why) | Found::Invalid(why) => open(&why),
+            Found::Missing(why) | Found::Tainted { why, .. } | Found::Invalid(why) => open(&why),
         })
     }
 
