@@ -5,8 +5,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::counters::DeviceStat;
-
 /// What holds a file, or a device itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
@@ -152,12 +150,6 @@ impl Volume {
     pub fn in_memory(&self) -> bool {
         matches!(self.file_system.as_str(), "tmpfs" | "ramfs")
     }
-
-    /// What the devices have counted since the start of the host.
-    #[must_use]
-    pub fn counters(&self, root: &Path) -> Vec<DeviceStat> {
-        self.devices.iter().filter_map(|device| DeviceStat::read(device, root)).collect()
-    }
 }
 
 /// `major:minor` of a device number.
@@ -254,7 +246,7 @@ fn pool_devices(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::counters::IoCounters;
+    use crate::counters::{DeviceStat, IoCounters};
 
     fn counted(ios: u64, merges: u64, bytes: u64, ticks: u64) -> IoCounters {
         IoCounters { ios, merges, bytes, ticks }
@@ -295,9 +287,9 @@ mod tests {
         let volume = Volume::of(&scratch, &root);
         assert_eq!((volume.file_system.as_str(), volume.source.as_str()), ("xfs", "/dev/nvme0n1"));
         assert_eq!((volume.devices.as_slice(), volume.node), (&["nvme0n1".to_owned()][..], Some(1)));
-        let counters = volume.counters(&root);
-        assert_eq!((counters[0].read, counters[0].write), (counted(10, 1, 80 * 512, 5), counted(20, 2, 160 * 512, 7)));
-        assert_eq!((counters[0].busy, counters[0].queued), (9, 12));
+        let counters = DeviceStat::read(&volume.devices[0], &root).unwrap();
+        assert_eq!((counters.read, counters.write), (counted(10, 1, 80 * 512, 5), counted(20, 2, 160 * 512, 7)));
+        assert_eq!((counters.busy, counters.queued), (9, 12));
         assert_eq!(Volume::of(Path::new("/no/such/file"), &root), Volume::default());
     }
 
