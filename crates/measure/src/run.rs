@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, Facts, Fingerprint, Outcome, Profile};
+use crate::{Attempt, Facts, Fingerprint, Outcome, Profile, StoragePlace};
 
 /// What was built, by what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,5 +73,17 @@ impl Run {
     /// All outcomes of all attempts, in order.
     pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
         self.attempts.iter().flat_map(|attempt| &attempt.outcomes)
+    }
+
+    /// Where the files lay that were measured with, each place once.
+    #[must_use]
+    pub fn places(&self) -> Vec<&StoragePlace> {
+        let mut places: Vec<&StoragePlace> = Vec::new();
+        for place in self.outcomes().filter_map(Outcome::measured).filter_map(|one| one.place.as_deref()) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 }

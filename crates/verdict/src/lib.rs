@@ -13,6 +13,7 @@ mod failures;
 mod judge;
 mod judgement;
 mod names;
+mod place;
 mod pool;
 pub mod power;
 mod reason;

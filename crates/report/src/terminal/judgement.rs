@@ -51,7 +51,7 @@ fn head(run: &Run, judgement: &Judgement, look: Look) -> String {
         Ending::Cut => ", cut",
     };
     let build = &run.build;
-    let lines = [
+    let mut lines = vec![
         format!("{} · {}", judgement.system, judgement.system_name),
         format!("host {} · run {} · profile {}{ending}", run.host, run.id, run.profile.name()),
         format!(
@@ -59,6 +59,7 @@ fn head(run: &Run, judgement: &Judgement, look: Look) -> String {
             build.version, build.revision, build.compiler, build.profile
         ),
     ];
+    lines.extend(run.places().into_iter().map(|place| format!("test files in {}", place.in_full())));
     lines.iter().map(|line| wrap(line, 0, look.width)).collect::<String>() + "\n"
 }
 
