@@ -5,6 +5,7 @@
 
 mod attempt;
 mod block_device;
+mod boot_noise;
 mod closed_sets;
 mod digest;
 pub mod disturbance;
@@ -28,6 +29,7 @@ mod warning;
 
 pub use attempt::{Attempt, AttemptLog};
 pub use block_device::what_is_no_drive;
+pub use boot_noise::BootNoise;
 pub use closed_sets::{Isa, Needs, Profile, Solver, Workload};
 pub use digest::{Digest, Series};
 pub use event::Event;

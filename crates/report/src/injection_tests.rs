@@ -1,7 +1,8 @@
 //! Strings from the outside in every output: shown as they are, and doing nothing.
 
 use measure::{
-    Facts, Fingerprint, Labels, Measurement, NotMeasured, Outcome, Reason, Run, Sample, Taint, Warning, metrics,
+    DrivesBelow, Facts, Fingerprint, Labels, Measurement, NotMeasured, Outcome, Reason, Run, Sample, StoragePlace,
+    Taint, Warning, metrics,
 };
 use serde_json::Value;
 
