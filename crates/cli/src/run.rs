@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use measure::{Attempt, AttemptLog, BootNoise, Ending, Event, Labels, MetricId, NotMeasured, Run};
+use measure::{Attempt, AttemptLog, BootNoise, Ending, Event, Labels, MetricId, NotMeasured, Run, Workload};
 use record::{Annotation, Annotations, Index, Store, Writer};
 
 use crate::build_info::build;
@@ -36,7 +36,7 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
             if interrupted.load(Ordering::Relaxed) {
                 break;
             }
-            run.attempts.push(attempt(step, repetition, &mut writer, interrupted)?);
+            run.attempts.push(attempt(plan, step, repetition, &mut writer, interrupted)?);
         }
     }
     run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
@@ -76,7 +76,13 @@ fn noise(store: &Store, run: &Run) -> BTreeMap<String, BootNoise> {
 
 /// One workload once. What goes wrong with it is an outcome with a reason; only a record that cannot be written
 /// is an error.
-fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &AtomicBool) -> Result<Attempt> {
+fn attempt(
+    plan: &RunPlan,
+    step: &Step,
+    repetition: u32,
+    writer: &mut Writer,
+    interrupted: &AtomicBool,
+) -> Result<Attempt> {
     let name = step.workload.name();
     let config = step.planned.as_ref().map_or(serde_json::Value::Null, |planned| planned.config.clone());
     writer.begin(step.workload, repetition, &config)?;
@@ -87,7 +93,7 @@ fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &Atom
             let progress = Progress::begin(name, planned.needs.seconds);
             let trouble = supervisor::run(step.workload, planned, step.limit(planned), interrupted, &mut |event| {
                 progress.note(&event);
-                keep(&mut log, writer, event)
+                keep(&mut log, writer, placed(event, plan, step.workload))
             })?;
             progress.end(&trouble.as_ref().map_or("done".to_owned(), ToString::to_string));
             trouble
@@ -99,6 +105,16 @@ fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &Atom
     }
     writer.end_attempt()?;
     Ok(log.end())
+}
+
+/// With where the files lay, for a workload that measures with files.
+fn placed(event: Event, plan: &RunPlan, workload: Workload) -> Event {
+    match (event, workload) {
+        (Event::Measured(measurement), Workload::Disk | Workload::Tabular) => {
+            Event::Measured(measurement.at(plan.scratch.place.clone()))
+        }
+        (event, _) => event,
+    }
 }
 
 fn keep(log: &mut AttemptLog, writer: &mut Writer, event: Event) -> Result<()> {

@@ -1,7 +1,8 @@
 //! Strings from the outside in every output: shown as they are, and doing nothing.
 
 use measure::{
-    Facts, Fingerprint, Labels, Measurement, NotMeasured, Outcome, Reason, Run, Sample, Taint, Warning, metrics,
+    DrivesBelow, Facts, Fingerprint, Labels, Measurement, NotMeasured, Outcome, Reason, Run, Sample, StoragePlace,
+    Taint, Warning, metrics,
 };
 use serde_json::Value;
 
@@ -34,6 +35,14 @@ fn run(evil: &str) -> Run {
     let mut measured = Measurement::new(&metrics::HOST_POWER, [100.0, 101.0].map(Sample::untimed));
     measured.samples[1].taint = Some(Taint::Environment(evil.to_owned()));
     let measured = measured.label("source", evil).context("model", evil).warn([Warning::Note(evil.to_owned())]);
+    let measured = measured.at(StoragePlace {
+        path: evil.to_owned(),
+        mount_point: evil.to_owned(),
+        file_system: evil.to_owned(),
+        source: evil.to_owned(),
+        drives: DrivesBelow::Unknown(evil.to_owned()),
+        free: None,
+    });
     let missing = NotMeasured::new(&metrics::HOST_TEMPERATURE, Labels::new(), Reason::Failed(evil.to_owned()));
     run.attempts[0].outcomes.extend([Outcome::Measured(measured), Outcome::NotMeasured(missing)]);
     run.attempts[0].warnings.push(Warning::Note(evil.to_owned()));

@@ -167,6 +167,7 @@ fn metrics(run: &Run) -> Vec<Value> {
             "summary": series.summary.as_ref().map(summary), "tainted": series.tainted,
             "context": series.last.context,
             "placement": series.last.placement,
+            "place": series.last.place,
         })
     })
     .collect()

@@ -12,7 +12,7 @@ use crate::pool::{Pool, pool, with_facts_of_last};
 use crate::result::{Found, find, untimed};
 use crate::{
     BaselineShare, Comparability, Decision, Goal, Judgement, LimitKind, Measured, NoiseFloor, Row, Verdict, engine,
-    reason,
+    place, reason,
 };
 
 /// Judges one run. `graded` is the audit of the system, and `companions` are achievable targets that stand beside
@@ -134,6 +134,8 @@ impl Judge<'_> {
             if answers.is_empty() {
                 answers.push(with_failures(self.decide(target, measured), measured));
                 remarks.extend(reason::left_open(target, comparability));
+                let (runs, _) = with_facts_of_last(self.runs, self.last, target);
+                remarks.extend(place::remark(target, self.system, &runs));
             }
             remarks.extend(reason::shares(target, measured));
             remarks.extend(tainted_in_part(measured));
@@ -173,9 +175,12 @@ impl Judge<'_> {
             Found::Valid(measured) => engine::objection(&target.conditions, &measured.context),
             Found::Wrong(_) | Found::Invalid(_) | Found::Tainted { .. } | Found::Missing(_) => None,
         };
+        let (runs, _) = with_facts_of_last(self.runs, self.last, target);
+        let elsewhere = place::objection(target, self.system, &runs);
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
         let partial = partial(target, found, self.floor(target.metric)).map(|why| (Verdict::Inconclusive, why));
-        [infeasible, result, mismatch, differs, engine, unknown, modelled, partial].into_iter().flatten().collect()
+        let all = [infeasible, result, mismatch, differs, engine, elsewhere, unknown, modelled, partial];
+        all.into_iter().flatten().collect()
     }
 
     /// Why the figures cannot be compared with documented ones, whatever the host.

@@ -14,6 +14,7 @@ mod floor;
 mod judge;
 mod judgement;
 mod names;
+mod place;
 mod pool;
 pub mod power;
 mod reason;

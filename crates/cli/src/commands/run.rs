@@ -107,7 +107,7 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
         };
     }
     text += &format!("together about {}\n", Quantity::new(plan.seconds(), Unit::Second));
-    text += &format!("test files would go to {}\n", plan.scratch.text());
+    text += &format!("test files would go to {}\n", plan.scratch.place.in_full());
     text += &format!("records would go to {}\n", plan.results.display());
     print(&text)?;
     Ok(Exit::Done)

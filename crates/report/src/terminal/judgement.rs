@@ -67,11 +67,12 @@ fn head(run: &Run, judgement: &Judgement, look: Look) -> String {
         Ending::Cut => ", cut",
     };
     let build = &run.build;
-    let lines = [
+    let mut lines = vec![
         format!("{} · {}", judgement.system, judgement.system_name),
         format!("host {} · profile {}{ending} · run {}", run.host, run.profile.name(), run.id),
         format!("hostproof {} · {} · built with profile {}", build.version, build.revision, build.profile),
     ];
+    lines.extend(run.places().into_iter().map(|place| format!("test files in {}", place.in_full())));
     lines.iter().map(|line| wrap(line, 0, look.width)).collect::<String>() + "\n"
 }
 

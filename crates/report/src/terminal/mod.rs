@@ -56,6 +56,18 @@ mod tests {
     }
 
     #[test]
+    fn a_run_says_where_its_files_lay() {
+        let run = testdata::run_with_files();
+        let text = check(judged_run(&run, &testdata::judged(), WIDE), WIDE);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("test files")).collect();
+        assert_eq!(lines, ["test files in /data/test: nvme0n1 (xfs on /data, 1.200 TB free)"], "once");
+        let json = json::judgement(&run, &testdata::judged());
+        let metrics = json["metrics"].as_array().unwrap();
+        assert_eq!(metrics.last().unwrap()["place"]["drives"]["known"][0], "nvme0n1");
+        assert!(metrics[0]["place"].is_null());
+    }
+
+    #[test]
     fn two_runs_beside_each_other() {
         let (first, second) = (testdata::run(), testdata::run_after());
         let judgement = testdata::judged();
