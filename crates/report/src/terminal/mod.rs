@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_run_says_where_its_files_lay() {
         let run = testdata::run_with_files();
-        let text = check(judged_run(&run, &testdata::judged(), WIDE), WIDE);
+        let text = check(judged_run(&run, &testdata::judged(), Extent::default(), WIDE), WIDE);
         let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("test files")).collect();
         assert_eq!(lines, ["test files in /data/test: nvme0n1 (xfs on /data, 1.200 TB free)"], "once");
         let json = json::judgement(&run, &testdata::judged());
