@@ -55,7 +55,8 @@ impl RunPlan {
         let scratch = existing(&scratch)?;
         let advice = doctor::advise(root, &inventory, &grant(root), &scratch);
         let disk_p99 = latency_bounds(&specification.system);
-        let choices = Choices { isa: args.isa, engine: args.engine, scratch, disk_p99 };
+        let pandas = args.pandas.as_deref().map(python_environment).transpose()?;
+        let choices = Choices { isa: args.isa, engine: args.engine, scratch, disk_p99, pandas };
         let profile = args.profile;
         let is_wanted = |workload: &Workload| args.only.is_empty() || args.only.contains(workload);
         let mut steps = Vec::new();
@@ -108,6 +109,17 @@ fn latency_bounds(system: &System) -> BTreeMap<String, f64> {
         Some((case.to_owned(), bound.bound.value))
     };
     system.targets.iter().filter_map(bound).collect()
+}
+
+/// The absolute path of a Python environment: workers have a current folder of their own.
+fn python_environment(folder: &Path) -> Result<PathBuf> {
+    ensure!(
+        folder.join("bin/python").is_file(),
+        "--pandas {0} is not a Python environment: it has no bin/python; \
+         `python3 -m venv {0} && {0}/bin/pip install pandas pyarrow` makes one",
+        folder.display()
+    );
+    Ok(std::path::absolute(folder)?)
 }
 
 /// The folder itself, or the nearest one above it that exists: a dry run makes none.
