@@ -1,12 +1,14 @@
 //! The run loop: a worker for each step and repetition, its events into the record.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use measure::{Attempt, AttemptLog, Ending, Event, Labels, MetricId, NotMeasured, Run};
+use measure::{Attempt, AttemptLog, BootNoise, Ending, Event, Labels, MetricId, NotMeasured, Run};
 use record::{Annotation, Annotations, Index, Store, Writer};
 
 use crate::build_info::build;
+use crate::history::History;
 use crate::plan::{RunPlan, Step};
 use crate::progress::Progress;
 use crate::supervisor;
@@ -23,6 +25,7 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let (id, folder) = store.new_run(&host);
     let mut run = header(plan, host, id)?;
+    run.noise = noise(&store, &run);
     let path = folder.join("run.jsonl");
     let mut writer = Writer::create(&path, &run).context("could not begin the record")?;
     for tag in &plan.tags {
@@ -56,9 +59,19 @@ fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
         spec: plan.specification.source.clone(),
         facts: plan.facts.clone(),
         fingerprint: plan.fingerprint.clone(),
+        noise: std::collections::BTreeMap::new(),
         attempts: Vec::new(),
         ending: Ending::Cut,
     })
+}
+
+/// How noisy this host is from boot to boot, as its earlier runs tell. A store whose index cannot be opened tells nothing:
+/// that is said when the record is taken into it.
+fn noise(store: &Store, run: &Run) -> BTreeMap<String, BootNoise> {
+    let Ok(history) = History::of(store.clone()) else { return BTreeMap::new() };
+    let is_judged = |id: &MetricId| measure::definition(&id.name).is_some_and(|metric| id.is(metric));
+    let past = history.load(&history.past(&run.host, &HashSet::new()), Some(&is_judged)).unwrap_or_default();
+    verdict::boot_noise(run, &past.iter().collect::<Vec<_>>())
 }
 
 /// One workload once. What goes wrong with it is an outcome with a reason; only a record that cannot be written

@@ -12,7 +12,7 @@ use serde_json::Value;
 const PROSE: [&str; 8] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "place", "not_measured"];
 
 /// What is said today beside what that version said: it takes nothing away from it, and changes nothing of it.
-const ADDED: [&str; 5] = ["answer", "criteria", "failed_repetitions", "parts", "repetitions"];
+const ADDED: [&str; 6] = ["answer", "criteria", "failed_repetitions", "noise", "parts", "repetitions"];
 
 fn fixture(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1.0").join(kind)

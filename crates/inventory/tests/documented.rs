@@ -343,6 +343,22 @@ fn a_fingerprint_is_stable_and_tells_what_was_changed() {
 }
 
 #[test]
+fn an_installation_is_known_by_a_hash_of_its_id() {
+    let host = documented(2);
+    let id = "0123456789abcdef0123456789abcdef";
+    let check = |file: &str, expect: bool| {
+        host.write("etc/machine-id", file);
+        let print = inventory(&host).fingerprint();
+        let hash = print.platform.get("machine-id");
+        assert_eq!(hash.is_some(), expect, "{file}");
+        assert!(hash.is_none_or(|hash| hash.len() == 32 && hash != id), "{hash:?}");
+    };
+    check(&format!("{id}\n"), true);
+    check("uninitialized\n", false);
+    check("", false);
+}
+
+#[test]
 fn strings_from_outside_are_carried_as_they_are() {
     let host = documented(2);
     let long = "x".repeat(10_000);

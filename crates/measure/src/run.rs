@@ -1,8 +1,10 @@
 //! A run: what was measured, by which build, on which host.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, Facts, Fingerprint, Outcome, Profile};
+use crate::{Attempt, BootNoise, Facts, Fingerprint, Outcome, Profile};
 
 /// What was built, by what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,9 @@ pub struct Run {
     pub facts: Facts,
     /// Which machine it was and how it was set up; empty in records that do not tell.
     pub fingerprint: Fingerprint,
+    /// The noise of each metric between boots, as this host's history told it before the run; without those of which it
+    /// told nothing.
+    pub noise: BTreeMap<String, BootNoise>,
     /// What was measured.
     pub attempts: Vec<Attempt>,
     /// How it ended.

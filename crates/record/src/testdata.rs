@@ -27,6 +27,7 @@ pub(crate) fn run() -> Run {
         spec: SpecSource { id: "X-1".into(), sha256: "00ff".into(), text: "id = \"X-1\"\n# ü\n".into() },
         facts: facts(),
         fingerprint: fingerprint(),
+        noise: std::collections::BTreeMap::new(),
         attempts: vec![
             Attempt {
                 workload: Workload::Stream,

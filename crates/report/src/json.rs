@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use spec::audit::Grade;
 use spec::{Standing, System};
 use verdict::{
-    Acceptance, Comparability, FactMatch, FactRow, HostLimit, Judgement, Measured, Row, check_limit, check_rules,
-    compare_fact,
+    Acceptance, Comparability, FactMatch, FactRow, HostLimit, Judgement, Measured, NoiseFloor, Row, check_limit,
+    check_rules, compare_fact,
 };
 
 use crate::{BeforeAfter, ChangeLine, Figure};
@@ -44,7 +44,7 @@ pub fn judgement(run: &Run, judgement: &Judgement) -> Value {
         "spec": {"id": judgement.system, "name": judgement.system_name},
         "runs": judgement.runs,
         "boots": judgement.boots,
-        "noise_floor": judgement.noise_floor,
+        "noise_floor": NoiseFloor::ASSUMED.share,
         "acceptance": acceptance(judgement),
         "answer": gate::answer(judgement),
         "criteria": tally(judgement),
@@ -114,6 +114,7 @@ fn row(row: &Row) -> Value {
             "system": baseline.system, "value": quantity(baseline.value), "approximate": baseline.approximate,
             "ratio": baseline.ratio,
         })).collect::<Vec<_>>(),
+        "noise": {"floor": row.noise_floor.share, "own": row.noise_floor.own},
         "comparability": comparability(&row.comparability),
         "verdict": row.verdict.name(),
         "reason": row.reason,

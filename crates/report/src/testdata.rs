@@ -139,6 +139,7 @@ pub(crate) fn run() -> Run {
         spec: SpecSource::default(),
         facts: facts(),
         fingerprint: Fingerprint::default(),
+        noise: std::collections::BTreeMap::new(),
         attempts,
         ending: Ending::Complete,
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use measure::{Better, Definition, Quantity};
 use spec::audit::Grade;
 
-use crate::{Comparability, FactRow, HostLimit, Measured};
+use crate::{Comparability, FactRow, HostLimit, Measured, NoiseFloor};
 
 /// The verdict on one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,6 +100,8 @@ pub struct Row {
     pub share_of_host: Option<f64>,
     /// The result against the other systems that the document names beside this target.
     pub baselines: Vec<BaselineShare>,
+    /// The noise floor between boots that decides where there is one boot.
+    pub noise_floor: NoiseFloor,
     /// How the host differs from the documented one in the facts that this target depends on.
     pub comparability: Comparability,
     /// The verdict.
@@ -139,8 +141,6 @@ pub struct Judgement {
     pub runs: Vec<String>,
     /// How many boots they were.
     pub boots: usize,
-    /// The noise floor between boots that a judgement of one boot used, as a share.
-    pub noise_floor: f64,
     /// A row for each target in the order of the document, each followed by its companions.
     pub rows: Vec<Row>,
     /// A row for each statement about the host's parts: facts, limits, rules.

@@ -25,7 +25,7 @@ use crate::claim::{Claim, Identity, Origin};
 use crate::schema::Table;
 use crate::{Dataset, Error, dataset};
 
-pub use phases::Phase;
+pub use phases::{PeerPhase, Phase};
 pub use tables::{STEPS, Step, Tables};
 
 use self::output::Output;
