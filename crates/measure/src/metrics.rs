@@ -184,7 +184,11 @@ catalogue! {
     TABULAR_SHARE = "tabular.share", Ratio, Lower, Detail, TABULAR, ["phase"], None;
         "Share of the time that reading, transforming or saving takes.";
     TABULAR_TIME_500GB = "tabular.time_500gb", Second, Lower, Critical, TABULAR, [], None;
-        "Time from load to save of the documented 500 GB.";
+        "Time from load to save of the documented 500 GB, by Polars.";
+    TABULAR_PANDAS_TIME = "tabular.pandas.time", Second, Lower, Detail, TABULAR, ["rows"], None;
+        "Time from load to save by pandas, by rows.";
+    TABULAR_PANDAS_TIME_500GB = "tabular.pandas.time_500gb", Second, Lower, Headline, TABULAR, [], None;
+        "Time from load to save of the documented 500 GB, by pandas.";
 
     HOST_STEAL = "host.steal", Ratio, Lower, Telemetry, HOST, ["workload"], None;
         "Share of the workers' CPU time that the hypervisor gave to others.";
