@@ -175,7 +175,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum)]
     pub(crate) engine: Option<Solver>,
     /// Measure pandas too, the engine of the documented feature workload: a Python environment (a folder with bin/python)
-    /// that has pandas, NumPy and PyArrow
+    /// that has pandas, numpy and pyarrow
     #[arg(long, value_name = "ENV")]
     pub(crate) pandas: Option<PathBuf>,
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`

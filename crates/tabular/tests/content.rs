@@ -173,7 +173,7 @@ fn a_mean_that_is_large_beside_the_deviation_keeps_its_digits_in_every_mode() {
         // Spread like times of an hour, and like the last digits of a double.
         event.f[0] = Some(1.7e9 + f64::from(row.wrapping_mul(2_654_435_761) % 3_600_000) / 1e3);
         event.f[1] = Some(9e15 - f64::from(row % 5));
-        event.f[2] = (row % 3 > 0).then(|| -4e12 + f64::from(row % 11) / 512.0);
+        event.f[2] = (!row.is_multiple_of(3)).then(|| -4e12 + f64::from(row % 11) / 512.0);
         event
     };
     let tiny = Tiny::of((0..3_000).map(event).collect());

@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn pandas_ends_in_reasonable_time() {
         let machine = Machine::detect(&Source::Host).unwrap();
-        for (profile, most) in [(Profile::Smoke, 30.0), (Profile::Quick, 120.0), (Profile::Full, 1e6)] {
+        for (profile, most) in [(Profile::Smoke, 30.0), (Profile::Quick, 120.0), (Profile::Full, 1e6_f64)] {
             let config = Config::for_profile(profile, &machine, Path::new("scratch")).unwrap();
             let both = config.clone().with_pandas(profile, Some(Path::new("env")));
             let (alone, needs) = (config.needs(&machine), both.needs(&machine));
