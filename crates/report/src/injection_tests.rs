@@ -10,7 +10,7 @@ use crate::exchange::{bencher, csv, junit, markdown, ocptv, prometheus};
 use crate::judged::Judged;
 use crate::{BeforeAfter, Look, html, json, terminal, testdata};
 
-const LOOKS: [Look; 2] = [Look { width: 120, colour: false }, Look { width: 60, colour: false }];
+const LOOKS: [Look; 2] = [Look::plain(120), Look::plain(60)];
 
 /// Control characters of both kinds, quotes of all languages, markup, and length.
 fn strings() -> Vec<String> {
@@ -102,7 +102,7 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
     let cell = || vec![Some(evil.to_owned()), None];
     for look in LOOKS {
         outputs.extend([
-            ("terminal", terminal::judged_run(&run, &judgement, look)),
+            ("terminal", terminal::judged_run(&run, &judgement, terminal::Extent { all: true, store: "" }, look)),
             ("terminal, show", terminal::shown_run(&run, &judgement, look)),
             ("terminal, diff", terminal::diff(&sides, &change, look)),
             ("terminal, facts", terminal::facts(&run.facts, look)),

@@ -107,6 +107,7 @@ fn row(row: &Row) -> Value {
         "ceiling": row.ceiling.map(quantity),
         "arithmetic": row.arithmetic,
         "measured": row.measured.as_ref().map(measured),
+        "disturbed": row.disturbed.map(quantity),
         "share_of_documented": row.share_of_target,
         "host_limit": row.host_limit.as_ref().map(host_limit),
         "share_of_host": row.share_of_host,

@@ -4,7 +4,7 @@ use measure::{Better, Definition, Ending, Quantity, Run, Warning};
 use spec::audit::{Grade, Graded};
 use spec::{System, Target};
 
-use crate::ceiling::{host_limit, least_latency};
+use crate::ceiling::{host_limit, least_latency, least_read};
 use crate::comparability::compare;
 use crate::criteria::inspect;
 use crate::failures;
@@ -85,9 +85,10 @@ impl Judge<'_> {
         let comparability = compare(target, self.system, &self.last.facts);
         let (verdict, reason, mut remarks) = self.answer(target, audit, &found, &comparability);
         remarks.extend(other_facts);
-        let measured = match found {
-            Found::Valid(measured) => Some(*measured),
-            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+        let (measured, disturbed) = match found {
+            Found::Valid(measured) => (Some(*measured), None),
+            Found::Tainted { median, .. } => (None, Some(median)),
+            Found::Wrong(_) | Found::Invalid(_) | Found::Missing(_) => (None, None),
         };
         let value = measured.as_ref().map(|measured| measured.value);
         Row {
@@ -109,6 +110,7 @@ impl Judge<'_> {
             baselines: self.baselines(target, value),
             noise_floor: self.floor(target.metric),
             measured,
+            disturbed,
             comparability,
             verdict,
             reason,
@@ -157,7 +159,7 @@ impl Judge<'_> {
         let infeasible = impossible.map(|audit| (Verdict::Infeasible, reason::infeasible(&audit.arithmetic)));
         let result = match found {
             Found::Missing(why) => Some((Verdict::NotMeasured, format!("Not measured: {why}."))),
-            Found::Tainted(why) => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
+            Found::Tainted { why, .. } => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
             Found::Wrong(why) => Some((Verdict::Fail, format!("This host computes wrongly: {why}"))),
             Found::Invalid(why) => Some((Verdict::Implausible, format!("The result is wrong: {why}."))),
             Found::Valid(measured) => target.metric.and_then(|metric| self.implausible(measured, metric)),
@@ -171,7 +173,7 @@ impl Judge<'_> {
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
         let engine = match found {
             Found::Valid(measured) => engine::objection(&target.conditions, &measured.context),
-            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted { .. } | Found::Missing(_) => None,
         };
         let (runs, _) = with_facts_of_last(self.runs, self.last, target);
         let elsewhere = place::objection(target, self.system, &runs);
@@ -233,7 +235,7 @@ impl Judge<'_> {
             }
             Found::Valid(..) => open("it is measured in another unit"),
             Found::Wrong(why) => (Verdict::Fail, format!("{}, which must hold as well: {why}", constraint.metric.id)),
-            Found::Missing(why) | Found::Tainted(why) | Found::Invalid(why) => open(&why),
+            Found::Missing(why) | Found::Tainted { why, .. } | Found::Invalid(why) => open(&why),
         })
     }
 
@@ -245,6 +247,8 @@ impl Judge<'_> {
     fn implausible(&self, measured: &Measured, metric: &Definition) -> Option<(Verdict, String)> {
         let limit = host_limit(metric, self.last).filter(|limit| limit.kind == LimitKind::Ceiling);
         let limit = limit.or_else(|| least_latency(metric, &self.last.facts));
+        let flash = || least_read(metric, &self.last.facts).filter(|_| place::is_on_volume(metric, self.runs));
+        let limit = limit.or_else(flash);
         if let Some(limit) =
             limit.filter(|limit| measured.boots.iter().any(|boot| limit.is_beyond(*boot, metric.better)))
         {
