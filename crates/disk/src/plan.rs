@@ -227,6 +227,13 @@ fn note_files(
         let why = format!("{} keeps its files in memory, so no device was measured", volume.file_system);
         notes.push(Warning::OtherThing { why });
     }
+    if volume.devices.is_empty() && !volume.in_memory() {
+        let why = format!(
+            "{} names no device below it, so nothing could be checked by what devices count",
+            volume.file_system
+        );
+        notes.push(Warning::Uncertain { why });
+    }
     notes.extend(volume.arrays.iter().cloned().map(Warning::Note));
     if let Some(zfs) = &volume.zfs {
         let version = zfs.version.as_deref().unwrap_or("of unknown version");
