@@ -10,6 +10,7 @@ mod decide;
 mod engine;
 mod facts;
 mod failures;
+mod foreign;
 mod judge;
 mod judgement;
 mod names;
@@ -19,6 +20,8 @@ mod reason;
 mod result;
 mod rules;
 pub mod stats;
+#[cfg(test)]
+mod tables;
 #[cfg(test)]
 mod testdata;
 pub mod trend;
