@@ -1,6 +1,6 @@
 //! The run loop: a worker for each step and repetition, its events into the record.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
@@ -70,8 +70,8 @@ fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
 fn noise(store: &Store, run: &Run) -> BTreeMap<String, BootNoise> {
     let Ok(history) = History::of(store.clone()) else { return BTreeMap::new() };
     let is_judged = |id: &MetricId| measure::definition(&id.name).is_some_and(|metric| id.is(metric));
-    let past = history.load(&history.past(&run.host, &HashSet::new()), Some(&is_judged)).unwrap_or_default();
-    verdict::boot_noise(run, &past.iter().collect::<Vec<_>>())
+    let past: Vec<_> = history.runs.iter().filter(|earlier| earlier.digest.host == run.host).collect();
+    verdict::boot_noise(run, history.load(&past, Some(&is_judged)).unwrap_or_default())
 }
 
 /// One workload once. What goes wrong with it is an outcome with a reason; only a record that cannot be written

@@ -192,6 +192,9 @@ pub fn diff(change: &BeforeAfter) -> Value {
             "id": line.id.to_string(), "name": line.id.name, "labels": line.id.labels,
             "unit": line.unit.symbol(), "better": line.better, "critical": line.critical,
             "before": figure(line.before), "after": figure(line.after), "change": line.change,
+            "failed": line.failed.map(|[before, after]| json!({
+                "before": {"failed": before.0, "repetitions": before.1}, "after": {"failed": after.0, "repetitions": after.1},
+            })),
             "interval_95": line.interval.map(|interval| json!([interval.low, interval.high])),
             "verdict": line.decision.as_ref().map(|decision| decision.finding.name()),
             "reason": line.decision.as_ref().map(|decision| &decision.reason),

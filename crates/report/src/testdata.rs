@@ -223,11 +223,9 @@ pub(crate) fn campaign() -> BeforeAfter {
 }
 
 fn compared(before: &[Run], after: &[Run]) -> BeforeAfter {
-    let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect::<Vec<_>>();
-    let (first, second) = (digests(before), digests(after));
+    let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect();
     let tolerances = Tolerances::of(&system());
-    let question =
-        Question { before: first.iter().collect(), after: second.iter().collect(), tolerances, ..Question::default() };
+    let question = Question { before: digests(before), after: digests(after), tolerances, ..Question::default() };
     let (before, after): (Vec<&Run>, Vec<&Run>) = (before.iter().collect(), after.iter().collect());
-    BeforeAfter::of(&before, &after, compare(&question).map_err(|refusal| refusal.to_string()))
+    BeforeAfter::of(&before, &after, compare(question).map_err(|refusal| refusal.to_string()))
 }

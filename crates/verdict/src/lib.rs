@@ -11,6 +11,7 @@ mod engine;
 mod facts;
 mod failures;
 mod floor;
+mod foreign;
 mod judge;
 mod judgement;
 mod names;
@@ -21,6 +22,8 @@ mod reason;
 mod result;
 mod rules;
 pub mod stats;
+#[cfg(test)]
+mod tables;
 #[cfg(test)]
 mod testdata;
 pub mod trend;

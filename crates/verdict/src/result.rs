@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Better, Definition, Ending, Measurement, Outcome, Quantity, Run, Summary, Unit, Warning, Workload};
+use measure::{Definition, Ending, Measurement, Metric, Outcome, Quantity, Run, Summary, Unit, Warning, Workload};
 
 use crate::Verdict;
 use crate::decide::Spread;
 use crate::failures::{self, Failure, FailureKind};
+use crate::foreign::foreign;
 
 /// The result that is judged, with its spread.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,16 +73,8 @@ impl<'a> Repetitions<'a> {
     }
 
     fn measured(&mut self, run: &'a Run, one: &'a Measurement, metric: &Definition) {
-        if one.metric.unit != metric.unit || one.metric.better != metric.better {
-            self.foreign = Some(format!(
-                "run {} has {} in {}, {} is better; it is a metric in {}, {} is better",
-                run.id,
-                metric.id,
-                one.metric.unit.symbol(),
-                word(one.metric.better),
-                metric.unit.symbol(),
-                word(metric.better),
-            ));
+        self.foreign = foreign(&run.id, &one.metric, &Metric::from(metric)).or(self.foreign.take());
+        if self.foreign.is_some() {
             return;
         }
         let valid = || one.samples.iter().filter(|sample| sample.taint.is_none()).map(|sample| sample.value);
@@ -112,13 +105,6 @@ impl<'a> Repetitions<'a> {
             Some(_) => Found::Missing(self.failures.swap_remove(0).reason),
             None => Found::Missing(self.untried.pop().unwrap_or_else(|| why_missing(runs, metric))),
         }
-    }
-}
-
-fn word(better: Better) -> &'static str {
-    match better {
-        Better::Higher => "higher",
-        Better::Lower => "lower",
     }
 }
 

@@ -50,7 +50,7 @@ fn one<'a>(history: &'a History, text: &str) -> Result<&'a Listed> {
 fn show(text: &str, json: bool, records: &Records) -> Result<Exit> {
     let history = History::open(records)?;
     let run = one(&history, text)?;
-    let digest = history.load(&[run], None)?.remove(0);
+    let digest = history.digest(run)?;
     if json {
         print_json(&report::compare::run_json(&digest, &run.tags))?;
     } else {
