@@ -7,6 +7,7 @@ use measure::{Attempt, AttemptLog, Ending, Event, Labels, MetricId, NotMeasured,
 use record::{Annotation, Annotations, Index, Store, Writer};
 
 use crate::build_info::build;
+use crate::output::say;
 use crate::plan::{RunPlan, Step};
 use crate::progress::Progress;
 use crate::supervisor;
@@ -39,8 +40,12 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
     writer.finish(run.ending)?;
     // Opening the index takes the record in, and seals it in the chain. Without it the record is there and is judged.
-    if let Err(error) = Index::open(&store) {
-        eprintln!("warning: the record is whole, but it is neither in the index of the store nor sealed: {error}");
+    let opened = Index::open(&store);
+    if let Some(trouble) = opened.as_ref().ok().and_then(Index::trouble) {
+        say(&format!("warning: the record is whole, but it is not sealed: {trouble}"));
+    }
+    if let Err(error) = opened {
+        say(&format!("warning: the record is whole, but it is neither in the index of the store nor sealed: {error}"));
     }
     Ok(Recorded { run, path })
 }

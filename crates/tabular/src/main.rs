@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            print::note(&format!("error: {error:#}"));
             ExitCode::from(UNUSABLE)
         }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tabular::pipeline::{self, Mode};
 
 use crate::args::RunArgs;
-use crate::print::say;
+use crate::print::{note, say};
 
 /// The script, in a checkout.
 const SCRIPT: &str = "scripts/peers.d/features_pandas.py";
@@ -80,7 +80,7 @@ fn listen(output: ChildStdout, json: bool) -> Result<Vec<Phase>> {
     for line in BufReader::new(output).lines() {
         let line = line.context("could not read what the peer says")?;
         let Ok(phase) = serde_json::from_str::<Phase>(&line) else {
-            eprintln!("{line}");
+            note(&line);
             continue;
         };
         let seconds = Quantity::new(phase.seconds, Unit::Second).to_string();

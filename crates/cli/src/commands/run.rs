@@ -13,8 +13,9 @@ use crate::args::RunArgs;
 use crate::commands::inspect::{advice_as_json, advice_as_text};
 use crate::commands::{judge, judgement, print, print_json};
 use crate::exit::Exit;
+use crate::output::say;
 use crate::plan::RunPlan;
-use crate::{interrupt, run};
+use crate::{alone, interrupt, run};
 
 /// What the exit code answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(crate) enum Purpose {
 pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
     let plan = RunPlan::resolve(args, Path::new("/"))?;
     for note in &plan.notes {
-        eprintln!("{note}");
+        say(note);
     }
     if purpose == Purpose::Gate && plan.specification.system.demands().is_empty() {
         bail!(
@@ -44,19 +45,21 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
         return refuse(&plan, args.json);
     }
     if !plan.advice.is_empty() {
-        eprintln!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len());
+        say(&format!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len()));
     }
     let earlier = args.with.as_ref().map(|typed| earlier(&plan, typed)).transpose()?;
+    let _alone = alone::measure(args.beside)?;
     let interrupted = interrupt::flag()?;
-    eprintln!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second));
+    say(&format!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second)));
     let recorded = run::measure(&plan, &interrupted)?;
+    if interrupted.load(Ordering::Relaxed) {
+        say("stopped by the user: the record holds what was measured until then");
+        say(&format!("record: {}", recorded.path.display()));
+        return Ok(Exit::Interrupted);
+    }
     let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
     judge::show(&recorded.run, &judgement, args.json)?;
-    eprintln!("record: {}", recorded.path.display());
-    if interrupted.load(Ordering::Relaxed) {
-        eprintln!("stopped by the user: the record holds what was measured until then");
-        return Ok(Exit::Unusable);
-    }
+    say(&format!("record: {}", recorded.path.display()));
     if purpose == Purpose::Gate {
         say_answer(&plan, &judgement, args.json)?;
     }
@@ -71,7 +74,7 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
 /// The answer, as the last line.
 fn say_answer(plan: &RunPlan, judgement: &Judgement, json: bool) -> Result<()> {
     if plan.profile == Profile::Smoke {
-        eprintln!("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
+        say("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
     }
     if json { Ok(()) } else { print(&gate::answer(judgement)) }
 }

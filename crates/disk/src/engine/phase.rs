@@ -58,10 +58,11 @@ impl Phase {
         std::thread::scope(|scope| {
             let (send, receive) = channel();
             let mut threads = Vec::new();
+            let mut trouble = None;
             for (job, stop) in planned.iter().zip(&self.stops) {
                 for (index, assignment) in job.assignments.iter().enumerate() {
                     let (send, at) = (send.clone(), threads.len());
-                    threads.push(scope.spawn(move || {
+                    let body = move || {
                         let _guard = self.guard();
                         let report = self.work(job.job, assignment, index, at, stop);
                         if report.is_err() {
@@ -69,7 +70,16 @@ impl Phase {
                         }
                         announce(&send);
                         report
-                    }));
+                    };
+                    match std::thread::Builder::new().spawn_scoped(scope, body) {
+                        Ok(thread) => threads.push(thread),
+                        Err(error) => {
+                            // Those that are there do not wait for one that never comes.
+                            self.fail();
+                            self.start.give_up();
+                            trouble = Some(Error::Thread(error));
+                        }
+                    }
                 }
             }
             drop(send);
@@ -78,7 +88,9 @@ impl Phase {
                 Ok(report) => report,
                 Err(panic) => std::panic::resume_unwind(panic),
             });
-            Ok((watched, reports.collect::<Result<Vec<WorkerReport>, Error>>()?))
+            let reports = reports.collect::<Result<Vec<WorkerReport>, Error>>();
+            trouble.map_or(Ok(()), Err)?;
+            Ok((watched, reports?))
         })
     }
 
