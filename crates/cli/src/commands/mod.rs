@@ -23,7 +23,7 @@ use measure::Run;
 use verdict::Judgement;
 
 use crate::locations::Specification;
-pub(crate) use crate::output::{look, print, print_file, print_json};
+pub(crate) use crate::output::{look, print, print_as_is, print_json};
 
 /// Judges a run, together with earlier ones of its host, by a specification, its audit and the companions that the audit
 /// makes necessary.

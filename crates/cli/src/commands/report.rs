@@ -5,7 +5,7 @@ use report::{Judged, exchange, html};
 
 use crate::args::ReportArgs;
 use crate::case::{self, Case};
-use crate::commands::{print, print_file};
+use crate::commands::{print, print_as_is};
 use crate::exit::Exit;
 use crate::outfile::OutFile;
 
@@ -39,7 +39,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     // All are made before any is put in its place.
     for ((output, _), text) in outputs.into_iter().zip(texts?) {
         if output.is_stdout() {
-            print_file(&text)?;
+            print_as_is(&text)?;
             continue;
         }
         let path = output.path().display().to_string();
