@@ -10,6 +10,7 @@ use verdict::compare::{Comparison, Order, Question, Refusal, Runs, Tolerances};
 
 use crate::args::Records;
 use crate::locations::{self, Specification};
+use crate::output::say;
 
 /// A store with its index.
 pub(crate) struct History {
@@ -33,9 +34,16 @@ impl History {
     pub(crate) fn of(store: Store) -> Result<History> {
         let index = Index::open(&store)?;
         let (runs, annotated) = (index.runs()?, index.annotations()?);
+        if let Some(trouble) = index.trouble() {
+            say(&format!("warning: the records that have ended could not be sealed: {trouble}"));
+        }
         let unreadable = index.unreadable()?;
         if let Some((path, why)) = unreadable.first() {
-            eprintln!("warning: {} records cannot be read, for instance {}: {why}", unreadable.len(), path.display());
+            say(&format!(
+                "warning: {} records cannot be read, for instance {}: {why}",
+                unreadable.len(),
+                path.display()
+            ));
         }
         Ok(History { store, annotated, runs, index })
     }

@@ -1,5 +1,6 @@
 //! The binary `hostproof`: proves that a server delivers its documented numbers.
 
+mod alone;
 mod args;
 mod build_info;
 mod case;
@@ -9,12 +10,15 @@ mod grant;
 mod history;
 mod interrupt;
 mod locations;
+mod outfile;
+mod output;
 mod plan;
 mod progress;
 mod run;
 mod scratch;
 mod supervisor;
 mod systemd_unit;
+mod trust;
 mod worker;
 
 use std::process::ExitCode;
@@ -26,14 +30,23 @@ use crate::exit::Exit;
 
 fn main() -> ExitCode {
     if let Err(missing) = machine::isa::check_floor() {
-        eprintln!("error: {missing}");
+        output::say_error(&missing.into());
         return Exit::Unusable.into();
     }
-    match dispatch(Arguments::parse().command) {
+    interrupt::write_errors_instead_of_signals();
+    let arguments = match Arguments::try_parse() {
+        Err(wrong) if wrong.use_stderr() => {
+            // What was typed is in it.
+            output::say(wrong.render().to_string().trim_end());
+            return Exit::Unusable.into();
+        }
+        Err(help) => help.exit(),
+        Ok(arguments) => arguments,
+    };
+    match dispatch(arguments.command) {
         Ok(exit) => exit.into(),
-        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::say_error(&error);
             Exit::Unusable.into()
         }
     }
@@ -64,11 +77,4 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Worker => worker::serve(),
         Command::Manual { folder } => commands::manual::manual(&folder),
     }
-}
-
-/// Whether the reader of our output went away (`hostproof … | head`): that is no error.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
-    })
 }

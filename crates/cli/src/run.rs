@@ -9,6 +9,7 @@ use record::{Annotation, Annotations, Index, Store, Writer};
 
 use crate::build_info::build;
 use crate::history::History;
+use crate::output::say;
 use crate::plan::{RunPlan, Step};
 use crate::progress::Progress;
 use crate::supervisor;
@@ -42,8 +43,12 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
     writer.finish(run.ending)?;
     // Opening the index takes the record in, and seals it in the chain. Without it the record is there and is judged.
-    if let Err(error) = Index::open(&store) {
-        eprintln!("warning: the record is whole, but it is neither in the index of the store nor sealed: {error}");
+    let opened = Index::open(&store);
+    if let Some(trouble) = opened.as_ref().ok().and_then(Index::trouble) {
+        say(&format!("warning: the record is whole, but it is not sealed: {trouble}"));
+    }
+    if let Err(error) = opened {
+        say(&format!("warning: the record is whole, but it is neither in the index of the store nor sealed: {error}"));
     }
     Ok(Recorded { run, path })
 }

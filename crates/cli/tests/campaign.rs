@@ -312,7 +312,7 @@ fn a_campaign_measures_this_host_by_the_suite_itself() {
     let program = env!("CARGO_BIN_EXE_hostproof");
     let start = output(
         folder.path(),
-        ["campaign", "start", "--boots", "2", "--after", "bios=none-such", "--out", "here", "--", program, "run"]
+        ["campaign", "start", "--boots", "2", "--after", "kernel=none-such", "--out", "here", "--", program, "run"]
             .into_iter()
             .chain(["--profile", "smoke", "--only", "stream", "--out", "here"]),
     );
@@ -323,7 +323,7 @@ fn a_campaign_measures_this_host_by_the_suite_itself() {
     assert!(said(&first).contains("1 of 4 boots are measured"), "{}", said(&first));
     let second = next();
     assert_eq!(second.status.code(), Some(3), "{}", said(&second));
-    assert!(said(&second).contains("bring the host to bios=none-such"), "{}", said(&second));
+    assert!(said(&second).contains("bring the host to kernel=none-such"), "{}", said(&second));
     let names = files(&folder.path().join("here/campaigns"));
     assert_eq!(names.len(), 2, "a journal and a lock: {names:?}");
 }

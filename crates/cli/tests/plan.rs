@@ -96,7 +96,7 @@ fn with_feature_worker(folder: &Path, script: &str) -> std::process::Output {
     fs::write(&worker, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&worker, fs::Permissions::from_mode(0o755)).unwrap();
     let arguments = ["run", "--profile", "smoke", "--only", "stream,tabular", "--out", "here", "--json"];
-    Command::new(&program).args(arguments).current_dir(folder).output().unwrap()
+    Command::new(&program).args(arguments).current_dir(folder).env("HOSTPROOF_BESIDE", "1").output().unwrap()
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_run_is_judged_where_its_store_cannot_be_indexed() {
         let run = output(folder.path(), ["run", "--profile", "smoke", "--only", "stream", "--out", "here", "--json"]);
         assert_eq!(run.status.code(), Some(0), "{}", said(&run));
         serde_json::from_slice::<Value>(&run.stdout).unwrap();
-        let warned = String::from_utf8_lossy(&run.stderr).contains("neither in the index");
+        let warned = String::from_utf8_lossy(&run.stderr).contains("it is not sealed");
         assert_eq!(warned, warns, "{}", said(&run));
     };
     check(|store| fs::write(store.join("chain.jsonl"), "no link\n").unwrap(), true);

@@ -52,8 +52,8 @@ fn an_interrupted_run_ends_its_record() {
     let out = folder.path().join("here");
     let mut child = hostproof(folder.path())
         .args(["run", "--profile", "full", "--only", "stream", "--out", "here"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     while records(&out).is_empty() {
@@ -61,8 +61,12 @@ fn an_interrupted_run_ends_its_record() {
         sleep(Duration::from_millis(20));
     }
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(2));
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", said(&ended));
+    let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let lines: Vec<&str> = stderr.lines().rev().take(2).collect();
+    assert!(lines[0].starts_with("record: ") && lines[1].starts_with("stopped by the user: "), "{}", said(&ended));
+    assert!(ended.stdout.is_empty(), "no judgement of what was cut short: {}", said(&ended));
     let records = records(&out);
     assert_eq!(records.len(), 1, "{records:?}");
     let text = fs::read_to_string(&records[0]).unwrap();

@@ -93,8 +93,17 @@ pub(crate) fn drives(tree: &Tree, outside: &dyn Outside, slots: &[Slot]) -> Foun
     let real = real.filter(|name| !is_nvme_path(name));
     // A drive that hangs must not add its time to that of the others.
     Ok(thread::scope(|scope| {
-        let asked: Vec<_> = real.map(|name| scope.spawn(|| device(tree, outside, slots, name))).collect();
-        joined(asked.into_iter().filter_map(|device| device.join().ok()).collect())
+        let ask = |name: String| {
+            let beside = name.clone();
+            (name, thread::Builder::new().spawn_scoped(scope, move || device(tree, outside, slots, beside)))
+        };
+        let asked: Vec<_> = real.map(ask).collect();
+        // Where no thread can be had, one is asked after the other.
+        let answers = asked.into_iter().map(|(name, asked)| match asked {
+            Ok(asked) => asked.join().ok(),
+            Err(_) => Some(device(tree, outside, slots, name)),
+        });
+        joined(answers.flatten().collect())
     }))
 }
 

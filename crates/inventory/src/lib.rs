@@ -30,6 +30,7 @@ mod system;
 mod tables;
 mod zfs;
 
+use std::io;
 use std::path::Path;
 use std::thread;
 
@@ -124,10 +125,11 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
     let slots = firmware.as_ref().map_or(&[][..], |firmware| &firmware.slots);
     // What asks tools, libraries or devices goes side by side: each may use up the time that an inventory has.
     let (pools, gpus, bmc, drives) = thread::scope(|scope| {
-        let pools = scope.spawn(|| apart(|facts| zfs::probe(tree, outside, facts)));
-        let gpus = scope.spawn(|| apart(|facts| gpu::probe(tree, outside, &devices, facts)));
+        let beside = thread::Builder::new;
+        let pools = beside().spawn_scoped(scope, || apart(|facts| zfs::probe(tree, outside, facts)));
+        let gpus = beside().spawn_scoped(scope, || apart(|facts| gpu::probe(tree, outside, &devices, facts)));
         let supplies = facts.0.get("power.supplies").cloned();
-        let bmc = scope.spawn(|| {
+        let bmc = beside().spawn_scoped(scope, || {
             apart(|facts| {
                 facts.0.extend(supplies.map(|supplies| ("power.supplies".to_owned(), supplies)));
                 bmc::probe(tree, outside, facts)
@@ -177,8 +179,12 @@ fn apart<T>(probe: impl FnOnce(&mut Facts) -> T) -> (Facts, T) {
 }
 
 /// What a probe beside us found. A probe does not panic; if one ever did, it would be a failed one.
-fn joined<T>(probe: thread::ScopedJoinHandle<'_, (Facts, Found<T>)>) -> (Facts, Found<T>) {
-    probe.join().unwrap_or_else(|_| (Facts::default(), Err(Unavailable::failed("the probe ended by a panic"))))
+fn joined<T>(probe: io::Result<thread::ScopedJoinHandle<'_, (Facts, Found<T>)>>) -> (Facts, Found<T>) {
+    let failed = |why| (Facts::default(), Err(why));
+    match probe {
+        Ok(probe) => probe.join().unwrap_or_else(|_| failed(Unavailable::failed("the probe ended by a panic"))),
+        Err(error) => failed(Unavailable::of(&error)),
+    }
 }
 
 fn merge<T>(facts: &mut Facts, (more, found): (Facts, Found<T>)) -> Found<T> {

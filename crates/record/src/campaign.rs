@@ -199,7 +199,12 @@ impl Campaign {
         if folder.is_dir() {
             let fail = |source| Error::Io { doing: "list", path: folder.clone(), source };
             for entry in fs::read_dir(&folder).map_err(fail)? {
-                let name = entry.map_err(fail)?.file_name();
+                let entry = entry.map_err(fail)?;
+                // In a store of an earlier version a host may be called like this folder, and a run like a journal.
+                if !entry.path().is_file() {
+                    continue;
+                }
+                let name = entry.file_name();
                 ids.extend(name.to_str().and_then(|name| name.strip_suffix(".jsonl")).map(str::to_owned));
             }
         }
@@ -221,6 +226,12 @@ impl Campaign {
             }),
             None => Ok(None),
         }
+    }
+
+    /// The journal that is its state.
+    #[must_use]
+    pub fn journal(&self) -> &Path {
+        self.journal.path()
     }
 
     /// Notes what happened. It is on the disk when this returns.

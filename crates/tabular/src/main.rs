@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Ok(Err(error)) => format!("{error:#}"),
         Err(_) => format!("this program has a fault, please report it: {}", panics::last()),
     };
-    eprintln!("error: {error}");
+    print::note(&format!("error: {error}"));
     ExitCode::from(UNUSABLE)
 }
 

@@ -10,7 +10,7 @@ use measure::{Quantity, Unit};
 use tabular::pipeline::{self, Mode, PeerPhase};
 
 use crate::args::RunArgs;
-use crate::print::say;
+use crate::print::{note, say};
 
 /// The script in a checkout, and in a package, each seen from a folder above the program.
 const SCRIPTS: [&str; 2] = ["scripts/peers.d/features_pandas.py", "lib/hostproof/features_pandas.py"];
@@ -72,7 +72,7 @@ fn listen(output: ChildStdout, json: bool) -> Result<Vec<PeerPhase>> {
     for line in BufReader::new(output).lines() {
         let line = line.context("could not read what the peer says")?;
         let Ok(phase) = serde_json::from_str::<PeerPhase>(&line) else {
-            eprintln!("{line}");
+            note(&line);
             continue;
         };
         let seconds = Quantity::new(phase.seconds, Unit::Second).to_string();

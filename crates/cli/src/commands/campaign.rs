@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use measure::{Ending, Fingerprint};
-use record::{Annotation, Annotations, Campaign, Event, Listed, Plan, Side, Slot, Store, holds, present};
+use record::{Annotation, Annotations, Campaign, Event, Listed, Plan, Side, Slot, Store, holds, is_told, present};
 use report::compare::CampaignBoot;
 use serde_json::{Value, json};
 use verdict::compare::LEAST_ALTERNATIONS;
@@ -20,7 +20,8 @@ use crate::commands::noise::proposal;
 use crate::commands::{compare, look, print, print_json};
 use crate::exit::Exit;
 use crate::history::{History, tolerances};
-use crate::{locations, systemd_unit};
+use crate::output::say;
+use crate::{locations, systemd_unit, trust};
 
 pub(crate) fn campaign(command: &CampaignCommand) -> Result<Exit> {
     match command {
@@ -85,6 +86,17 @@ fn running(store: &Store) -> Result<Campaign> {
     })
 }
 
+/// Refuses, for root, a campaign that others may have written: its journal names a command to run, in a folder, and a unit.
+fn trusted(campaign: &Campaign) -> Result<()> {
+    trust::for_root(campaign.journal())?;
+    let Plan { command, folder, unit_dir, .. } = &campaign.plan;
+    let program =
+        command.first().filter(|program| program.contains('/')).map(|program| Path::new(folder).join(program));
+    let unit = unit_dir.as_ref().map(|folder| systemd_unit::file(Path::new(folder))).filter(|unit| unit.exists());
+    let places = [Some(folder.into()), program, unit];
+    places.into_iter().flatten().try_for_each(|place| trust::for_root(&place))
+}
+
 /// A path as the text that the journal keeps.
 fn text(path: &Path) -> Result<String> {
     let path = std::path::absolute(path)?;
@@ -109,6 +121,13 @@ fn start(args: &StartArgs) -> Result<Exit> {
          --before and --after",
         args.after.join(", ")
     );
+    for condition in before.iter().chain(&args.after) {
+        ensure!(
+            is_told(&host.fingerprint, condition),
+            "this host does not tell what {condition} asks for, so no boot could ever meet it; `hostproof inspect` shows what it \
+             tells, some of it to root alone"
+        );
+    }
     let program = text(&std::env::current_exe().context("could not find this program's own file")?)?;
     let results = text(store.root())?;
     let command = if args.command.is_empty() {
@@ -133,6 +152,11 @@ fn start(args: &StartArgs) -> Result<Exit> {
         unit_dir: args.install.then(|| text(&args.unit_dir)).transpose()?,
         at: at.to_string(),
     };
+    if args.install {
+        // What the unit will run at each boot.
+        fs::create_dir_all(store.root()).with_context(|| format!("could not create {}", store.root().display()))?;
+        trust::for_root(store.root())?;
+    }
     let mut campaign = Campaign::start(&store, &at.strftime("c%Y%m%dT%H%M%SZ").to_string(), plan)?;
     if let Some(folder) = campaign.plan.unit_dir.clone() {
         match systemd_unit::install(Path::new(&folder), &program, &results) {
@@ -190,10 +214,11 @@ fn configuration(fingerprint: &Fingerprint) -> Vec<String> {
 
 fn next(records: &Records) -> Result<Exit> {
     let store = store(records)?;
-    running(&store)?;
+    trusted(&running(&store)?)?;
     let _lock = lock(&store)?;
     // The step that was waited for has written on.
     let mut campaign = running(&store)?;
+    trusted(&campaign)?;
     let history = settle(&store, &mut campaign)?;
     let Some(slot) = campaign.next() else {
         print("every boot is measured: `hostproof campaign finish` compares them and ends the campaign")?;
@@ -209,7 +234,7 @@ fn next(records: &Records) -> Result<Exit> {
 }
 
 fn lock(store: &Store) -> Result<fs::File> {
-    Ok(Campaign::lock(store, || eprintln!("another step of this campaign is running: waiting for its end"))?)
+    Ok(Campaign::lock(store, || say("another step of this campaign is running: waiting for its end"))?)
 }
 
 /// Brings an attempt of which nothing more is known to its end: the process or the machine stopped while it measured, or
@@ -395,9 +420,10 @@ fn as_json(store: &Store, campaign: &Campaign) -> Result<Value> {
 
 fn finish(abandon: bool, view: &View) -> Result<Exit> {
     let store = store(&view.records)?;
-    running(&store)?;
+    trusted(&running(&store)?)?;
     let _lock = lock(&store)?;
     let mut campaign = running(&store)?;
+    trusted(&campaign)?;
     let history = settle(&store, &mut campaign)?;
     if abandon {
         end(&store, &mut campaign)?;

@@ -1,6 +1,5 @@
 //! `hostproof disk JOB.fio`: fio's job files on our own engine.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -9,21 +8,24 @@ use disk::job::Direction;
 use disk::{JobResult, Results, Rights, Settings, fio_json, jobfile, run_jobs};
 use measure::{Quantity, Unit};
 
+use crate::alone;
 use crate::args::{DiskArgs, OutputFormat};
 use crate::commands::{print, print_json};
 use crate::exit::Exit;
+use crate::output::say;
 
 pub(crate) fn disk(args: &DiskArgs) -> Result<Exit> {
     let name = args.job.display();
-    let text = fs::read_to_string(&args.job).with_context(|| format!("could not read the job file {name}"))?;
+    let text = record::input::read_text(&args.job).with_context(|| format!("could not read the job file {name}"))?;
     let folder = args.job.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let jobs = jobfile::parse(&text, folder).with_context(|| name.to_string())?;
     let globals = jobfile::global_options(&text, folder).with_context(|| name.to_string())?;
     let rights = Rights { write: args.allow_write.clone(), destroy: args.allow_destroy.clone() };
     let settings = Settings { rights, ..Settings::default() };
+    let _alone = alone::measure(args.beside)?;
     let results = run_jobs(&jobs, &settings, &mut |live| {
         let rate = Quantity::new(live.bandwidth, Unit::BytePerSecond);
-        eprintln!("{:6.1} s  {:>14}  {rate}", live.seconds, Quantity::new(live.iops, Unit::IoPerSecond));
+        say(&format!("{:6.1} s  {:>14}  {rate}", live.seconds, Quantity::new(live.iops, Unit::IoPerSecond)));
     })?;
     match args.output_format {
         OutputFormat::Json => print_json(&fio_json(&results, &globals))?,

@@ -12,8 +12,9 @@ use crate::args::RunArgs;
 use crate::commands::inspect::{advice_as_json, advice_as_text};
 use crate::commands::{judge, judgement, print, print_json};
 use crate::exit::Exit;
+use crate::output::say;
 use crate::plan::RunPlan;
-use crate::{interrupt, run};
+use crate::{alone, interrupt, run};
 
 /// What the exit code answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(crate) enum Purpose {
 pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
     let plan = RunPlan::resolve(args, Path::new("/"))?;
     for note in &plan.notes {
-        eprintln!("{note}");
+        say(note);
     }
     if purpose == Purpose::Gate && plan.specification.system.demands().is_empty() {
         bail!(
@@ -43,22 +44,24 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
         return refuse(&plan, args.view.json);
     }
     if !plan.advice.is_empty() {
-        eprintln!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len());
+        say(&format!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len()));
     }
     let earlier = args.with.as_ref().map(|typed| earlier(&plan, typed)).transpose()?;
+    let _alone = alone::measure(args.beside)?;
     let interrupted = interrupt::flag()?;
-    eprintln!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second));
+    say(&format!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second)));
     let recorded = run::measure(&plan, &interrupted)?;
+    if interrupted.load(Ordering::Relaxed) {
+        say("stopped by the user: the record holds what was measured until then");
+        say(&format!("record: {}", recorded.path.display()));
+        return Ok(Exit::Interrupted);
+    }
     let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
-    eprintln!("record: {}", recorded.path.display());
+    say(&format!("record: {}", recorded.path.display()));
     if purpose == Purpose::Gate && plan.profile == Profile::Smoke {
-        eprintln!("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
+        say("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
     }
     judge::show(&recorded.run, &judgement, args.view, args.out.as_deref())?;
-    if interrupted.load(Ordering::Relaxed) {
-        eprintln!("stopped by the user: the record holds what was measured until then");
-        return Ok(Exit::Unusable);
-    }
     Ok(match (purpose, judgement.acceptance()) {
         (Purpose::Measure, _) | (Purpose::Gate, Acceptance::Accepted) => Exit::Done,
         (Purpose::Gate, Acceptance::Rejected) => Exit::Rejected,

@@ -1,6 +1,5 @@
 //! `hostproof spec`: the documented systems as data.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -11,6 +10,7 @@ use crate::args::SpecCommand;
 use crate::commands::{look, print, print_as_is, print_json};
 use crate::exit::Exit;
 use crate::locations::Specification;
+use crate::output::say;
 
 pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
     match command {
@@ -23,7 +23,7 @@ pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
             let facts = inventory::inspect(Path::new("/"));
             print_as_is(&spec::to_toml(&[spec::derive(&facts, id)]))?;
             for (metric, missing) in spec::underived(&facts) {
-                eprintln!("no target for {}: this host does not report {}", metric.id, missing.join(", "));
+                say(&format!("no target for {}: this host does not report {}", metric.id, missing.join(", ")));
             }
         }
         SpecCommand::Schema => print_json(&spec::schema())?,
@@ -49,7 +49,7 @@ fn catalogue() -> String {
 }
 
 fn check(file: &Path) -> Result<()> {
-    let text = fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
+    let text = record::input::read_text(file).with_context(|| format!("could not read {}", file.display()))?;
     let systems = spec::parse(&text, &file.display().to_string())?;
     for system in &systems {
         print(&format!("{}: {} facts, {} targets: good", system.id, system.facts.len(), system.targets.len()))?;

@@ -59,10 +59,11 @@ impl Phase {
             let (send, receive) = channel();
             let watch = Watch::new(planned, &self.counters, &self.stops, &settings.root);
             let mut threads = Vec::new();
+            let mut trouble = None;
             for (number, job) in planned.iter().enumerate() {
                 for (index, assignment) in job.assignments.iter().enumerate() {
                     let (send, at) = (send.clone(), threads.len());
-                    threads.push(scope.spawn(move || {
+                    let body = move || {
                         let _guard = self.guard();
                         let report = self.work(job.job, assignment, Which { job: number, index, at }, &send);
                         if report.is_err() {
@@ -70,7 +71,16 @@ impl Phase {
                         }
                         tell(&send, Signal::Ended);
                         report
-                    }));
+                    };
+                    match std::thread::Builder::new().spawn_scoped(scope, body) {
+                        Ok(thread) => threads.push(thread),
+                        Err(error) => {
+                            // Those that are there do not wait for one that never comes.
+                            self.fail();
+                            self.start.give_up();
+                            trouble = Some(Error::Thread(error));
+                        }
+                    }
                 }
             }
             drop(send);
@@ -79,7 +89,9 @@ impl Phase {
                 Ok(report) => report,
                 Err(panic) => std::panic::resume_unwind(panic),
             });
-            Ok((watched, reports.collect::<Result<Vec<WorkerReport>, Error>>()?))
+            let reports = reports.collect::<Result<Vec<WorkerReport>, Error>>();
+            trouble.map_or(Ok(()), Err)?;
+            Ok((watched, reports?))
         })
     }
 

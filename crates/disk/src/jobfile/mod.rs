@@ -13,6 +13,8 @@ use options::JobDraft;
 
 /// Maximum include depth.
 const MAX_INCLUDE_DEPTH: usize = 8;
+/// Maximum number of included files: each may include as many as it has lines.
+const MAX_INCLUDES: usize = 1000;
 /// Maximum size of an included file in bytes.
 const MAX_INCLUDE_SIZE: u64 = 1 << 20;
 
@@ -37,8 +39,7 @@ impl SourceLine {
 /// # Ok::<(), disk::Error>(())
 /// ```
 pub fn parse(text: &str, dir: &Path) -> Result<Vec<Job>, Error> {
-    let mut lines = Vec::new();
-    collect("job file", text, dir, 0, &mut lines)?;
+    let lines = lines_of(text, dir)?;
     let mut global = JobDraft::new();
     let mut jobs: Vec<Job> = Vec::new();
     let mut current: Option<(SourceLine, Option<JobDraft>)> = None;
@@ -74,8 +75,7 @@ pub fn parse(text: &str, dir: &Path) -> Result<Vec<Job>, Error> {
 
 /// The options of the `[global]` sections of a text that [`parse`] accepts, for the result.
 pub fn global_options(text: &str, dir: &Path) -> Result<Vec<(String, String)>, Error> {
-    let mut lines = Vec::new();
-    collect("job file", text, dir, 0, &mut lines)?;
+    let lines = lines_of(text, dir)?;
     let mut global = JobDraft::new();
     let mut inside = false;
     for line in lines {
@@ -106,25 +106,44 @@ fn section(line: &SourceLine) -> Result<Option<String>, Error> {
 }
 
 /// The lines that are neither empty nor a comment, with those of included files in their place.
-fn collect(file: &str, text: &str, dir: &Path, depth: usize, lines: &mut Vec<SourceLine>) -> Result<(), Error> {
-    for (index, raw) in text.lines().enumerate() {
-        // As in fio, a comment may begin anywhere in a line.
-        let text = raw.split([';', '#']).next().unwrap_or_default().trim().to_owned();
-        if text.is_empty() {
-            continue;
-        }
-        let line = SourceLine { file: file.to_owned(), number: index + 1, text };
-        match line.text.strip_prefix("include ") {
-            None => lines.push(line),
-            Some(name) if depth < MAX_INCLUDE_DEPTH => {
-                let name = name.trim();
-                let included = read(&dir.join(name)).map_err(|why| line.error(format!("include {name}: {why}")))?;
-                collect(name, &included, dir, depth + 1, lines)?;
+fn lines_of(text: &str, dir: &Path) -> Result<Vec<SourceLine>, Error> {
+    let mut lines = Lines { dir, found: Vec::new(), includes: 0 };
+    lines.collect("job file", text, 0)?;
+    Ok(lines.found)
+}
+
+struct Lines<'a> {
+    dir: &'a Path,
+    found: Vec<SourceLine>,
+    includes: usize,
+}
+
+impl Lines<'_> {
+    fn collect(&mut self, file: &str, text: &str, depth: usize) -> Result<(), Error> {
+        for (index, raw) in text.lines().enumerate() {
+            // As in fio, a comment may begin anywhere in a line.
+            let text = raw.split([';', '#']).next().unwrap_or_default().trim().to_owned();
+            if text.is_empty() {
+                continue;
             }
-            Some(_) => return Err(line.error(format!("includes are nested more than {MAX_INCLUDE_DEPTH} deep"))),
+            let line = SourceLine { file: file.to_owned(), number: index + 1, text };
+            match line.text.strip_prefix("include ") {
+                None => self.found.push(line),
+                Some(_) if self.includes == MAX_INCLUDES => {
+                    return Err(line.error(format!("more than {MAX_INCLUDES} files are included")));
+                }
+                Some(name) if depth < MAX_INCLUDE_DEPTH => {
+                    let name = name.trim();
+                    self.includes += 1;
+                    let included =
+                        read(&self.dir.join(name)).map_err(|why| line.error(format!("include {name}: {why}")))?;
+                    self.collect(name, &included, depth + 1)?;
+                }
+                Some(_) => return Err(line.error(format!("includes are nested more than {MAX_INCLUDE_DEPTH} deep"))),
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The text of an included file, which is a regular file of a sane size.

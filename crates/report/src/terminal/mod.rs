@@ -11,7 +11,7 @@ mod metrics;
 mod placement;
 mod systems;
 
-pub use crate::text::clean;
+pub use crate::text::{clean, clean_lines};
 pub use audit::audit;
 pub use diff::{JudgedRun, diff};
 pub(crate) use facts::bound;

@@ -32,8 +32,12 @@ pub(super) fn nodes(machine: &Machine) -> Result<Vec<CpuSet>, Error> {
 /// Transforms all shards at once, each by a process of its own.
 pub(super) fn transform(shards: &[Shard], mode: Mode, cache: Cache) -> Result<Vec<Report>, Error> {
     thread::scope(|scope| {
-        let running: Vec<_> = shards.iter().map(|shard| scope.spawn(move || process(shard, mode, cache))).collect();
-        let joined = running.into_iter().map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let start = |shard| thread::Builder::new().spawn_scoped(scope, move || process(shard, mode, cache));
+        let running: Vec<_> = shards.iter().map(start).collect();
+        let joined = running.into_iter().map(|one| match one {
+            Ok(one) => one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => Err(Error::Process(format!("a thread could not be started: {error}"))),
+        });
         joined.collect()
     })
 }
