@@ -273,6 +273,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_system_that_names_no_device_says_that_nothing_could_be_checked() {
+        let check = |file_system: &str, devices: &[&str], expect: Option<u8>| {
+            let devices = devices.iter().map(|&name| name.to_owned()).collect();
+            let volume = Volume { file_system: file_system.to_owned(), devices, ..Volume::default() };
+            let (mut notes, job) = (Vec::new(), Job::new("test", JobTarget::Paths(Vec::new())));
+            note_files(&job, &[], &[], &volume, &mut notes);
+            assert_eq!(notes.iter().map(Warning::weight).next(), expect, "{notes:?}");
+            assert!(notes.iter().all(|note| note.to_string().contains(file_system)), "{notes:?}");
+        };
+        check("ext4", &["sda"], None);
+        check("overlay", &[], Some(2));
+        check("tmpfs", &[], Some(5));
+    }
+
+    #[test]
     fn workers_are_placed_as_the_job_says_or_by_their_device() {
         let dir = tempfile::tempdir().unwrap();
         let ours = allowed().unwrap();

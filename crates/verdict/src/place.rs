@@ -145,13 +145,12 @@ mod tests {
     /// A run whose random reads took place there, on a host whose volume has these drives.
     fn measured(drives: Option<DrivesBelow>, volume: &str) -> Run {
         let mut run = run();
-        let (mut outcomes, place) = (run.attempts.iter_mut().flat_map(|attempt| &mut attempt.outcomes), drives.map(at));
+        let mut outcomes = run.attempts.iter_mut().flat_map(|attempt| &mut attempt.outcomes);
         let random = outcomes.find_map(|outcome| match outcome {
             Outcome::Measured(one) if one.metric.is(&DISK_RANDREAD_IOPS) => Some(one),
             _ => None,
         });
-        random.unwrap().place = place.map(Box::new);
-        drop(outcomes);
+        random.unwrap().place = drives.map(at).map(Box::new);
         if !volume.is_empty() {
             run.facts.text(DEVICES, volume, "test");
         }
