@@ -107,7 +107,8 @@ fn what_failed_is_counted_on_each_side() {
         run.failures.insert(metrics::DENSE_HPL.series(), FailureCount { lost: 1, ..FailureCount::default() });
     }
     let failing = compared_sides(before, after);
-    insta::assert_snapshot!("failing_wide", check(super::comparison(&failing, false, WIDE), WIDE));
+    let look = Look { width: 160, colour: false };
+    insta::assert_snapshot!("failing_wide", check(super::comparison(&failing, false, look), look));
     let json = super::comparison_json(&failing);
     let row = json["metrics"].as_array().unwrap().iter().find(|row| row["metric"]["name"] == "stream.triad").unwrap();
     assert_eq!(row["after"]["failures"], serde_json::json!({"wrong": 6, "no_value": 0, "lost": 3, "boots": 3}));

@@ -71,7 +71,7 @@ pub(super) fn attribute(
     let (before, after) = (&sides.before, &sides.after);
     let row = rows.iter().find(|row| row.id.is(workload)).filter(|row| row.finding.moved())?;
     // What failed more often did not move by its values.
-    row.effect.filter(|effect| effect.estimate.excludes_none())?;
+    row.effect.filter(|effect| effect.worse_tests.hold() || effect.better_tests.hold())?;
     let mut moved: Vec<(&MetricChange, &'static Definition, &'static str)> =
         CAUSES.iter().filter_map(|(metric, name)| Some((moved_row(rows, metric)?, *metric, *name))).collect();
     moved.sort_by(|a, b| p(a.0).total_cmp(&p(b.0)));
