@@ -157,13 +157,13 @@ mod tests {
     #[test]
     fn pandas_ends_in_reasonable_time() {
         let machine = Machine::detect(&Source::Host).unwrap();
-        for (profile, most) in [(Profile::Smoke, 30.0), (Profile::Quick, 120.0), (Profile::Full, 1e6)] {
+        for (profile, most) in [(Profile::Smoke, 30.0_f64), (Profile::Quick, 120.0), (Profile::Full, 3_600.0)] {
             let config = Config::for_profile(profile, &machine, Path::new("scratch")).unwrap();
             let both = config.clone().with_pandas(profile, Some(Path::new("env")));
             let (alone, needs) = (config.needs(&machine), both.needs(&machine));
             let pandas = both.pandas.unwrap();
             assert!(pandas.rows.is_sorted() && pandas.rows[0] > 0, "{pandas:?}");
-            assert!(needs.seconds > alone.seconds && needs.seconds - alone.seconds < most.min(3_600.0), "{needs:?}");
+            assert!(needs.seconds > alone.seconds && needs.seconds - alone.seconds < most, "{needs:?}");
             assert!(needs.memory <= memory_available() && needs.disk > alone.disk, "{needs:?}");
         }
     }
