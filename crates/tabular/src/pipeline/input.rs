@@ -17,6 +17,8 @@ use crate::transforms::columns::numbers;
 use crate::transforms::lookup::Twice;
 use crate::{Dataset, Error, ParquetFile, content, regular_file};
 
+/// Most row groups that are decoded together: of small ones each costs the more, and threads share them.
+const MOST_GROUPS_A_PIECE: usize = 1_024;
 /// Bytes of memory that a row of the events takes while it is decoded.
 const DECODED_BYTES_A_ROW: u64 = 500;
 
@@ -177,7 +179,10 @@ pub(crate) fn pieces(data: &Dataset) -> Result<Vec<Piece<'_>>, Error> {
     for file in data.files(Table::Events) {
         let mut first_row = 0;
         for (group, rows) in file.group_rows().into_iter().enumerate() {
-            match pieces.last_mut().filter(|last| group > 0 && last.rows + rows <= ROW_GROUP_ROWS) {
+            let joins = |last: &&mut Piece| {
+                group > 0 && last.rows + rows <= ROW_GROUP_ROWS && last.groups < MOST_GROUPS_A_PIECE
+            };
+            match pieces.last_mut().filter(joins) {
                 Some(last) => (last.groups, last.rows) = (last.groups + 1, last.rows + rows),
                 None => pieces.push(Piece { file, first_group: group, groups: 1, first_row, rows, start }),
             }
