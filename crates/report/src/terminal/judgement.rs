@@ -2,7 +2,7 @@
 
 use measure::{Ending, Run};
 use spec::audit::Grade;
-use verdict::{Judgement, Row, Verdict};
+use verdict::{Judgement, Measured, Row, Verdict};
 
 use super::grid::{Cell, Grid, Paint};
 use super::{metrics, warnings};
@@ -38,6 +38,16 @@ fn with_figures(run: &Run, judgement: &Judgement, figures: &str, look: Look) -> 
         text += &warnings;
     }
     text
+}
+
+/// What the parts of a host decide before anything is measured: their table, why, and the answer as the last line.
+#[must_use]
+pub fn judged_parts(judgement: &Judgement, look: Look) -> String {
+    let mut text = wrap(&format!("{} · {}", judgement.system, judgement.system_name), 0, look.width);
+    text += &parts(judgement, look);
+    text += &heading("Why");
+    text += &reasons(judgement, look);
+    text + "\n" + &wrap(&gate::answer(judgement), 0, look.width)
 }
 
 fn heading(text: &str) -> String {
@@ -83,22 +93,21 @@ pub fn targets(judgement: &Judgement, look: Look) -> String {
 fn parts(judgement: &Judgement, look: Look) -> String {
     let mut grid = Grid::new(&["Part", "Documented", "This host", "Verdict", "Why"], &[]);
     let mut any = false;
-    for row in gate::parts(judgement) {
+    for row in gate::concerning(judgement) {
         any = true;
-        let why = if row.verdict == Verdict::Pass { "" } else { row.reason.as_str() };
         grid.row([
             optional(&row.title, row.required).into(),
             row.documented.as_str().into(),
             row.found.as_deref().unwrap_or_default().into(),
             Cell::painted(row.verdict.name(), paint_of(row.verdict)),
-            why.into(),
+            gate::why(row).into(),
         ]);
     }
     if any { format!("\n{}", grid.render(look)) } else { String::new() }
 }
 
 /// What acceptance does not demand is marked wherever it stands.
-fn optional(title: &str, required: bool) -> String {
+pub(super) fn optional(title: &str, required: bool) -> String {
     if required { title.to_owned() } else { format!("{title} (optional)") }
 }
 
@@ -108,7 +117,9 @@ fn target(row: &Row) -> [Cell; 7] {
     let ceiling = row.ceiling.map(|ceiling| ceiling.to_string()).unwrap_or_default();
     // A documented value above its own ceiling is the finding; it must be seen without reading on.
     let paint = if row.grade == Some(Grade::Impossible) { Paint::Bad } else { Paint::Plain };
-    let measured = row.measured.as_ref().map(|measured| format!("{} {}", measured.value, spread(&measured.summary)));
+    let figure =
+        |measured: &Measured| format!("{} {}", measured.value, spread(&measured.summary)).trim_end().to_owned();
+    let measured = row.measured.as_ref().map(figure);
     let of_host = row.host_limit.as_ref().zip(row.share_of_host);
     [
         name.into(),
@@ -148,9 +159,10 @@ pub fn reasons(judgement: &Judgement, look: Look) -> String {
     }
     let mut groups: Vec<(&Row, Vec<&str>)> = Vec::new();
     for row in &judgement.rows {
-        let same =
-            |known: &Row| known.reason == row.reason && known.remarks == row.remarks && known.verdict == row.verdict;
-        match groups.iter_mut().find(|(first, _)| same(first) && first.host_limit == row.host_limit) {
+        let told = |row: &Row| {
+            (row.verdict, row.reason.clone(), row.remarks.clone(), row.host_limit.clone(), row.arithmetic.clone())
+        };
+        match groups.iter_mut().find(|(first, _)| told(first) == told(row)) {
             Some((_, ids)) => ids.push(&row.id),
             None => groups.push((row, vec![&row.id])),
         }
