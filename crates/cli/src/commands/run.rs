@@ -1,79 +1,64 @@
-//! `hostproof run` and `hostproof accept`: measure, judge, show.
+//! `hostproof run`: measure, judge, show; `accept` does the same and then answers.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Result, bail};
-use measure::{Profile, Quantity, Run, Unit};
+use anyhow::Result;
+use measure::{Quantity, Run, Unit};
 use record::Store;
-use report::gate;
-use verdict::{Acceptance, Judgement};
+use verdict::Judgement;
 
 use crate::args::RunArgs;
 use crate::commands::inspect::{advice_as_json, advice_as_text};
 use crate::commands::{judge, judgement, print, print_json};
 use crate::exit::Exit;
+use crate::locations::Specification;
 use crate::plan::RunPlan;
 use crate::{interrupt, run};
 
-/// What the exit code answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Whether the work was done.
-    Measure,
-    /// Whether the host is accepted.
-    Gate,
+/// What came of measuring.
+pub(crate) enum Finish {
+    /// It was judged, and shown.
+    Judged(Judgement),
+    /// It ended before that: nothing was to be measured, or the user stopped it.
+    Ended(Exit),
 }
 
-pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
-    let plan = RunPlan::resolve(args, Path::new("/"))?;
+pub(crate) fn run(args: &RunArgs) -> Result<Exit> {
+    let root = Path::new("/");
+    let plan = RunPlan::resolve(args, Specification::load(&args.spec)?, inventory::take(root), root)?;
+    Ok(match measured(args, &plan)? {
+        Finish::Judged(_) => Exit::Done,
+        Finish::Ended(exit) => exit,
+    })
+}
+
+/// Measures what is planned, judges it and shows it.
+pub(crate) fn measured(args: &RunArgs, plan: &RunPlan) -> Result<Finish> {
     for note in &plan.notes {
         eprintln!("{note}");
     }
-    if purpose == Purpose::Gate && plan.specification.system.demands().is_empty() {
-        bail!(
-            "{} demands nothing that this suite measures, so it could accept any host: mark facts and targets in it as \
-             `required = true` (`hostproof spec check` says what a file demands), or give another with --spec",
-            plan.specification.system.id
-        );
-    }
     if args.dry_run {
-        return show_plan(&plan, args.json);
+        return show_plan(plan, args.json).map(Finish::Ended);
     }
     if args.strict && !plan.advice.is_empty() {
-        return refuse(&plan, args.json);
+        return refuse(plan, args.json).map(Finish::Ended);
     }
     if !plan.advice.is_empty() {
         eprintln!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len());
     }
-    let earlier = args.with.as_ref().map(|typed| earlier(&plan, typed)).transpose()?;
+    let earlier = args.with.as_ref().map(|typed| earlier(plan, typed)).transpose()?;
     let interrupted = interrupt::flag()?;
     eprintln!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second));
-    let recorded = run::measure(&plan, &interrupted)?;
+    let recorded = run::measure(plan, &interrupted)?;
     let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
     judge::show(&recorded.run, &judgement, args.json)?;
     eprintln!("record: {}", recorded.path.display());
     if interrupted.load(Ordering::Relaxed) {
         eprintln!("stopped by the user: the record holds what was measured until then");
-        return Ok(Exit::Unusable);
+        return Ok(Finish::Ended(Exit::Unusable));
     }
-    if purpose == Purpose::Gate {
-        say_answer(&plan, &judgement, args.json)?;
-    }
-    Ok(match (purpose, judgement.acceptance()) {
-        (Purpose::Measure, _) | (Purpose::Gate, Acceptance::Accepted) => Exit::Done,
-        (Purpose::Gate, Acceptance::Rejected) => Exit::Rejected,
-        (Purpose::Gate, Acceptance::Inconclusive) => Exit::Inconclusive,
-        (Purpose::Gate, Acceptance::NotComparable) => Exit::NotComparable,
-    })
-}
-
-/// The answer, as the last line.
-fn say_answer(plan: &RunPlan, judgement: &Judgement, json: bool) -> Result<()> {
-    if plan.profile == Profile::Smoke {
-        eprintln!("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
-    }
-    if json { Ok(()) } else { print(&gate::answer(judgement)) }
+    Ok(Finish::Judged(judgement))
 }
 
 /// Says what is to be mended before this host is measured.
