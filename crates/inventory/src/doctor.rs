@@ -81,7 +81,7 @@ pub fn advise(root: &Path, inventory: &Inventory, grant: &Grant, folder: &Path) 
     limits(inventory, &mut advice);
     space(&tree, folder, &mut advice);
     granted(grant, inventory, &mut advice);
-    let drives: Vec<String> = inventory.drives.found.iter().flatten().map(|drive| drive.name.clone()).collect();
+    let drives: Vec<String> = inventory.drives.found.iter().flatten().flat_map(|drive| drive.names.clone()).collect();
     others(&activity::watch(&tree, &drives, WINDOW), inventory, &mut advice);
     hardware(inventory, &mut advice);
     advice

@@ -11,6 +11,7 @@ mod boot;
 mod counters;
 mod cpu;
 pub mod doctor;
+mod drive_identity;
 mod drives;
 mod fingerprint;
 mod gpu;
@@ -38,7 +39,7 @@ use sysfs::{Found, note_text};
 
 pub use bmc::{Bmc, BmcSensor, BmcValue};
 pub use counters::{CpuTicks, ProcessCounters};
-pub use drives::{Array, Drive};
+pub use drives::{Array, Drive, OtherDevice};
 pub use gpu::gpu_count;
 pub use ipmi::{Conversion, DeviceId, Entity, RawReading, SensorRecord, power_reading};
 pub use live::Live;
@@ -74,6 +75,8 @@ pub struct Inventory {
     pub devices: Probe<Vec<Device>>,
     /// Drives.
     pub drives: Probe<Vec<Drive>>,
+    /// Block devices with data that are no drives.
+    pub other_devices: Probe<Vec<OtherDevice>>,
     /// Mirrors and stripes of Linux' md driver.
     pub arrays: Probe<Vec<Array>>,
     /// ZFS pools.
@@ -149,6 +152,7 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
         firmware: Probe { found: firmware, source: smbios::TABLE },
         devices: Probe { found: present(devices), source: pci::DEVICES },
         drives: Probe { found: drives, source: "/sys/block, /sys/class/nvme, SMART log page, Identify" },
+        other_devices: Probe { found: present(drives::others(tree)), source: "/sys/block" },
         arrays: Probe { found: present(arrays), source: "/sys/block/md*/md" },
         pools: Probe { found: pools, source: "/proc/spl/kstat/zfs, zpool status, zfs get" },
         gpus: Probe { found: gpus, source: "/sys/bus/pci/devices, /proc/driver/nvidia, NVML" },

@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use fixture::{DimmPlan, Host, documented, set_link, structure, table};
+use fixture::{DimmPlan, Host, bare, documented, set_link, structure, table};
 use inventory::doctor::{Cpus, Grant, Limit, advise};
 use inventory::{BmcValue, FilesOnly, Inventory, Tree, Unavailable, gpu_count, inspect, take_with};
 use measure::{FactValue, Facts, Reading};
@@ -70,6 +70,7 @@ fn the_documented_system_is_read_in_every_fact() {
         ("numa.nodes_per_socket", "1"),
         // §1.4
         ("storage.boot.drives", "2"),
+        ("storage.boot.devices", "nvme0n1, nvme1n1"),
         ("storage.boot.drive_capacity", "1.920 TB"),
         ("storage.boot.form_factor", "U.2"),
         ("storage.boot.pcie_gen", "4"),
@@ -77,6 +78,7 @@ fn the_documented_system_is_read_in_every_fact() {
         ("storage.boot.missing", "0"),
         ("storage.boot.media", "nvme"),
         ("storage.scratch.drives", "6"),
+        ("storage.scratch.devices", "nvme2n1, nvme3n1, nvme4n1, nvme5n1, nvme6n1, nvme7n1"),
         ("storage.scratch.drive_capacity", "7.682 TB"),
         ("storage.scratch.form_factor", "E3.S"),
         ("storage.scratch.pcie_gen", "5"),
@@ -106,6 +108,212 @@ fn the_documented_system_is_read_in_every_fact() {
     ] {
         check(id, expect);
     }
+}
+
+/// An NVMe namespace: its controller, and of it its subsystem, serial number and transport, and the namespace's own name.
+fn namespace(host: &Host, name: &str, controller: &str, of: [&str; 3], wwid: &str) {
+    let [subsystem, serial, transport] = of;
+    let class = format!("sys/class/nvme/{controller}");
+    for (file, text) in [("subsysnqn", subsystem), ("serial", serial), ("transport", transport), ("model", "a drive")] {
+        host.write(
+            &format!("{class}/{file}"),
+            format!(
+                "{text}
+"
+            ),
+        );
+    }
+    host.write(
+        &format!("sys/block/{name}/size"),
+        "1000
+",
+    );
+    host.write(
+        &format!("sys/block/{name}/wwid"),
+        format!(
+            "{wwid}
+"
+        ),
+    );
+    host.link(&format!("sys/block/{name}/device"), &format!("../../{controller}"));
+}
+
+/// What the inventory lists of a host: kernel names, kind and capacity of each drive, and the working volume.
+fn listed(plant: fn(&Host)) -> (Vec<(String, &'static str, u64)>, Inventory) {
+    let host = bare();
+    plant(&host);
+    let inventory = inventory(&host);
+    let drives = inventory.drives.found.iter().flatten();
+    (drives.map(|drive| (drive.names.join(" "), drive.media, drive.bytes / 512)).collect(), inventory)
+}
+
+#[test]
+fn namespaces_and_paths_are_counted_as_the_drives_that_they_are_of() {
+    let check = |plant: fn(&Host), expect: &[(&str, &str, u64)], scratch: (&str, &str)| {
+        let (drives, inventory) = listed(plant);
+        let drives: Vec<_> = drives.iter().map(|(names, media, size)| (names.as_str(), *media, *size)).collect();
+        assert_eq!(drives, expect);
+        let facts = &inventory.facts;
+        let devices = printed(facts, "storage.scratch.devices");
+        assert_eq!(printed(facts, "storage.scratch.drives"), scratch.0);
+        assert!(devices == scratch.1 || scratch.1.is_empty(), "{devices}");
+    };
+    let two_namespaces = |host: &Host| {
+        namespace(host, "nvme0n1", "nvme0", ["nqn.a", "S1", "pcie"], "eui.1");
+        namespace(host, "nvme0n2", "nvme0", ["nqn.a", "S1", "pcie"], "eui.2");
+    };
+    check(two_namespaces, &[("nvme0n1 nvme0n2", "nvme", 2000)], ("1", "nvme0n1, nvme0n2"));
+    // Both ports of a drive, which the kernel does not join: two controllers, one subsystem, one namespace.
+    let two_paths = |host: &Host| {
+        namespace(host, "nvme0n1", "nvme0", ["nqn.a", "S1", "pcie"], "eui.1");
+        namespace(host, "nvme1n1", "nvme1", ["nqn.a", "S1", "pcie"], "eui.1");
+    };
+    check(two_paths, &[("nvme0n1 nvme1n1", "nvme", 1000)], ("1", "nvme0n1, nvme1n1"));
+    // Two drives of one model whose firmware has one name for all.
+    let one_name = |host: &Host| {
+        namespace(host, "nvme0n1", "nvme0", ["nqn.a", "S1", "pcie"], "eui.1");
+        namespace(host, "nvme1n1", "nvme1", ["nqn.a", "S2", "pcie"], "eui.2");
+    };
+    check(one_name, &[("nvme0n1", "nvme", 1000), ("nvme1n1", "nvme", 1000)], ("2", ""));
+    let over_fabrics = |host: &Host| {
+        namespace(host, "nvme0n1", "nvme0", ["nqn.a", "S1", "pcie"], "eui.1");
+        namespace(host, "nvme1n1", "nvme1", ["nqn.b", "S2", "tcp"], "uuid.1");
+        namespace(host, "nvme2n1", "nvme2", ["nqn.c", "S3", "rdma"], "uuid.2");
+    };
+    let expect = [("nvme0n1", "nvme", 1000), ("nvme1n1", "nvme-tcp", 1000), ("nvme2n1", "nvme-rdma", 1000)];
+    check(over_fabrics, &expect, ("1", "nvme0n1"));
+    let two_ports_of_sas = |host: &Host| {
+        for name in ["sda", "sdb", "sdc"] {
+            host.write(
+                &format!("sys/block/{name}/size"),
+                "1000
+",
+            );
+            let wwid = if name == "sdc" { "naa.2" } else { "naa.1" };
+            host.write(
+                &format!("sys/block/{name}/device/wwid"),
+                format!(
+                    "{wwid}
+"
+                ),
+            );
+        }
+    };
+    check(two_ports_of_sas, &[("sda sdb", "scsi", 1000), ("sdc", "scsi", 1000)], ("0", ""));
+}
+
+#[test]
+fn block_devices_are_named_as_what_they_are() {
+    let (drives, inventory) = listed(|host| {
+        for name in ["mmcblk0", "mmcblk0boot0", "bcache0", "pmem0", "nullb0", "ublkb0", "loop0", "dm-0", "vda"] {
+            host.write(
+                &format!("sys/block/{name}/size"),
+                "1000
+",
+            );
+        }
+        // A loop device without a file, and an optical drive without a medium.
+        host.write(
+            "sys/block/sr0/size",
+            "0
+",
+        );
+        let below = |name: &str, path: &str, vendor: &str, model: &str| {
+            let folder = format!("sys/devices/{path}/block/{name}");
+            host.write(
+                &format!("{folder}/size"),
+                "1000
+",
+            );
+            host.write(
+                &format!("{folder}/device/vendor"),
+                format!(
+                    "{vendor}
+"
+                ),
+            );
+            host.write(
+                &format!("{folder}/device/model"),
+                format!(
+                    "{model}
+"
+                ),
+            );
+            host.link(&format!("sys/block/{name}"), &format!("../devices/{path}/block/{name}"));
+        };
+        below("sda", "pci0000:00/0000:00:14.0/usb1/1-3/host7", "AMI", "Virtual HDisk0");
+        below("sdb", "pci0000:00/0000:00:14.0/usb1/1-4/host8", "SanDisk", "Ultra");
+        below("sdc", "platform/host9/session1/target9:0:0", "LIO-ORG", "disk");
+        below("sdd", "pci0000:00/0000:3b:00.0/host10/rport-10:0-0/target10:0:0", "PURE", "FlashArray");
+        below("sde", "pci0000:00/0000:00:17.0/ata1/host0", "ATA", "SSD");
+    });
+    let drives: Vec<_> = drives.iter().map(|(names, media, _)| (names.as_str(), *media)).collect();
+    let expect = [
+        ("mmcblk0", "mmc"),
+        ("sda", "virtual media"),
+        ("sdb", "usb"),
+        ("sdc", "iscsi"),
+        ("sdd", "fc"),
+        ("sde", "sata"),
+        ("vda", "virtio"),
+    ];
+    assert_eq!(drives, expect);
+    let others = inventory.other_devices.found.unwrap();
+    let others: Vec<_> = others.iter().map(|other| (other.name.as_str(), other.what)).collect();
+    let expect = [
+        ("bcache0", "a cache before another device"),
+        ("mmcblk0boot0", "a boot area of an eMMC"),
+        ("nullb0", "a test device that keeps nothing"),
+        ("pmem0", "persistent memory"),
+        ("ublkb0", "a device that a program answers for"),
+    ];
+    assert_eq!(others, expect);
+}
+
+/// Drives that a host has, where its root file system lies, and which drives it boots from and works on.
+#[test]
+fn drives_are_filed_under_the_volume_that_they_are_of() {
+    let absent = format!("{:?}", Some(&Reading::Absent));
+    let check = |drives: &[&str], root: &str, boot: Option<&str>, scratch: Option<&str>| {
+        let host = bare();
+        for drive in drives {
+            host.write(&format!("sys/block/{drive}/size"), "1000000\n");
+            host.write(&format!("sys/block/{drive}/{drive}p1/partition"), "1\n");
+            if let Some(number) = drive.strip_prefix("nvme") {
+                let controller = format!("nvme{}", number.trim_end_matches("n1"));
+                host.write(&format!("sys/class/nvme/{controller}/model"), "a drive\n");
+                host.link(&format!("sys/block/{drive}/device"), &format!("../../{controller}"));
+            }
+        }
+        host.write("proc/self/mounts", format!("{root} / ext4 rw 0 0\n"));
+        let facts = inventory(&host).facts;
+        for (volume, expect) in [("boot", boot), ("scratch", scratch)] {
+            let id = format!("storage.{volume}.devices");
+            let found = facts.value(&id).map(ToString::to_string);
+            assert_eq!(found.as_deref(), expect, "{drives:?} {root} {volume}");
+            let told = format!("{:?}", facts.0.get(&id).map(|fact| &fact.reading));
+            assert!(found.is_some() || told == absent, "{told}");
+        }
+        assert!(
+            !inventory(&host).fingerprint().config.values().any(|part| part.contains("n1")),
+            "names change by boot"
+        );
+        facts
+    };
+    let facts = check(&["vda"], "/dev/vdap1", Some("vda"), Some("vda"));
+    assert_eq!(printed(&facts, "storage.scratch.media"), "virtio");
+    assert_eq!(
+        (printed(&facts, "storage.boot.drives"), printed(&facts, "storage.scratch.drives")),
+        ("1".into(), "1".into())
+    );
+    assert_eq!(printed(&facts, "storage.scratch.layout"), "single");
+    // A container sees no root of its own, but the host boots from something.
+    let facts = check(&["nvme0n1"], "overlay", Some("nvme0n1"), Some("nvme0n1"));
+    assert_eq!(facts.0["storage.boot.layout"].reading, Reading::Absent);
+    check(&["nvme0n1", "nvme1n1"], "/dev/nvme0n1p1", Some("nvme0n1"), Some("nvme1n1"));
+    check(&["nvme0n1", "nvme1n1"], "overlay", None, Some("nvme0n1, nvme1n1"));
+    check(&["sda", "sdb"], "/dev/sdap1", Some("sda"), None);
+    check(&[], "/dev/sdap1", None, None);
 }
 
 #[test]

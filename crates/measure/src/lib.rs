@@ -4,12 +4,14 @@
 //! Invariant: this crate is pure. It does no I/O and reads no clock.
 
 mod attempt;
+mod block_device;
 mod boot_noise;
 mod closed_sets;
 mod digest;
 pub mod disturbance;
 mod event;
 mod fact;
+mod failure;
 pub mod families;
 mod fingerprint;
 mod line;
@@ -27,11 +29,13 @@ mod unit;
 mod warning;
 
 pub use attempt::{Attempt, AttemptLog};
+pub use block_device::what_is_no_drive;
 pub use boot_noise::BootNoise;
 pub use closed_sets::{Isa, Needs, Profile, Solver, Workload};
 pub use digest::{Digest, Series};
 pub use event::Event;
 pub use fact::{Fact, FactKind, FactValue, Facts, Reading, Shape, VOCABULARY, fact_kind};
+pub use failure::{FailureCount, FailureKind};
 pub use fingerprint::{Change, Fingerprint, Scope};
 pub use line::LinearFit;
 pub use metric::{Better, Ceiling, Definition, Family, Labels, Metric, MetricId, PARTS, Role};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, BootNoise, Facts, Fingerprint, Outcome, Profile};
+use crate::{Attempt, BootNoise, Facts, Fingerprint, Outcome, Profile, StoragePlace};
 
 /// What was built, by what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,5 +78,17 @@ impl Run {
     /// All outcomes of all attempts, in order.
     pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
         self.attempts.iter().flat_map(|attempt| &attempt.outcomes)
+    }
+
+    /// Where the files lay that were measured with, each place once.
+    #[must_use]
+    pub fn places(&self) -> Vec<&StoragePlace> {
+        let mut places: Vec<&StoragePlace> = Vec::new();
+        for place in self.outcomes().filter_map(Outcome::measured).filter_map(|one| one.place.as_deref()) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 }

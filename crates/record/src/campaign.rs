@@ -64,6 +64,9 @@ pub struct Plan {
     pub boots: u32,
     /// In which order.
     pub order: Order,
+    /// Whether all runs are made in one boot, in which `boots` are the runs on each side.
+    #[serde(default)]
+    pub within_boot: bool,
     /// What the host must have before, such as `bios=1.2`.
     pub before: Vec<String>,
     /// What it must have after.
@@ -302,6 +305,15 @@ impl Campaign {
         self.events.iter().any(|event| matches!(event, Event::Measured { boot: used, .. } if used == boot))
     }
 
+    /// The kernel's boot in which the first run was measured.
+    #[must_use]
+    pub fn first_boot(&self) -> Option<&str> {
+        self.events.iter().find_map(|event| match event {
+            Event::Measured { boot, .. } => Some(boot.as_str()),
+            _ => None,
+        })
+    }
+
     /// How many attempts were made, whatever came of them.
     #[must_use]
     pub fn attempts(&self) -> usize {
@@ -334,6 +346,7 @@ mod tests {
             host: "h".into(),
             boots: 3,
             order,
+            within_boot: false,
             before: vec!["bios=1".into()],
             after: vec!["bios=2".into()],
             command: vec![],

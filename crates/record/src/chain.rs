@@ -107,6 +107,13 @@ impl Chain {
         })
     }
 
+    /// Ids of a host's sealed records in the order of sealing.
+    pub fn sealed(&self, host: &str) -> Result<Vec<String>, Error> {
+        let links: Vec<Link> = self.journal.read()?;
+        let of_host = links.into_iter().filter(|link| link.host == host && matches!(link.says, Says::Sealed(_)));
+        Ok(of_host.map(|link| link.id).collect())
+    }
+
     /// Notes that a record is removed by choice.
     pub fn removed(&self, record: &Entry, why: &str) -> Result<(), Error> {
         self.journal.update(|links: Vec<Link>| {

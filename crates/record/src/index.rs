@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use measure::{Better, Build, Digest, Ending, Fingerprint, Metric, MetricId, Profile, Series, Unit};
+use measure::{Better, Build, Digest, Ending, FailureCount, Fingerprint, Metric, MetricId, Profile, Series, Unit};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::{Annotated, Annotations, Chain, Entry, Error, Store, read};
@@ -17,7 +17,7 @@ use crate::{Annotated, Annotations, Chain, Entry, Error, Store, read};
 const FILE: &str = ".index.sqlite";
 
 /// Changes with the tables; another one is built again.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
     CREATE TABLE fingerprint (key INTEGER PRIMARY KEY, platform_id TEXT, config_id TEXT, platform TEXT, config TEXT,
@@ -30,6 +30,8 @@ const TABLES: &str = "
         UNIQUE (name, labels, unit, higher));
     CREATE TABLE series (run INTEGER, metric INTEGER, valid INTEGER, tainted INTEGER, medians BLOB,
         PRIMARY KEY (run, metric)) WITHOUT ROWID;
+    CREATE TABLE failure (run INTEGER, name TEXT, labels TEXT, wrong INTEGER, no_value INTEGER, lost INTEGER,
+        PRIMARY KEY (run, name, labels)) WITHOUT ROWID;
     CREATE TABLE unreadable (path TEXT PRIMARY KEY, size INTEGER, changed INTEGER, why TEXT);
 ";
 
@@ -125,6 +127,7 @@ impl Index {
                         build: builds.get(&row.get(8)?).cloned().unwrap_or_default(),
                         fingerprint: fingerprints.get(&row.get(9)?).cloned().unwrap_or_default(),
                         series: BTreeMap::new(),
+                        failures: BTreeMap::new(),
                     },
                 })
             })?;
@@ -135,13 +138,26 @@ impl Index {
 
     /// The digests of some runs, with their series; of `names` only those metrics, where given.
     pub fn load(&self, runs: &[&Listed], names: Option<&dyn Fn(&MetricId) -> bool>) -> Result<Vec<Digest>, Error> {
-        let load = || -> rusqlite::Result<Vec<Digest>> {
+        let mut digests = Vec::with_capacity(runs.len());
+        self.each(runs, names, |digest| digests.push(digest))?;
+        Ok(digests)
+    }
+
+    /// The same one after the other, so that thousands never lie in memory at once.
+    pub fn each(
+        &self,
+        runs: &[&Listed],
+        names: Option<&dyn Fn(&MetricId) -> bool>,
+        mut take: impl FnMut(Digest),
+    ) -> Result<(), Error> {
+        let mut load = || -> rusqlite::Result<()> {
             let metrics = metrics(&self.db, names)?;
-            let mut statement = self.db.prepare("SELECT metric, valid, tainted, medians FROM series WHERE run = ?1")?;
-            let mut digests = Vec::with_capacity(runs.len());
+            let mut series = self.db.prepare("SELECT metric, valid, tainted, medians FROM series WHERE run = ?1")?;
+            let mut failures =
+                self.db.prepare("SELECT name, labels, wrong, no_value, lost FROM failure WHERE run = ?1")?;
             for run in runs {
                 let mut digest = run.digest.clone();
-                let mut rows = statement.query([run.key])?;
+                let mut rows = series.query([run.key])?;
                 while let Some(row) = rows.next()? {
                     if let Some((id, metric)) = metrics.get(&row.get::<_, i64>(0)?) {
                         let series = Series {
@@ -153,9 +169,15 @@ impl Index {
                         digest.series.insert(id.clone(), series);
                     }
                 }
-                digests.push(digest);
+                let mut rows = failures.query([run.key])?;
+                while let Some(row) = rows.next()? {
+                    let id = MetricId { name: row.get(0)?, labels: map(&row.get::<_, String>(1)?) };
+                    let count = FailureCount { wrong: row.get(2)?, no_value: row.get(3)?, lost: row.get(4)? };
+                    digest.failures.insert(id, count);
+                }
+                take(digest);
             }
-            Ok(digests)
+            Ok(())
         };
         self.at(load())
     }
@@ -233,7 +255,10 @@ fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<()> {
     }
     let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for path in known.keys().chain(fresh.iter().map(|record| &record.path)) {
-        transaction.execute("DELETE FROM series WHERE run IN (SELECT key FROM run WHERE path = ?1)", [path])?;
+        for table in ["series", "failure"] {
+            let rows = format!("DELETE FROM {table} WHERE run IN (SELECT key FROM run WHERE path = ?1)");
+            transaction.prepare_cached(&rows)?.execute([path])?;
+        }
         transaction.execute("DELETE FROM run WHERE path = ?1", [path])?;
         transaction.execute("DELETE FROM unreadable WHERE path = ?1", [path])?;
     }
@@ -299,6 +324,10 @@ fn insert(db: &Transaction<'_>, record: &Found, digest: &Digest) -> rusqlite::Re
             series.tainted,
             medians
         ])?;
+    }
+    for (id, count) in &digest.failures {
+        let values = params![run, id.name, json(&id.labels), count.wrong, count.no_value, count.lost];
+        db.prepare_cached("INSERT INTO failure VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(values)?;
     }
     Ok(())
 }

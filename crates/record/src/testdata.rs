@@ -116,6 +116,8 @@ fn warnings() -> Vec<Warning> {
         Warning::Extrapolated { how: "R(N)".into() },
         Warning::Partial { covers: "rapl package-0".into() },
         Warning::NotHonoured { what: "O_DIRECT".into() },
+        Warning::OtherThing { why: "tmpfs".into() },
+        Warning::Uncertain { why: "0.3 s".into() },
         Warning::Note("note".into()),
     ]
 }

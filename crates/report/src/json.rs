@@ -104,6 +104,7 @@ fn row(row: &Row) -> Value {
         "ceiling": row.ceiling.map(quantity),
         "arithmetic": row.arithmetic,
         "measured": row.measured.as_ref().map(measured),
+        "disturbed": row.disturbed.map(quantity),
         "share_of_documented": row.share_of_target,
         "host_limit": row.host_limit.as_ref().map(host_limit),
         "share_of_host": row.share_of_host,
@@ -163,6 +164,7 @@ fn metrics(run: &Run) -> Vec<Value> {
             "summary": series.summary.as_ref().map(summary), "tainted": series.tainted,
             "context": series.last.context,
             "placement": series.last.placement,
+            "place": series.last.place,
         })
     })
     .collect()
@@ -187,6 +189,9 @@ pub fn diff(change: &BeforeAfter) -> Value {
             "id": line.id.to_string(), "name": line.id.name, "labels": line.id.labels,
             "unit": line.unit.symbol(), "better": line.better, "critical": line.critical,
             "before": figure(line.before), "after": figure(line.after), "change": line.change,
+            "failed": line.failed.map(|[before, after]| json!({
+                "before": {"failed": before.0, "repetitions": before.1}, "after": {"failed": after.0, "repetitions": after.1},
+            })),
             "interval_95": line.interval.map(|interval| json!([interval.low, interval.high])),
             "verdict": line.decision.as_ref().map(|decision| decision.finding.name()),
             "reason": line.decision.as_ref().map(|decision| &decision.reason),

@@ -1,9 +1,9 @@
 //! A run on a small virtual machine, judged against a machine that it is not.
 
 use measure::{
-    Attempt, Build, Digest, Ending, FactValue, Facts, Fingerprint, Interval, Labels, Measurement, MetricId,
-    NotMeasured, Outcome, Profile, Quantity, Reading, Reason, Run, Sample, SpecSource, Taint, Unit, Warning, Workload,
-    metrics,
+    Attempt, Build, Digest, DrivesBelow, Ending, FactValue, Facts, Fingerprint, Interval, Labels, Measurement,
+    MetricId, NotMeasured, Outcome, Profile, Quantity, Reading, Reason, Run, Sample, SpecSource, StoragePlace, Taint,
+    Unit, Warning, Workload, metrics,
 };
 use spec::audit::{Grade, Graded};
 use spec::{Place, Standing, StatedFact, System};
@@ -160,6 +160,22 @@ pub(crate) fn run() -> Run {
     }
 }
 
+/// The same run with random reads of files on a drive.
+pub(crate) fn run_with_files() -> Run {
+    let mut run = run();
+    let reads = Measurement::new(&metrics::DISK_RANDREAD_IOPS, samples(&[1e6])).at(StoragePlace {
+        path: "/data/test".into(),
+        mount_point: "/data".into(),
+        file_system: "xfs".into(),
+        source: "/dev/nvme0n1".into(),
+        drives: DrivesBelow::Known(vec!["nvme0n1".into()]),
+        free: Some(1_200_000_000_000),
+    });
+    let outcomes = vec![Outcome::Measured(reads.clone()), Outcome::Measured(reads)];
+    run.attempts.push(Attempt { workload: Workload::Disk, repetition: 0, outcomes, warnings: vec![] });
+    run
+}
+
 pub(crate) fn judged() -> Judgement {
     let graded = Graded {
         target: "memory.stream".into(),
@@ -221,11 +237,9 @@ pub(crate) fn campaign() -> BeforeAfter {
 }
 
 fn compared(before: &[Run], after: &[Run]) -> BeforeAfter {
-    let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect::<Vec<_>>();
-    let (first, second) = (digests(before), digests(after));
+    let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect();
     let tolerances = Tolerances::of(&system());
-    let question =
-        Question { before: first.iter().collect(), after: second.iter().collect(), tolerances, ..Question::default() };
+    let question = Question { before: digests(before), after: digests(after), tolerances, ..Question::default() };
     let (before, after): (Vec<&Run>, Vec<&Run>) = (before.iter().collect(), after.iter().collect());
-    BeforeAfter::of(&before, &after, compare(&question).map_err(|refusal| refusal.to_string()))
+    BeforeAfter::of(&before, &after, compare(question).map_err(|refusal| refusal.to_string()))
 }

@@ -284,5 +284,13 @@ mod tests {
         check((1.0, 2e12), (0.0, 0.0), &["storage.scratch.drives"]);
         check((1.0, 1e12), (1.0, 2e12), &["storage.scratch.drive_capacity"]);
         check((1.0, 2e12), (1.0, 1e12), &["storage.scratch.drive_capacity"]);
+        let mut one = matching(system);
+        for id in ["storage.boot.drives", "storage.scratch.drives"] {
+            one.quantity(id, 1.0, Unit::Count, "test");
+        }
+        for devices in ["storage.boot.devices", "storage.scratch.devices"] {
+            one.text(devices, "nvme0n1", "test");
+        }
+        assert_eq!(of(system, &one, Verdict::Fail), ["storage.scratch.drives"], "one drive is not two");
     }
 }

@@ -10,11 +10,14 @@ const KINDS: [&str; 8] =
     ["drive_capacity", "form_factor", "pcie_gen", "pcie_lanes", "media", "firmware", "layout", "wear"];
 
 /// The facts of a host as a document speaks of them: one that names no boot drives states all drives of the host, so the
-/// drives that the host boots from are among those that an inventory does not count to the working volume.
+/// drives that the host boots from are among those that an inventory does not count to the working volume, unless it counts
+/// the only drive to both.
 pub(crate) fn as_counted(system: &System, host: &Facts) -> Facts {
     let mut facts = host.clone();
     let boot = host.number("storage.boot.drives").unwrap_or(0.0);
-    if boot == 0.0 || system.facts.iter().any(|fact| fact.id.starts_with("storage.boot.")) {
+    let of = |volume: &str| host.value(&format!("storage.{volume}.devices"));
+    let is_one_volume = of("boot").is_some() && of("boot") == of("scratch");
+    if boot == 0.0 || is_one_volume || system.facts.iter().any(|fact| fact.id.starts_with("storage.boot.")) {
         return facts;
     }
     let scratch = match host.0.get("storage.scratch.drives").map(|fact| &fact.reading) {

@@ -4,7 +4,7 @@ use measure::{Better, Definition, Ending, Quantity, Run, Warning};
 use spec::audit::{Grade, Graded};
 use spec::{System, Target};
 
-use crate::ceiling::{host_limit, least_latency};
+use crate::ceiling::{host_limit, least_latency, least_read};
 use crate::comparability::compare;
 use crate::criteria::inspect;
 use crate::drives::as_counted;
@@ -13,7 +13,7 @@ use crate::pool::{Pool, Pooled, pool, with_facts_of_last};
 use crate::result::{Found, find, untimed};
 use crate::{
     BaselineShare, Comparability, Decision, Goal, Judgement, LimitKind, Measured, NoiseFloor, Row, Verdict, engine,
-    reason,
+    place, reason,
 };
 
 /// Judges one run. `graded` is the audit of the system, and `companions` are achievable targets that stand beside
@@ -105,9 +105,10 @@ impl Judge<'_> {
         let (verdict, reason, mut remarks) = self.answer(target, audit, &found, &comparability);
         remarks.extend(target.metric.and_then(|metric| reason::untimed(&untimed(&runs, metric))));
         remarks.extend(other_facts);
-        let measured = match found {
-            Found::Valid(measured) => Some(*measured),
-            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+        let (measured, disturbed) = match found {
+            Found::Valid(measured) => (Some(*measured), None),
+            Found::Tainted { median, .. } => (None, Some(median)),
+            Found::Wrong(_) | Found::Invalid(_) | Found::Missing(_) => (None, None),
         };
         let value = measured.as_ref().map(|measured| measured.value);
         Row {
@@ -129,6 +130,7 @@ impl Judge<'_> {
             baselines: self.baselines(target, value),
             noise_floor: self.floor(target.metric),
             measured,
+            disturbed,
             comparability,
             verdict,
             reason,
@@ -153,6 +155,8 @@ impl Judge<'_> {
             if answers.is_empty() {
                 answers.push(with_failures(self.decide(target, measured), measured));
                 remarks.extend(reason::left_open(target, comparability));
+                let (runs, _) = with_facts_of_last(&self.boots, target);
+                remarks.extend(place::remark(target, self.system, &runs));
             }
             remarks.extend(reason::shares(target, measured));
             remarks.extend(tainted_in_part(measured));
@@ -175,7 +179,7 @@ impl Judge<'_> {
         let infeasible = impossible.map(|audit| (Verdict::Infeasible, reason::infeasible(&audit.arithmetic)));
         let result = match found {
             Found::Missing(why) => Some((Verdict::NotMeasured, format!("Not measured: {why}."))),
-            Found::Tainted(why) => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
+            Found::Tainted { why, .. } => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
             Found::Wrong(why) => Some((Verdict::Fail, format!("This host computes wrongly: {why}"))),
             Found::Invalid(why) => Some((Verdict::Implausible, format!("The result is wrong: {why}."))),
             Found::Valid(measured) => wrong(measured)
@@ -191,11 +195,16 @@ impl Judge<'_> {
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
         let engine = match found {
             Found::Valid(measured) => engine::objection(&target.conditions, &measured.engines),
-            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted { .. } | Found::Missing(_) => None,
         };
+        let (runs, _) = with_facts_of_last(&self.boots, target);
+        let elsewhere = place::objection(target, self.system, &runs);
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
         let partial = partial(target, found, self.floor(target.metric)).map(|why| (Verdict::Inconclusive, why));
-        [infeasible, result, mismatch, differs, engine, unknown, modelled, partial].into_iter().flatten().collect()
+        // That it is of another thing weighs more than that it is not known.
+        let doubts = [mismatch, differs, engine, elsewhere, unknown, modelled, partial].into_iter().flatten();
+        let (apart, open): (Vec<_>, Vec<_>) = doubts.partition(|(verdict, _)| *verdict == Verdict::NotComparable);
+        infeasible.into_iter().chain(result).chain(apart).chain(open).collect()
     }
 
     /// Why the figures cannot be compared with documented ones, whatever the host.
@@ -250,7 +259,7 @@ impl Judge<'_> {
             }
             Found::Valid(..) => open("it is measured in another unit"),
             Found::Wrong(why) => (Verdict::Fail, format!("{}, which must hold as well: {why}", constraint.metric.id)),
-            Found::Missing(why) | Found::Tainted(why) | Found::Invalid(why) => open(&why),
+            Found::Missing(why) | Found::Tainted { why, .. } | Found::Invalid(why) => open(&why),
         })
     }
 
@@ -262,6 +271,9 @@ impl Judge<'_> {
     fn implausible(&self, measured: &Measured, metric: &Definition) -> Option<(Verdict, String)> {
         let limit = host_limit(metric, self.last).filter(|limit| limit.kind == LimitKind::Ceiling);
         let limit = limit.or_else(|| least_latency(metric, &self.last.facts));
+        let runs: Vec<&Run> = self.boots.iter().map(|boot| boot.run).collect();
+        let flash = || least_read(metric, &self.last.facts).filter(|_| place::is_on_volume(metric, &runs));
+        let limit = limit.or_else(flash);
         if let Some(limit) =
             limit.filter(|limit| measured.boots.iter().any(|boot| limit.is_beyond(*boot, metric.better)))
         {

@@ -92,6 +92,8 @@ pub struct Row {
     pub arithmetic: Option<String>,
     /// What was measured, where a sample is valid.
     pub measured: Option<Measured>,
+    /// The median of all samples where the environment disturbed every one: it decides nothing.
+    pub disturbed: Option<Quantity>,
     /// How much of the promised value was reached: 1 is all of it and more is better, whatever the direction.
     pub share_of_target: Option<f64>,
     /// What this host could deliver at most, or the best that was measured on it.

@@ -12,15 +12,19 @@ mod engine;
 mod facts;
 mod failures;
 mod floor;
+mod foreign;
 mod judge;
 mod judgement;
 mod names;
+mod place;
 mod pool;
 pub mod power;
 mod reason;
 mod result;
 mod rules;
 pub mod stats;
+#[cfg(test)]
+mod tables;
 #[cfg(test)]
 mod testdata;
 pub mod trend;

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Attempt, Better, Definition, Ending, Measurement, Outcome, Quantity, Reason, Run, Summary, Warning};
+use measure::{
+    Attempt, Definition, Ending, Measurement, Metric, Outcome, Quantity, Reason, Run, Summary, Unit, Warning,
+};
 
 use crate::decide::Spread;
 use crate::failures::{self, Failure, FailureKind};
+use crate::foreign::foreign;
 use crate::{Verdict, engine};
 
 /// The result that is judged, with its spread.
@@ -40,8 +43,8 @@ pub(crate) enum Found {
     Wrong(String),
     /// Samples that are no positive numbers, or in another unit than the metric's.
     Invalid(String),
-    /// Samples, and none that counts.
-    Tainted(String),
+    /// Samples, and none that counts: why, and the median of them all, which decides nothing.
+    Tainted { why: String, median: Quantity },
     /// None, and why.
     Missing(String),
 }
@@ -98,16 +101,8 @@ impl<'a> Repetitions<'a> {
     }
 
     fn measured(&mut self, run: &'a Run, one: &'a Measurement, metric: &Definition) {
-        if one.metric.unit != metric.unit || one.metric.better != metric.better {
-            self.foreign = Some(format!(
-                "run {} has {} in {}, {} is better; it is a metric in {}, {} is better",
-                run.id,
-                metric.id,
-                one.metric.unit.symbol(),
-                word(one.metric.better),
-                metric.unit.symbol(),
-                word(metric.better),
-            ));
+        self.foreign = foreign(&run.id, &one.metric, &Metric::from(metric)).or(self.foreign.take());
+        if self.foreign.is_some() {
             return;
         }
         let valid = || one.samples.iter().filter(|sample| sample.taint.is_none()).map(|sample| sample.value);
@@ -141,13 +136,6 @@ impl<'a> Repetitions<'a> {
     }
 }
 
-fn word(better: Better) -> &'static str {
-    match better {
-        Better::Higher => "higher",
-        Better::Lower => "lower",
-    }
-}
-
 /// Collects the series of this metric without labels over the runs.
 pub(crate) fn find(runs: &[&Run], metric: &Definition) -> Found {
     let mut repetitions = Repetitions::default();
@@ -167,7 +155,7 @@ pub(crate) fn find(runs: &[&Run], metric: &Definition) -> Found {
 
 fn combine(repetitions: Repetitions<'_>) -> Found {
     let Repetitions { mut measured, lost, failures, .. } = repetitions;
-    let all = measured.len() + failures.len();
+    let repetitions = measured.len() + failures.len();
     if measured.is_empty() {
         measured = lost;
     }
@@ -183,13 +171,16 @@ fn combine(repetitions: Repetitions<'_>) -> Found {
     }
     let boots: Vec<f64> = boots.values().filter_map(|medians| Summary::of(medians)).map(|s| s.median).collect();
     let (Some(summary), Some((_, last))) = (Summary::of(&valid), measured.last()) else {
-        let failed = failures::sentence(&failures, all).unwrap_or_default();
-        if failures::at_best(&failures, all) == Some(Verdict::Fail) {
+        let failed = failures::sentence(&failures, repetitions).unwrap_or_default();
+        if failures::at_best(&failures, repetitions) == Some(Verdict::Fail) {
             return Found::Wrong(failed);
         }
         let taints: BTreeSet<String> = samples().filter_map(|s| s.taint.as_ref()).map(ToString::to_string).collect();
         let failed = (!failed.is_empty()).then(|| failed.trim_end_matches('.').to_owned());
-        return Found::Tainted(taints.into_iter().chain(failed).collect::<Vec<_>>().join("; "));
+        let why = taints.into_iter().chain(failed).collect::<Vec<_>>().join("; ");
+        let all: Vec<f64> = samples().map(|sample| sample.value).collect();
+        let unit = measured.last().map_or(Unit::Count, |(_, one)| one.metric.unit);
+        return Found::Tainted { why, median: Quantity::new(Summary::of(&all).map_or(0.0, |all| all.median), unit) };
     };
     let value = Spread::of(&boots).map_or(boots[0], |spread| spread.mean.exp());
     let mut warnings: Vec<Warning> = Vec::new();
@@ -203,7 +194,7 @@ fn combine(repetitions: Repetitions<'_>) -> Found {
         summary,
         boots,
         tainted,
-        repetitions: all,
+        repetitions,
         failures,
         context: last.context.clone(),
         engines: measured.iter().filter(|(_, one)| one.summary().is_some()).map(|(_, one)| engine::of(one)).collect(),

@@ -28,17 +28,13 @@ pub(crate) fn accept(args: &AcceptArgs) -> Result<Exit> {
         return Ok(exit);
     }
     let plan = RunPlan::resolve(&args.run, specification, inventory, root)?;
-    let judgement = match run::measured(&args.run, &plan)? {
-        Finish::Judged(judgement) => judgement,
-        Finish::Ended(exit) => return Ok(exit),
-    };
-    if plan.profile == Profile::Smoke {
+    if plan.profile == Profile::Smoke && !args.run.dry_run {
         eprintln!("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
     }
-    if !args.run.json {
-        print(&gate::answer(&judgement))?;
-    }
-    Ok(exit(&judgement))
+    Ok(match run::measured(&args.run, &plan)? {
+        Finish::Judged(judgement) => exit(&judgement),
+        Finish::Ended(exit) => exit,
+    })
 }
 
 /// Refuses a specification by which any host could be accepted.
@@ -61,8 +57,10 @@ fn by_parts(args: &RunArgs, specification: &Specification, inventory: &Inventory
         eprintln!("the parts leave it open: it is measured");
         return Ok(None);
     }
-    if args.json {
+    if args.view.json {
         print_json(&report::json::parts(&judgement))?;
+    } else if args.view.brief {
+        print(&gate::brief_answer(&judgement))?;
     } else {
         print(&report::terminal::judged_parts(&judgement, look()))?;
     }

@@ -12,6 +12,7 @@ use report::{html, json, terminal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use verdict::compare::Runs;
 
 use crate::args::{DossierArgs, DossierCommand, PackArgs};
 use crate::build_info::build;
@@ -97,7 +98,8 @@ fn packed(args: &PackArgs, key: Option<&SecretKey>) -> Result<Vec<u8>> {
         records.insert(record_path(&run), bytes);
         runs.push(run);
     }
-    let case = Case::of(runs, args.spec.as_deref())?;
+    // A dossier is judged from its own records alone.
+    let case = Case::of(runs, args.spec.as_deref(), None)?;
     let mut files = derived(&case)?;
     files.extend(records);
     let contents = serde_json::to_vec_pretty(&Contents::of(&case))?;
@@ -165,7 +167,7 @@ fn judge_again(opened: &Opened) -> Result<String> {
     ensure!(contents.format == FORMAT, "it has format {}, and this hostproof reads {FORMAT}", contents.format);
     let specification = Specification::parse(utf8(files, SPECIFICATION)?, SPECIFICATION, Some(&contents.system))?;
     let runs: Result<Vec<Run>> = contents.records.iter().map(|path| raw(files, path)).collect();
-    let case = Case::judge(runs?, specification)?;
+    let case = Case::judge(runs?, specification, Runs::default())?;
     ensure!(Contents::of(&case).records == contents.records, "the records are not those that {CONTENTS} names");
     let told: Value = serde_json::from_slice(part(files, JUDGEMENT)?).context(JUDGEMENT)?;
     let found = json::judgement(case.runs.last().context("there is no run")?, &case.judgement);

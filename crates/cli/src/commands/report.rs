@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use measure::Run;
 use report::{Judged, exchange, html};
 use tempfile::NamedTempFile;
 
@@ -13,6 +14,7 @@ use crate::args::ReportArgs;
 use crate::case::{self, Case};
 use crate::commands::print;
 use crate::exit::Exit;
+use crate::history::History;
 
 /// A format, as a function from what was judged to a text.
 type Format = fn(&Judged<'_>) -> Result<String>;
@@ -21,7 +23,10 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     // Before anything is read: a path that cannot be written must not cost the time of judging.
     let outputs = open(args)?;
     let runs = args.runs.iter().map(|typed| case::find(typed, args.out.as_deref()));
-    let case = Case::of(runs.collect::<Result<_>>()?, args.spec.as_deref())?;
+    let runs = runs.collect::<Result<Vec<Run>>>()?;
+    // One run has no sides, and needs no history.
+    let store = (runs.len() > 1).then(|| History::at(args.out.as_deref())).transpose()?;
+    let case = Case::of(runs, args.spec.as_deref(), store.as_ref())?;
     let judged = case.judged();
     for (output, format) in outputs {
         let text = format(&judged)?;

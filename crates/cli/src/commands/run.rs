@@ -1,4 +1,4 @@
-//! `hostproof run`: measure, judge, show; `accept` does the same and then answers.
+//! `hostproof run`: measure, judge, show; `accept` does the same, and its exit code answers.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -39,10 +39,10 @@ pub(crate) fn measured(args: &RunArgs, plan: &RunPlan) -> Result<Finish> {
         eprintln!("{note}");
     }
     if args.dry_run {
-        return show_plan(plan, args.json).map(Finish::Ended);
+        return show_plan(plan, args.view.json).map(Finish::Ended);
     }
     if args.strict && !plan.advice.is_empty() {
-        return refuse(plan, args.json).map(Finish::Ended);
+        return refuse(plan, args.view.json).map(Finish::Ended);
     }
     if !plan.advice.is_empty() {
         eprintln!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len());
@@ -52,8 +52,8 @@ pub(crate) fn measured(args: &RunArgs, plan: &RunPlan) -> Result<Finish> {
     eprintln!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second));
     let recorded = run::measure(plan, &interrupted)?;
     let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
-    judge::show(&recorded.run, &judgement, args.json)?;
     eprintln!("record: {}", recorded.path.display());
+    judge::show(&recorded.run, &judgement, args.view, args.out.as_deref())?;
     if interrupted.load(Ordering::Relaxed) {
         eprintln!("stopped by the user: the record holds what was measured until then");
         return Ok(Finish::Ended(Exit::Unusable));
@@ -101,7 +101,7 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
         };
     }
     text += &format!("together about {}\n", Quantity::new(plan.seconds(), Unit::Second));
-    text += &format!("test files would go to {}\n", plan.scratch.text());
+    text += &format!("test files would go to {}\n", plan.scratch.place.in_full());
     text += &format!("records would go to {}\n", plan.results.display());
     print(&text)?;
     Ok(Exit::Done)

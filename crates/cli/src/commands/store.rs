@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use record::{Annotation, Annotations, Chain, Entry, Index, Listed, Selector, Store, bundle};
 
 use crate::args::{Records, StoreCommand};
-use crate::commands::{look, print, print_json};
+use crate::commands::{look, print, print_as_is, print_json};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::locations;
@@ -50,7 +50,7 @@ fn one<'a>(history: &'a History, text: &str) -> Result<&'a Listed> {
 fn show(text: &str, json: bool, records: &Records) -> Result<Exit> {
     let history = History::open(records)?;
     let run = one(&history, text)?;
-    let digest = history.load(&[run], None)?.remove(0);
+    let digest = history.digest(run)?;
     if json {
         print_json(&report::compare::run_json(&digest, &run.tags))?;
     } else {
@@ -123,7 +123,7 @@ fn import(files: &[PathBuf], records: &Records) -> Result<Exit> {
     let store = at(records)?;
     for file in files {
         let path = bundle::import(&store, file)?;
-        print(&path.display().to_string())?;
+        print_as_is(&path.display().to_string())?;
     }
     Index::open(&store)?;
     Ok(Exit::Done)

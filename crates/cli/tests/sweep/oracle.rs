@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use measure::Workload;
+
 use super::kinds::{MEMORY_PAIR, MetricKind, Physics};
-use super::scenario::{Fate, Figure, Like, Machine, Mood, Saying, Scenario, Stand, Visit, Wanted};
+use super::scenario::{Fate, Figure, Lay, Like, Machine, Mood, Saying, Scenario, Stand, Visit, Wanted};
 
 /// What becomes of a criterion: PASS; FAIL; NOT-COMPARABLE or TAINTED; INFEASIBLE; anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +112,7 @@ fn judged(scenario: &Scenario, target: &Wanted, value: f64, second: Option<(&'st
         Ok(boots) => boots,
         Err(answer) => return answer,
     };
-    if let Some(answer) = objection(scenario, target, &results) {
+    if let Some(answer) = objection(scenario, target, &results, &visits) {
         return answer;
     }
     let tolerance = target.tolerance.unwrap_or(TOLERANCE);
@@ -138,8 +140,10 @@ fn judged(scenario: &Scenario, target: &Wanted, value: f64, second: Option<(&'st
     }
 }
 
-/// Why a result is not judged by its value: build, machine, engine, what is not known, and what is no measurement.
-fn objection(scenario: &Scenario, target: &Wanted, results: &Results) -> Option<Answer> {
+/// Why a result is not judged by its value: build, machine, engine, place of the files, what is not known, and what is no
+/// measurement.
+fn objection(scenario: &Scenario, target: &Wanted, results: &Results, visits: &[&Visit]) -> Option<Answer> {
+    let metric = target.metric?;
     let firm = |at: &&usize| scenario.parts[**at].standing == Stand::Firm;
     let known: Vec<Option<bool>> = target.depends_on.iter().filter(firm).map(|at| agrees(scenario, *at)).collect();
     // The document's words, and the engine's name without its version.
@@ -147,12 +151,31 @@ fn objection(scenario: &Scenario, target: &Wanted, results: &Results) -> Option<
         documented.to_lowercase().contains(&engine.split(' ').next().unwrap().to_lowercase())
     };
     let is_other = |documented: &str| results.engines.iter().flatten().any(|engine| !is_documented(engine, documented));
-    if !scenario.release || known.contains(&Some(false)) || target.engine.is_some_and(is_other) {
+    let places = places(scenario, metric, visits);
+    let is_another = !scenario.release || known.contains(&Some(false)) || target.engine.is_some_and(is_other);
+    if is_another || places.contains(&Lay::Elsewhere) {
         return Some(Answer::Apart);
     }
     let no_engine = target.engine.is_some() && results.engines.contains(&None);
-    let is_model = target.metric.and_then(|metric| scenario.moods.get(metric.id)) == Some(&Mood::Extrapolated);
-    (known.contains(&None) || no_engine || is_model).then_some(Answer::Open)
+    let is_model = scenario.moods.get(metric.id) == Some(&Mood::Extrapolated);
+    let is_astray = places.iter().any(|lay| *lay != Lay::Volume);
+    (known.contains(&None) || no_engine || is_model || is_astray).then_some(Answer::Open)
+}
+
+/// Where the files of a figure lay, as far as the document speaks of a volume.
+fn places(scenario: &Scenario, metric: &MetricKind, visits: &[&Visit]) -> Vec<Lay> {
+    let states_volume = scenario.parts.iter().any(|part| part.kind.id.starts_with("storage.scratch."));
+    if !states_volume || !matches!(metric.home, Workload::Disk | Workload::Tabular) {
+        return Vec::new();
+    }
+    let has_samples = |figure: &Figure| {
+        matches!(figure, Figure::Values(..) | Figure::Disturbed(_) | Figure::Invalid(_) | Figure::Foreign(_))
+    };
+    let measured = |visit: &&&Visit| {
+        let told = visit.sessions.iter().filter(|session| session.fate.measures());
+        told.filter_map(|session| session.figures.get(metric.id)).any(has_samples)
+    };
+    visits.iter().filter(measured).map(|visit| visit.lay).collect()
 }
 
 /// The boots of this machine, measured alike, whose facts are those of the last one where the target depends on them.
@@ -296,7 +319,7 @@ fn ceiling(scenario: &Scenario, physics: Physics) -> Option<f64> {
             Some(of_memory("memory.channels", 8.0)? * of_memory("memory.data_rate", 4.8e9)? * 8.0 * 1.005)
         }
         Physics::Flops => {
-            let dense = last.sessions.iter().find(|session| session.workload == measure::Workload::Dense);
+            let dense = last.sessions.iter().find(|session| session.workload == Workload::Dense);
             (tells("flops") && dense.is_some_and(|dense| dense.fate.measures())).then_some(32.0 * 3e9 * 16.0 * 1.03)
         }
         Physics::LinkBytes => tells("links").then_some(4.0 * 4.0 * lane * 1.005),

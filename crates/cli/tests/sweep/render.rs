@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use measure::{
-    Attempt, Build, Ending, Facts, Fingerprint, Interval, Labels, Measurement, MetricId, NotMeasured, Outcome, Profile,
-    Reading, Reason, Run, Sample, SpecSource, Taint, Unit, Warning, Workload, definition, metrics,
+    Attempt, Build, DrivesBelow, Ending, Facts, Fingerprint, Interval, Labels, Measurement, MetricId, NotMeasured,
+    Outcome, Profile, Reading, Reason, Run, Sample, SpecSource, StoragePlace, Taint, Unit, Warning, Workload,
+    definition, metrics,
 };
 
 use super::kinds::Told;
 use super::scenario::{
-    Bounded, Fate, Figure, Identity, Like, Machine, Mood, Part, Saying, Scenario, Session, Stand, Visit, Wanted,
+    Bounded, Fate, Figure, Identity, Lay, Like, Machine, Mood, Part, Saying, Scenario, Session, Stand, Visit, Wanted,
 };
 
 /// The id of the system.
@@ -144,6 +145,7 @@ fn platform(identity: Identity, machine: Machine) -> BTreeMap<String, String> {
 
 fn facts(scenario: &Scenario, visit: &Visit) -> Facts {
     let mut facts = Facts::default();
+    facts.text("storage.scratch.devices", VOLUME, "test");
     let count = |facts: &mut Facts, id: &str, value: f64| facts.quantity(id, value, Unit::Count, "test");
     if scenario.tells.contains("memory") {
         count(&mut facts, "memory.channels", 8.0);
@@ -227,7 +229,7 @@ fn attempt(session: &Session, visit: &Visit, scenario: &Scenario) -> Attempt {
     if session.fate.measures() {
         for (id, figure) in &session.figures {
             let mood = scenario.moods.get(id);
-            outcomes.extend(self::figure(id, figure, visit.engine, mood.copied()));
+            outcomes.extend(self::figure(id, figure, visit, mood.copied()));
         }
     }
     outcomes.extend(match session.fate {
@@ -239,16 +241,20 @@ fn attempt(session: &Session, visit: &Visit, scenario: &Scenario) -> Attempt {
     Attempt { workload: session.workload, repetition: 0, outcomes, warnings: Vec::new() }
 }
 
-fn figure(id: &str, figure: &Figure, engine: Option<&str>, mood: Option<Mood>) -> Option<Outcome> {
+fn figure(id: &str, figure: &Figure, visit: &Visit, mood: Option<Mood>) -> Option<Outcome> {
     let metric = definition(id).unwrap();
     let missing = |reason| Some(Outcome::NotMeasured(NotMeasured { id: metric.series(), reason }));
     let disturbed = |value: &f64| Sample { taint: Some(Taint::Environment("hot".into())), ..sample(*value) };
     let measured = |samples: Vec<Sample>| {
         let mut one = Measurement::new(metric, samples).warn(mood.map(warning));
-        if let Some(engine) = engine.filter(|_| id.starts_with("tabular.")) {
+        if let Some(engine) = visit.engine.filter(|_| id.starts_with("tabular.")) {
             one = one.context("engine", engine);
         }
-        one
+        let has_files = id.starts_with("tabular.") || id.starts_with("disk.");
+        match drives(visit.lay).filter(|_| has_files) {
+            Some(drives) => one.at(place(drives)),
+            None => one,
+        }
     };
     match figure {
         Figure::Values(valid, others) => {
@@ -266,6 +272,29 @@ fn figure(id: &str, figure: &Figure, engine: Option<&str>, mood: Option<Mood>) -
         Figure::Failed => missing(Reason::Failed("an error".into())),
         Figure::Untried => missing(Reason::NotAllowed("no rights".into())),
         Figure::Absent => None,
+    }
+}
+
+/// The drives of the volume.
+const VOLUME: &str = "nvme1n1, nvme2n1";
+
+fn drives(lay: Lay) -> Option<DrivesBelow> {
+    match lay {
+        Lay::Volume => Some(DrivesBelow::Known(vec!["nvme2n1".into()])),
+        Lay::Elsewhere => Some(DrivesBelow::Known(vec!["nvme2n1".into(), "nvme0n1".into()])),
+        Lay::Virtual => Some(DrivesBelow::Virtual(vec!["vda".into()])),
+        Lay::Untold => None,
+    }
+}
+
+fn place(drives: DrivesBelow) -> StoragePlace {
+    StoragePlace {
+        path: "/data/test".into(),
+        mount_point: "/data".into(),
+        file_system: "xfs".into(),
+        source: "/dev/md1".into(),
+        drives,
+        free: None,
     }
 }
 

@@ -93,7 +93,21 @@ pub(crate) struct Visit {
     /// What the host says of each part.
     pub(crate) hosts: Vec<Saying>,
     pub(crate) engine: Option<&'static str>,
+    pub(crate) lay: Lay,
     pub(crate) sessions: Vec<Session>,
+}
+
+/// Where the files of a run lay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lay {
+    /// On the drives of the volume.
+    Volume,
+    /// On a drive that is none of them.
+    Elsewhere,
+    /// On a disk of a hypervisor.
+    Virtual,
+    /// The record does not say.
+    Untold,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -377,8 +391,10 @@ impl Draw<'_> {
                 parts.iter().map(|part| self.saying(part)).collect()
             };
             let engine = if self.mishap(0.15) { self.dice.pick(&[None, Some("Polars 0.55.2")]) } else { engine };
+            let astray = [Lay::Elsewhere, Lay::Virtual, Lay::Untold];
+            let lay = if self.mishap(0.1) { self.dice.pick(&astray) } else { Lay::Volume };
             let sessions = self.sessions(used, &levels);
-            visits.push(Visit { boot, machine, like, hosts, engine, sessions });
+            visits.push(Visit { boot, machine, like, hosts, engine, lay, sessions });
         }
         visits
     }

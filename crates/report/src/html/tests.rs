@@ -93,6 +93,12 @@ fn a_document_that_demands_no_part_says_so() {
     check(&system, "The document says nothing of parts.");
 }
 
+#[test]
+fn the_page_says_where_the_files_lay() {
+    let html = render(testdata::run_with_files());
+    assert!(html.contains("<td>/data/test: nvme0n1 (xfs on /data, 1.200 TB free)</td>"));
+}
+
 /// Series of all kinds that a chart is drawn from, with values that are no more than possible.
 fn rich() -> Run {
     let mut run = testdata::run();

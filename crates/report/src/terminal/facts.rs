@@ -4,7 +4,7 @@ use measure::{Fact, Facts, Fingerprint, Reading, fact_kind};
 use spec::System;
 
 use super::grid::{Cell, Grid, Paint};
-use super::judgement::{optional, paint_of};
+use super::judgement::paint_of;
 use crate::text::wrap;
 use crate::{Look, gate};
 
@@ -24,8 +24,9 @@ pub fn facts(facts: &Facts, look: Look) -> String {
 pub fn comparison(facts: &Facts, system: &System, look: Look) -> String {
     let mut grid = Grid::new(&["Part", "Documented", "Place", "This host", "Verdict", "Why"], &[]);
     for row in verdict::inspect(system, facts) {
+        let optional = if row.required { "" } else { " (optional)" };
         grid.row([
-            optional(&format!("{} · {}", row.id, row.title), row.required).into(),
+            format!("{} · {}{optional}", row.id, row.title).into(),
             row.documented.as_str().into(),
             row.place.as_str().into(),
             row.found.as_deref().unwrap_or_default().into(),
