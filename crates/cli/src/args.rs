@@ -175,6 +175,10 @@ pub(crate) struct RunArgs {
     /// What solves the systems of equations of the dense workload
     #[arg(long, value_enum)]
     pub(crate) engine: Option<Solver>,
+    /// Measure pandas too, the engine of the documented feature workload: a Python environment (a folder with bin/python)
+    /// that has pandas, numpy and pyarrow
+    #[arg(long, value_name = "ENV")]
+    pub(crate) pandas: Option<PathBuf>,
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
     #[arg(long, value_name = "RUN")]
     pub(crate) with: Option<String>,

@@ -4,7 +4,7 @@ use measure::{Better, Definition, Ending, Quantity, Run, Warning};
 use spec::audit::{Grade, Graded};
 use spec::{System, Target};
 
-use crate::ceiling::{host_limit, least_latency};
+use crate::ceiling::{host_limit, least_latency, least_read};
 use crate::comparability::compare;
 use crate::criteria::inspect;
 use crate::failures;
@@ -247,6 +247,8 @@ impl Judge<'_> {
     fn implausible(&self, measured: &Measured, metric: &Definition) -> Option<(Verdict, String)> {
         let limit = host_limit(metric, self.last).filter(|limit| limit.kind == LimitKind::Ceiling);
         let limit = limit.or_else(|| least_latency(metric, &self.last.facts));
+        let flash = || least_read(metric, &self.last.facts).filter(|_| place::is_on_volume(metric, self.runs));
+        let limit = limit.or_else(flash);
         if let Some(limit) =
             limit.filter(|limit| measured.boots.iter().any(|boot| limit.is_beyond(*boot, metric.better)))
         {

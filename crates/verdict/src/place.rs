@@ -34,6 +34,16 @@ pub(crate) fn objection(target: &Target, system: &System, runs: &[&Run]) -> Opti
     unknown
 }
 
+/// Whether all files of a metric lay on the drives of the volume, each of them known.
+pub(crate) fn is_on_volume(metric: &Definition, runs: &[&Run]) -> bool {
+    let mut any = false;
+    let all = places(metric, runs).all(|(run, place)| {
+        any = true;
+        judge(run, place, false).is_none()
+    });
+    any && all
+}
+
 /// What is to be known of the place of a figure that is judged: that the specification states no volume, or that the files
 /// lay on a part of it.
 pub(crate) fn remark(target: &Target, system: &System, runs: &[&Run]) -> Option<String> {
