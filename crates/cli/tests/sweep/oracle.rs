@@ -188,7 +188,7 @@ fn counted<'a>(scenario: &'a Scenario, target: &Wanted) -> Vec<&'a Visit> {
     };
     let has_facts = |visit: &Visit| {
         target.depends_on.iter().all(|&at| {
-            let told = |visit: &Visit| visit.hosts[at].told(scenario.parts[at].kind).map(|told| told.value());
+            let told = |visit: &Visit| visit.hosts[at].told(scenario.parts[at].kind).map(super::kinds::Told::value);
             match (told(visit), told(last)) {
                 (Some(one), Some(other)) => one == other,
                 _ => true,
@@ -307,7 +307,7 @@ fn ceiling(scenario: &Scenario, physics: Physics) -> Option<f64> {
     let last = last(scenario);
     let stated = |id: &str| {
         let at = scenario.parts.iter().position(|part| part.kind.id == id)?;
-        Some(last.hosts[at].told(scenario.parts[at].kind).map(|told| told.value()))
+        Some(last.hosts[at].told(scenario.parts[at].kind).map(super::kinds::Told::value))
     };
     let of_memory = |id: &str, usual: f64| match stated(id) {
         Some(told) => told.map(|value| value.parse::<f64>().unwrap()),

@@ -330,10 +330,10 @@ impl Draw<'_> {
         Wanted { id, metric, value, tolerance, required, depends_on, second, engine: engine.flatten() }
     }
 
-    /// A figure that is asked of the host: easy where it must be accepted, else anything near and far.
+    /// A figure that is asked of the host: range where it must be accepted, else anything near and far.
     fn asked(&mut self, kind: &MetricKind, required: bool) -> f64 {
-        let easy = if required && !self.mishap(0.4) { (0.08, 0.4) } else { (-0.3, 0.3) };
-        let ease = self.dice.between(easy.0, easy.1);
+        let range = if required && !self.mishap(0.4) { (0.08, 0.4) } else { (-0.3, 0.3) };
+        let ease = self.dice.between(range.0, range.1);
         kind.base * if kind.higher { 1.0 - ease } else { 1.0 + ease }
     }
 
