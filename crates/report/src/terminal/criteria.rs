@@ -2,8 +2,7 @@
 
 use verdict::{FactRow, Judgement, LimitKind, Row, Verdict};
 
-use super::grid::Paint;
-use super::judgement::paint_of;
+use super::grid::{Paint, paint_of};
 use crate::text::{clean, documented, share, spread, to_ascii, wrap};
 use crate::{Look, gate};
 
