@@ -78,11 +78,7 @@ pub(super) fn targets(judgement: &Judgement, all: bool, look: Look) -> String {
         })
         .collect();
     let kept = columns(&order, &cells, look.width);
-    if kept.iter().any(|(column, _)| *column == Column::Measured) || rows.is_empty() {
-        table(&order, &kept, &rows, &cells, look)
-    } else {
-        stacked(&order, &rows, &cells, look)
-    }
+    if kept.is_empty() { stacked(&order, &rows, &cells, look) } else { table(&order, &kept, &rows, &cells, look) }
 }
 
 fn cell(row: &Row, column: Column, look: Look) -> String {
