@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use measure::{Facts, Unit};
+use measure::{FactValue, Facts, Unit};
 
 use crate::boot::BootVolume;
 use crate::drives::{Array, Drive};
-use crate::sysfs::{Found, Unavailable, note_number, note_text, ok_or_absent};
+use crate::sysfs::{Found, Unavailable, note, note_number, note_text, ok_or_absent};
 use crate::zfs::{self, Pool};
 
 /// Adds the facts `storage.*`.
@@ -28,6 +28,12 @@ pub(crate) fn probe(
     let source = "/proc/self/mounts, /sys/block";
     let boot_names = boot.as_ref().map(|boot| boot.drives.clone()).unwrap_or_default();
     volume("storage.boot", &boot.as_ref().map(|boot| of(&boot.drives)).map_err(Clone::clone), source, facts);
+    let protected = boot.as_ref().map(|boot| of(&boot.drives)).map_err(Clone::clone).and_then(|drives| {
+        let caches = drives.iter().map(|drive| drive.volatile_cache).collect::<Option<Vec<bool>>>();
+        ok_or_absent(caches.filter(|caches| !caches.is_empty()).map(|caches| !caches.contains(&true)))
+    });
+    let source_of_caches = "/sys/block/*/queue/write_cache";
+    note(facts, "storage.boot.power_loss_protection", protected.map(FactValue::Flag), source_of_caches);
     let missing = boot.clone().and_then(|boot| ok_or_absent(boot.missing.map(|missing| missing as f64)));
     note_number(facts, "storage.boot.missing", Unit::Count, missing, "/sys/block/md*/md/degraded");
     note_text(facts, "storage.boot.layout", boot.map(|boot| boot.layout), source);
@@ -77,6 +83,9 @@ fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, source: &str, facts: &mut F
     note_text(facts, &id("form_factor"), text(|drive| drive.form_factor.map(str::to_owned)), source);
     note_text(facts, &id("media"), text(|drive| Some(drive.media.to_owned())), source);
     note_text(facts, &id("firmware"), text(|drive| drive.firmware.clone()), source);
+    let written = drives.clone().and_then(|drives| health(&drives, |health| health.written));
+    let most = written.map(|written| written.into_iter().fold(0.0, f64::max));
+    note_number(facts, &id("written"), Unit::Byte, most, "SMART");
     let wear = drives.and_then(|drives| health(&drives, |health| health.used));
     let worst = wear.map(|wear| wear.into_iter().fold(0.0, f64::max));
     note_number(facts, &id("wear"), Unit::Ratio, worst, "SMART");

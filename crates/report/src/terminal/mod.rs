@@ -2,6 +2,7 @@
 //! written out, and what does not fit as a table becomes a list.
 
 mod audit;
+mod coverage;
 mod diff;
 mod facts;
 pub(crate) mod grid;
@@ -12,6 +13,7 @@ mod systems;
 
 pub use crate::text::clean;
 pub use audit::audit;
+pub use coverage::coverage;
 pub use diff::{JudgedRun, diff};
 pub(crate) use facts::bound;
 pub use facts::{comparison, facts, fingerprint, list};
