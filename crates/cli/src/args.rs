@@ -174,6 +174,10 @@ pub(crate) struct RunArgs {
     /// What solves the systems of equations of the dense workload
     #[arg(long, value_enum)]
     pub(crate) engine: Option<Solver>,
+    /// Measure pandas too, the engine of the documented feature workload: a Python environment (a folder with bin/python)
+    /// that has pandas, numpy and pyarrow
+    #[arg(long, value_name = "ENV")]
+    pub(crate) pandas: Option<PathBuf>,
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
     #[arg(long, value_name = "RUN")]
     pub(crate) with: Option<String>,
@@ -186,6 +190,19 @@ pub(crate) struct RunArgs {
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) view: JudgedView,
+}
+
+/// How a judged run is shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct JudgedView {
+    /// Show also what decides nothing: parts that are as documented, achievable companions, other systems, the arithmetic
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) all: bool,
+    /// Print the answer alone, in a line
+    #[arg(long, conflicts_with_all = ["json", "all"])]
+    pub(crate) brief: bool,
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
@@ -209,9 +226,8 @@ pub(crate) struct JudgeArgs {
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Print JSON instead of tables
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) view: JudgedView,
 }
 
 #[derive(Debug, Args)]

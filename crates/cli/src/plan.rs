@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use inventory::doctor::{self, Advice};
 use measure::{Facts, Fingerprint, Needs, Profile, Quantity, Reason, Unit, Workload};
 use record::request::{Choices, Planned};
@@ -130,7 +130,8 @@ fn latency_bounds(system: &System) -> BTreeMap<String, f64> {
 /// The workloads that are wanted, each asked what it takes and held against what there is.
 fn steps(args: &RunArgs, system: &System, scratch: &Scratch) -> Result<Vec<Step>> {
     let disk_p99 = latency_bounds(system);
-    let choices = Choices { isa: args.isa, engine: args.engine, scratch: scratch.folder.clone(), disk_p99 };
+    let pandas = args.pandas.as_deref().map(python_environment).transpose()?;
+    let choices = Choices { isa: args.isa, engine: args.engine, scratch: scratch.folder.clone(), disk_p99, pandas };
     let profile = args.profile;
     let is_wanted = |workload: &Workload| args.only.is_empty() || args.only.contains(workload);
     let mut steps = Vec::new();
@@ -150,6 +151,17 @@ fn steps(args: &RunArgs, system: &System, scratch: &Scratch) -> Result<Vec<Step>
         bail!("no workload can run on this host: {}", refusals.join("; "));
     }
     Ok(steps)
+}
+
+/// The absolute path of a Python environment: workers have a current folder of their own.
+fn python_environment(folder: &Path) -> Result<PathBuf> {
+    ensure!(
+        folder.join("bin/python").is_file(),
+        "--pandas {0} is not a Python environment: it has no bin/python; \
+         `python3 -m venv {0} && {0}/bin/pip install pandas pyarrow` makes one",
+        folder.display()
+    );
+    Ok(std::path::absolute(folder)?)
 }
 
 /// That a workload fits the memory that this process may take; 0 where that is not known.
@@ -172,7 +184,7 @@ fn enough_memory(workload: Workload, needs: &Needs, available: u64) -> Result<()
 
 /// That a workload's files fit where they are put.
 fn enough_disk(workload: Workload, needs: &Needs, scratch: &Scratch) -> Result<(), Reason> {
-    let Some(free) = scratch.free else { return Ok(()) };
+    let Some(free) = scratch.place.free else { return Ok(()) };
     let room = match workload {
         // Its engine checks it again.
         Workload::Disk => free / 100 * disk::ROOM_PERCENT,
@@ -232,7 +244,7 @@ mod tests {
         let mut scratch = Scratch::at(root.path(), root.path()).unwrap();
         let mut check =
             |workload, (memory, disk): (u64, u64), (available, free): (u64, Option<u64>), expect: Option<&str>| {
-                scratch.free = free;
+                scratch.place.free = free;
                 let needs = Needs { seconds: 1.0, memory, disk };
                 let fits =
                     enough_memory(workload, &needs, available).and_then(|()| enough_disk(workload, &needs, &scratch));

@@ -69,6 +69,10 @@ pub enum Ceiling {
         /// Bytes of an operation, where operations are counted and not bytes.
         block: Option<u32>,
     },
+    /// The time that the memory modules themselves take.
+    DramLatency,
+    /// The time that the flash of a drive itself takes to read.
+    NandLatency,
 }
 
 /// Metrics that are measured in one way.

@@ -82,6 +82,12 @@ const EXPECTED: &[(&str, &str, Grade, &str)] = &[
         "78 % + 22 % = 100 %: saving the result, which belongs to the work, has no time; 22 % of 1125 s = 247.5 s for \
          500 GB = 2.02 GB/s, 22 times below the 45 GB/s of the same document",
     ),
+    (
+        "PY-HPC-2024.Q3",
+        "tabular.time.polars",
+        Unknown,
+        "the document promises nothing of this engine, and its shares are those of the other",
+    ),
     ("PY-HPC-2024.Q3", "tabular.share.transform", Unknown, "a share of a time that no table bounds"),
     ("PY-HPC-2024.Q3", "tabular.share.read", Unknown, "the same"),
     ("PY-HPC-2024.Q3", "gpu.copy", Unknown, "it is derived from the links: 4 × 16 × 3.94 = 252 GB/s"),

@@ -58,7 +58,7 @@ fn paragraph(result: &JobResult) -> String {
     if let Some(law) = result.worst_littles_law() {
         text += &format!("  Little's law: off by {:.2} %\n", law.error() * 100.0);
     }
-    for note in result.notes.iter().chain(&granted.refused) {
+    for note in &result.notes {
         text += &format!("  note: {note}\n");
     }
     text

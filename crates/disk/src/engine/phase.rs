@@ -10,7 +10,7 @@ use super::failure::describe;
 use super::requests::rules;
 use super::setup::{neighbours, prepare};
 use super::verification::verify;
-use super::watch::{LiveRates, PhaseObservation, Watch};
+use super::watch::{LiveRates, PhaseObservation, Signal, Watch};
 use crate::Error;
 use crate::job::Job;
 use crate::latency_recorder::LatencyRecorder;
@@ -57,23 +57,24 @@ impl Phase {
     ) -> Result<(PhaseObservation, Vec<WorkerReport>), Error> {
         std::thread::scope(|scope| {
             let (send, receive) = channel();
+            let watch = Watch::new(planned, &self.counters, &self.stops, &settings.root);
             let mut threads = Vec::new();
-            for (job, stop) in planned.iter().zip(&self.stops) {
+            for (number, job) in planned.iter().enumerate() {
                 for (index, assignment) in job.assignments.iter().enumerate() {
                     let (send, at) = (send.clone(), threads.len());
                     threads.push(scope.spawn(move || {
                         let _guard = self.guard();
-                        let report = self.work(job.job, assignment, index, at, stop);
+                        let report = self.work(job.job, assignment, Which { job: number, index, at }, &send);
                         if report.is_err() {
                             self.fail();
                         }
-                        announce(&send);
+                        tell(&send, Signal::Ended);
                         report
                     }));
                 }
             }
             drop(send);
-            let watched = Watch::new(planned, &self.counters, &self.stops, &settings.root).run(&receive, emit);
+            let watched = watch.run(&receive, emit);
             let reports = threads.into_iter().map(|thread| match thread.join() {
                 Ok(report) => report,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -100,10 +101,10 @@ impl Phase {
         &self,
         job: &Job,
         assignment: &WorkerAssignment,
-        index: usize,
-        at: usize,
-        stop: &AtomicBool,
+        which: Which,
+        send: &Sender<Signal>,
     ) -> Result<WorkerReport, Error> {
+        let Which { job: number, index, at } = which;
         let ready = prepare(job, assignment, neighbours(&self.affinities, assignment.io_wq_cpus.as_ref()));
         if ready.is_err() {
             self.fail();
@@ -111,15 +112,20 @@ impl Phase {
         // All workers come here, those that failed too: nobody waits for ever.
         self.start.wait();
         let (mut ring, cpus) = ready?;
-        let epoch = *self.epoch.get_or_init(Clock::now);
+        let epoch = *self.epoch.get_or_init(|| {
+            let now = Clock::now();
+            tell(send, Signal::Started(now));
+            now
+        });
         let mut recorder = LatencyRecorder::new(epoch, job.rate.is_some());
         let rules = rules(job, index, assignment);
         let pattern = || Pattern::new(job, &assignment.extents, index as u64, assignment.amount);
         let mut source = pattern();
         let before = Usage::now();
         let mut worker = Worker::new(&mut ring, rules);
-        let issued = worker.run(&mut || source.next(), &mut recorder, &self.counters[at], stop);
+        let issued = worker.run(&mut || source.next(), &mut recorder, &self.counters[at], &self.stops[number]);
         let issued = issued.map_err(|failure| describe(failure, assignment, recorder.bytes()))?;
+        tell(send, Signal::Measured(number));
         let usage = Usage::now().since(&before);
         let mut report = WorkerReport { recorder, usage, granted: ring.granted.clone(), cpus, verified: 0 };
         if job.syncs.at_end {
@@ -136,9 +142,20 @@ impl Phase {
     }
 }
 
-fn announce(done: &Sender<()>) {
+/// Which worker it is.
+#[derive(Clone, Copy)]
+struct Which {
+    /// Number of its job in the phase.
+    job: usize,
+    /// Its own number in the job.
+    index: usize,
+    /// Its own number in the phase.
+    at: usize,
+}
+
+fn tell(watch: &Sender<Signal>, signal: Signal) {
     // The watcher may have gone because of a failure elsewhere.
-    let _ = done.send(());
+    let _ = watch.send(signal);
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::worker::{ArrivalRate, Failure, IoEngine, LiveCounters, Rules, Worker,
 const SECOND: f64 = 1e9;
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds of a run")]
-fn nanos(seconds: f64) -> u64 {
+pub(super) fn nanos(seconds: f64) -> u64 {
     (seconds * SECOND) as u64
 }
 

@@ -254,5 +254,7 @@ pub(crate) fn sure_ceiling(
         Ceiling::DriveLinks { block: Some(_) } => {
             storage::sure_operations(&document, document::quantity(conditions, "block")?.value)
         }
+        // Floors, from which nothing achievable follows.
+        Ceiling::DramLatency | Ceiling::NandLatency => None,
     }
 }
