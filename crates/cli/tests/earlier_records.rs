@@ -11,6 +11,9 @@ use serde_json::Value;
 /// What people read, in which a better wording is no other judgement.
 const PROSE: [&str; 9] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "place", "not_measured", "text"];
 
+/// What the audit says of the document: it knows data sheets today, by which the sockets have fewer channels.
+const AUDITED: [&str; 1] = ["ceiling"];
+
 /// What is said today beside what that version said: it takes nothing away from it, and changes nothing of it.
 const ADDED: [&str; 7] = ["answer", "criteria", "disturbed", "failed_repetitions", "noise", "parts", "repetitions"];
 
@@ -41,10 +44,14 @@ fn check(kind: &str) {
     let mut now = judged(kind);
     let text = fs::read_to_string(fixture(kind).join("judged.json")).unwrap();
     let mut then: Value = serde_json::from_str(&text).unwrap();
+    // Claims have rows today.
+    let rows = now["targets"].as_array_mut().unwrap();
+    rows.retain(|row| row["id"] != "memory.peak_read.claim");
     let targets = |judged: &Value| judged["targets"].as_array().unwrap().len();
     assert!(targets(&then) > 15 && targets(&then) == targets(&now));
     for judged in [&mut now, &mut then] {
         without(&PROSE, judged);
+        without(&AUDITED, judged);
     }
     without(&ADDED, &mut now);
     let (now, then) = (now.as_object().unwrap(), then.as_object().unwrap());

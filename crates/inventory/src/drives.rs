@@ -48,6 +48,8 @@ pub struct Drive {
     pub node: Option<u32>,
     /// SMART, or why it could not be read.
     pub health: Found<Health>,
+    /// Whether written data waits in a cache that a loss of power empties, as the kernel was told by the drive.
+    pub volatile_cache: Option<bool>,
     /// The temperature in °C from which the drive calls itself too warm, where it tells.
     pub warm: Option<f64>,
 }
@@ -149,6 +151,7 @@ fn block(tree: &Tree, name: String) -> Drive {
         link: Link::default(),
         node: node(tree, &at("device")),
         health: Err(Unavailable::Absent),
+        volatile_cache: volatile_cache(tree, &name),
         warm: None,
         name,
     }
@@ -175,9 +178,19 @@ fn nvme(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String, contro
         link: pci::link(tree, &at("device")),
         node: node(tree, &at("device")),
         health,
+        volatile_cache: volatile_cache(tree, &name),
         warm: identity.warning,
         address,
         name,
+    }
+}
+
+/// `write back` has a cache to flush; `write through` has none, or one that survives a loss of power.
+fn volatile_cache(tree: &Tree, name: &str) -> Option<bool> {
+    match tree.word(&format!("{BLOCK}/{name}/queue/write_cache")).ok()?.as_str() {
+        "write back" => Some(true),
+        "write through" => Some(false),
+        _ => None,
     }
 }
 

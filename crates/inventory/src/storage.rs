@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use measure::{Facts, Unit};
+use measure::{FactValue, Facts, Unit};
 
 use crate::boot::BootVolume;
 use crate::drives::{Array, Drive};
-use crate::sysfs::{Found, Unavailable, note_number, note_text, ok_or_absent};
+use crate::sysfs::{Found, Unavailable, note, note_number, note_text, ok_or_absent};
 use crate::zfs::{self, Pool};
 
 /// Adds the facts `storage.*`.
@@ -37,6 +37,12 @@ pub(crate) fn probe(
         (Err(why), None) => Err(why.clone()),
     };
     let found = boot_drives.clone().map(|names| of(&names));
+    let protected = found.clone().and_then(|drives| {
+        let caches = drives.iter().map(|drive| drive.volatile_cache).collect::<Option<Vec<bool>>>();
+        ok_or_absent(caches.filter(|caches| !caches.is_empty()).map(|caches| !caches.contains(&true)))
+    });
+    let source_of_caches = "/sys/block/*/queue/write_cache";
+    note(facts, "storage.boot.power_loss_protection", protected.map(FactValue::Flag), source_of_caches);
     let boot_names = boot_drives.unwrap_or_default();
     volume("storage.boot", &found, &boot_names, source, facts);
     let boot_layout = boot.as_ref().ok().map(|boot| boot.layout.clone());
@@ -99,6 +105,9 @@ fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, names: &BTreeSet<String>, s
     note_text(facts, &id("form_factor"), text(|drive| drive.form_factor.map(str::to_owned)), source);
     note_text(facts, &id("media"), text(|drive| Some(drive.media.to_owned())), source);
     note_text(facts, &id("firmware"), text(|drive| drive.firmware.clone()), source);
+    let written = drives.clone().and_then(|drives| health(&drives, |health| health.written));
+    let most = written.map(|written| written.into_iter().fold(0.0, f64::max));
+    note_number(facts, &id("written"), Unit::Byte, most, "SMART");
     let wear = drives.and_then(|drives| health(&drives, |health| health.used));
     let worst = wear.map(|wear| wear.into_iter().fold(0.0, f64::max));
     note_number(facts, &id("wear"), Unit::Ratio, worst, "SMART");

@@ -1,6 +1,6 @@
 //! Judging runs against a specification.
 
-use measure::{Better, Definition, Ending, Quantity, Run, Warning};
+use measure::{Better, Definition, Ending, Labels, Quantity, Run, Warning};
 use spec::audit::{Grade, Graded};
 use spec::{System, Target};
 
@@ -78,8 +78,8 @@ impl Judge<'_> {
         let audit = self.graded.iter().find(|graded| graded.target == target.id);
         let (runs, other_facts) = with_facts_of_last(self.runs, self.last, target);
         let found = match target.metric {
-            Some(metric) => find(&runs, metric),
-            None => Found::Missing("this suite has no measurement of it".to_owned()),
+            Some(metric) => find(&runs, metric, &target.series),
+            None => Found::Missing(reason::no_metric(target)),
         };
         let limit = target.metric.and_then(|metric| host_limit(metric, self.last));
         let comparability = compare(target, self.system, &self.last.facts);
@@ -140,7 +140,7 @@ impl Judge<'_> {
             remarks.extend(reason::shares(target, measured));
             remarks.extend(tainted_in_part(measured));
         }
-        remarks.extend(target.metric.and_then(|metric| reason::untimed(&untimed(self.runs, metric))));
+        remarks.extend(target.metric.and_then(|metric| reason::untimed(&untimed(self.runs, metric, &target.series))));
         let (verdict, reason) = answers.remove(0);
         remarks.splice(0..0, answers.into_iter().map(|(_, reason)| reason));
         (verdict, reason, remarks)
@@ -221,7 +221,7 @@ impl Judge<'_> {
         let open =
             |why: &str| (Verdict::Inconclusive, format!("{}, which must hold as well: {why}.", constraint.metric.id));
         let (runs, _) = with_facts_of_last(self.runs, self.last, target);
-        Some(match find(&runs, constraint.metric) {
+        Some(match find(&runs, constraint.metric, &Labels::new()) {
             Found::Valid(measured) if measured.value.unit == constraint.bound.unit => {
                 if let Some((verdict, why)) = self.implausible(&measured, constraint.metric) {
                     let which = constraint.metric.id;
