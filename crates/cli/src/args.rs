@@ -33,10 +33,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// The same as a gate: the exit code says accepted (0), rejected (1), inconclusive (3), not comparable (4)
     #[command(
-        after_help = "Examples:\n  hostproof accept --profile full --spec my-server.toml\n  hostproof accept --only disk \
-                            --scratch /mnt/nvme || echo \"not accepted: exit code $?\""
+        after_help = "Examples:\n  hostproof accept --profile full --spec my-server.toml\n  hostproof accept --facts-first \
+                            --profile full --spec my-server.toml\n  hostproof accept --only disk --scratch /mnt/nvme || echo \"not accepted: exit code $?\""
     )]
-    Accept(RunArgs),
+    Accept(AcceptArgs),
     /// Judge a recorded run again, offline, under its own or another specification
     #[command(
         after_help = "Examples:\n  hostproof judge latest\n  hostproof judge results/node7/20260102T030405Z-ab12/run.jsonl \
@@ -210,6 +210,16 @@ pub(crate) struct JudgedView {
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Judge the parts first, and measure nothing where they decide already: a required part is another, or a fact that a
+    /// required target depends on
+    #[arg(long)]
+    pub(crate) facts_first: bool,
 }
 
 fn patience(typed: &str) -> Result<f64, String> {

@@ -54,8 +54,8 @@ fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<Exit> {
     match command {
-        Command::Run(args) => commands::run::run(&args, commands::run::Purpose::Measure),
-        Command::Accept(args) => commands::run::run(&args, commands::run::Purpose::Gate),
+        Command::Run(args) => commands::run::run(&args),
+        Command::Accept(args) => commands::accept::accept(&args),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Show(args) => commands::show::show(&args),
         Command::Diff(args) => commands::show::diff(&args),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use inventory::Inventory;
 use inventory::doctor::{self, Advice};
 use measure::{Facts, Fingerprint, Needs, Profile, Quantity, Reason, Unit, Workload};
 use record::request::{Choices, Planned};
@@ -50,9 +51,13 @@ pub(crate) struct Step {
 }
 
 impl RunPlan {
-    /// What `args` ask of the host, whose `/proc` and `/sys` lie under `root`.
-    pub(crate) fn resolve(args: &RunArgs, root: &Path) -> Result<RunPlan> {
-        let specification = Specification::load(&args.spec)?;
+    /// What `args` ask of the host, whose `/proc` and `/sys` lie under `root`, with its specification and what it is.
+    pub(crate) fn resolve(
+        args: &RunArgs,
+        specification: Specification,
+        inventory: Inventory,
+        root: &Path,
+    ) -> Result<RunPlan> {
         let results = locations::results(args.out.as_deref())?;
         // Where both are one folder, a run makes it.
         let typed = args.scratch.as_ref().filter(|&folder| *folder != results);
@@ -62,7 +67,6 @@ impl RunPlan {
         }
         let records = scratch::existing(&results)?;
         scratch::takes_files(&records).with_context(|| no_records(&results))?;
-        let inventory = inventory::take(root);
         let (scratch, found) = match typed {
             Some(typed) => (typed, None),
             None if args.scratch.is_some() => (Scratch::at(&records, root)?, None),
@@ -225,7 +229,8 @@ fn missing(steps: &[Step], system: &System) -> Vec<String> {
     steps.iter().filter_map(line).collect()
 }
 
-fn boot_id(root: &Path) -> Option<String> {
+/// Which start of the kernel this is, where it tells.
+pub(crate) fn boot_id(root: &Path) -> Option<String> {
     let id = fs::read_to_string(root.join("proc/sys/kernel/random/boot_id")).ok()?;
     Some(id.trim().to_owned())
 }

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use measure::{Attempt, AttemptLog, BootNoise, Ending, Event, Labels, MetricId, NotMeasured, Run, Workload};
+use measure::{
+    Attempt, AttemptLog, BootNoise, Ending, Event, Facts, Fingerprint, Labels, MetricId, NotMeasured, Profile, Run,
+    Workload,
+};
 use record::{Annotation, Annotations, Index, Store, Writer};
 
 use crate::build_info::build;
 use crate::history::History;
+use crate::locations::Specification;
 use crate::output::say;
 use crate::plan::{RunPlan, Step};
 use crate::progress::Progress;
@@ -54,20 +58,32 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
 }
 
 fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
-    Ok(Run {
-        id,
-        started: jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string(),
-        host,
-        boot_id: plan.boot_id.clone(),
-        profile: plan.profile,
+    let unnamed = unmeasured(plan.profile, &plan.specification, plan.facts.clone(), plan.fingerprint.clone());
+    let started = jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string();
+    Ok(Run { id, started, host, boot_id: plan.boot_id.clone(), ..unnamed })
+}
+
+/// A run of this host before anything is measured; it has no name, and is in no store.
+pub(crate) fn unmeasured(
+    profile: Profile,
+    specification: &Specification,
+    facts: Facts,
+    fingerprint: Fingerprint,
+) -> Run {
+    Run {
+        id: String::new(),
+        started: String::new(),
+        host: String::new(),
+        boot_id: None,
+        profile,
         build: build(),
-        spec: plan.specification.source.clone(),
-        facts: plan.facts.clone(),
-        fingerprint: plan.fingerprint.clone(),
-        noise: std::collections::BTreeMap::new(),
+        spec: specification.source.clone(),
+        facts,
+        fingerprint,
+        noise: BTreeMap::new(),
         attempts: Vec::new(),
         ending: Ending::Cut,
-    })
+    }
 }
 
 /// How noisy this host is from boot to boot, as its earlier runs tell. A store whose index cannot be opened tells nothing:

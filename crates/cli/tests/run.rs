@@ -154,6 +154,40 @@ fn the_gate_ends_with_its_answer_and_takes_no_specification_that_demands_nothing
 }
 
 #[test]
+fn the_parts_can_decide_before_anything_is_measured() {
+    let check = |text: &str, more: &[&str], code: i32, expect: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("easy.toml"), text).unwrap();
+        let usual = ["accept", "--facts-first", "--spec", "easy.toml", "--only", "stream", "--out", "here"];
+        let output = output(folder.path(), usual.iter().chain(more));
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let told = if code == 2 { &stderr } else { &stdout };
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(expect), "{}", said(&output));
+        if more.is_empty() && code != 2 && code != 0 {
+            assert!(told.ends_with("not decided: memory.triad."), "the answer is the last line: {stdout}");
+        }
+        let is_measured = stdout.contains("judged by") || code == 2;
+        assert_eq!(stderr.contains("nothing was measured"), !is_measured, "{stderr}");
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["easy.toml"], "nothing is written");
+    };
+    let rejected = "REJECTED: 0 of 2 required criteria are met; failed: cpu.sockets";
+    check(EASY, &[], 1, rejected);
+    check(EASY, &["--json"], 1, "\"acceptance\": \"rejected\"");
+    check(EASY, &["--dry-run"], 1, rejected);
+    // A fact that the target depends on, and that is not demanded itself.
+    let dependent = EASY.replace("value = 1000\nrequired = true", "value = 1000");
+    let dependent = dependent.replace("better = \"higher\"", "better = \"higher\"\ndepends_on = [\"cpu.sockets\"]");
+    check(&dependent, &[], 4, "NOT DECIDED: 0 of 1 required criteria are met; not decided: memory.triad");
+    // Nothing that is demanded hangs on it: it goes on as always, here to the plan.
+    let harmless = EASY.replace("value = 1000\nrequired = true", "value = 1000");
+    check(&harmless, &["--dry-run"], 0, "judged by EASY");
+    check(&EASY.replace("required = true\n", ""), &[], 2, "EASY demands nothing that this suite measures");
+}
+
+#[test]
 fn wrong_use_says_what_to_do_and_exits_with_2() {
     let folder = tempfile::tempdir().unwrap();
     let check = |arguments: &[&str], expect: &str| {

@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use measure::{Facts, definition};
 use spec::audit::audit;
 use spec::{Claimed, Statement, Status, System, builtin, coverage, find};
-use verdict::{check_rules, inspect};
+use verdict::inspect;
 
 /// Whether what a statement's home names exists in its system.
 fn is_there(statement: &Statement, system: &System, found: &BTreeSet<&str>) -> bool {
     let (kind, name) = statement.home.split_once(' ').unwrap_or((&statement.home, ""));
+    let has_row = |id: &str| inspect(system, &Facts::default()).iter().any(|row| row.id == id);
     match kind {
         "system" => system.id == statement.system,
         // A fact is a criterion where it has a row.
-        "fact" => inspect(system, &Facts::default()).iter().any(|row| row.id == name),
+        "fact" => has_row(name),
         "target" => system.target(name).is_some(),
-        "limit" => system.limits.iter().any(|limit| limit.fact == name),
-        "rule" => check_rules(system, &Facts::default()).iter().any(|rule| rule.rule == name),
+        "limit" => has_row(&format!("limit.{name}")),
+        "rule" => has_row(&format!("rule.{name}")),
         "claim" => system.claims.iter().any(|claim| claim.target == name && matches!(claim.that, Claimed::Ratio(_))),
         "baseline" => system.baselines.iter().any(|baseline| baseline.target == name),
         "metric" => definition(name).is_some(),

@@ -1,5 +1,6 @@
 //! One file for each command: it takes what was typed, calls the libraries, prints, and says how to exit.
 
+pub(crate) mod accept;
 pub(crate) mod audit;
 pub(crate) mod baseline;
 pub(crate) mod campaign;
@@ -32,4 +33,11 @@ pub(crate) fn judgement(run: &Run, earlier: &[Run], specification: &Specificatio
     let companions = ::spec::companions(&specification.system, &audit);
     let earlier: Vec<&Run> = earlier.iter().collect();
     verdict::judge_boots(run, &earlier, &specification.system, &audit.grades(), &companions)
+}
+
+/// Judges the parts of a host before anything is measured, by a specification, its audit and its companions.
+pub(crate) fn judgement_of_parts(unmeasured: &Run, specification: &Specification) -> Judgement {
+    let audit = ::spec::audit::audit(&specification.system, &specification.siblings);
+    let companions = ::spec::companions(&specification.system, &audit);
+    verdict::judge_parts(unmeasured, &specification.system, &audit.graded, &companions)
 }

@@ -274,11 +274,11 @@ mod tests {
         let group = 4 / format.bytes();
         let mut c = [[[0.0_f32; ROWS]; ROWS]; 4];
         let mut multiply = |which: usize, a: usize, b: usize| {
-            for row in 0..ROWS {
+            for (row, line) in c[which].iter_mut().enumerate() {
                 for k in 0..ROW_BYTES / format.bytes() {
                     let left = get(format, &tiles.a[a], row, k) as f32;
-                    for j in 0..ROWS {
-                        c[which][row][j] += left * get(format, &tiles.b[b], k / group, j * group + k % group) as f32;
+                    for (j, sum) in line.iter_mut().enumerate() {
+                        *sum += left * get(format, &tiles.b[b], k / group, j * group + k % group) as f32;
                     }
                 }
             }

@@ -107,7 +107,7 @@ fn what_failed_is_counted_on_each_side() {
         run.failures.insert(metrics::DENSE_HPL.series(), FailureCount { lost: 1, ..FailureCount::default() });
     }
     let failing = compared_sides(before, after);
-    let look = Look { width: 160, colour: false };
+    let look = Look::plain(160);
     insta::assert_snapshot!("failing_wide", check(super::comparison(&failing, false, look), look));
     let json = super::comparison_json(&failing);
     let row = json["metrics"].as_array().unwrap().iter().find(|row| row["metric"]["name"] == "stream.triad").unwrap();

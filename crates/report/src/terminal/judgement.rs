@@ -5,7 +5,7 @@ use measure::{Ending, Run};
 use spec::audit::Grade;
 use verdict::{Judgement, Row, Verdict};
 
-use super::grid::Paint;
+use super::grid::paint_of;
 use super::{criteria, metrics, warnings};
 use crate::text::{clean, wrap};
 use crate::{Look, gate};
@@ -27,6 +27,16 @@ pub fn judged_run(run: &Run, judgement: &Judgement, scope: Extent<'_>, look: Loo
     for (what, command) in next(run, judgement, scope.store) {
         text += &wrap(&format!("{what}: {command}"), 2, look.width);
     }
+    text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
+}
+
+/// What the parts of a host decide before anything is measured: a line for each, why, and the answer as the last line.
+#[must_use]
+pub fn judged_parts(judgement: &Judgement, look: Look) -> String {
+    let mut text = wrap(&format!("{} · {}", judgement.system, judgement.system_name), 0, look.width);
+    text += &criteria::parts(judgement, false, look);
+    text += &heading("Why");
+    text += &reasons(judgement, false, look);
     text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
 }
 
@@ -94,15 +104,6 @@ fn next(run: &Run, judgement: &Judgement, store: &str) -> Vec<(&'static str, Str
     next
 }
 
-pub(super) fn paint_of(verdict: Verdict) -> Paint {
-    match verdict {
-        Verdict::Pass => Paint::Good,
-        Verdict::Fail | Verdict::Implausible => Paint::Bad,
-        Verdict::Inconclusive | Verdict::Tainted | Verdict::NotMeasured => Paint::Doubtful,
-        Verdict::Infeasible | Verdict::NotComparable => Paint::Faint,
-    }
-}
-
 /// Why each criterion has its verdict, each cause once with all that it concerns, what weighs most first.
 #[must_use]
 fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
@@ -114,6 +115,7 @@ fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
     for row in &judgement.rows {
         for sentence in sentences(row, all) {
             match causes.iter_mut().find(|(_, known, _)| *known == sentence) {
+                Some((_, _, ids)) if ids.last() == Some(&row.id.as_str()) => {}
                 Some((_, _, ids)) => ids.push(&row.id),
                 None => causes.push((row.verdict, sentence, vec![&row.id])),
             }

@@ -1,10 +1,12 @@
 //! Verdicts of a run that meets every target, with something changed.
 
+mod boots;
+
 use super::*;
 use crate::testdata::{graded, measured, number, run, samples, stated, system};
 use measure::metrics::{self, DISK_RANDREAD_P99, STREAM_LATENCY, STREAM_TRIAD};
 use measure::{Measurement, MetricId, NotMeasured, Outcome, Reading, Reason, Sample, Taint, Unit, Workload};
-use spec::{Claim, Claimed, Standing};
+use spec::{Claim, Claimed, Standing, StatedFact};
 
 /// What is judged: a run that meets every target on the documented machine, with something changed.
 struct Case {
@@ -324,75 +326,6 @@ fn a_part_breaks_a_limit_and_never_keeps_it() {
     check(150.0, Verdict::Fail);
 }
 
-/// A boot for each value; in those without, `fault` is what the triad came to.
-fn boots(values: &[Option<f64>], fault: &Outcome) -> Row {
-    let boot = |(number, value): (usize, &Option<f64>)| {
-        let mut run = Run { id: format!("run-{number}"), boot_id: Some(format!("boot-{number}")), ..run() };
-        run.attempts[0].outcomes[0] = value.map_or_else(|| fault.clone(), |value| measured(&STREAM_TRIAD, &[value]));
-        run
-    };
-    let runs: Vec<Run> = values.iter().enumerate().map(boot).collect();
-    let (last, earlier) = runs.split_last().unwrap();
-    let judgement = judge_boots(last, &earlier.iter().collect::<Vec<_>>(), &system(), &[], &[]);
-    judgement.rows.into_iter().next().unwrap()
-}
-
-#[test]
-fn repetitions_that_failed_are_counted_and_too_many_never_pass() {
-    let not_measured = |reason: Reason| {
-        let id = MetricId { name: "stream".into(), labels: measure::Labels::new() };
-        Outcome::NotMeasured(NotMeasured { id, reason })
-    };
-    let wrong = not_measured(Reason::WrongResult("a[7] is 3, not 4".into()));
-    let lost = not_measured(Reason::WorkerDied("signal 9".into()));
-    let zero = measured(&STREAM_TRIAD, &[0.0]);
-    let (good, bad) = (Some(110e9), None);
-    let check = |values: &[Option<f64>], fault: &Outcome, expect: Verdict, words: &str| {
-        let row = boots(values, fault);
-        assert_eq!(row.verdict, expect, "{}", row.reason);
-        let text = format!("{} {}", row.reason, row.remarks.join(" "));
-        assert!(text.contains(words), "{text}");
-    };
-    check(&[good, good, good, good, bad], &lost, Verdict::Pass, "1 of 5 repetitions failed: 1 × the worker died");
-    check(&[good, good, good, good, bad], &zero, Verdict::Pass, "1 of 5 repetitions failed: 1 × a sample is 0");
-    check(&[good, good, good, good, bad], &wrong, Verdict::Inconclusive, "1 of 5 repetitions failed");
-    check(&[bad, bad, bad, bad, good], &lost, Verdict::Inconclusive, "4 of 5 repetitions failed: 4 × the worker died");
-    check(&[bad, bad, bad, bad, good], &zero, Verdict::Inconclusive, "4 of 5");
-    check(&[bad, bad, bad, bad, good], &wrong, Verdict::Fail, "4 of 5 repetitions failed: 4 × the result was wrong");
-    check(&[bad, bad, bad], &wrong, Verdict::Fail, "This host computes wrongly: 3 of 3 repetitions failed");
-    let mut disturbed = Measurement::new(&STREAM_TRIAD, samples(&[110e9]));
-    disturbed.samples[0].taint = Some(Taint::Environment("hot".into()));
-    let beside_disturbed = |failed: usize| {
-        let mut run = run();
-        run.attempts[0].outcomes = vec![Outcome::Measured(disturbed.clone())];
-        run.attempts[0].outcomes.extend(std::iter::repeat_n(wrong.clone(), failed));
-        judge(&run, &system(), &[], &[]).rows[0].verdict
-    };
-    assert_eq!([0, 1, 2].map(beside_disturbed), [Verdict::Tainted, Verdict::Fail, Verdict::Fail]);
-    check(&[bad, bad], &lost, Verdict::NotMeasured, "2 of 2 repetitions failed");
-    check(&[Some(80e9), Some(80e9), bad], &lost, Verdict::Fail, "1 of 3");
-    // A boot above the ceiling of 153.6 GB/s hides in no mean.
-    check(&[Some(160e9), Some(100e9), Some(100e9)], &lost, Verdict::Implausible, "160 GB/s is above 153.6 GB/s");
-}
-
-#[test]
-fn a_figure_in_another_unit_or_direction_is_no_figure_of_the_metric() {
-    let unit = |case: &mut Case| case.triad().metric.unit = Unit::FlopPerSecond;
-    check(unit, Verdict::Implausible, "it is a metric in B/s, higher is better");
-    let direction = |case: &mut Case| case.triad().metric.better = Better::Lower;
-    check(direction, Verdict::Implausible, "lower is better; it is a metric in B/s");
-}
-
-#[test]
-fn a_boot_with_other_facts_that_a_target_depends_on_does_not_count() {
-    let mut earlier = Run { id: "earlier".into(), boot_id: Some("boot-0".into()), ..run() };
-    earlier.facts.quantity("memory.data_rate", 4.4e9, Unit::TransferPerSecond, "SMBIOS");
-    let judgement = judge_boots(&run(), &[&earlier], &system(), &[], &[]);
-    let triad = &judgement.rows[0];
-    assert_eq!(triad.measured.as_ref().unwrap().boots.len(), 1);
-    assert_eq!(triad.remarks, ["Run earlier does not count here: its memory.data_rate was another."]);
-}
-
 #[test]
 fn a_target_can_name_a_labelled_series() {
     let mut system = system();
@@ -455,49 +388,4 @@ fn a_claimed_ratio_is_judged_as_what_it_asks_for() {
     check(60e9, &[], Verdict::Fail);
     let grade = Graded { target: "memory.triad.claim".into(), ..graded(Grade::Impossible) };
     check(60e9, &[grade], Verdict::Infeasible);
-}
-
-#[test]
-fn the_hosts_own_noise_floor_decides_where_its_history_told_it() {
-    let check = |value: f64, floor: Option<f64>, verdict: Verdict, words: &str| {
-        let own = |case: &mut Case| {
-            case.set(&[value]);
-            let noise = floor.map(|floor| measure::BootNoise { floor, degrees_of_freedom: 4.0 });
-            case.run.noise = noise.map(|noise| (STREAM_TRIAD.id.to_owned(), noise)).into_iter().collect();
-        };
-        let row = check(own, verdict, words);
-        let expect = floor.map_or(NoiseFloor::ASSUMED, |share| NoiseFloor { share, own: true });
-        assert_eq!(row.noise_floor, expect, "{words}");
-    };
-    // The threshold is 100 GB/s less 5 %.
-    check(91.2e9, None, Verdict::Fail, "by more than the noise floor of 3 %");
-    check(91.2e9, Some(0.16), Verdict::Inconclusive, "within this host's own noise floor of 16 %");
-    check(96e9, None, Verdict::Inconclusive, "within the noise floor of 3 %");
-    check(96e9, Some(0.005), Verdict::Pass, "by more than this host's own noise floor of 0.5");
-}
-
-#[test]
-fn what_its_medium_cannot_do_is_implausible_as_a_second_figure_too() {
-    let latency = |kind: &'static str, latency: f64| {
-        move |case: &mut Case| {
-            case.run.facts.text("memory.type", kind, "SMBIOS");
-            case.run.attempts[0].outcomes[1] = measured(&STREAM_LATENCY, &[latency]);
-            case.system.targets[2].constraint = Some(spec::Constraint {
-                metric: &STREAM_LATENCY,
-                bound: Quantity::new(100e-9, Unit::Second),
-                better: Better::Lower,
-            });
-        }
-    };
-    let check = |kind: &'static str, value: f64, verdict: Verdict| {
-        for id in ["memory.latency", "storage.random"] {
-            let row = row(id, latency(kind, value));
-            assert_eq!(row.verdict, verdict, "{id} {kind}: {}", row.reason);
-            let says = row.reason.contains("is below 25 ns, which is the least that its medium takes");
-            assert_eq!(says, verdict == Verdict::Implausible, "{id} {kind}: {}", row.reason);
-        }
-    };
-    check("DDR5 ECC RDIMM", 20e-9, Verdict::Implausible);
-    check("DDR5 ECC RDIMM", 70e-9, Verdict::Pass);
-    check("HBM3", 20e-9, Verdict::Pass);
 }
