@@ -37,12 +37,12 @@ pub(crate) fn probe(
         (Err(why), None) => Err(why.clone()),
     };
     let found = boot_drives.clone().map(|names| of(&names));
-    let protected = found.clone().and_then(|drives| {
-        let caches = drives.iter().map(|drive| drive.volatile_cache).collect::<Option<Vec<bool>>>();
-        ok_or_absent(caches.filter(|caches| !caches.is_empty()).map(|caches| !caches.contains(&true)))
-    });
-    let source_of_caches = "/sys/block/*/queue/write_cache";
-    note(facts, "storage.boot.power_loss_protection", protected.map(FactValue::Flag), source_of_caches);
+    note(
+        facts,
+        "storage.boot.power_loss_protection",
+        power_loss_protection(found.clone()).map(FactValue::Flag),
+        "/sys/block/*/queue/write_cache",
+    );
     let boot_names = boot_drives.unwrap_or_default();
     volume("storage.boot", &found, &boot_names, source, facts);
     let boot_layout = boot.as_ref().ok().map(|boot| boot.layout.clone());
@@ -79,6 +79,12 @@ pub(crate) fn probe(
     volume("storage.scratch", &found, &names, &source, facts);
     // A host whose drives are known and that has no such volume has none of its drives: that is told, not unknown.
     note_number(facts, "storage.scratch.drives", Unit::Count, count, &source);
+}
+
+/// Whether none of the drives keeps written data in a cache that a loss of power empties.
+fn power_loss_protection(drives: Found<Vec<&Drive>>) -> Found<bool> {
+    let caches = drives?.iter().map(|drive| drive.volatile_cache).collect::<Option<Vec<bool>>>();
+    ok_or_absent(caches.filter(|caches| !caches.is_empty()).map(|caches| !caches.contains(&true)))
 }
 
 /// The facts that both volumes have, of its drives and of their names in it. Of several drives the worst speaks: smallest,

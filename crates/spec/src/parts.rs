@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use measure::{FactValue, Quantity};
 
-use crate::{StatedFact, System, read};
+use crate::read::Reader;
+use crate::{Error, StatedFact, System, wire};
 
 /// What a data sheet says of a part.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,9 +51,27 @@ pub(crate) struct Parts {
     pub(crate) terms: Vec<Term>,
 }
 
-static TABLE: LazyLock<Parts> = LazyLock::new(|| {
-    read::parts(include_str!("../data/parts.toml"), "parts.toml").expect("the table is read in the tests")
-});
+static TABLE: LazyLock<Parts> =
+    LazyLock::new(|| read(include_str!("../data/parts.toml"), "parts.toml").expect("the table is read in the tests"));
+
+/// Reads the table of parts.
+fn read(text: &str, file: &str) -> Result<Parts, Error> {
+    let reader = Reader { file, text };
+    let parsed: wire::PartsFile = toml::from_str(text).map_err(|mut error| Error::from_toml(file, text, &mut error))?;
+    let part = |row: wire::PartEntry| {
+        reader.kind(&row.of, "part.of")?;
+        let facts = reader.values(&row.facts, "part.facts")?;
+        Ok(Part { of: row.of.into_inner(), name: row.name, facts, source: row.source })
+    };
+    let term = |row: wire::TermEntry| {
+        reader.kind(&row.of, "term.of")?;
+        Ok(Term { word: row.word, of: row.of.into_inner(), value: row.value, source: row.source })
+    };
+    Ok(Parts {
+        parts: parsed.part.into_iter().map(part).collect::<Result<_, _>>()?,
+        terms: parsed.term.into_iter().map(term).collect::<Result<_, _>>()?,
+    })
+}
 
 /// All words that belong to one maker.
 pub(crate) fn terms() -> &'static [Term] {

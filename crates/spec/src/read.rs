@@ -6,7 +6,6 @@ use std::ops::Range;
 use measure::{Better, Definition, FactKind, FactValue, Quantity, Shape, Unit, definition, fact_kind, metrics};
 use toml::Spanned;
 
-use crate::parts::{Part, Parts, Term};
 use crate::wire::{self, Raw};
 use crate::{
     Baseline, Bound, Claim, Claimed, Constraint, Error, Limit, Place, Prose, Standing, StatedFact, System, Target,
@@ -43,29 +42,10 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<System>, Error> {
         .collect()
 }
 
-/// Reads the table of parts.
-pub(crate) fn parts(text: &str, file: &str) -> Result<Parts, Error> {
-    let reader = Reader { file, text };
-    let parsed: wire::PartsFile = toml::from_str(text).map_err(|mut error| Error::from_toml(file, text, &mut error))?;
-    let part = |row: wire::PartEntry| {
-        reader.kind(&row.of, "part.of")?;
-        let facts = reader.values(&row.facts, "part.facts")?;
-        Ok(Part { of: row.of.into_inner(), name: row.name, facts, source: row.source })
-    };
-    let term = |row: wire::TermEntry| {
-        reader.kind(&row.of, "term.of")?;
-        Ok(Term { word: row.word, of: row.of.into_inner(), value: row.value, source: row.source })
-    };
-    Ok(Parts {
-        parts: parsed.part.into_iter().map(part).collect::<Result<_, _>>()?,
-        terms: parsed.term.into_iter().map(term).collect::<Result<_, _>>()?,
-    })
-}
-
 /// The text that is read, for the positions of errors.
-struct Reader<'a> {
-    file: &'a str,
-    text: &'a str,
+pub(crate) struct Reader<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Reader<'_> {
@@ -258,7 +238,11 @@ impl Reader<'_> {
     }
 
     /// Values of facts by their ids.
-    fn values(&self, rows: &BTreeMap<String, Spanned<Raw>>, field: &str) -> Result<BTreeMap<String, FactValue>, Error> {
+    pub(crate) fn values(
+        &self,
+        rows: &BTreeMap<String, Spanned<Raw>>,
+        field: &str,
+    ) -> Result<BTreeMap<String, FactValue>, Error> {
         let value = |(id, raw): (&String, &Spanned<Raw>)| {
             let kind = self.kind(&Spanned::new(raw.span(), id.clone()), field)?;
             Ok((id.clone(), self.value(kind, raw, field)?))
@@ -376,7 +360,7 @@ impl Reader<'_> {
         }
     }
 
-    fn kind(&self, id: &Spanned<String>, field: &str) -> Result<&'static FactKind, Error> {
+    pub(crate) fn kind(&self, id: &Spanned<String>, field: &str) -> Result<&'static FactKind, Error> {
         fact_kind(id.get_ref()).ok_or_else(|| {
             let problem = format!("`{}` is not a fact", id.get_ref());
             self.error(&id.span(), field, problem, format!("an id of the vocabulary{}", similar_fact(id.get_ref())))

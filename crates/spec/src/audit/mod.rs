@@ -4,6 +4,7 @@ mod compute;
 pub mod constants;
 mod document;
 mod family;
+mod latency;
 mod memory;
 mod parts;
 mod platform;
@@ -170,6 +171,7 @@ impl Notes {
 pub fn audit(system: &System, others: &[System]) -> Audit {
     const RULES: &[fn(&Document<'_>, &mut Notes)] = &[
         memory::audit,
+        latency::audit,
         compute::audit,
         storage::audit,
         queueing::audit,

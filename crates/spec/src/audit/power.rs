@@ -7,7 +7,7 @@ use super::constants::{ABOUT, CARD_POWER, CIRCUIT_VOLTS, CONTINUOUS, GENEROUS};
 use super::document::{Document, Input, agree, count, ids, places, show, times};
 use super::parts::constant;
 use super::{Finding, Grade, Notes};
-use crate::parts;
+use crate::{StatedFact, parts};
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
     supplies(document, notes);
@@ -172,23 +172,7 @@ fn models(document: &Document<'_>, notes: &mut Notes) {
             continue;
         }
         let mut rows = [vec![row], power.rows.clone()].concat();
-        let slots = document.number("gpu.slots");
-        let together = slots.map(|slots| {
-            rows.extend(&slots.rows);
-            let (number, all) = (count(slots.value), slots.value * most);
-            let with_cpus = document.total("cpu.tdp", "cpu.sockets", "cpu.tdp_per_socket").map(|cpus| {
-                rows.extend(&cpus.rows);
-                format!(", and with the CPUs {} and not {}", watt(all + cpus.value), {
-                    watt(slots.value * power.value + cpus.value)
-                })
-            });
-            format!(
-                " {number} of them draw {} and not {}{}.",
-                watt(all),
-                watt(slots.value * power.value),
-                with_cpus.unwrap_or_default()
-            )
-        });
+        let together = together(document, most, power.value, &mut rows);
         notes.find(Finding {
             rule: "power.model",
             factor: power.value / most,
@@ -208,6 +192,24 @@ fn models(document: &Document<'_>, notes: &mut Notes) {
             ..Finding::default()
         });
     }
+}
+
+/// What all cards draw by their data sheet, alone and with the processors, and what is reckoned with; with the rows that say so.
+fn together<'a>(document: &Document<'a>, most: f64, power: f64, rows: &mut Vec<&'a StatedFact>) -> Option<String> {
+    let slots = document.number("gpu.slots")?;
+    rows.extend(&slots.rows);
+    let (drawn, reckoned) = (slots.value * most, slots.value * power);
+    let with_cpus = document.total("cpu.tdp", "cpu.sockets", "cpu.tdp_per_socket").map(|cpus| {
+        rows.extend(&cpus.rows);
+        format!(", and with the CPUs {} and not {}", watt(drawn + cpus.value), watt(reckoned + cpus.value))
+    });
+    Some(format!(
+        " {} of them draw {} and not {}{}.",
+        count(slots.value),
+        watt(drawn),
+        watt(reckoned),
+        with_cpus.unwrap_or_default()
+    ))
 }
 
 /// The circuit against what the rack must deliver for the height of the server, or against the server's peak.

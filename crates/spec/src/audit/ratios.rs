@@ -5,7 +5,7 @@ use measure::{FactValue, Unit};
 
 use super::constants::{ABOUT, CHANNEL_BYTES, DRAM_ACCESS, LINE_TRANSFERS, pcie_lane};
 use super::document::{Document, agree, at_least, at_most, condition, count, percent, show, times};
-use super::{Finding, Grade, Notes, memory};
+use super::{Finding, Grade, Notes, latency, memory};
 use crate::{Baseline, Claim, Claimed, Target};
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
@@ -87,17 +87,8 @@ fn claims(document: &Document<'_>, notes: &mut Notes) {
             notes.grade(&claim.id(), Grade::Plausible, None, arithmetic);
             continue;
         }
-        let low = at_least(target) / about(baseline.value.value, baseline.approximate).1;
-        let high = at_most(target) / about(baseline.value.value, baseline.approximate).0;
-        let (least, most) = about(ratio, claim.approximate);
-        let grade = if low <= most && high >= least { Grade::Aggressive } else { Grade::Contradictory };
-        let rounded = if grade == Grade::Aggressive {
-            format!(
-                " As all are said to be approximate it may be {low:.1} to {high:.1}, so that it holds at the very best."
-            )
-        } else {
-            String::new()
-        };
+        let rounded = at_best(target, baseline, about(ratio, claim.approximate));
+        let grade = if rounded.is_some() { Grade::Aggressive } else { Grade::Contradictory };
         notes.grade(&claim.id(), grade, None, arithmetic.clone());
         notes.find(Finding {
             rule: "ratios.claim",
@@ -105,11 +96,12 @@ fn claims(document: &Document<'_>, notes: &mut Notes) {
             factor: (ratio / follows).max(follows / ratio),
             concerns: vec![target.id.clone()],
             says: format!(
-                "A ratio of {} is claimed; {} against {} is {}.{rounded}{}",
+                "A ratio of {} is claimed; {} against {} is {}.{}{}",
                 count(ratio),
                 target.value,
                 baseline.value,
                 count((follows * 100.0).round() / 100.0),
+                rounded.unwrap_or_default(),
                 by_channels(document, baseline).unwrap_or_default()
             ),
             arithmetic,
@@ -119,6 +111,17 @@ fn claims(document: &Document<'_>, notes: &mut Notes) {
             ..Finding::default()
         });
     }
+}
+
+/// What the ratio may be where both figures were rounded, if that reaches what is claimed.
+fn at_best(target: &Target, baseline: &Baseline, (least, most): (f64, f64)) -> Option<String> {
+    let (below, above) = about(baseline.value.value, baseline.approximate);
+    let (low, high) = (at_least(target) / above, at_most(target) / below);
+    (low <= most && high >= least).then(|| {
+        format!(
+            " As all are said to be approximate it may be {low:.1} to {high:.1}, so that it holds at the very best."
+        )
+    })
 }
 
 /// The range of a figure that may be approximate.
@@ -134,7 +137,7 @@ fn latencies(document: &Document<'_>, notes: &mut Notes) {
         let (Some(own), Some(other)) = (document.number("memory.data_rate"), fact(baseline, "memory.data_rate")) else {
             continue;
         };
-        let (fast, slow) = (memory::floor(own.value), memory::floor(other));
+        let (fast, slow) = (latency::floor(own.value), latency::floor(other));
         let apart = about(baseline.value.value, baseline.approximate).0 / at_most(target);
         if apart <= slow / fast {
             continue;
