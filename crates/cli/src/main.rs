@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Err(help) => help.exit(),
         Ok(arguments) => arguments,
     };
+    output::set(arguments.output);
     match dispatch(arguments.command) {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -20,6 +20,6 @@ pub use error::Error;
 pub use model::{
     Baseline, Bound, Claim, Claimed, Constraint, Demands, Limit, Place, Prose, Standing, StatedFact, System, Target,
 };
-pub use read::{DEFAULT_TOLERANCE, parse};
+pub use read::{DEFAULT_TOLERANCE, nearest_metric, parse};
 pub use wire::schema;
 pub use write::to_toml;
