@@ -416,10 +416,15 @@ pub(crate) enum SpecCommand {
     #[command(after_help = "Example:\n  hostproof spec list")]
     List,
     /// Show what a specification says
-    #[command(after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show my-server.toml")]
+    #[command(
+        after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show PY-HPC-2024.Q3 --coverage\n  hostproof spec show my-server.toml"
+    )]
     Show {
         /// The id of a built-in system, or a TOML file
         spec: String,
+        /// Show instead where each statement of the document lives: criterion, finding, remark or prose
+        #[arg(long)]
+        coverage: bool,
     },
     /// Check a specification file; errors name file, line and field
     #[command(after_help = "Example:\n  hostproof spec check my-server.toml")]

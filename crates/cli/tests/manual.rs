@@ -119,11 +119,25 @@ fn the_answer_that_the_readme_shows_is_the_programs() {
     let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1.0/complete/run.jsonl");
     let judged = output(folder.path(), ["judge", record.to_str().unwrap(), "--spec", "node.toml"]);
     assert_eq!(judged.status.code(), Some(0), "{}", said(&judged));
-    let judged = String::from_utf8(judged.stdout).unwrap();
-    let mut lines = judged.lines();
-    for shown in blocks(&readme, "## Accepting a host", "text")[0].lines().filter(|line| *line != "…") {
-        assert!(lines.any(|line| line == shown), "this is not said, or not in this order: {shown}\n{judged}");
+    is_said(&blocks(&readme, "## Accepting a host", "text")[0], &String::from_utf8(judged.stdout).unwrap());
+}
+
+/// Whether a program said each line that a page shows, in this order; `…` stands for what is left out.
+fn is_said(shown: &str, said: &str) {
+    let mut lines = said.lines();
+    for shown in shown.lines().filter(|line| *line != "…") {
+        assert!(lines.any(|line| line == shown), "this is not said, or not in this order: {shown}\n{said}");
     }
+}
+
+#[test]
+fn the_audit_that_the_readme_shows_is_the_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let audited = output(folder.path(), ["audit"]);
+    assert_eq!(audited.status.code(), Some(0), "{}", said(&audited));
+    let shown = &blocks(&page("README.md"), "## Is the document possible?", "text")[0];
+    assert!(shown.lines().count() > 10, "{shown}");
+    is_said(shown, &String::from_utf8(audited.stdout).unwrap());
 }
 
 #[test]
@@ -134,7 +148,7 @@ fn the_guide_of_specifications_names_every_field() {
     let mut fields = BTreeSet::new();
     collect(&serde_json::from_str(&schema).unwrap(), &mut fields);
     assert!(fields.contains("depends_on") && fields.len() > 30, "{fields:?}");
-    let tables = ["system", "fact", "target", "baseline", "claim", "limit"];
+    let tables = ["system", "fact", "target", "baseline", "claim", "limit", "prose"];
     let is_there = |field: &str| match field {
         table if tables.contains(&table) => guide.contains(&format!("[[system.{table}]]")) || table == "system",
         field => guide.contains(&format!("`{field}`")) || guide.contains(&format!("\n{field} = ")),

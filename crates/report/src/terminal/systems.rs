@@ -72,7 +72,7 @@ fn targets(system: &System) -> Grid {
             format!("{} · {}", target.id, target.title).into(),
             format!("{bound} {value}{}", with.unwrap_or_default()).into(),
             quantity(target.tolerance, Unit::Ratio).into(),
-            target.metric.map_or("none", |metric| metric.id).into(),
+            target.measured_by().unwrap_or_else(|| "none".to_owned()).into(),
             (&target.place.at).into(),
             target.open.join("; ").into(),
         ]);
