@@ -402,6 +402,9 @@ pub(crate) struct AuditArgs {
     /// The specification: the id of a built-in system, or a TOML file
     #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC)]
     pub(crate) spec: String,
+    /// Only how many targets have which grade, and the grade of each
+    #[arg(long, conflicts_with_all = ["json", "markdown"])]
+    pub(crate) summary: bool,
     /// Print JSON, for machines
     #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,
@@ -417,7 +420,7 @@ pub(crate) enum SpecCommand {
     List,
     /// Show what a specification says
     #[command(
-        after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show PY-HPC-2024.Q3 --coverage\n  hostproof spec show my-server.toml"
+        after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show PY-HPC-2024.Q3 --coverage\n  hostproof spec show PY-HPC-2024.Q3 --toml > mine.toml\n  hostproof spec show my-server.toml"
     )]
     Show {
         /// The id of a built-in system, or a TOML file
@@ -425,6 +428,9 @@ pub(crate) enum SpecCommand {
         /// Show instead where each statement of the document lives: criterion, finding, remark or prose
         #[arg(long)]
         coverage: bool,
+        /// Print the specification itself, to copy and change
+        #[arg(long, conflicts_with = "coverage")]
+        toml: bool,
     },
     /// Check a specification file; errors name file, line and field
     #[command(after_help = "Example:\n  hostproof spec check my-server.toml")]

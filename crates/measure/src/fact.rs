@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Quantity, Unit};
+use crate::{Quantity, Unit, binary_bytes};
 
 /// The value of a fact.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,21 @@ impl fmt::Display for FactValue {
             FactValue::Text(text) => f.write_str(text),
             FactValue::Flag(true) => f.write_str("yes"),
             FactValue::Flag(false) => f.write_str("no"),
+        }
+    }
+}
+
+impl FactValue {
+    /// It as people say it of this fact: memory and caches come in powers of two (`256 MiB`), drives in powers of ten.
+    #[must_use]
+    pub fn shown(&self, id: &str) -> String {
+        match self {
+            FactValue::Quantity(Quantity { value, unit: Unit::Byte })
+                if id.starts_with("memory.") || id.starts_with("cpu.l") =>
+            {
+                binary_bytes(*value)
+            }
+            value => value.to_string(),
         }
     }
 }

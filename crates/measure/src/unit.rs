@@ -239,6 +239,17 @@ fn hours(seconds: u64) -> (&'static str, u64, &'static str, u64) {
 }
 
 /// Four significant digits, or all digits of a whole number below a million.
+/// Bytes with the largest binary prefix that leaves 1 or more: `64 MiB`, `1.031 GiB`.
+#[must_use]
+pub fn binary_bytes(bytes: f64) -> String {
+    const PREFIXES: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut value, mut at) = (bytes, 0);
+    while value.abs() >= 1024.0 && at + 1 < PREFIXES.len() {
+        (value, at) = (value / 1024.0, at + 1);
+    }
+    format!("{} {}", digits(value), PREFIXES[at])
+}
+
 fn digits(value: f64) -> String {
     if !value.is_finite() {
         return value.to_string();
@@ -354,6 +365,18 @@ mod tests {
         let quantity: Quantity = text.parse().unwrap();
         assert_eq!(quantity, Quantity::new(value, unit), "{text}");
         assert_eq!(quantity.to_string(), printed);
+    }
+
+    #[test]
+    fn memory_comes_in_powers_of_two() {
+        let check = |bytes: f64, expect: &str| assert_eq!(binary_bytes(bytes), expect, "{bytes}");
+        check(0.0, "0 B");
+        check(1023.0, "1023 B");
+        check(49152.0, "48 KiB");
+        check(268_435_456.0, "256 MiB");
+        check(25_280_000_000.0, "23.54 GiB");
+        check(2_199_023_255_552.0, "2 TiB");
+        check(3e18, "2665 PiB");
     }
 
     #[test]

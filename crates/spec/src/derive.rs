@@ -6,7 +6,7 @@ use measure::metrics::{
     DENSE_DGEMM, DENSE_FMA, DENSE_HPL, DISK_RANDREAD_IOPS, DISK_SEQREAD_BANDWIDTH, DISK_SEQWRITE_BANDWIDTH,
     STREAM_COPY, STREAM_READ, STREAM_TRIAD,
 };
-use measure::{Definition, Facts, Quantity, Reading};
+use measure::{Better, Definition, Facts, Quantity, Reading};
 
 use crate::audit::{self, Audit, Grade};
 use crate::parts::{self, Part};
@@ -171,6 +171,29 @@ pub fn underived(facts: &Facts) -> Vec<(&'static Definition, Vec<&'static str>)>
             (fraction.metric, missing)
         })
         .collect()
+}
+
+/// Targets for what could not be derived, as TOML in comments: whoever knows the figure fills it in.
+#[must_use]
+pub fn to_fill_in(facts: &Facts) -> String {
+    let underived = underived(facts);
+    let rows = underived.iter().filter_map(|(metric, _)| FRACTIONS.iter().find(|row| row.metric == *metric));
+    let target = |row: &Fraction| {
+        format!(
+            "#[[system.target]]\n#id = \"{0}\"\n#title = \"{1}\"\n#metric = \"{0}\"\n#value = \"… {2}\"\n#better = \"{3}\"\n\
+             #tolerance = \"5 %\"\n#required = true\n#at = \"where it is promised\"\n#says = \"its words\"\n",
+            row.metric.id,
+            row.title,
+            row.metric.unit.symbol(),
+            if row.metric.better == Better::Higher { "higher" } else { "lower" },
+        )
+    };
+    let targets: Vec<String> = rows.map(target).collect();
+    if targets.is_empty() {
+        return String::new();
+    }
+    let what = "\n# Not derived: this host does not report what their ceilings need. Fill in what was promised, and take the # away.\n\n";
+    format!("{what}{}", targets.join("\n"))
 }
 
 /// What stands beside the documented targets: for each impossible one what a machine of the document's own tables achieves,

@@ -159,3 +159,19 @@ fn of_two_admitted_processors_the_lesser_decides() {
     let values: Vec<f64> = made.iter().map(|target| target.value.value).collect();
     assert_eq!(values, [2.0 * 2133e6 * 8.0 * 0.75, 4.0 * 16.0 * 3.6e9 * 0.80]);
 }
+
+#[test]
+fn what_cannot_be_derived_can_be_filled_in() {
+    let facts = Facts::default();
+    let offered = spec::to_fill_in(&facts);
+    let filled: String = offered
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line).replace('…', "1"))
+        .map(|line| line + "\n")
+        .collect();
+    let derived = spec::to_toml(&[spec::derive(&facts, "host")]);
+    let systems = spec::parse(&format!("{derived}{filled}"), "test").unwrap();
+    assert_eq!(systems[0].targets.len(), spec::FRACTIONS.len());
+    // As it is printed it is a comment.
+    assert_eq!(spec::parse(&format!("{derived}{offered}"), "test").unwrap()[0].targets.len(), 0);
+}
