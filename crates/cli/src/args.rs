@@ -1,5 +1,6 @@
 //! What was typed. Nothing is resolved here: that is `plan.rs`.
 
+mod groups;
 mod history;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use measure::{Isa, Profile, Solver, Workload};
 
 use crate::build_info::LONG_VERSION;
 
+pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
 };

@@ -8,11 +8,18 @@ use std::path::Path;
 
 use support::{files, output, said};
 
-/// Names below the heading `Commands:` of a help text.
+/// Names below the headings of a help text that list commands.
 fn commands(help: &str) -> Vec<String> {
-    let below = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names = below.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
+    const HEADINGS: [&str; 6] = ["Commands:", "Measure:", "Judge:", "Report:", "Over time:", "This host:"];
+    let mut listing = false;
+    let mut names = Vec::new();
+    for line in help.lines() {
+        listing = HEADINGS.contains(&line) || listing && !line.is_empty();
+        if listing && line.starts_with("  ") && !line.starts_with("   ") {
+            names.extend(line.split_whitespace().next().filter(|name| *name != "help").map(str::to_owned));
+        }
+    }
+    names
 }
 
 /// Every command with those below it, and its help.
@@ -49,6 +56,13 @@ fn every_command_has_help_with_examples_and_a_manual_page() {
         let page = format!("man1/{}.1", words.join("-"));
         assert!(written.contains(&page), "{page} of {written:?}");
         pages += 1;
+        let text = fs::read_to_string(folder.path().join("made").join(&page)).unwrap();
+        for heading in ["EXIT STATUS", "ENVIRONMENT", "FILES"] {
+            assert!(
+                text.contains(&format!(".SH \"{heading}\"")) || text.contains(&format!(".SH {heading}")),
+                "{page}: {text}"
+            );
+        }
         if command == "features" {
             continue;
         }
