@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Judge(JudgeArgs),
     /// Show a recorded run as `run` ended it with a line for every metric, or one metric with all its series
     #[command(
-        after_help = "Examples:\n  hostproof show latest\n  hostproof show latest stream.triad\n  hostproof show 20260102T03 --json"
+        after_help = format!("Examples:\n  hostproof show latest\n  hostproof show latest {}\n  hostproof show 20260102T03 --json", measure::metrics::STREAM_TRIAD.id)
     )]
     Show(ShowArgs),
     /// Show two recorded runs beside each other, and what differs in the host
