@@ -5,6 +5,7 @@ mod build_info;
 mod case;
 mod commands;
 mod exit;
+mod failure;
 mod grant;
 mod history;
 mod interrupt;
@@ -29,11 +30,12 @@ fn main() -> ExitCode {
         eprintln!("error: {missing}");
         return Exit::Unusable.into();
     }
-    match dispatch(Arguments::parse().command) {
+    let typed = commands::disk::with_job_options(std::env::args_os());
+    match dispatch(Arguments::parse_from(typed).command) {
         Ok(exit) => exit.into(),
         Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", failure::message(&error));
             Exit::Unusable.into()
         }
     }

@@ -6,7 +6,7 @@ use crate::job::{Access, IoFlags, Job, JobTarget, Memory, Queue};
 use crate::pattern::{Extent, Op, Pattern};
 use crate::plan::WorkerAssignment;
 use crate::ring::Ring;
-use crate::worker::{Completion, IoEngine, Rules, Wait, WriteContent};
+use crate::worker::{Arrivals, Completion, IoEngine, Rules, Wait, WriteContent};
 
 const BLOCK: u32 = 4096;
 /// Bytes that the offsets are drawn from; there is no file of this size.
@@ -31,11 +31,22 @@ impl Nops {
         (job.access, job.random_map) = (Access::Random, false);
         let depth = u32::try_from(self.lens.len()).unwrap_or(u32::MAX);
         let queue = Queue::deep(depth);
-        let (content, check) = (WriteContent::Stamped, None);
-        let rules = Rules { queue, rate: None, ramp: 0, runtime: None, content, check, seed: 0 };
+        let rules = Rules {
+            queue,
+            arrivals: [Arrivals::Free; 2],
+            pause: None,
+            target: None,
+            ramp: 0,
+            runtime: None,
+            content: WriteContent::Stamped,
+            compressible: 0,
+            check: None,
+            seed: 0,
+        };
         let amount = count.saturating_mul(u64::from(BLOCK));
         let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: REGION }], 0, amount);
-        send_unmeasured(self, rules, &mut || pattern.next())
+        send_unmeasured(self, rules, &mut |_| pattern.next())
+            .map(|(issued, _)| issued)
             .map_err(|failure| describe(failure, &WorkerAssignment::default(), 0))
     }
 }

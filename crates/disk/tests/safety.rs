@@ -171,7 +171,7 @@ fn what_is_no_file_is_not_waited_for() {
 #[test]
 fn nothing_is_made_or_measured_among_the_device_files() {
     let missing = Path::new("/dev/no-such-device-77n1");
-    let scratch = Job { target: JobTarget::Scratch("/dev".into()), ..write_job(missing) };
+    let scratch = Job { target: JobTarget::Scratch(vec!["/dev".into()]), ..write_job(missing) };
     for job in [write_job(missing), Job { rw: ReadWriteMix::Read, ..write_job(missing) }, scratch] {
         let error = run_jobs(&[job], &settings(&[missing], &[missing]), &mut |_| {}).unwrap_err();
         assert!(matches!(error, Error::NoDevice { .. }), "{error}");
@@ -288,7 +288,7 @@ fn what_the_tools_of_the_system_make_is_refused() {
 
 /// More than the free space is refused before anything is written.
 fn too_large(dir: &Path) {
-    let mut job = Job::new("big", JobTarget::Scratch(dir.to_owned()));
+    let mut job = Job::new("big", JobTarget::Scratch(vec![dir.to_owned()]));
     job.rw = ReadWriteMix::Write;
     job.size = Some(Amount::Bytes(1 << 30));
     let error = run_jobs(&[job], &Settings::default(), &mut |_| {}).unwrap_err();

@@ -9,6 +9,12 @@ use crate::sysfs::{Found, Unavailable, note_number, note_text, ok_or_absent};
 
 /// Adds the facts `memory.*` that the DIMMs tell; the capacity replaces the kernel's figure only where there are DIMMs.
 pub(crate) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {
+    // Memory on the processor's package is no DIMM, and its channels are not those of the board.
+    let on_board: Found<Vec<Dimm>> = dimms
+        .as_ref()
+        .map(|dimms| dimms.iter().filter(|dimm| !is_on_package(dimm)).cloned().collect())
+        .map_err(Clone::clone);
+    let dimms = &on_board.as_ref().map(Vec::as_slice).map_err(Clone::clone);
     let sockets = facts.number("cpu.sockets");
     let of = |answer: fn(&[Dimm]) -> Found<f64>| -> Found<f64> {
         match dimms {
@@ -48,9 +54,33 @@ pub(crate) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {
     note_number(facts, "memory.dimms_per_socket", Unit::Count, each, &source);
 
     let rate = facts.number("memory.data_rate");
-    let bandwidth = channels.and_then(|channels| ok_or_absent(rate).map(|rate| channels * rate * 8.0));
-    let source = "memory.channels × memory.data_rate × 8 B";
-    note_number(facts, "memory.bandwidth", Unit::BytePerSecond, bandwidth, source);
+    let width = dimms.as_ref().map_err(Clone::clone).and_then(|dimms| channel_bytes(dimms));
+    let source = match &width {
+        Ok(bytes) => format!("memory.channels × memory.data_rate × {bytes} B"),
+        Err(_) => "memory.channels × memory.data_rate × bytes of a channel".to_owned(),
+    };
+    let bandwidth = channels.and_then(|channels| Ok(channels * ok_or_absent(rate)? * width?));
+    note_number(facts, "memory.bandwidth", Unit::BytePerSecond, bandwidth, &source);
+}
+
+/// Whether it is memory on the processor's package, which the firmware lists among the modules.
+fn is_on_package(dimm: &Dimm) -> bool {
+    dimm.generation.as_deref().is_some_and(|generation| generation.starts_with("HBM"))
+}
+
+/// The bytes that a channel transfers at a time: 8 on modules of any DDR, whose firmware may name half of it (DDR5 has two
+/// halves of 32 bits); LPDDR has channels as wide as it says.
+fn channel_bytes(dimms: &[Dimm]) -> Found<f64> {
+    let width = |dimm: &Dimm| match (dimm.generation.as_deref(), dimm.width) {
+        (Some(generation), Some(bits @ (16 | 32))) if generation.starts_with("LPDDR") => bits / 8,
+        _ => 8,
+    };
+    let widths: BTreeSet<u16> = dimms.iter().map(width).collect();
+    match widths.first() {
+        Some(width) if widths.len() == 1 => Ok(f64::from(*width)),
+        Some(_) => Err(Unavailable::failed(format!("the channels differ: {widths:?} bytes"))),
+        None => Err(Unavailable::Absent),
+    }
 }
 
 /// The capacity that all DIMMs have.
@@ -98,6 +128,12 @@ fn places(dimms: &[Dimm], sockets: Option<f64>) -> Found<Vec<Place>> {
     // The bank may tell the channel and the locator the socket.
     for (place, dimm) in places.iter_mut().zip(dimms) {
         place.socket = place.socket.or_else(|| tokens(&dimm.locator).socket());
+    }
+    // Where each socket is one node, a name may tell the node alone.
+    let nodes: BTreeSet<Option<u32>> = places.iter().map(|place| place.node).collect();
+    if places.iter().all(|place| place.socket.is_none()) && sockets.is_some_and(|sockets| nodes.len() as f64 == sockets)
+    {
+        places.iter_mut().for_each(|place| place.socket = place.node);
     }
     let many = sockets.is_none_or(|sockets| sockets > 1.0);
     let names: BTreeSet<(&str, &str)> = dimms.iter().map(|dimm| (dimm.locator.as_str(), dimm.bank.as_str())).collect();
@@ -209,6 +245,7 @@ mod tests {
         check("CPU1_DIMM_A1", Some((Some(1), None, "A")));
         check("DIMM_P0_A0", Some((Some(0), None, "A")));
         check("NODE 0 CHANNEL 1 DIMM 0", Some((None, Some(0), "1")));
+        check("_Node1_Channel2_Dimm0", Some((None, Some(1), "2")));
         check("DIMM_A1", Some((None, None, "A")));
         // A slot number is no channel, and a maker's own letters are none either.
         check("A1", None);
@@ -235,7 +272,44 @@ mod tests {
         check(&["P1-DIMMA1", "DIMM 3"], 2.0, None);
         check(&["P1-DIMMA1", "P1-DIMMA1"], 1.0, None);
         check(&["P1-DIMMA1", "P2-DIMMA1"], 1.0, None);
+        let nodes =
+            ["_Node0_Channel0_Dimm0", "_Node0_Channel1_Dimm0", "_Node1_Channel0_Dimm0", "_Node1_Channel0_Dimm1"];
+        check(&nodes, 2.0, Some(3));
+        check(&nodes, 4.0, None);
         check(&[], 1.0, None);
+    }
+
+    #[test]
+    fn channels_are_as_wide_as_they_are() {
+        let dimm = |generation: &str, width: Option<u16>| Dimm {
+            generation: Some(generation.into()),
+            width,
+            ..Dimm::default()
+        };
+        let check = |dimms: &[Dimm], expect: Option<f64>| assert_eq!(channel_bytes(dimms).ok(), expect, "{dimms:?}");
+        check(&[dimm("DDR5", Some(64))], Some(8.0));
+        check(&[dimm("DDR5", Some(32))], Some(8.0));
+        check(&[dimm("DDR5", None)], Some(8.0));
+        check(&[dimm("LPDDR5", Some(32)), dimm("LPDDR5", Some(32))], Some(4.0));
+        check(&[dimm("LPDDR5", Some(64))], Some(8.0));
+        check(&[dimm("LPDDR5", Some(32)), dimm("LPDDR5", Some(16))], None);
+        check(&[], None);
+    }
+
+    #[test]
+    fn memory_on_the_package_is_counted_apart() {
+        let module = |generation: &str, locator: &str| Dimm {
+            generation: Some(generation.into()),
+            locator: locator.into(),
+            bytes: 16 << 30,
+            ..Dimm::default()
+        };
+        let all = [module("DDR5", "P0 CHANNEL A DIMM 0"), module("HBM2", "P0 HBM 0"), module("HBM2", "P0 HBM 1")];
+        let mut facts = Facts::default();
+        probe(&Ok(&all), &mut facts);
+        let of = |id: &str| facts.number(id);
+        assert_eq!((of("memory.dimms"), of("memory.capacity")), (Some(1.0), Some((16_u64 << 30) as f64)));
+        assert_eq!(facts.number("memory.channels"), Some(1.0));
     }
 
     proptest! {

@@ -67,6 +67,8 @@ pub struct Dimm {
     pub generation: Option<String>,
     /// Whether it has bits for error correction.
     pub ecc: bool,
+    /// Bits of data that it transfers at a time.
+    pub width: Option<u16>,
     /// Kind of module: `RDIMM`, `LRDIMM`, `UDIMM`.
     pub module: Option<&'static str>,
     /// Transfers a second that it is rated for, in MT/s.
@@ -212,6 +214,7 @@ fn dimm(device: &SMBiosMemoryDevice<'_>) -> Option<Dimm> {
         bytes,
         generation: kind.as_ref().and_then(generation),
         ecc,
+        width: wide(device.data_width()),
         module,
         rated: speed(device.speed(), device.extended_speed()),
         configured: speed(device.configured_memory_speed(), device.extended_configured_memory_speed()),

@@ -18,6 +18,7 @@ use crate::build_info::build;
 use crate::case::Case;
 use crate::commands::print;
 use crate::exit::Exit;
+use crate::failure;
 use crate::locations::{self, Specification};
 
 const CONTENTS: &str = "dossier.json";
@@ -140,7 +141,7 @@ fn verify(file: &Path, key: Option<&Path>) -> Result<Exit> {
             Ok(Exit::Done)
         }
         Err(error) => {
-            print(&format!("{}\nDOES NOT HOLD", terminal::clean(&format!("{error:#}"))))?;
+            print(&format!("{}\nDOES NOT HOLD", terminal::clean(&failure::message(&error))))?;
             Ok(Exit::Rejected)
         }
     }

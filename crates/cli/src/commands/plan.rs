@@ -1,5 +1,7 @@
 //! `hostproof plan`: which worker runs where, and which bytes lie on which node.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use machine::{Layout, Machine, Siblings, Source, place};
 use measure::Profile;
@@ -30,11 +32,13 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A file that exists is an XML topology; anything else is a synthetic description.
+/// What exists, or looks like the name of a file, is an XML topology; a synthetic description has numbers behind colons.
 fn source(typed: Option<&str>) -> Source {
     match typed {
         None => Source::Host,
-        Some(text) if std::path::Path::new(text).exists() => Source::Xml(text.into()),
+        Some(text) if Path::new(text).exists() || text.ends_with(".xml") || !text.contains(':') => {
+            Source::Xml(text.into())
+        }
         Some(text) => Source::Synthetic(text.to_owned()),
     }
 }
@@ -78,4 +82,21 @@ fn rows(layout: &Layout) -> Vec<PlacementRow> {
         bytes: share.bytes,
     };
     layout.workers.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_are_no_descriptions() {
+        let check = |text: &str, is_file: bool| {
+            assert_eq!(matches!(source(Some(text)), Source::Xml(_)), is_file, "{text}");
+        };
+        check("no-such-file.xml", true);
+        check("/no/such/folder/node7.xml", true);
+        check("node7", true);
+        check("pack:2 numa:1 core:64 pu:2", false);
+        check("pu:4", false);
+    }
 }
