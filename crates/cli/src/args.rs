@@ -190,6 +190,19 @@ pub(crate) struct RunArgs {
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) view: JudgedView,
+}
+
+/// How a judged run is shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct JudgedView {
+    /// Show also what decides nothing: parts that are as documented, achievable companions, other systems, the arithmetic
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) all: bool,
+    /// Print the answer alone, in a line
+    #[arg(long, conflicts_with_all = ["json", "all"])]
+    pub(crate) brief: bool,
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
@@ -213,9 +226,8 @@ pub(crate) struct JudgeArgs {
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Print JSON instead of tables
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) view: JudgedView,
 }
 
 #[derive(Debug, Args)]

@@ -64,6 +64,12 @@ impl History {
         Ok(self.index.load(runs, names)?)
     }
 
+    /// The newest runs of a host but those that are left out.
+    pub(crate) fn past(&self, host: &str, without: &HashSet<&str>) -> Vec<&Listed> {
+        let is_past = |run: &&Listed| run.digest.host == host && !without.contains(run.digest.id.as_str());
+        self.runs.iter().rev().filter(is_past).take(PAST).collect()
+    }
+
     /// Compares runs of one host, with its other runs as its history.
     pub(crate) fn compare(
         &self,
@@ -74,8 +80,7 @@ impl History {
         let Some(newest) = after.last() else { return Ok(Err(Refusal::Empty("after"))) };
         let tolerances = tolerances(newest, spec)?;
         let compared: HashSet<&str> = before.iter().chain(after).map(|run| run.digest.id.as_str()).collect();
-        let other = |run: &&Listed| run.digest.host == newest.digest.host && !compared.contains(run.digest.id.as_str());
-        let past: Vec<&Listed> = self.runs.iter().rev().filter(other).take(PAST).collect();
+        let past = self.past(&newest.digest.host, &compared);
         let (before, after, past) = (self.load(before, None)?, self.load(after, None)?, self.load(&past, None)?);
         Ok(verdict::compare::compare(&Question {
             before: before.iter().collect(),

@@ -172,7 +172,7 @@ fn enough_memory(workload: Workload, needs: &Needs, available: u64) -> Result<()
 
 /// That a workload's files fit where they are put.
 fn enough_disk(workload: Workload, needs: &Needs, scratch: &Scratch) -> Result<(), Reason> {
-    let Some(free) = scratch.free else { return Ok(()) };
+    let Some(free) = scratch.place.free else { return Ok(()) };
     let room = match workload {
         // Its engine checks it again.
         Workload::Disk => free / 100 * disk::ROOM_PERCENT,
@@ -232,7 +232,7 @@ mod tests {
         let mut scratch = Scratch::at(root.path(), root.path()).unwrap();
         let mut check =
             |workload, (memory, disk): (u64, u64), (available, free): (u64, Option<u64>), expect: Option<&str>| {
-                scratch.free = free;
+                scratch.place.free = free;
                 let needs = Needs { seconds: 1.0, memory, disk };
                 let fits =
                     enough_memory(workload, &needs, available).and_then(|()| enough_disk(workload, &needs, &scratch));

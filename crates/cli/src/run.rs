@@ -1,12 +1,14 @@
 //! The run loop: a worker for each step and repetition, its events into the record.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use measure::{Attempt, AttemptLog, Ending, Event, Labels, MetricId, NotMeasured, Run};
+use measure::{Attempt, AttemptLog, BootNoise, Ending, Event, Labels, MetricId, NotMeasured, Run, Workload};
 use record::{Annotation, Annotations, Index, Store, Writer};
 
 use crate::build_info::build;
+use crate::history::History;
 use crate::plan::{RunPlan, Step};
 use crate::progress::Progress;
 use crate::supervisor;
@@ -23,6 +25,7 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let (id, folder) = store.new_run(&host);
     let mut run = header(plan, host, id)?;
+    run.noise = noise(&store, &run);
     let path = folder.join("run.jsonl");
     let mut writer = Writer::create(&path, &run).context("could not begin the record")?;
     for tag in &plan.tags {
@@ -33,7 +36,7 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
             if interrupted.load(Ordering::Relaxed) {
                 break;
             }
-            run.attempts.push(attempt(step, repetition, &mut writer, interrupted)?);
+            run.attempts.push(attempt(plan, step, repetition, &mut writer, interrupted)?);
         }
     }
     run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
@@ -56,14 +59,30 @@ fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
         spec: plan.specification.source.clone(),
         facts: plan.facts.clone(),
         fingerprint: plan.fingerprint.clone(),
+        noise: std::collections::BTreeMap::new(),
         attempts: Vec::new(),
         ending: Ending::Cut,
     })
 }
 
+/// How noisy this host is from boot to boot, as its earlier runs tell. A store whose index cannot be opened tells nothing:
+/// that is said when the record is taken into it.
+fn noise(store: &Store, run: &Run) -> BTreeMap<String, BootNoise> {
+    let Ok(history) = History::of(store.clone()) else { return BTreeMap::new() };
+    let is_judged = |id: &MetricId| measure::definition(&id.name).is_some_and(|metric| id.is(metric));
+    let past = history.load(&history.past(&run.host, &HashSet::new()), Some(&is_judged)).unwrap_or_default();
+    verdict::boot_noise(run, &past.iter().collect::<Vec<_>>())
+}
+
 /// One workload once. What goes wrong with it is an outcome with a reason; only a record that cannot be written
 /// is an error.
-fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &AtomicBool) -> Result<Attempt> {
+fn attempt(
+    plan: &RunPlan,
+    step: &Step,
+    repetition: u32,
+    writer: &mut Writer,
+    interrupted: &AtomicBool,
+) -> Result<Attempt> {
     let name = step.workload.name();
     let config = step.planned.as_ref().map_or(serde_json::Value::Null, |planned| planned.config.clone());
     writer.begin(step.workload, repetition, &config)?;
@@ -74,7 +93,7 @@ fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &Atom
             let progress = Progress::begin(name, planned.needs.seconds);
             let trouble = supervisor::run(step.workload, planned, step.limit(planned), interrupted, &mut |event| {
                 progress.note(&event);
-                keep(&mut log, writer, event)
+                keep(&mut log, writer, placed(event, plan, step.workload))
             })?;
             progress.end(&trouble.as_ref().map_or("done".to_owned(), ToString::to_string));
             trouble
@@ -86,6 +105,16 @@ fn attempt(step: &Step, repetition: u32, writer: &mut Writer, interrupted: &Atom
     }
     writer.end_attempt()?;
     Ok(log.end())
+}
+
+/// With where the files lay, for a workload that measures with files.
+fn placed(event: Event, plan: &RunPlan, workload: Workload) -> Event {
+    match (event, workload) {
+        (Event::Measured(measurement), Workload::Disk | Workload::Tabular) => {
+            Event::Measured(measurement.at(plan.scratch.place.clone()))
+        }
+        (event, _) => event,
+    }
 }
 
 fn keep(log: &mut AttemptLog, writer: &mut Writer, event: Event) -> Result<()> {

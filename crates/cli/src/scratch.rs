@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use disk::Volume;
 use disk::mounts::{self, Mounted};
-use measure::{FactValue, Facts, Quantity, Unit};
+use disk::place_of;
+use measure::{DrivesBelow, FactValue, Facts, StoragePlace};
 use serde_json::{Value, json};
 use spec::System;
 
@@ -18,9 +18,7 @@ const VOLUME: &str = "storage.scratch.";
 pub(crate) struct Scratch {
     pub(crate) folder: PathBuf,
     /// What holds it.
-    volume: Volume,
-    /// Bytes that are free, where the file system tells.
-    pub(crate) free: Option<u64>,
+    pub(crate) place: StoragePlace,
 }
 
 impl Scratch {
@@ -40,30 +38,16 @@ impl Scratch {
     /// A folder that is there.
     pub(crate) fn at(folder: &Path, root: &Path) -> Result<Scratch> {
         let folder = std::path::absolute(folder)?;
-        let about = rustix::fs::statvfs(&folder).ok();
-        let free = about.map(|about| about.f_bavail.saturating_mul(about.f_frsize));
-        Ok(Scratch { volume: Volume::of(&folder, root), free, folder })
+        Ok(Scratch { place: place_of(&folder, root), folder })
     }
 
-    /// In a line: `/mnt/scratch: xfs on nvme1n1, 3.800 TB free`.
-    pub(crate) fn text(&self) -> String {
-        let Volume { file_system, devices, source, .. } = &self.volume;
-        let device = if devices.is_empty() { source.clone() } else { devices.join(" ") };
-        let place = match (file_system.as_str(), device.as_str()) {
-            ("", _) => "an unknown file system".to_owned(),
-            (kind, "") => kind.to_owned(),
-            (kind, device) => format!("{kind} on {device}"),
-        };
-        let free = self.free.map(|bytes| format!(", {} free", Quantity::new(bytes as f64, Unit::Byte)));
-        format!("{}: {place}{}", self.folder.display(), free.unwrap_or_default())
-    }
-
-    /// The same for machines.
+    /// What is known of it, for machines.
     pub(crate) fn json(&self) -> Value {
-        let Volume { file_system, devices, source, mount_point, .. } = &self.volume;
+        let StoragePlace { file_system, drives, source, mount_point, free, .. } = &self.place;
         json!({
             "folder": self.folder, "file_system": file_system, "source": source, "mount_point": mount_point,
-            "devices": devices, "free": self.free,
+            "devices": drives.names(), "is_virtual": matches!(drives, DrivesBelow::Virtual(_)),
+            "unknown": drives.why_unknown(), "free": free,
         })
     }
 }
@@ -88,8 +72,9 @@ pub(crate) fn found(records: PathBuf, system: &System, host: &Facts, root: &Path
     if !speaks_of_one || drives.is_empty() {
         return (records, None);
     }
-    let below = mounts::drives_of(&records, root);
-    if !below.is_empty() && below.is_subset(&drives) {
+    let place = place_of(&records, root);
+    let below = place.drives.names();
+    if !below.is_empty() && below.iter().all(|name| drives.contains(name)) {
         return (records, None);
     }
     choose(records, &drives, &mounts::on_drives(&drives, root))

@@ -9,10 +9,10 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What people read, in which a better wording is no other judgement.
-const PROSE: [&str; 8] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "place", "not_measured"];
+const PROSE: [&str; 9] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "place", "not_measured", "text"];
 
 /// What is said today beside what that version said: it takes nothing away from it, and changes nothing of it.
-const ADDED: [&str; 5] = ["answer", "criteria", "failed_repetitions", "parts", "repetitions"];
+const ADDED: [&str; 7] = ["answer", "criteria", "disturbed", "failed_repetitions", "noise", "parts", "repetitions"];
 
 fn fixture(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1.0").join(kind)

@@ -143,6 +143,7 @@ fn verdict(target: &str, value: f64, covers: Option<&str>) -> Verdict {
         spec: SpecSource::default(),
         facts: facts(&documented(2)),
         fingerprint: Fingerprint::default(),
+        noise: BTreeMap::new(),
         attempts: vec![attempt],
         ending: Ending::Complete,
     };

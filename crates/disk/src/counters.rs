@@ -1,4 +1,4 @@
-//! What devices count themselves, and and the ARC of ZFS.
+//! What devices count themselves, and the ARC of ZFS; what of it is due to which worker.
 
 use std::fs;
 use std::path::Path;
@@ -113,9 +113,134 @@ impl DeviceStat {
     }
 }
 
+/// What workers and devices had counted at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) devices: Vec<DeviceStat>,
+    /// Bytes that each worker of the phase had moved, by direction.
+    pub(crate) moved: Vec<[u64; 2]>,
+    pub(crate) arc: Option<ArcStat>,
+}
+
+/// What was moved between two moments: by workers, and by the devices below them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DeviceTraffic {
+    /// Bytes of the workers, by direction.
+    pub workers: [u64; 2],
+    /// Bytes of the devices that are due to them, by direction.
+    pub devices: [f64; 2],
+    /// Bytes at most that the devices may have moved before counting began of requests that were completed after it.
+    pub under_way: u64,
+}
+
+/// Devices that move a smaller share of the bytes did not do all of the work.
+const ALL: f64 = 0.98;
+
+impl DeviceTraffic {
+    /// Bytes of the devices over bytes of the workers, by direction; `None` where these moved nothing.
+    #[must_use]
+    pub fn amplification(&self) -> [Option<f64>; 2] {
+        let ratio = |index: usize| (self.workers[index] > 0).then(|| self.devices[index] / self.workers[index] as f64);
+        [ratio(0), ratio(1)]
+    }
+
+    /// The same where it shows that a cache answered, or has not written back yet.
+    #[must_use]
+    pub fn answered_by_cache(&self) -> [Option<f64>; 2] {
+        let is_short = |index: usize| self.devices[index] + (self.under_way as f64) < ALL * self.workers[index] as f64;
+        let [read, written] = self.amplification();
+        [read.filter(|_| is_short(0)), written.filter(|_| is_short(1))]
+    }
+
+    /// Adds what another worker moved.
+    pub(crate) fn add(&mut self, other: &DeviceTraffic) {
+        for index in 0..2 {
+            self.workers[index] += other.workers[index];
+            self.devices[index] += other.devices[index];
+        }
+        self.under_way += other.under_way;
+    }
+}
+
+/// What each worker moved between two moments. What a device moved is shared by what those moved that use it: a device does
+/// not say for whom it works. `None` for a worker without a device that counts.
+pub(crate) fn traffic(before: &Snapshot, after: &Snapshot, devices: &[&[String]]) -> Vec<Option<DeviceTraffic>> {
+    let moved = |worker: usize, index: usize| {
+        let at = |snapshot: &Snapshot| snapshot.moved.get(worker).map_or(0, |moved| moved[index]);
+        at(after).saturating_sub(at(before))
+    };
+    let mut all: Vec<Option<DeviceTraffic>> = vec![None; devices.len()];
+    for device in &after.devices {
+        let Some(earlier) = before.devices.iter().find(|earlier| earlier.name == device.name) else { continue };
+        let since = device.since(earlier);
+        let users: Vec<usize> = (0..devices.len()).filter(|&worker| devices[worker].contains(&device.name)).collect();
+        for (index, bytes) in [since.read.bytes, since.write.bytes].into_iter().enumerate() {
+            let together: u64 = users.iter().map(|&worker| moved(worker, index)).sum();
+            for &worker in &users {
+                let workers = [moved(worker, 0), moved(worker, 1)];
+                let own = all[worker].get_or_insert(DeviceTraffic { workers, ..DeviceTraffic::default() });
+                if together > 0 {
+                    own.devices[index] += bytes as f64 * moved(worker, index) as f64 / together as f64;
+                }
+            }
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two moments at which devices (name, bytes read, bytes written) and workers had moved this much.
+    fn snapshot(devices: &[(&str, u64, u64)], moved: &[[u64; 2]]) -> Snapshot {
+        let of = |bytes: u64| IoCounters { bytes, ..IoCounters::default() };
+        let device = |&(name, read, written): &(&str, u64, u64)| DeviceStat {
+            name: name.to_owned(),
+            read: of(read),
+            write: of(written),
+            ..DeviceStat::default()
+        };
+        Snapshot { devices: devices.iter().map(device).collect(), moved: moved.to_vec(), arc: None }
+    }
+
+    #[test]
+    fn a_device_is_shared_by_what_its_users_moved() {
+        let before = snapshot(&[("a", 1000, 50), ("b", 7, 0)], &[[500, 0], [500, 0], [0, 0]]);
+        let after = snapshot(&[("a", 1400, 350), ("b", 7, 0)], &[[800, 0], [600, 0], [0, 100]]);
+        let check = |devices: &[&[&str]], expect: &[Option<([u64; 2], [f64; 2])>]| {
+            let names: Vec<Vec<String>> =
+                devices.iter().map(|names| names.iter().map(|&name| name.to_owned()).collect()).collect();
+            let names: Vec<&[String]> = names.iter().map(Vec::as_slice).collect();
+            let found = traffic(&before, &after, &names);
+            let found: Vec<_> = found.iter().map(|one| one.map(|one| (one.workers, one.devices))).collect();
+            assert_eq!(found, expect, "{devices:?}");
+        };
+        // 400 B were read of 300 and 100, and 300 B written of 100.
+        let one = Some(([300, 0], [300.0, 0.0]));
+        let two = Some(([100, 0], [100.0, 0.0]));
+        check(&[&["a"], &["a"], &["a"]], &[one, two, Some(([0, 100], [0.0, 300.0]))]);
+        // Alone on the device, all of it is due to it; other devices are not.
+        check(&[&["a"], &["b"], &[]], &[Some(([300, 0], [400.0, 0.0])), Some(([100, 0], [0.0, 0.0])), None]);
+        // A volume of two devices, of which one moved nothing.
+        check(&[&["a", "b"], &["b", "a"], &["gone"]], &[one, two, None]);
+    }
+
+    #[test]
+    fn a_cache_answered_where_the_devices_moved_less_than_can_have_been_under_way() {
+        let check = |devices: f64, under_way: u64, expect: Option<f64>| {
+            let traffic = DeviceTraffic { workers: [1000, 0], devices: [devices, 0.0], under_way };
+            assert_eq!(traffic.answered_by_cache(), [expect, None], "{devices} {under_way}");
+        };
+        check(1000.0, 0, None);
+        check(980.0, 0, None);
+        check(979.0, 0, Some(0.979));
+        check(979.0, 1, None);
+        check(0.0, 900, Some(0.0));
+        let mut both = DeviceTraffic { workers: [100, 0], devices: [90.0, 1.0], under_way: 4 };
+        both.add(&DeviceTraffic { workers: [100, 0], devices: [100.0, 0.0], under_way: 4 });
+        assert_eq!((both.amplification(), both.under_way), ([Some(0.95), None], 8));
+    }
 
     fn counted(ios: u64, merges: u64, bytes: u64, ticks: u64) -> IoCounters {
         IoCounters { ios, merges, bytes, ticks }

@@ -268,7 +268,7 @@ fn own(result: &JobResult) -> Value {
         "window": { "seconds": result.window.seconds, "straggle_s": result.window.finish_skew },
         "little": law,
         "verified_blocks": result.verified,
-        "notes": result.notes,
+        "notes": result.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 

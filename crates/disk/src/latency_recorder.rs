@@ -248,6 +248,7 @@ impl LatencyRecorder {
     }
 
     /// Transfers that were completed.
+    #[cfg(test)]
     pub(crate) fn operations(&self) -> u64 {
         self.stats.iter().map(Stats::operations).sum()
     }

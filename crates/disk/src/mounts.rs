@@ -37,23 +37,14 @@ pub fn on_drives(drives: &BTreeSet<String>, root: &Path) -> Vec<Mounted> {
     found.into_values().collect()
 }
 
-/// The whole drives below the file system that holds a path under `root`; none where they cannot be told.
-#[must_use]
-pub fn drives_of(path: &Path, root: &Path) -> BTreeSet<String> {
-    let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let holds = |mount: &Mount| full.starts_with(&mount.point);
-    // The longest mount point holds it; of several on one point, the last one.
-    let mount = mounts(root).into_iter().filter(holds).max_by_key(|mount| mount.point.as_os_str().len());
-    mount.map(|mount| drives_below(&mount, root)).unwrap_or_default()
-}
-
 /// Whether it is a folder that this process may write to. Mount points of containers are files at times.
 fn takes_files(point: &Path, root: &Path) -> bool {
     let folder = root.join(point.strip_prefix("/").unwrap_or(point));
     folder.is_dir() && rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
-fn drives_below(mount: &Mount, root: &Path) -> BTreeSet<String> {
+/// The whole drives below a file system; none where they cannot be told.
+pub(crate) fn drives_below(mount: &Mount, root: &Path) -> BTreeSet<String> {
     devices_of(mount, root).iter().flat_map(|device| drives(device, root)).collect()
 }
 
@@ -67,6 +58,21 @@ fn drives(device: &str, root: &Path) -> BTreeSet<String> {
     below.collect()
 }
 
+/// All devices that a device is made of, itself among them.
+pub(crate) fn layers(device: &str, root: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![device.to_owned()];
+    while let Some(device) = open.pop() {
+        let folder = root.join("sys/class/block").join(&device).join("slaves");
+        let parts = fs::read_dir(folder).into_iter().flatten().flatten();
+        open.extend(parts.map(|part| part.file_name().to_string_lossy().into_owned()));
+        open.extend(holder(&device, root));
+        found.insert(device);
+        open.retain(|device| !found.contains(device));
+    }
+    found
+}
+
 /// The device that a partition is part of; `None` where it is no partition.
 fn holder(device: &str, root: &Path) -> Option<String> {
     let folder = fs::canonicalize(root.join("sys/class/block").join(device)).ok()?;
@@ -74,12 +80,15 @@ fn holder(device: &str, root: &Path) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
+/// A machine in a folder, for the tests of what lies where.
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(crate) mod fixture {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::path::Path;
 
     /// A `/sys` and a `/proc` in which `devices` are paths below `/sys/devices` with their numbers and what they are made of.
-    fn tree(devices: &[(&str, &str, &[&str])], mounts: &str, folders: &[&str]) -> tempfile::TempDir {
+    pub(crate) fn tree(devices: &[(&str, &str, &[&str])], mounts: &str, folders: &[&str]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         let sys = dir.path().join("sys");
         let folder = |path: &Path| fs::create_dir_all(path).unwrap();
@@ -93,7 +102,9 @@ mod tests {
             std::os::unix::fs::symlink(&device, sys.join("dev/block").join(number)).unwrap();
             std::os::unix::fs::symlink(&device, sys.join("class/block").join(name)).unwrap();
             parts.iter().for_each(|part| folder(&device.join("slaves").join(part)));
-            if path.contains('/') {
+            let holder = Path::new(path).parent().and_then(Path::file_name);
+            let is_partition = |holder: &OsStr| name.as_encoded_bytes().starts_with(holder.as_encoded_bytes());
+            if holder.is_some_and(is_partition) {
                 fs::write(device.join("partition"), "1\n").unwrap();
             }
         }
@@ -106,7 +117,7 @@ mod tests {
     }
 
     /// A boot drive, two drives in an array with a partition of its own, a partition under encryption, and a drive by itself.
-    const DEVICES: &[(&str, &str, &[&str])] = &[
+    pub(crate) const DEVICES: &[(&str, &str, &[&str])] = &[
         ("sda", "8:0", &[]),
         ("sda/sda1", "8:1", &[]),
         ("nvme0n1", "259:0", &[]),
@@ -117,7 +128,13 @@ mod tests {
         ("dm-0", "253:0", &["md0p1"]),
         ("nvme2n1", "259:3", &[]),
     ];
-    const ROOT: &str = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:5 / /proc rw - proc proc rw\n";
+    pub(crate) const ROOT: &str = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:5 / /proc rw - proc proc rw\n";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{DEVICES, ROOT, tree};
+    use super::*;
 
     fn set(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|&name| name.to_owned()).collect()
@@ -162,14 +179,5 @@ mod tests {
         check("md0", &["nvme0n1", "nvme1n1"]);
         check("dm-0", &["nvme0n1", "nvme1n1"]);
         check("unknown", &["unknown"]);
-    }
-
-    #[test]
-    fn a_path_lies_on_the_drives_of_its_mount() {
-        let scratch = tempfile::tempdir().unwrap();
-        let here = scratch.path().canonicalize().unwrap();
-        let dir = tree(DEVICES, &format!("{ROOT}3 1 9:1 / {} rw - xfs /dev/md0p1 rw\n", here.display()), &[]);
-        assert_eq!(drives_of(&here, dir.path()), set(&["nvme0n1", "nvme1n1"]));
-        assert_eq!(drives_of(Path::new("/"), dir.path()), set(&["sda"]));
     }
 }

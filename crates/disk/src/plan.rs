@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use machine::{CpuSet, memory_available};
-use measure::{Quantity, Unit};
+use measure::{Quantity, Unit, Warning};
 
 use crate::Error;
 use crate::files::{self, FileKind, Files, OpenMode, OpenedFile};
@@ -40,7 +40,7 @@ pub(crate) struct PlannedJob<'a> {
     pub(crate) opened: Vec<OpenedFile>,
     pub(crate) volume: Volume,
     /// What is not as it was asked for.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Warning>,
     /// The group that it is reported in.
     pub(crate) group: u32,
 }
@@ -164,8 +164,9 @@ fn amount(job: &Job, whole: u64, stated: u64) -> Result<u64, Error> {
 impl<'a> PlannedJob<'a> {
     /// Opens a job's files and cuts their regions.
     pub(crate) fn new(job: &'a Job, files: &mut Files, settings: &Settings) -> Result<Self, Error> {
-        let mut notes = job.not_honoured.clone();
         check_placement(job, &settings.root)?;
+        let mut notes: Vec<Warning> =
+            job.not_honoured.iter().map(|what| Warning::NotHonoured { what: what.clone() }).collect();
         let mut assignments = Vec::new();
         let mut all: Vec<OpenedFile> = Vec::new();
         let mut volume = None;
@@ -337,23 +338,29 @@ fn note_files(
     opened: &[OpenedFile],
     assignments: &[WorkerAssignment],
     volume: &Volume,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Warning>,
 ) {
     if job.flags.direct && opened.iter().any(|file| !file.direct) {
-        notes.push(format!("direct: {} does not support O_DIRECT, so I/O was buffered", volume.file_system));
-    } else if job.flags.direct && volume.in_memory() {
-        notes.push(format!("direct: {} keeps its files in memory, so no device was measured", volume.file_system));
+        let what = format!("direct: {} does not support O_DIRECT, so I/O was buffered", volume.file_system);
+        notes.push(Warning::NotHonoured { what });
     }
-    notes.extend(volume.arrays.iter().cloned());
+    if volume.in_memory() {
+        let why = format!("{} keeps its files in memory, so no device was measured", volume.file_system);
+        notes.push(Warning::OtherThing { why });
+    }
+    notes.extend(volume.arrays.iter().cloned().map(Warning::Note));
     if let Some(zfs) = &volume.zfs {
         let version = zfs.version.as_deref().unwrap_or("of unknown version");
-        notes.push(format!("ZFS {version} works synchronously below io_uring: requests are punted to io-wq"));
+        let why = format!("ZFS {version} works synchronously below io_uring: requests are punted to io-wq");
+        notes.push(Warning::Note(why));
     }
     if opened.iter().any(|file| file.kind == FileKind::TestFile) && matches!(job.target, JobTarget::Paths(_)) {
-        notes.push("filename: a file that did not exist is an unnamed test file, removed at the end".to_owned());
+        let what = "filename: a file that did not exist is an unnamed test file, removed at the end";
+        notes.push(Warning::Note(what.to_owned()));
     }
     if opened.iter().any(|file| file.kind != FileKind::TestFile) && job.rw.reads() {
-        notes.push("what is read was not written by this run: its data may be compressible or cached".to_owned());
+        let why = "what is read was not written by this run: its data may be compressible or cached";
+        notes.push(Warning::Uncertain { why: why.to_owned() });
     }
     let read = assignments.first().filter(|_| job.rw.reads());
     let existing = |assignment: &&WorkerAssignment| -> u64 {
@@ -363,7 +370,8 @@ fn note_files(
     };
     let holes = read.as_ref().map_or(0, existing);
     if holes > 0 {
-        notes.push(format!("{holes} bytes are sparse; reads of them never reach the device"));
+        let why = format!("{holes} bytes are sparse; reads of them never reach the device");
+        notes.push(Warning::OtherThing { why });
     }
 }
 

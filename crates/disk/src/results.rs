@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use machine::Clock;
-use measure::Interval;
+use measure::{Interval, Warning};
 
-use crate::counters::{ArcStat, DeviceStat};
+use crate::counters::{ArcStat, DeviceStat, DeviceTraffic};
+use crate::engine::Counted;
 use crate::histogram::{Histogram, Moments};
 use crate::job::{Direction, Job};
 use crate::latency_recorder::{Depths, LatencyRecorder, LittlesLaw, Stats, TICK, Tick};
@@ -137,9 +138,9 @@ pub struct JobResult {
     pub direct: bool,
     /// Workers of io-wq that were seen; more than 0 means that requests were punted.
     pub io_wq_threads: usize,
-    /// What the devices below counted while it ran.
-    pub devices: Vec<DeviceStat>,
-    /// Hits and misses of the ARC of ZFS while it ran.
+    /// What it and the devices below moved while it was measured; `None` where no device counts.
+    pub traffic: Option<DeviceTraffic>,
+    /// Hits and misses of the ARC of ZFS while it was measured.
     pub arc: Option<ArcStat>,
     /// Blocks whose data was checked.
     pub verified: u64,
@@ -147,22 +148,17 @@ pub struct JobResult {
     pub read_back: ReadBack,
     /// Its steady state, where one was asked for.
     pub steady: Option<SteadyResult>,
-    /// What was not honoured, and what a reader should know.
-    pub notes: Vec<String>,
+    /// What was not honoured, and what a reader should know; the weightiest first.
+    pub notes: Vec<Warning>,
 }
 
 impl JobResult {
-    /// Bytes of the devices over bytes of the job, by direction: amplification where it is over 1, a cache that
-    /// answered where it is under 0.98. `None` where no device counts or nothing was transferred. What other jobs of
-    /// the same phase did to the devices is in it.
+    /// Bytes of the devices over bytes of the job, by direction, in the time in which it was measured: amplification or
+    /// other I/O where it is over 1, a cache that answered where it is under it. `None` where no device counts or nothing
+    /// was transferred.
     #[must_use]
     pub fn amplification(&self) -> [Option<f64>; 2] {
-        let ratio = |index: usize, device: fn(&DeviceStat) -> u64| {
-            let own = self.stats[index].bytes;
-            let moved: u64 = self.devices.iter().map(device).sum();
-            (own > 0 && !self.devices.is_empty()).then(|| moved as f64 / own as f64)
-        };
-        [ratio(0, |device| device.read.bytes), ratio(1, |device| device.write.bytes)]
+        self.traffic.map_or([None; 2], |traffic| traffic.amplification())
     }
 
     /// The worker with the largest error of Little's law, of those whose window is long enough to tell.
@@ -176,9 +172,8 @@ impl JobResult {
 /// What was seen from outside of the workers.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
-    pub(crate) devices: Vec<DeviceStat>,
+    pub(crate) counted: Counted,
     pub(crate) io_wq_threads: usize,
-    pub(crate) arc: Option<ArcStat>,
     pub(crate) steady: Option<SteadyResult>,
 }
 
@@ -197,8 +192,8 @@ pub(crate) fn results_of(members: &[Member<'_>]) -> Vec<JobResult> {
     for group in members.chunk_by(together) {
         match group {
             [single] if !grouped(single) => {
-                let each = single.reports.chunks(1).map(|report| join(single.planned, report, single.seen.clone()));
-                results.extend(each);
+                let each = single.reports.chunks(1).zip(single.seen.counted.traffic.chunks(1));
+                results.extend(each.map(|(report, traffic)| join(single.planned, report, traffic, &single.seen)));
             }
             _ => results.extend(join_group(group)),
         }
@@ -210,23 +205,17 @@ pub(crate) fn results_of(members: &[Member<'_>]) -> Vec<JobResult> {
 fn join_group(group: &[Member<'_>]) -> Option<JobResult> {
     let (first, others) = group.split_first()?;
     let reports: Vec<WorkerReport> = group.iter().flat_map(|member| member.reports.iter().cloned()).collect();
-    let mut seen = first.seen.clone();
-    for other in others {
-        // Each device counts once, however many jobs use it.
-        let new = |device: &&DeviceStat| seen.devices.iter().all(|known| known.name != device.name);
-        let more: Vec<DeviceStat> = other.seen.devices.iter().filter(new).cloned().collect();
-        seen.devices.extend(more);
-        seen.io_wq_threads = seen.io_wq_threads.max(other.seen.io_wq_threads);
-        seen.arc = seen.arc.or(other.seen.arc);
-    }
-    let mut result = join(first.planned, &reports, seen);
+    let traffic: Vec<_> = group.iter().flat_map(|member| member.seen.counted.traffic.iter().copied()).collect();
+    let mut result = join(first.planned, &reports, &traffic, &first.seen);
     for other in others {
         result.also.push(other.planned.job.name.clone());
         result.direct &= other.planned.opened.iter().all(|opened| opened.direct);
-        let name = &other.planned.job.name;
-        let new = other.planned.notes.iter().filter(|note| !first.planned.notes.contains(note));
-        result.notes.extend(new.map(|note| format!("{name}: {note}")));
+        result.arc = result.arc.or(other.seen.counted.arc);
+        let new: Vec<Warning> =
+            other.planned.notes.iter().filter(|note| !result.notes.contains(note)).cloned().collect();
+        result.notes.extend(new);
     }
+    result.notes.sort_by_key(|note| std::cmp::Reverse(note.weight()));
     Some(result)
 }
 
@@ -240,7 +229,12 @@ pub(crate) fn merge_devices(sums: &mut Vec<DeviceStat>, more: &[DeviceStat]) {
     }
 }
 
-fn join(planned: &PlannedJob<'_>, reports: &[WorkerReport], seen: Observed) -> JobResult {
+fn join(
+    planned: &PlannedJob<'_>,
+    reports: &[WorkerReport],
+    moved: &[Option<DeviceTraffic>],
+    seen: &Observed,
+) -> JobResult {
     let recorders: Vec<&LatencyRecorder> = reports.iter().map(|report| &report.recorder).collect();
     let mut stats: [Stats; 2] = Default::default();
     let (mut syncs, mut depths, mut usage) = (Histogram::default(), Depths::default(), Usage::default());
@@ -257,6 +251,10 @@ fn join(planned: &PlannedJob<'_>, reports: &[WorkerReport], seen: Observed) -> J
         depths.add(&report.recorder.depths);
         usage.add(&report.usage);
     }
+    let traffic = moved.iter().flatten().copied().reduce(|mut all, one| {
+        all.add(&one);
+        all
+    });
     let mut cpus: Vec<u32> = reports.iter().flat_map(|report| report.cpus.iter().copied()).collect();
     cpus.sort_unstable();
     cpus.dedup();
@@ -281,53 +279,61 @@ fn join(planned: &PlannedJob<'_>, reports: &[WorkerReport], seen: Observed) -> J
         volume: planned.volume.clone(),
         direct: planned.opened.iter().all(|opened| opened.direct),
         io_wq_threads: seen.io_wq_threads,
-        devices: seen.devices,
-        arc: seen.arc,
+        traffic,
+        arc: seen.counted.arc,
         verified: reports.iter().map(|report| report.verified).sum(),
         read_back,
-        steady: seen.steady,
+        steady: seen.steady.clone(),
         notes: planned.notes.clone(),
     };
     let notes = observe(&result);
     result.notes.extend(notes);
+    result.notes.sort_by_key(|note| std::cmp::Reverse(note.weight()));
     result
 }
 
 /// Notes on a result: what a reader should know.
-fn observe(result: &JobResult) -> Vec<String> {
-    let mut notes = result.granted.refused.clone();
+fn observe(result: &JobResult) -> Vec<Warning> {
+    let mut notes = Vec::new();
+    notes.extend(result.granted.refused.iter().map(|what| Warning::NotHonoured { what: what.clone() }));
     if result.io_wq_threads > 0 {
-        notes.push(format!(
+        notes.push(Warning::Note(format!(
             "{} io-wq workers were seen: the file system or device blocks, so requests were punted to them",
             result.io_wq_threads
-        ));
+        )));
     }
     if let Some(law) = result.worst_littles_law().filter(|law| law.holds() == Some(false)) {
-        notes.push(format!(
-            "Little's law is off by {:.1} %: {:.2} requests were in flight, {:.0} a second of {:.1} µs each make {:.2}",
-            law.error() * 100.0,
-            law.in_flight,
-            law.rate,
-            law.latency * 1e6,
-            law.rate * law.latency
-        ));
+        notes.push(Warning::Uncertain {
+            why: format!(
+                "Little's law is off by {:.1} %: {:.2} requests were in flight, {:.0} a second of {:.1} µs each make {:.2}",
+                law.error() * 100.0,
+                law.in_flight,
+                law.rate,
+                law.latency * 1e6,
+                law.rate * law.latency
+            ),
+        });
     }
-    for (name, ratio) in ["read", "wrote"].into_iter().zip(result.amplification()) {
-        match ratio {
-            Some(ratio) if ratio < 0.98 => notes.push(format!(
-                "the devices {name} only {ratio:.2} of the bytes: a cache answered, or has not written back yet"
-            )),
-            Some(ratio) if ratio > 1.1 => {
-                notes.push(format!("the devices {name} {ratio:.2} times the bytes (amplification, or other I/O)"));
-            }
-            _ => {}
-        }
-    }
+    notes.extend(result.traffic.iter().flat_map(of_devices));
     if let Some(ArcStat { hits, misses }) = result.arc.filter(|arc| arc.hits > 0) {
-        notes.push(format!("the ZFS ARC had {hits} hits and {misses} misses"));
+        notes.push(Warning::Note(format!("the ZFS ARC had {hits} hits and {misses} misses")));
     }
     if let Some(steady) = result.steady.as_ref().filter(|steady| !steady.attained) {
-        notes.push(format!("the steady state was not reached in {} seconds", steady.values.len()));
+        let why = format!("the steady state was not reached in {} seconds", steady.values.len());
+        notes.push(Warning::Uncertain { why });
+    }
+    notes
+}
+
+/// What the devices moved that is not what the workers did.
+fn of_devices(traffic: &DeviceTraffic) -> Vec<Warning> {
+    let cached = traffic.answered_by_cache().into_iter().flatten();
+    let mut notes: Vec<Warning> = cached.map(|share| Warning::CacheAnswered { share }).collect();
+    for (name, ratio) in ["read", "wrote"].into_iter().zip(traffic.amplification()) {
+        if let Some(ratio) = ratio.filter(|ratio| *ratio > 1.1) {
+            let why = format!("the devices {name} {ratio:.2} times the bytes (amplification, or other I/O)");
+            notes.push(Warning::Uncertain { why });
+        }
     }
     notes
 }

@@ -5,8 +5,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::counters::DeviceStat;
-
 /// What holds a file, or a device itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
@@ -60,6 +58,12 @@ pub(crate) fn mounts(root: &Path) -> Vec<Mount> {
     text.lines().filter_map(parse_mount).collect()
 }
 
+/// The mount that holds a path: the longest one, and of several on one point the last.
+pub(crate) fn mount_of(full: &Path, root: &Path) -> Option<Mount> {
+    let holds = |mount: &Mount| full.starts_with(&mount.point);
+    mounts(root).into_iter().filter(holds).max_by_key(|mount| mount.point.as_os_str().len())
+}
+
 /// `36 35 98:0 /root /point rw,noatime shared:1 - ext3 /dev/root rw`
 fn parse_mount(line: &str) -> Option<Mount> {
     let (head, tail) = line.split_once(" - ")?;
@@ -103,16 +107,11 @@ impl Volume {
             "block device".clone_into(&mut volume.file_system);
             volume.source = full.display().to_string();
             volume.devices.extend(device_name(&number(about.rdev()), root));
-        } else {
-            let holds = |mount: &Mount| full.starts_with(&mount.point);
-            // The longest mount point holds it; of several on one point, the last one.
-            let mount = mounts(root).into_iter().filter(holds).max_by_key(|mount| mount.point.as_os_str().len());
-            if let Some(mount) = mount {
-                volume.devices = devices_of(&mount, root);
-                volume.file_system = mount.file_system;
-                volume.source = mount.source;
-                volume.mount_point = mount.point;
-            }
+        } else if let Some(mount) = mount_of(&full, root) {
+            volume.devices = devices_of(&mount, root);
+            volume.file_system = mount.file_system;
+            volume.source = mount.source;
+            volume.mount_point = mount.point;
         }
         volume.arrays = volume.devices.iter().filter_map(|device| array(device, root)).collect();
         volume.devices = volume.devices.iter().flat_map(|device| leaves(device, root)).collect();
@@ -152,12 +151,6 @@ impl Volume {
     pub fn in_memory(&self) -> bool {
         matches!(self.file_system.as_str(), "tmpfs" | "ramfs")
     }
-
-    /// What the devices have counted since the start of the host.
-    #[must_use]
-    pub fn counters(&self, root: &Path) -> Vec<DeviceStat> {
-        self.devices.iter().filter_map(|device| DeviceStat::read(device, root)).collect()
-    }
 }
 
 /// `major:minor` of a device number.
@@ -181,7 +174,22 @@ pub(crate) fn devices_of(mount: &Mount, root: &Path) -> Vec<String> {
     }
     // Btrfs and others have a number of their own and name one of their devices as the source.
     let about = Path::new(&mount.source).starts_with("/dev").then(|| fs::metadata(&mount.source).ok()).flatten();
-    about.and_then(|about| device_name(&number(about.rdev()), root)).into_iter().collect()
+    let source = about.and_then(|about| device_name(&number(about.rdev()), root));
+    let all =
+        source.as_deref().filter(|_| mount.file_system == "btrfs").and_then(|source| devices_of_btrfs(source, root));
+    all.unwrap_or_else(|| source.into_iter().collect())
+}
+
+/// All devices of the btrfs that one of its devices names.
+fn devices_of_btrfs(one: &str, root: &Path) -> Option<Vec<String>> {
+    let devices = |folder: PathBuf| -> Vec<String> {
+        let entries = fs::read_dir(folder.join("devices")).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    let all = fs::read_dir(root.join("sys/fs/btrfs")).ok()?.flatten();
+    all.map(|entry| devices(entry.path())).find(|names| names.iter().any(|name| name == one))
 }
 
 /// The devices that a device is made of (RAID, LVM, encryption), down to those that are made of none: their counters
@@ -254,7 +262,7 @@ fn pool_devices(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::counters::IoCounters;
+    use crate::counters::{DeviceStat, IoCounters};
 
     fn counted(ios: u64, merges: u64, bytes: u64, ticks: u64) -> IoCounters {
         IoCounters { ios, merges, bytes, ticks }
@@ -295,9 +303,9 @@ mod tests {
         let volume = Volume::of(&scratch, &root);
         assert_eq!((volume.file_system.as_str(), volume.source.as_str()), ("xfs", "/dev/nvme0n1"));
         assert_eq!((volume.devices.as_slice(), volume.node), (&["nvme0n1".to_owned()][..], Some(1)));
-        let counters = volume.counters(&root);
-        assert_eq!((counters[0].read, counters[0].write), (counted(10, 1, 80 * 512, 5), counted(20, 2, 160 * 512, 7)));
-        assert_eq!((counters[0].busy, counters[0].queued), (9, 12));
+        let counters = DeviceStat::read(&volume.devices[0], &root).unwrap();
+        assert_eq!((counters.read, counters.write), (counted(10, 1, 80 * 512, 5), counted(20, 2, 160 * 512, 7)));
+        assert_eq!((counters.busy, counters.queued), (9, 12));
         assert_eq!(Volume::of(Path::new("/no/such/file"), &root), Volume::default());
     }
 
@@ -353,6 +361,21 @@ mod tests {
         let resync = "md2 is raid1 of 2 devices, and its resync takes part of their time";
         check("md2", &["a", "b", "d"], None, Some(resync));
         check("dm-0", &["a", "b"], Some(0), None);
+    }
+
+    #[test]
+    fn a_btrfs_names_all_its_devices() {
+        let dir = tempfile::tempdir().unwrap();
+        for device in ["u-1/devices/sda", "u-2/devices/sdc", "u-2/devices/sdb1", "features"] {
+            fs::create_dir_all(dir.path().join("sys/fs/btrfs").join(device)).unwrap();
+        }
+        let check = |one: &str, expect: Option<&[&str]>| {
+            let expect = expect.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+            assert_eq!(devices_of_btrfs(one, dir.path()), expect, "{one}");
+        };
+        check("sda", Some(&["sda"]));
+        check("sdc", Some(&["sdb1", "sdc"]));
+        check("sdd", None);
     }
 
     #[test]

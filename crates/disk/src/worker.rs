@@ -108,12 +108,48 @@ pub(crate) struct Pause {
     pub(crate) nanos: u64,
 }
 
-/// What a worker has completed so far, for others to read while it runs.
+/// What a worker has completed since it started, ramp included, for others to read while it runs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct LiveCounters {
-    pub(crate) ops: AtomicU64,
-    pub(crate) bytes: AtomicU64,
+    operations: AtomicU64,
+    /// Bytes by direction.
+    moved: [AtomicU64; 2],
+}
+
+/// What a worker has completed by some moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Completed {
+    pub(crate) operations: u64,
+    /// Bytes by direction.
+    pub(crate) moved: [u64; 2],
+}
+
+impl LiveCounters {
+    pub(crate) fn now(&self) -> Completed {
+        let [read, written] = &self.moved;
+        Completed {
+            operations: self.operations.load(Ordering::Relaxed),
+            moved: [read.load(Ordering::Relaxed), written.load(Ordering::Relaxed)],
+        }
+    }
+
+    pub(crate) fn show(&self, completed: Completed) {
+        self.operations.store(completed.operations, Ordering::Relaxed);
+        for (shown, bytes) in self.moved.iter().zip(completed.moved) {
+            shown.store(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Completed {
+    #[inline]
+    fn count(&mut self, op: &Op) {
+        if let Action::Transfer(direction) = op.action {
+            self.operations += 1;
+            self.moved[direction as usize] += u64::from(op.len);
+        }
+    }
 }
 
 /// Why a worker stopped before its end.
@@ -237,6 +273,7 @@ pub(crate) struct Worker<'a, E> {
     written: u64,
     exhausted: bool,
     issued: u64,
+    completed: Completed,
 }
 
 impl<'a, E: IoEngine> Worker<'a, E> {
@@ -266,6 +303,7 @@ impl<'a, E: IoEngine> Worker<'a, E> {
             written: 0,
             exhausted: false,
             issued: 0,
+            completed: Completed::default(),
         }
     }
 
@@ -312,12 +350,13 @@ impl<'a, E: IoEngine> Worker<'a, E> {
             }
             self.submit(recorder)?;
             self.reap(recorder)?;
-            shown.ops.store(recorder.operations(), Ordering::Relaxed);
-            shown.bytes.store(recorder.bytes(), Ordering::Relaxed);
+            shown.show(self.completed);
         }
         // Not the deadline itself: what was completed until now is counted, so the time until now is too.
         recorder.end(self.engine.stamp(), self.engine.meter());
         self.drain()?;
+        // What was drained is in no figure, but the devices have moved it.
+        shown.show(self.completed);
         Ok(self.issued)
     }
 
@@ -470,6 +509,7 @@ impl<'a, E: IoEngine> Worker<'a, E> {
             }
             self.check_result(slot, &op, result)?;
             self.free.push(slot);
+            self.completed.count(&op);
             recorder.record(&op, &Times { completed, ..times });
         }
         recorder.completed(self.done.len() as u64 - resubmitted, meter);
@@ -543,6 +583,7 @@ impl<'a, E: IoEngine> Worker<'a, E> {
                 }
                 self.check_result(slot, &op, result)?;
                 self.free.push(slot);
+                self.completed.count(&op);
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The storage part of a run: sequential reads and writes and random reads, each over a sweep of depths, on test files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use machine::Machine;
@@ -377,7 +377,8 @@ fn describe(measurement: Measurement, config: &Config, rounds: &[JobResult]) -> 
 
 /// A direct read that the device did not see was answered by a cache.
 fn cached(round: &JobResult) -> Option<Taint> {
-    let ratio = round.amplification()[0].filter(|ratio| *ratio < 0.98)?;
+    let [ratio, _] = round.traffic?.answered_by_cache();
+    let ratio = ratio?;
     Some(Taint::Environment(format!("a cache answered: the devices read only {ratio:.2} of the bytes")))
 }
 
@@ -394,32 +395,39 @@ fn describe_location(volume: &Volume, config: &Config) -> String {
     )
 }
 
-/// What a reader should know of a case.
+/// What a reader should know of a case, the weightiest first.
 fn remarks(case: &StorageCase, rounds: &[JobResult], state: SteadyState) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if case.rw == ReadWriteMix::Write {
         let text = "not preconditioned: a drive that has been overwritten twice may be slower";
-        warnings.push(Warning::Note(text.to_owned()));
+        warnings.push(Warning::Uncertain { why: text.to_owned() });
     }
     if rounds.len() >= WINDOW {
         match state {
             SteadyState::Steady { .. } => {}
-            SteadyState::NotYet | SteadyState::NeverReached => warnings.push(Warning::Note(format!(
-                "no steady state in {} rounds (range ≤ 20 %, line ≤ 10 % of the mean over {WINDOW} rounds)",
-                rounds.len()
-            ))),
+            SteadyState::NotYet | SteadyState::NeverReached => warnings.push(Warning::Uncertain {
+                why: format!(
+                    "no steady state in {} rounds (range ≤ 20 %, line ≤ 10 % of the mean over {WINDOW} rounds)",
+                    rounds.len()
+                ),
+            }),
         }
     }
     let finish_skew = rounds.iter().map(|round| round.window.finish_skew).fold(0.0, f64::max);
     if finish_skew > 0.1 {
-        warnings.push(Warning::Note(format!("the last worker ended {finish_skew:.1} s after the first")));
+        let why = format!("the last worker ended {finish_skew:.1} s after the first");
+        warnings.push(Warning::Uncertain { why });
     }
-    let mut notes: Vec<&String> = rounds.iter().flat_map(|round| &round.notes).collect();
-    notes.sort();
-    notes.dedup();
-    let rest = notes.iter().map(|note| Warning::NotHonoured { what: (*note).clone() });
-    // One of a kind is enough: rounds differ in the digits.
-    warnings.extend(rest.take(4));
+    warnings.extend(rounds.iter().flat_map(|round| round.notes.iter().cloned()));
+    weightiest_first(warnings)
+}
+
+/// One of each kind: rounds differ in the digits. Of several shares that the devices moved, the smallest.
+fn weightiest_first(mut warnings: Vec<Warning>) -> Vec<Warning> {
+    let share = |warning: &Warning| if let Warning::CacheAnswered { share } = warning { *share } else { f64::MAX };
+    warnings.sort_by(|a, b| b.weight().cmp(&a.weight()).then(share(a).total_cmp(&share(b))));
+    let mut known = BTreeSet::new();
+    warnings.retain(|warning| known.insert(warning.to_string().replace(|c: char| c.is_ascii_digit() || c == '.', "")));
     warnings
 }
 
@@ -440,6 +448,16 @@ mod tests {
         check(2, 6, (2, 3));
         check(1, 8, (1, 8));
         check(1, 0, (1, 1));
+    }
+
+    #[test]
+    fn remarks_are_told_once_each_and_by_their_weight() {
+        let cached = |share: f64| Warning::CacheAnswered { share };
+        let io_wq = |n: u32| Warning::Note(format!("{n} io-wq workers were seen"));
+        let refused = Warning::NotHonoured { what: "IOPOLL".to_owned() };
+        let skew = |seconds: f64| Warning::Uncertain { why: format!("the last worker ended {seconds} s after") };
+        let all = vec![io_wq(2), refused.clone(), cached(0.9), skew(1.5), cached(0.25), io_wq(12), skew(0.2)];
+        assert_eq!(weightiest_first(all), [cached(0.25), skew(1.5), refused, io_wq(2)]);
     }
 
     #[test]

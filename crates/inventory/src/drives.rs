@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::thread;
 
+use measure::what_is_no_drive;
+
 use crate::nvme::{Health, Identity};
 use crate::out_of_band::Outside;
 use crate::pci::{self, Link};
@@ -69,9 +71,8 @@ pub(crate) fn drives(tree: &Tree, outside: &dyn Outside, slots: &[Slot]) -> Foun
     if !tree.has(BLOCK) {
         return Err(Unavailable::Absent);
     }
-    let virtual_ones = ["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "zd", "drbd", "rbd"];
     let names = tree.names(BLOCK).into_iter();
-    let real = names.filter(|name| !virtual_ones.iter().any(|prefix| name.starts_with(prefix)));
+    let real = names.filter(|name| what_is_no_drive(name).is_none());
     // Paths of native NVMe multipath stand beside their head.
     let real = real.filter(|name| !is_nvme_path(name));
     // A drive that hangs must not add its time to that of the others.

@@ -4,6 +4,7 @@ use measure::{Facts, Fingerprint};
 use sha2::{Digest, Sha256};
 
 use crate::Inventory;
+use crate::sysfs::Tree;
 
 /// Facts that say which machine this is.
 const IDENTITY: [&str; 5] = ["chassis.model", "board.model", "cpu.model", "cpu.microarchitecture", "cpu.sockets"];
@@ -61,9 +62,20 @@ pub(crate) fn of(inventory: &Inventory) -> Fingerprint {
         let model = gpu.model.clone().unwrap_or_default();
         fingerprint.platform.insert(format!("gpu {}", gpu.address), model);
     }
+    if let Some(id) = &inventory.machine_id {
+        fingerprint.platform.insert("machine-id".to_owned(), id.clone());
+    }
     fingerprint.platform_id = digest(&fingerprint.platform);
     fingerprint.config_id = digest(&fingerprint.config);
     fingerprint
+}
+
+/// A hash of the installation's id, for hosts whose serial numbers cannot be read. The id itself is confidential
+/// (machine-id(5)), so it goes into no record.
+pub(crate) fn machine_id(tree: &Tree) -> Option<String> {
+    let id =
+        tree.word("/etc/machine-id").ok().filter(|id| id.len() == 32 && id.bytes().all(|c| c.is_ascii_hexdigit()))?;
+    Some(hex::encode(&Sha256::digest(format!("hostproof machine-id {id}"))[..16]))
 }
 
 fn add(parts: &mut std::collections::BTreeMap<String, String>, facts: &Facts, id: &str) {

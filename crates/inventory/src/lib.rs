@@ -66,6 +66,8 @@ pub struct Probe<T> {
 pub struct Inventory {
     /// Facts in the shared vocabulary.
     pub facts: Facts,
+    /// A hash of the installation's machine-id, where it has one.
+    pub machine_id: Option<String>,
     /// The firmware's tables: board, DIMMs, slots, supplies.
     pub firmware: Probe<Firmware>,
     /// PCI devices.
@@ -143,6 +145,7 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
 
     Inventory {
         facts,
+        machine_id: fingerprint::machine_id(tree),
         firmware: Probe { found: firmware, source: smbios::TABLE },
         devices: Probe { found: present(devices), source: pci::DEVICES },
         drives: Probe { found: drives, source: "/sys/block, /sys/class/nvme, SMART log page, Identify" },

@@ -306,7 +306,7 @@ mod tests {
         };
         let all = [module("DDR5", "P0 CHANNEL A DIMM 0"), module("HBM2", "P0 HBM 0"), module("HBM2", "P0 HBM 1")];
         let mut facts = Facts::default();
-        probe(&Ok(&all), &mut facts);
+        probe(&Ok(all.as_slice()), &mut facts);
         let of = |id: &str| facts.number(id);
         assert_eq!((of("memory.dimms"), of("memory.capacity")), (Some(1.0), Some((16_u64 << 30) as f64)));
         assert_eq!(facts.number("memory.channels"), Some(1.0));

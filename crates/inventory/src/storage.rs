@@ -12,7 +12,8 @@ use crate::zfs::{self, Pool};
 /// Adds the facts `storage.*`.
 ///
 /// The working volume is, in this order: the ZFS pool on the most drives that is not the root's, the md array on the
-/// most drives that is not the root's, or else every NVMe drive that does not hold the root.
+/// most drives that is not the root's, or else every NVMe drive that does not hold the root. The only drive of a host is
+/// both what it boots from and what it works on.
 pub(crate) fn probe(
     drives: &Found<Vec<Drive>>,
     arrays: &[Array],
@@ -26,8 +27,15 @@ pub(crate) fn probe(
     };
     let of = |names: &BTreeSet<String>| all.iter().filter(|drive| names.contains(&drive.name)).collect::<Vec<_>>();
     let source = "/proc/self/mounts, /sys/block";
-    let boot_names = boot.as_ref().map(|boot| boot.drives.clone()).unwrap_or_default();
-    volume("storage.boot", &boot.as_ref().map(|boot| of(&boot.drives)).map_err(Clone::clone), source, facts);
+    let only: Option<BTreeSet<String>> = if let [only] = all { Some([only.name.clone()].into()) } else { None };
+    let boot_drives = match (&boot, &only) {
+        (Ok(boot), _) => Ok(boot.drives.clone()),
+        (Err(_), Some(only)) => Ok(only.clone()),
+        (Err(why), None) => Err(why.clone()),
+    };
+    volume("storage.boot", &boot_drives.clone().map(|names| of(&names)), source, facts);
+    let boot_names = boot_drives.unwrap_or_default();
+    let boot_layout = boot.as_ref().ok().map(|boot| boot.layout.clone());
     let missing = boot.clone().and_then(|boot| ok_or_absent(boot.missing.map(|missing| missing as f64)));
     note_number(facts, "storage.boot.missing", Unit::Count, missing, "/sys/block/md*/md/degraded");
     note_text(facts, "storage.boot.layout", boot.map(|boot| boot.layout), source);
@@ -43,6 +51,8 @@ pub(crate) fn probe(
         let source = format!("md array {}, /sys/block", array.name);
         note_number(facts, "storage.scratch.usable", Unit::Byte, Ok(array.bytes as f64), &source);
         (members(array), Some(array.level.clone()), source)
+    } else if let Some(only) = only {
+        (only, boot_layout, "/sys/block (the only drive)".to_owned())
     } else {
         let free = all.iter().filter(|drive| drive.media == "nvme" && !boot_names.contains(&drive.name));
         (free.map(|drive| drive.name.clone()).collect(), None, "/sys/block (NVMe drives without the root)".to_owned())
@@ -71,6 +81,14 @@ fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, source: &str, facts: &mut F
     note_number(facts, &id("pcie_gen"), Unit::Count, least(|drive| drive.link.generation), source);
     note_number(facts, &id("pcie_lanes"), Unit::Count, least(|drive| drive.link.lanes), source);
     note_number(facts, &id("drives"), Unit::Count, drives.clone().map(|drives| drives.len() as f64), source);
+    let names =
+        drives.clone().map(|drives| drives.iter().map(|drive| drive.name.clone()).collect::<Vec<_>>().join(", "));
+    note_text(
+        facts,
+        &id("devices"),
+        names.and_then(|names| ok_or_absent(Some(names).filter(|names| !names.is_empty()))),
+        source,
+    );
     let capacity = drives.clone().and_then(|drives| ok_or_absent(drives.iter().map(|drive| drive.bytes).min()));
     note_number(facts, &id("drive_capacity"), Unit::Byte, capacity.map(|bytes| bytes as f64), source);
     let text = |of: fn(&Drive) -> Option<String>| drives.clone().and_then(|drives| each(&drives, of));

@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use fixture::{DimmPlan, Host, documented, set_link, structure, table};
+use fixture::{DimmPlan, Host, bare, documented, set_link, structure, table};
 use inventory::doctor::{Cpus, Grant, Limit, advise};
 use inventory::{BmcValue, FilesOnly, Inventory, Tree, Unavailable, gpu_count, inspect, take_with};
 use measure::{FactValue, Facts, Reading};
@@ -70,6 +70,7 @@ fn the_documented_system_is_read_in_every_fact() {
         ("numa.nodes_per_socket", "1"),
         // §1.4
         ("storage.boot.drives", "2"),
+        ("storage.boot.devices", "nvme0n1, nvme1n1"),
         ("storage.boot.drive_capacity", "1.920 TB"),
         ("storage.boot.form_factor", "U.2"),
         ("storage.boot.pcie_gen", "4"),
@@ -77,6 +78,7 @@ fn the_documented_system_is_read_in_every_fact() {
         ("storage.boot.missing", "0"),
         ("storage.boot.media", "nvme"),
         ("storage.scratch.drives", "6"),
+        ("storage.scratch.devices", "nvme2n1, nvme3n1, nvme4n1, nvme5n1, nvme6n1, nvme7n1"),
         ("storage.scratch.drive_capacity", "7.682 TB"),
         ("storage.scratch.form_factor", "E3.S"),
         ("storage.scratch.pcie_gen", "5"),
@@ -106,6 +108,52 @@ fn the_documented_system_is_read_in_every_fact() {
     ] {
         check(id, expect);
     }
+}
+
+/// Drives that a host has, where its root file system lies, and which drives it boots from and works on.
+#[test]
+fn drives_are_filed_under_the_volume_that_they_are_of() {
+    let absent = format!("{:?}", Some(&Reading::Absent));
+    let check = |drives: &[&str], root: &str, boot: Option<&str>, scratch: Option<&str>| {
+        let host = bare();
+        for drive in drives {
+            host.write(&format!("sys/block/{drive}/size"), "1000000\n");
+            host.write(&format!("sys/block/{drive}/{drive}p1/partition"), "1\n");
+            if let Some(number) = drive.strip_prefix("nvme") {
+                let controller = format!("nvme{}", number.trim_end_matches("n1"));
+                host.write(&format!("sys/class/nvme/{controller}/model"), "a drive\n");
+                host.link(&format!("sys/block/{drive}/device"), &format!("../../{controller}"));
+            }
+        }
+        host.write("proc/self/mounts", format!("{root} / ext4 rw 0 0\n"));
+        let facts = inventory(&host).facts;
+        for (volume, expect) in [("boot", boot), ("scratch", scratch)] {
+            let id = format!("storage.{volume}.devices");
+            let found = facts.value(&id).map(ToString::to_string);
+            assert_eq!(found.as_deref(), expect, "{drives:?} {root} {volume}");
+            let told = format!("{:?}", facts.0.get(&id).map(|fact| &fact.reading));
+            assert!(found.is_some() || told == absent, "{told}");
+        }
+        assert!(
+            !inventory(&host).fingerprint().config.values().any(|part| part.contains("n1")),
+            "names change by boot"
+        );
+        facts
+    };
+    let facts = check(&["vda"], "/dev/vdap1", Some("vda"), Some("vda"));
+    assert_eq!(printed(&facts, "storage.scratch.media"), "virtio");
+    assert_eq!(
+        (printed(&facts, "storage.boot.drives"), printed(&facts, "storage.scratch.drives")),
+        ("1".into(), "1".into())
+    );
+    assert_eq!(printed(&facts, "storage.scratch.layout"), "single");
+    // A container sees no root of its own, but the host boots from something.
+    let facts = check(&["nvme0n1"], "overlay", Some("nvme0n1"), Some("nvme0n1"));
+    assert_eq!(facts.0["storage.boot.layout"].reading, Reading::Absent);
+    check(&["nvme0n1", "nvme1n1"], "/dev/nvme0n1p1", Some("nvme0n1"), Some("nvme1n1"));
+    check(&["nvme0n1", "nvme1n1"], "overlay", None, Some("nvme0n1, nvme1n1"));
+    check(&["sda", "sdb"], "/dev/sdap1", Some("sda"), None);
+    check(&[], "/dev/sdap1", None, None);
 }
 
 #[test]
@@ -340,6 +388,22 @@ fn a_fingerprint_is_stable_and_tells_what_was_changed() {
     assert_ne!(after.config_id, before.config_id);
     let parts: Vec<String> = after.changes_since(&before).into_iter().map(|change| change.part).collect();
     assert_eq!(parts, ["drive S0000002 firmware", "os.kernel"]);
+}
+
+#[test]
+fn an_installation_is_known_by_a_hash_of_its_id() {
+    let host = documented(2);
+    let id = "0123456789abcdef0123456789abcdef";
+    let check = |file: &str, expect: bool| {
+        host.write("etc/machine-id", file);
+        let print = inventory(&host).fingerprint();
+        let hash = print.platform.get("machine-id");
+        assert_eq!(hash.is_some(), expect, "{file}");
+        assert!(hash.is_none_or(|hash| hash.len() == 32 && hash != id), "{hash:?}");
+    };
+    check(&format!("{id}\n"), true);
+    check("uninitialized\n", false);
+    check("", false);
 }
 
 #[test]

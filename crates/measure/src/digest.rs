@@ -134,6 +134,7 @@ mod tests {
             spec: SpecSource::default(),
             facts,
             fingerprint: Fingerprint::default(),
+            noise: BTreeMap::new(),
             attempts: repetitions.iter().enumerate().map(attempt).collect(),
             ending: Ending::Complete,
         }

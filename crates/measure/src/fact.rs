@@ -247,6 +247,7 @@ pub const VOCABULARY: &[FactKind] = &[
     number("numa.nodes_per_socket", Unit::Count, "NUMA nodes of a package: more than one is SNC or NPS"),
     // storage
     number("storage.boot.drives", Unit::Count, "boot drives"),
+    text("storage.boot.devices", "kernel names of the boot drives in this boot"),
     number("storage.boot.drive_capacity", Unit::Byte, "capacity of a boot drive"),
     text("storage.boot.form_factor", "form factor of a boot drive"),
     number("storage.boot.pcie_gen", Unit::Count, "PCIe generation of a boot drive"),
@@ -255,6 +256,7 @@ pub const VOCABULARY: &[FactKind] = &[
     text("storage.boot.media", "kind of boot drive: nvme, sata"),
     number("storage.boot.missing", Unit::Count, "drives that the mirror of the boot drives lacks"),
     number("storage.scratch.drives", Unit::Count, "drives of the working volume"),
+    text("storage.scratch.devices", "kernel names of the drives of the working volume in this boot"),
     number("storage.scratch.drive_capacity", Unit::Byte, "capacity of a drive of the working volume"),
     text("storage.scratch.form_factor", "form factor of a drive of the working volume"),
     number("storage.scratch.pcie_gen", Unit::Count, "PCIe generation of a drive of the working volume"),

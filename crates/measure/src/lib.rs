@@ -4,6 +4,8 @@
 //! Invariant: this crate is pure. It does no I/O and reads no clock.
 
 mod attempt;
+mod block_device;
+mod boot_noise;
 mod closed_sets;
 mod digest;
 pub mod disturbance;
@@ -26,6 +28,8 @@ mod unit;
 mod warning;
 
 pub use attempt::{Attempt, AttemptLog};
+pub use block_device::what_is_no_drive;
+pub use boot_noise::BootNoise;
 pub use closed_sets::{Isa, Needs, Profile, Solver, Workload};
 pub use digest::{Digest, Series};
 pub use event::Event;

@@ -69,6 +69,8 @@ pub enum Ceiling {
         /// Bytes of an operation, where operations are counted and not bytes.
         block: Option<u32>,
     },
+    /// The time that the memory modules themselves take.
+    DramLatency,
 }
 
 /// Metrics that are measured in one way.

@@ -2,7 +2,7 @@
 //! metric that is renamed or taken away is an error of the compiler.
 
 use crate::Better::{Higher, Lower};
-use crate::Ceiling::{DriveLinks, FlopRate, MemoryBandwidth};
+use crate::Ceiling::{DramLatency, DriveLinks, FlopRate, MemoryBandwidth};
 use crate::Role::{Critical, Detail, Headline, Telemetry};
 use crate::Unit::{
     BytePerSecond, Celsius, Count, FlopPerCycle, FlopPerSecond, Hertz, IoPerSecond, OpPerSecond, Ratio, Second, Watt,
@@ -89,7 +89,7 @@ catalogue! {
         "A variant of triad in the calibration.";
     STREAM_BANDWIDTH_SWEEP = "stream.bandwidth.sweep", BytePerSecond, Higher, Detail, STREAM_BANDWIDTH_SWEEP, ["size"], None;
         "Bytes a second that one core reads, by the size of its working set.";
-    STREAM_LATENCY = "stream.latency", Second, Lower, Critical, STREAM_LATENCY, [], None;
+    STREAM_LATENCY = "stream.latency", Second, Lower, Critical, STREAM_LATENCY, [], Some(DramLatency);
         "Time of a load from memory that waits for the load before it, on huge pages.";
     STREAM_MLP = "stream.mlp", Second, Lower, Detail, STREAM_MLP, ["chases"], None;
         "Time of a load with several chains of dependent loads at once.";

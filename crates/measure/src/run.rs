@@ -1,8 +1,10 @@
 //! A run: what was measured, by which build, on which host.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, Facts, Fingerprint, Outcome, Profile};
+use crate::{Attempt, BootNoise, Facts, Fingerprint, Outcome, Profile, StoragePlace};
 
 /// What was built, by what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,9 @@ pub struct Run {
     pub facts: Facts,
     /// Which machine it was and how it was set up; empty in records that do not tell.
     pub fingerprint: Fingerprint,
+    /// The noise of each metric between boots, as this host's history told it before the run; without those of which it
+    /// told nothing.
+    pub noise: BTreeMap<String, BootNoise>,
     /// What was measured.
     pub attempts: Vec<Attempt>,
     /// How it ended.
@@ -73,5 +78,17 @@ impl Run {
     /// All outcomes of all attempts, in order.
     pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
         self.attempts.iter().flat_map(|attempt| &attempt.outcomes)
+    }
+
+    /// Where the files lay that were measured with, each place once.
+    #[must_use]
+    pub fn places(&self) -> Vec<&StoragePlace> {
+        let mut places: Vec<&StoragePlace> = Vec::new();
+        for place in self.outcomes().filter_map(Outcome::measured).filter_map(|one| one.place.as_deref()) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 }

@@ -69,6 +69,15 @@ impl fmt::Display for DrivesBelow {
     }
 }
 
+impl StoragePlace {
+    /// With the folder, and why the drives cannot be told where that is so.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        let why = self.drives.why_unknown().map(|why| format!("; which drives these are cannot be told: {why}"));
+        format!("{}: {self}{}", self.path, why.unwrap_or_default())
+    }
+}
+
 /// `nvme0n1, nvme1n1 (ext4 on /, 1.200 TB free)`.
 impl fmt::Display for StoragePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,6 +106,9 @@ mod tests {
                 free,
             };
             assert_eq!(place.to_string(), line);
+            let full = place.in_full();
+            assert!(full.starts_with(&format!("/data/x: {line}")), "{full}");
+            assert_eq!(full.contains("cannot be told: "), !matches!(place.drives, DrivesBelow::Known(_)), "{full}");
             let text = serde_json::to_string(&place).unwrap();
             assert!(text.contains(stored), "{text}");
             assert_eq!(serde_json::from_str::<StoragePlace>(&text).unwrap(), place);

@@ -215,6 +215,25 @@ fn spelling(symbol: &str) -> Option<(Unit, f64)> {
     SPELLINGS.iter().find(|(s, ..)| *s == symbol).map(|&(_, unit, factor)| (unit, factor))
 }
 
+/// A time of a minute or more as people say it: `2 min 30 s`, from an hour on `6 h 51 min`.
+fn long_time(time: Quantity) -> Option<String> {
+    const LONGEST: f64 = 1e9;
+    if time.unit != Unit::Second || !(60.0..LONGEST).contains(&time.value) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between a minute and 1e9 s")]
+    let seconds = time.value.round() as u64;
+    let (large, of_large, small, of_small) =
+        if seconds < 3600 { ("min", seconds / 60, "s", seconds % 60) } else { hours(seconds) };
+    Some(if of_small == 0 { format!("{of_large} {large}") } else { format!("{of_large} {large} {of_small} {small}") })
+}
+
+/// Whole hours and the nearest minute.
+fn hours(seconds: u64) -> (&'static str, u64, &'static str, u64) {
+    let minutes = (seconds + 30) / 60;
+    ("h", minutes / 60, "min", minutes % 60)
+}
+
 /// Four significant digits, or all digits of a whole number below a million.
 fn digits(value: f64) -> String {
     if !value.is_finite() {
@@ -233,6 +252,9 @@ fn digits(value: f64) -> String {
 
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = long_time(*self) {
+            return f.pad(&text);
+        }
         let symbols = printed(self.unit);
         let fits = |symbol: &&&str| spelling(symbol).is_some_and(|(_, factor)| self.value.abs() >= factor);
         // Zero and what is smaller than the smallest prefix keep the base unit or the smallest prefix.
@@ -336,7 +358,12 @@ mod tests {
         check("35 µs", 35e-6, Unit::Second, "35 µs");
         check("35 \u{3bc}s", 35e-6, Unit::Second, "35 µs");
         check("75ns", 75e-9, Unit::Second, "75 ns");
-        check("18 min 45 s", 1125.0, Unit::Second, "18.75 min");
+        check("18 min 45 s", 1125.0, Unit::Second, "18 min 45 s");
+        check("59.4 s", 59.4, Unit::Second, "59.40 s");
+        check("60.2 s", 60.2, Unit::Second, "1 min");
+        check("149.94 s", 149.94, Unit::Second, "2 min 30 s");
+        check("3599.7 s", 3599.7, Unit::Second, "1 h");
+        check("6.85 h", 24660.0, Unit::Second, "6 h 51 min");
         check("1.8 M IOPS", 1.8e6, Unit::IoPerSecond, "1.800 M IOPS");
         check("14.5 TFLOPS", 14.5e12, Unit::FlopPerSecond, "14.50 Tflop/s");
         check("128 MiB", 134_217_728.0, Unit::Byte, "134.2 MB");
@@ -374,7 +401,9 @@ mod tests {
             let again: Quantity = quantity.to_string().parse().unwrap();
             prop_assert_eq!(again.unit, unit);
             let error = (again.value - value).abs() / value;
-            prop_assert!(error < 6e-4 || value < 1e-6, "{} {}", quantity, again.value);
+            // A long time is told to the second, from an hour on to the minute.
+            let told = unit == Unit::Second && value >= 60.0 && error < 1e-2;
+            prop_assert!(error < 6e-4 || value < 1e-6 || told, "{} {}", quantity, again.value);
         }
 
         #[test]

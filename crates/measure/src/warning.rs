@@ -35,6 +35,16 @@ pub enum Warning {
         #[serde(with = "num")]
         share: f64,
     },
+    /// The figure is not of the device or the memory that it is called after.
+    OtherThing {
+        /// Of what it is, and why.
+        why: String,
+    },
+    /// What was seen beside the figure speaks against relying on it.
+    Uncertain {
+        /// What was seen.
+        why: String,
+    },
     /// The placement of pages could not be verified.
     PlacementUnproved {
         /// What the kernel answered.
@@ -70,10 +80,10 @@ impl Warning {
     #[must_use]
     pub fn weight(&self) -> u8 {
         match self {
-            Warning::NearCache { .. } | Warning::CacheAnswered { .. } => 5,
+            Warning::NearCache { .. } | Warning::CacheAnswered { .. } | Warning::OtherThing { .. } => 5,
             Warning::Extrapolated { .. } | Warning::Partial { .. } => 4,
             Warning::PlacementUnproved { .. } | Warning::FewHugePages { .. } | Warning::NarrowIsa { .. } => 3,
-            Warning::Noisy { .. } => 2,
+            Warning::Noisy { .. } | Warning::Uncertain { .. } => 2,
             Warning::NotHonoured { .. } => 1,
             Warning::Note(_) => 0,
         }
@@ -111,7 +121,9 @@ impl fmt::Display for Warning {
                 write!(f, "it covers only {covers}: a lower bound, which can violate a limit but never confirm it")
             }
             Warning::NotHonoured { what } => write!(f, "not honoured: {what}"),
-            Warning::Note(text) => f.write_str(text),
+            Warning::OtherThing { why: text } | Warning::Uncertain { why: text } | Warning::Note(text) => {
+                f.write_str(text)
+            }
         }
     }
 }

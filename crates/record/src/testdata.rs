@@ -27,6 +27,7 @@ pub(crate) fn run() -> Run {
         spec: SpecSource { id: "X-1".into(), sha256: "00ff".into(), text: "id = \"X-1\"\n# ü\n".into() },
         facts: facts(),
         fingerprint: fingerprint(),
+        noise: std::collections::BTreeMap::new(),
         attempts: vec![
             Attempt {
                 workload: Workload::Stream,
@@ -115,6 +116,8 @@ fn warnings() -> Vec<Warning> {
         Warning::Extrapolated { how: "R(N)".into() },
         Warning::Partial { covers: "rapl package-0".into() },
         Warning::NotHonoured { what: "O_DIRECT".into() },
+        Warning::OtherThing { why: "tmpfs".into() },
+        Warning::Uncertain { why: "0.3 s".into() },
         Warning::Note("note".into()),
     ]
 }

@@ -1,7 +1,9 @@
 //! The lines of a record. The types on them are those of `measure`; what a line adds is when each may come. A field that is
 //! added keeps the schema's number; anything else raises it.
 
-use measure::{Build, Ending, Event, Facts, Fingerprint, Profile, Run, SpecSource, Workload};
+use std::collections::BTreeMap;
+
+use measure::{BootNoise, Build, Ending, Event, Facts, Fingerprint, Profile, Run, SpecSource, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -60,6 +62,8 @@ pub(crate) struct Header {
     facts: Facts,
     #[serde(default)]
     fingerprint: Fingerprint,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    noise: BTreeMap<String, BootNoise>,
 }
 
 impl Header {
@@ -75,6 +79,7 @@ impl Header {
             spec: run.spec.clone(),
             facts: run.facts.clone(),
             fingerprint: run.fingerprint.clone(),
+            noise: run.noise.clone(),
         }
     }
 
@@ -90,6 +95,7 @@ impl Header {
             spec: self.spec,
             facts: self.facts,
             fingerprint: self.fingerprint,
+            noise: self.noise,
             attempts: Vec::new(),
             ending: Ending::Cut,
         }

@@ -15,6 +15,17 @@ pub fn word(acceptance: Acceptance) -> &'static str {
 /// The word, how many of the required criteria are met, and the figures of those that are not.
 #[must_use]
 pub fn answer(judgement: &Judgement) -> String {
+    answer_naming(judgement, usize::MAX)
+}
+
+/// The same in a few lines, with no more names than these of each kind.
+#[must_use]
+pub fn brief_answer(judgement: &Judgement) -> String {
+    const NAMES: usize = 4;
+    answer_naming(judgement, NAMES)
+}
+
+fn answer_naming(judgement: &Judgement, names: usize) -> String {
     let tally = judgement.tally();
     let mut text = word(judgement.acceptance()).to_owned();
     if tally.required == 0 {
@@ -27,15 +38,23 @@ pub fn answer(judgement: &Judgement) -> String {
     }
     let failed = failed(judgement);
     if !failed.is_empty() {
-        text += &format!("; failed: {}", failed.join("; "));
+        text += &format!("; failed: {}", first(&failed, names, "; "));
     }
     if !tally.open.is_empty() {
-        text += &format!("; not decided: {}", tally.open.join(", "));
+        text += &format!("; not decided: {}", first(&tally.open, names, ", "));
     }
     if tally.required > 0 && !tally.performance {
         text += "; no performance was demanded";
     }
     text + "."
+}
+
+fn first(names: &[String], most: usize, between: &str) -> String {
+    // One more name is no longer than a count of one.
+    let shown = if names.len() > most.saturating_add(1) { &names[..most] } else { names };
+    let more = names.len() - shown.len();
+    let rest = if more > 0 { format!("{between}and {more} more") } else { String::new() };
+    shown.join(between) + &rest
 }
 
 fn failed(judgement: &Judgement) -> Vec<String> {
@@ -90,6 +109,21 @@ mod tests {
             verdict,
             reason: String::new(),
         }
+    }
+
+    #[test]
+    fn a_brief_answer_names_the_first_and_counts_the_rest() {
+        let check = |failed: usize, expect: &str| {
+            let mut judgement = judged();
+            judgement.rows.clear();
+            judgement.facts =
+                (0..failed).map(|n| FactRow { id: format!("f{n}"), found: None, ..fact(Verdict::Fail) }).collect();
+            let brief = brief_answer(&judgement);
+            assert!(brief.contains(expect), "{brief}");
+            assert_eq!(answer(&judgement).matches("documented").count(), failed);
+        };
+        check(5, "; f4 (documented X 2);");
+        check(6, "f3 (documented X 2); and 2 more;");
     }
 
     #[test]

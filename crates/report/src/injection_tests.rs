@@ -1,7 +1,8 @@
 //! Strings from the outside in every output: shown as they are, and doing nothing.
 
 use measure::{
-    Facts, Fingerprint, Labels, Measurement, NotMeasured, Outcome, Reason, Run, Sample, Taint, Warning, metrics,
+    DrivesBelow, Facts, Fingerprint, Labels, Measurement, NotMeasured, Outcome, Reason, Run, Sample, StoragePlace,
+    Taint, Warning, metrics,
 };
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::exchange::{bencher, csv, junit, markdown, ocptv, prometheus};
 use crate::judged::Judged;
 use crate::{BeforeAfter, Look, html, json, terminal, testdata};
 
-const LOOKS: [Look; 2] = [Look { width: 120, colour: false }, Look { width: 60, colour: false }];
+const LOOKS: [Look; 2] = [Look::plain(120), Look::plain(60)];
 
 /// Control characters of both kinds, quotes of all languages, markup, and length.
 fn strings() -> Vec<String> {
@@ -34,6 +35,14 @@ fn run(evil: &str) -> Run {
     let mut measured = Measurement::new(&metrics::HOST_POWER, [100.0, 101.0].map(Sample::untimed));
     measured.samples[1].taint = Some(Taint::Environment(evil.to_owned()));
     let measured = measured.label("source", evil).context("model", evil).warn([Warning::Note(evil.to_owned())]);
+    let measured = measured.at(StoragePlace {
+        path: evil.to_owned(),
+        mount_point: evil.to_owned(),
+        file_system: evil.to_owned(),
+        source: evil.to_owned(),
+        drives: DrivesBelow::Unknown(evil.to_owned()),
+        free: None,
+    });
     let missing = NotMeasured::new(&metrics::HOST_TEMPERATURE, Labels::new(), Reason::Failed(evil.to_owned()));
     run.attempts[0].outcomes.extend([Outcome::Measured(measured), Outcome::NotMeasured(missing)]);
     run.attempts[0].warnings.push(Warning::Note(evil.to_owned()));
@@ -93,7 +102,7 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
     let cell = || vec![Some(evil.to_owned()), None];
     for look in LOOKS {
         outputs.extend([
-            ("terminal", terminal::judged_run(&run, &judgement, look)),
+            ("terminal", terminal::judged_run(&run, &judgement, terminal::Extent { all: true, store: "" }, look)),
             ("terminal, show", terminal::shown_run(&run, &judgement, look)),
             ("terminal, diff", terminal::diff(&sides, &change, look)),
             ("terminal, facts", terminal::facts(&run.facts, look)),

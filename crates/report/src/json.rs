@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use spec::audit::Grade;
 use spec::{Standing, System};
 use verdict::{
-    Acceptance, Comparability, FactMatch, FactRow, HostLimit, Judgement, Measured, Row, check_limit, check_rules,
-    compare_fact,
+    Acceptance, Comparability, FactMatch, FactRow, HostLimit, Judgement, Measured, NoiseFloor, Row, check_limit,
+    check_rules, compare_fact,
 };
 
 use crate::{BeforeAfter, ChangeLine, Figure};
@@ -44,7 +44,7 @@ pub fn judgement(run: &Run, judgement: &Judgement) -> Value {
         "spec": {"id": judgement.system, "name": judgement.system_name},
         "runs": judgement.runs,
         "boots": judgement.boots,
-        "noise_floor": judgement.noise_floor,
+        "noise_floor": NoiseFloor::ASSUMED.share,
         "acceptance": acceptance(judgement),
         "answer": gate::answer(judgement),
         "criteria": tally(judgement),
@@ -107,6 +107,7 @@ fn row(row: &Row) -> Value {
         "ceiling": row.ceiling.map(quantity),
         "arithmetic": row.arithmetic,
         "measured": row.measured.as_ref().map(measured),
+        "disturbed": row.disturbed.map(quantity),
         "share_of_documented": row.share_of_target,
         "host_limit": row.host_limit.as_ref().map(host_limit),
         "share_of_host": row.share_of_host,
@@ -114,6 +115,7 @@ fn row(row: &Row) -> Value {
             "system": baseline.system, "value": quantity(baseline.value), "approximate": baseline.approximate,
             "ratio": baseline.ratio,
         })).collect::<Vec<_>>(),
+        "noise": {"floor": row.noise_floor.share, "own": row.noise_floor.own},
         "comparability": comparability(&row.comparability),
         "verdict": row.verdict.name(),
         "reason": row.reason,
@@ -165,6 +167,7 @@ fn metrics(run: &Run) -> Vec<Value> {
             "summary": series.summary.as_ref().map(summary), "tainted": series.tainted,
             "context": series.last.context,
             "placement": series.last.placement,
+            "place": series.last.place,
         })
     })
     .collect()

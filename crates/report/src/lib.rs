@@ -20,6 +20,7 @@ mod text;
 
 pub use change::{BeforeAfter, ChangeLine, Decision, FactChange, Figure};
 pub use judged::Judged;
+pub use text::to_ascii;
 
 /// How to print: what the terminal can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,4 +29,14 @@ pub struct Look {
     pub width: u16,
     /// Whether to use colour.
     pub colour: bool,
+    /// Whether it shows ASCII only.
+    pub ascii: bool,
+}
+
+impl Look {
+    /// Black on white, in so many columns.
+    #[must_use]
+    pub const fn plain(width: u16) -> Look {
+        Look { width, colour: false, ascii: false }
+    }
 }

@@ -62,11 +62,32 @@ pub(crate) struct SharedWarning {
     weight: u8,
 }
 
+/// The least and the most of the spreads that are warned of.
+fn spreads(run: &Run) -> (f64, f64) {
+    let measured = run.outcomes().filter_map(Outcome::measured).flat_map(|one| &one.warnings);
+    let attempts = run.attempts.iter().flat_map(|attempt| &attempt.warnings);
+    measured.chain(attempts).fold((f64::INFINITY, 0.0), |(least, most), warning| match warning {
+        Warning::Noisy { spread } => (spread.min(least), spread.max(most)),
+        _ => (least, most),
+    })
+}
+
+/// One sentence for all series that spread: two dozen of them say no more.
+fn noisy((least, most): (f64, f64)) -> String {
+    let of = |spread: f64| Warning::Noisy { spread }.to_string();
+    let [from, to] = [least, most].map(|spread| format!("{:.1}", spread * 100.0));
+    if from == to { of(most) } else { of(most).replacen(&to, &format!("{from} to {to}"), 1) }
+}
+
 /// Each warning once, the weightiest first: readers read the first ones.
 pub(crate) fn warnings(run: &Run) -> Vec<SharedWarning> {
     let mut all: Vec<SharedWarning> = Vec::new();
+    let noise = spreads(run);
     let mut add = |name: &str, warning: &Warning| {
-        let text = warning.to_string();
+        let text = match warning {
+            Warning::Noisy { .. } => noisy(noise),
+            warning => warning.to_string(),
+        };
         let at = all.iter().position(|known| known.text == text).unwrap_or_else(|| {
             all.push(SharedWarning { concerns: Vec::new(), text, weight: warning.weight() });
             all.len() - 1

@@ -1,8 +1,9 @@
 //! A run on a small virtual machine, judged against a machine that it is not.
 
 use measure::{
-    Attempt, Build, Digest, Ending, Facts, Fingerprint, Interval, Labels, Measurement, MetricId, NotMeasured, Outcome,
-    Profile, Quantity, Reading, Reason, Run, Sample, SpecSource, Taint, Unit, Warning, Workload, metrics,
+    Attempt, Build, Digest, DrivesBelow, Ending, Facts, Fingerprint, Interval, Labels, Measurement, MetricId,
+    NotMeasured, Outcome, Profile, Quantity, Reading, Reason, Run, Sample, SpecSource, StoragePlace, Taint, Unit,
+    Warning, Workload, metrics,
 };
 use spec::System;
 use spec::audit::{Grade, Graded};
@@ -139,9 +140,26 @@ pub(crate) fn run() -> Run {
         spec: SpecSource::default(),
         facts: facts(),
         fingerprint: Fingerprint::default(),
+        noise: std::collections::BTreeMap::new(),
         attempts,
         ending: Ending::Complete,
     }
+}
+
+/// The same run with random reads of files on a drive.
+pub(crate) fn run_with_files() -> Run {
+    let mut run = run();
+    let reads = Measurement::new(&metrics::DISK_RANDREAD_IOPS, samples(&[1e6])).at(StoragePlace {
+        path: "/data/test".into(),
+        mount_point: "/data".into(),
+        file_system: "xfs".into(),
+        source: "/dev/nvme0n1".into(),
+        drives: DrivesBelow::Known(vec!["nvme0n1".into()]),
+        free: Some(1_200_000_000_000),
+    });
+    let outcomes = vec![Outcome::Measured(reads.clone()), Outcome::Measured(reads)];
+    run.attempts.push(Attempt { workload: Workload::Disk, repetition: 0, outcomes, warnings: vec![] });
+    run
 }
 
 pub(crate) fn judged() -> Judgement {

@@ -47,6 +47,45 @@ pub(crate) fn wrap(text: &str, indent: usize, width: u16) -> String {
     lines.iter().flat_map(|line| [pad.as_str(), line, "\n"]).collect()
 }
 
+/// The text in ASCII, for a terminal that shows nothing else: a sign becomes what people type for it, all else a `?`.
+#[must_use]
+pub fn to_ascii(text: &str) -> String {
+    let mut ascii = String::with_capacity(text.len());
+    for c in text.chars() {
+        ascii.push_str(match c {
+            c if c.is_ascii() => {
+                ascii.push(c);
+                continue;
+            }
+            '±' => "+/-",
+            '×' => "x",
+            'µ' | 'μ' => "u",
+            '°' => " deg ",
+            '≤' => "<=",
+            '≥' => ">=",
+            '≠' => "!=",
+            '√' => "sqrt ",
+            'τ' => "tau",
+            'δ' => "delta",
+            '·' | '–' | '—' | '−' | '─' | '═' | '┄' => "-",
+            '│' | '┆' | '║' => "|",
+            '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '╞' | '╡' | '╪' => "+",
+            '…' => "...",
+            '→' => "->",
+            '’' | '‘' => "'",
+            '“' | '”' => "\"",
+            '²' => "^2",
+            '³' => "^3",
+            '§' => "sec. ",
+            '®' => "(R)",
+            '™' => "(TM)",
+            '\u{a0}' | '\u{202f}' => " ",
+            _ => "?",
+        });
+    }
+    ascii
+}
+
 /// A share to three digits: `1.53 %`, `97.2 %`, `110 %`.
 pub(crate) fn share(share: f64) -> String {
     let percent = share * 100.0;

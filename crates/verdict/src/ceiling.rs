@@ -1,8 +1,8 @@
 //! What a host could deliver at most, by its detected hardware; where that is not known, the best that was measured.
 
 use measure::{
-    Ceiling, Definition, Fact, FactValue, Facts, Measurement, Outcome, Quantity, Run, Unit, definition, families,
-    metrics,
+    Better, Ceiling, Definition, Fact, FactValue, Facts, Measurement, Outcome, Quantity, Run, Unit, definition,
+    families, metrics,
 };
 
 /// What a share of the host is a share of.
@@ -43,6 +43,16 @@ const NOMINAL: f64 = 0.005;
 /// A clock that was measured in another moment than the result.
 const CLOCKED: f64 = 0.03;
 
+impl HostLimit {
+    /// Whether a result is further than the limit allows, whatever the direction.
+    pub(crate) fn is_beyond(&self, value: f64, better: Better) -> bool {
+        match better {
+            Better::Higher => value > self.value.value * (1.0 + self.slack),
+            Better::Lower => value < self.value.value * (1.0 - self.slack),
+        }
+    }
+}
+
 /// The limit of a headline on the host of this run. Other metrics have none: modelled traffic may be above what the bus
 /// carries, and the best of samples above a reference of medians.
 pub(crate) fn host_limit(metric: &Definition, run: &Run) -> Option<HostLimit> {
@@ -54,7 +64,25 @@ pub(crate) fn host_limit(metric: &Definition, run: &Run) -> Option<HostLimit> {
             flops(run).or_else(|| reference(run, "the FMA peak", |metric| *metric == metrics::DENSE_FMA))
         }
         Ceiling::DriveLinks { block } => links(&run.facts, block, metric.unit),
+        Ceiling::DramLatency => None,
     }
+}
+
+/// The least that a load from memory takes, by the kind of its modules; no limit where that is not known. No share is told
+/// of it: the way from the core to the module and back takes most of a load's time.
+///
+/// Opening a row and reading of it (tRCD and CL) takes 12.5 ns each in the fastest speed bins of JESD79-4 (DDR4), and DDR5's
+/// are no faster. Modules beyond these bins are a few ns faster, and the way of the load alone takes more than that.
+pub(crate) fn least_latency(metric: &Definition, facts: &Facts) -> Option<HostLimit> {
+    metric.ceiling.filter(|ceiling| *ceiling == Ceiling::DramLatency)?;
+    let Some(FactValue::Text(kind)) = facts.value("memory.type") else { return None };
+    let is_known = |part: &str| part.split_whitespace().next().is_some_and(|word| ["DDR4", "DDR5"].contains(&word));
+    kind.split(", ").all(is_known).then(|| HostLimit {
+        value: Quantity::new(25e-9, Unit::Second),
+        kind: LimitKind::Ceiling,
+        how: format!("opening a row of {kind} and reading of it, 12.5 ns each in the fastest speed bin of JEDEC"),
+        slack: 0.0,
+    })
 }
 
 /// Whether it is the rate of a kernel as the median of its samples has it, and not the best of them or a model's.
@@ -217,6 +245,25 @@ mod tests {
         check(&metrics::DISK_SEQREAD_BANDWIDTH, drives, Some((bandwidth, Ceiling)));
         check(&metrics::DISK_RANDREAD_IOPS, drives, Some((bandwidth / 4096.0, Ceiling)));
         check(&metrics::DISK_RANDREAD_P99, drives, None);
+    }
+
+    #[test]
+    fn no_load_is_faster_than_its_modules() {
+        let check = |metric: &Definition, kind: Option<&str>, expect: Option<f64>| {
+            let mut facts = Facts::default();
+            if let Some(kind) = kind {
+                facts.text("memory.type", kind, "SMBIOS");
+            }
+            let limit = least_latency(metric, &facts);
+            assert_eq!(limit.map(|limit| limit.value.value), expect, "{} {kind:?}", metric.id);
+        };
+        check(&metrics::STREAM_LATENCY, Some("DDR5 ECC RDIMM"), Some(25e-9));
+        check(&metrics::STREAM_LATENCY, Some("DDR4"), Some(25e-9));
+        check(&metrics::STREAM_LATENCY, Some("HBM3"), None);
+        check(&metrics::STREAM_LATENCY, Some("DDR5 ECC RDIMM, HBM3"), None);
+        check(&metrics::STREAM_LATENCY, Some("Logical non-volatile device"), None);
+        check(&metrics::STREAM_LATENCY, None, None);
+        check(&metrics::DISK_RANDREAD_P99, Some("DDR5 ECC RDIMM"), None);
     }
 
     #[test]

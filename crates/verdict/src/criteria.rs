@@ -48,11 +48,13 @@ pub fn inspect(system: &System, host: &Facts) -> Vec<FactRow> {
 }
 
 /// A document that names no boot drives states all drives of the host, so the drives that the host boots from are among
-/// those that an inventory does not count to the working volume.
+/// those that an inventory does not count to the working volume, unless it counts the only drive to both.
 fn whole_storage(system: &System, host: &Facts) -> Facts {
     let mut facts = host.clone();
     let boot = host.number("storage.boot.drives").unwrap_or(0.0);
-    if boot == 0.0 || system.facts.iter().any(|fact| fact.id.starts_with("storage.boot.")) {
+    let of = |volume: &str| host.value(&format!("storage.{volume}.devices"));
+    let is_one_volume = of("boot").is_some() && of("boot") == of("scratch");
+    if boot == 0.0 || is_one_volume || system.facts.iter().any(|fact| fact.id.starts_with("storage.boot.")) {
         return facts;
     }
     let scratch = host.number("storage.scratch.drives").unwrap_or(0.0);
@@ -290,5 +292,13 @@ mod tests {
         check((1.0, 2e12), (0.0, 0.0), &["storage.scratch.drives"]);
         check((1.0, 1e12), (1.0, 2e12), &["storage.scratch.drive_capacity"]);
         check((1.0, 2e12), (1.0, 1e12), &["storage.scratch.drive_capacity"]);
+        let mut one = matching(system);
+        for id in ["storage.boot.drives", "storage.scratch.drives"] {
+            one.quantity(id, 1.0, Unit::Count, "test");
+        }
+        for devices in ["storage.boot.devices", "storage.scratch.devices"] {
+            one.text(devices, "nvme0n1", "test");
+        }
+        assert_eq!(of(system, &one, Verdict::Fail), ["storage.scratch.drives"], "one drive is not two");
     }
 }

@@ -1,19 +1,18 @@
 //! Judging runs against a specification.
 
-use measure::{Better, Ending, Quantity, Run, Warning};
+use measure::{Better, Definition, Ending, Quantity, Run, Warning};
 use spec::audit::{Grade, Graded};
 use spec::{System, Target};
 
-use crate::ceiling::host_limit;
+use crate::ceiling::{host_limit, least_latency};
 use crate::comparability::compare;
 use crate::criteria::inspect;
-use crate::decide::DEFAULT_NOISE_FLOOR;
 use crate::failures;
 use crate::pool::{Pool, pool, with_facts_of_last};
 use crate::result::{Found, find, untimed};
 use crate::{
-    BaselineShare, Comparability, Decision, Goal, HostLimit, Judgement, LimitKind, Measured, Row, Verdict, engine,
-    reason,
+    BaselineShare, Comparability, Decision, Goal, Judgement, LimitKind, Measured, NoiseFloor, Row, Verdict, engine,
+    place, reason,
 };
 
 /// Judges one run. `graded` is the audit of the system, and `companions` are achievable targets that stand beside
@@ -51,7 +50,6 @@ pub fn judge_boots(
         host: last.host.clone(),
         runs: runs.iter().map(|run| run.id.clone()).collect(),
         boots: boots.len(),
-        noise_floor: DEFAULT_NOISE_FLOOR,
         rows: targets.map(|target| judge.row(target)).collect(),
         facts: inspect(system, &last.facts),
         remarks: left_out.into_iter().chain(runs.iter().filter_map(|run| unfinished(run))).collect(),
@@ -85,11 +83,12 @@ impl Judge<'_> {
         };
         let limit = target.metric.and_then(|metric| host_limit(metric, self.last));
         let comparability = compare(target, self.system, &self.last.facts);
-        let (verdict, reason, mut remarks) = self.answer(target, audit, &found, limit.as_ref(), &comparability);
+        let (verdict, reason, mut remarks) = self.answer(target, audit, &found, &comparability);
         remarks.extend(other_facts);
-        let measured = match found {
-            Found::Valid(measured) => Some(*measured),
-            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+        let (measured, disturbed) = match found {
+            Found::Valid(measured) => (Some(*measured), None),
+            Found::Tainted { median, .. } => (None, Some(median)),
+            Found::Wrong(_) | Found::Invalid(_) | Found::Missing(_) => (None, None),
         };
         let value = measured.as_ref().map(|measured| measured.value);
         Row {
@@ -109,7 +108,9 @@ impl Judge<'_> {
             share_of_host: share(value, limit.as_ref().map(|limit| limit.value), target.better),
             host_limit: limit,
             baselines: self.baselines(target, value),
+            noise_floor: self.floor(target.metric),
             measured,
+            disturbed,
             comparability,
             verdict,
             reason,
@@ -124,16 +125,17 @@ impl Judge<'_> {
         target: &Target,
         audit: Option<&Graded>,
         found: &Found,
-        limit: Option<&HostLimit>,
         comparability: &Comparability,
     ) -> (Verdict, String, Vec<String>) {
-        let mut answers = self.objections(target, audit, found, limit, comparability);
+        let mut answers = self.objections(target, audit, found, comparability);
         let mut remarks = Vec::new();
         if let Found::Valid(measured) = found {
             remarks.extend(failures::sentence(&measured.failures, measured.repetitions));
             if answers.is_empty() {
                 answers.push(with_failures(self.decide(target, measured), measured));
                 remarks.extend(reason::left_open(target, comparability));
+                let (runs, _) = with_facts_of_last(self.runs, self.last, target);
+                remarks.extend(place::remark(target, self.system, &runs));
             }
             remarks.extend(reason::shares(target, measured));
             remarks.extend(tainted_in_part(measured));
@@ -151,17 +153,16 @@ impl Judge<'_> {
         target: &Target,
         audit: Option<&Graded>,
         found: &Found,
-        limit: Option<&HostLimit>,
         comparability: &Comparability,
     ) -> Vec<(Verdict, String)> {
         let impossible = audit.filter(|audit| audit.grade == Grade::Impossible);
         let infeasible = impossible.map(|audit| (Verdict::Infeasible, reason::infeasible(&audit.arithmetic)));
         let result = match found {
             Found::Missing(why) => Some((Verdict::NotMeasured, format!("Not measured: {why}."))),
-            Found::Tainted(why) => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
+            Found::Tainted { why, .. } => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
             Found::Wrong(why) => Some((Verdict::Fail, format!("This host computes wrongly: {why}"))),
             Found::Invalid(why) => Some((Verdict::Implausible, format!("The result is wrong: {why}."))),
-            Found::Valid(measured) => implausible(measured, limit, target.better),
+            Found::Valid(measured) => target.metric.and_then(|metric| self.implausible(measured, metric)),
         };
         let measured = !matches!(found, Found::Missing(_));
         let mismatch =
@@ -172,11 +173,14 @@ impl Judge<'_> {
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
         let engine = match found {
             Found::Valid(measured) => engine::objection(&target.conditions, &measured.context),
-            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted(_) | Found::Missing(_) => None,
+            Found::Wrong(_) | Found::Invalid(_) | Found::Tainted { .. } | Found::Missing(_) => None,
         };
+        let (runs, _) = with_facts_of_last(self.runs, self.last, target);
+        let elsewhere = place::objection(target, self.system, &runs);
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
-        let partial = partial(target, found).map(|why| (Verdict::Inconclusive, why));
-        [infeasible, result, mismatch, differs, engine, unknown, modelled, partial].into_iter().flatten().collect()
+        let partial = partial(target, found, self.floor(target.metric)).map(|why| (Verdict::Inconclusive, why));
+        let all = [infeasible, result, mismatch, differs, engine, elsewhere, unknown, modelled, partial];
+        all.into_iter().flatten().collect()
     }
 
     /// Why the figures cannot be compared with documented ones, whatever the host.
@@ -200,12 +204,14 @@ impl Judge<'_> {
     /// The verdict by the value, and by the second figure that must hold with it.
     fn decide(&self, target: &Target, measured: &Measured) -> (Verdict, String) {
         let goal = Goal { value: target.value.value, tolerance: target.tolerance, better: target.better };
-        let decision = goal.decide(&measured.boots, DEFAULT_NOISE_FLOOR);
-        let sentence = reason::decision("", measured, &goal, decision, DEFAULT_NOISE_FLOOR);
+        let floor = self.floor(target.metric);
+        let decision = goal.decide(&measured.boots, floor.share);
+        let sentence = reason::decision("", measured, &goal, decision, floor);
         let first = (verdict(decision), sentence);
         let Some(second) = self.constraint(target) else { return first };
         let sentences = format!("{} {}", first.1, second.1);
-        let worse = [Verdict::Fail, Verdict::Inconclusive].into_iter().find(|v| *v == first.0 || *v == second.0);
+        let order = [Verdict::Fail, Verdict::Implausible, Verdict::Inconclusive];
+        let worse = order.into_iter().find(|v| *v == first.0 || *v == second.0);
         (worse.unwrap_or(Verdict::Pass), sentences)
     }
 
@@ -217,15 +223,36 @@ impl Judge<'_> {
         let (runs, _) = with_facts_of_last(self.runs, self.last, target);
         Some(match find(&runs, constraint.metric) {
             Found::Valid(measured) if measured.value.unit == constraint.bound.unit => {
-                let decision = goal.decide(&measured.boots, DEFAULT_NOISE_FLOOR);
+                if let Some((verdict, why)) = self.implausible(&measured, constraint.metric) {
+                    let which = constraint.metric.id;
+                    return Some((verdict, format!("{which}, which must hold as well, cannot be: {why}")));
+                }
+                let floor = self.floor(Some(constraint.metric));
+                let decision = goal.decide(&measured.boots, floor.share);
                 let what = format!("{} of ", constraint.metric.id);
-                let sentence = reason::decision(&what, &measured, &goal, decision, DEFAULT_NOISE_FLOOR);
+                let sentence = reason::decision(&what, &measured, &goal, decision, floor);
                 with_failures((verdict(decision), sentence), &measured)
             }
             Found::Valid(..) => open("it is measured in another unit"),
             Found::Wrong(why) => (Verdict::Fail, format!("{}, which must hold as well: {why}", constraint.metric.id)),
-            Found::Missing(why) | Found::Tainted(why) | Found::Invalid(why) => open(&why),
+            Found::Missing(why) | Found::Tainted { why, .. } | Found::Invalid(why) => open(&why),
         })
+    }
+
+    fn floor(&self, metric: Option<&Definition>) -> NoiseFloor {
+        metric.map_or(NoiseFloor::ASSUMED, |metric| NoiseFloor::of(self.last, metric))
+    }
+
+    /// A result that is better than the host can be, or that caches answered.
+    fn implausible(&self, measured: &Measured, metric: &Definition) -> Option<(Verdict, String)> {
+        let limit = host_limit(metric, self.last).filter(|limit| limit.kind == LimitKind::Ceiling);
+        let limit = limit.or_else(|| least_latency(metric, &self.last.facts));
+        if let Some(limit) =
+            limit.filter(|limit| measured.boots.iter().any(|boot| limit.is_beyond(*boot, metric.better)))
+        {
+            return Some((Verdict::Implausible, reason::beyond_physics(measured, &limit, metric.better)));
+        }
+        near_cache(measured)
     }
 
     fn baselines(&self, target: &Target, value: Option<Quantity>) -> Vec<BaselineShare> {
@@ -264,15 +291,8 @@ fn with_failures((verdict, sentence): (Verdict, String), measured: &Measured) ->
     (lowered, format!("{why}. {sentence}"))
 }
 
-/// A result that is better than the host can be, or that caches answered.
-fn implausible(measured: &Measured, limit: Option<&HostLimit>, better: Better) -> Option<(Verdict, String)> {
-    let ceiling = limit.filter(|limit| limit.kind == LimitKind::Ceiling && better == Better::Higher);
-    // Each boot by itself: a mean hides the one that cannot be.
-    let is_above =
-        |limit: &&HostLimit| measured.boots.iter().any(|boot| *boot > limit.value.value * (1.0 + limit.slack));
-    if let Some(limit) = ceiling.filter(is_above) {
-        return Some((Verdict::Implausible, reason::above_ceiling(measured, limit)));
-    }
+/// That caches answered.
+fn near_cache(measured: &Measured) -> Option<(Verdict, String)> {
     measured.warnings.iter().find_map(|warning| match warning {
         // What is wanted is four times the caches.
         Warning::NearCache { array, wanted } if *array <= wanted / 4 => {
@@ -296,7 +316,7 @@ fn extrapolated(found: &Found) -> Option<String> {
 }
 
 /// A figure of a part decides only where it is above a limit already: the whole has at least as much.
-fn partial(target: &Target, found: &Found) -> Option<String> {
+fn partial(target: &Target, found: &Found, floor: NoiseFloor) -> Option<String> {
     let Found::Valid(measured) = found else { return None };
     let covers: Vec<&str> = (measured.warnings.iter())
         .filter_map(|warning| match warning {
@@ -305,7 +325,7 @@ fn partial(target: &Target, found: &Found) -> Option<String> {
         })
         .collect();
     let goal = Goal { value: target.value.value, tolerance: target.tolerance, better: target.better };
-    let missed = goal.decide(&measured.boots, DEFAULT_NOISE_FLOOR) == Decision::Missed;
+    let missed = goal.decide(&measured.boots, floor.share) == Decision::Missed;
     if covers.is_empty() || (missed && target.better == Better::Lower) {
         return None;
     }

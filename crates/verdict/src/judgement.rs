@@ -5,7 +5,7 @@ use std::fmt;
 use measure::{Better, Definition, Quantity};
 use spec::audit::Grade;
 
-use crate::{Comparability, FactRow, HostLimit, Measured};
+use crate::{Comparability, FactRow, HostLimit, Measured, NoiseFloor};
 
 /// The verdict on one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,6 +92,8 @@ pub struct Row {
     pub arithmetic: Option<String>,
     /// What was measured, where a sample is valid.
     pub measured: Option<Measured>,
+    /// The median of all samples where the environment disturbed every one: it decides nothing.
+    pub disturbed: Option<Quantity>,
     /// How much of the promised value was reached: 1 is all of it and more is better, whatever the direction.
     pub share_of_target: Option<f64>,
     /// What this host could deliver at most, or the best that was measured on it.
@@ -100,6 +102,8 @@ pub struct Row {
     pub share_of_host: Option<f64>,
     /// The result against the other systems that the document names beside this target.
     pub baselines: Vec<BaselineShare>,
+    /// The noise floor between boots that decides where there is one boot.
+    pub noise_floor: NoiseFloor,
     /// How the host differs from the documented one in the facts that this target depends on.
     pub comparability: Comparability,
     /// The verdict.
@@ -139,8 +143,6 @@ pub struct Judgement {
     pub runs: Vec<String>,
     /// How many boots they were.
     pub boots: usize,
-    /// The noise floor between boots that a judgement of one boot used, as a share.
-    pub noise_floor: f64,
     /// A row for each target in the order of the document, each followed by its companions.
     pub rows: Vec<Row>,
     /// A row for each statement about the host's parts: facts, limits, rules.

@@ -3,13 +3,13 @@
 //! A good boot of another machine must never carry a bad one to PASS: an earlier run counts where it is shown to be of
 //! this machine, measured in the same way. What is left out is said, once.
 
-use std::collections::BTreeMap;
-
 use measure::Run;
 use spec::Target;
 
 /// Serial numbers of what there is once in a machine.
 const SINGLE: [&str; 3] = ["system.serial", "board.serial", "chassis.serial"];
+/// The installation's id: of a machine whose serial numbers are not known, and not kept by a new installation.
+pub(crate) const MACHINE_ID: &str = "machine-id";
 
 /// The runs that are judged together.
 pub(crate) struct Pool<'a> {
@@ -68,32 +68,43 @@ fn another(last: &Run, run: &Run) -> Option<String> {
     if last.boot_id.is_some() && run.boot_id == last.boot_id {
         return None;
     }
-    another_machine(&last.fingerprint.platform, &run.fingerprint.platform)
+    another_machine(last, run)
 }
 
-/// Why two fingerprints are not shown to be of one machine.
-fn another_machine(last: &BTreeMap<String, String>, run: &BTreeMap<String, String>) -> Option<String> {
-    let both = |part: &str| Some((last.get(part)?, run.get(part)?));
-    for part in SINGLE {
-        if let Some((one, other)) = both(part).filter(|(one, other)| one != other) {
-            return Some(format!("it is of another machine ({part} is {other}, and {one} here)"));
-        }
+/// Why two runs are not shown to be of one machine.
+fn another_machine(last: &Run, run: &Run) -> Option<String> {
+    let (ours, theirs) = (&last.fingerprint.platform, &run.fingerprint.platform);
+    let both = |part: &str| Some((ours.get(part)?, theirs.get(part)?));
+    let differs = |part: &str, one: &str, other: &str| {
+        Some(format!("it is of another machine ({part} is {other}, and {one} here)"))
+    };
+    if let Some((part, one, other)) = SINGLE
+        .into_iter()
+        .find_map(|part| both(part).filter(|(one, other)| one != other).map(|(one, other)| (part, one, other)))
+    {
+        return differs(part, one, other);
     }
-    if SINGLE.into_iter().any(|part| both(part).is_some_and(|(one, other)| one == other)) {
+    let is_numbered = |part: &str| SINGLE.contains(&part) || part.starts_with("dimm ") || part.starts_with("drive ");
+    if ours.iter().any(|(part, value)| is_numbered(part) && theirs.get(part) == Some(value)) {
         return None;
     }
-    let is_numbered = |part: &str| part.starts_with("dimm ") || part.starts_with("drive ");
-    let shared = last.iter().any(|(part, value)| is_numbered(part) && run.get(part) == Some(value));
-    (!shared).then(|| {
-        "no serial number is in both records that would show that the machine is the same (as root they can be read)"
-            .to_owned()
-    })
+    match both(MACHINE_ID) {
+        Some((one, other)) if one != other => differs(MACHINE_ID, one, other),
+        // Installations that were made from one image share it; they do not share their name.
+        Some(_) if last.host == run.host => None,
+        _ => Some(
+            "no serial number is in both records that would show that the machine is the same (as root they can be read)"
+                .to_owned(),
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::testdata::run;
+    use crate::testdata::{self, run};
     use measure::Profile;
 
     fn platform(parts: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -103,7 +114,12 @@ mod tests {
     #[test]
     fn machines_are_one_where_both_records_show_it() {
         let check = |last: &[(&str, &str)], run: &[(&str, &str)], expect: Option<&str>| {
-            let answer = another_machine(&platform(last), &platform(run));
+            let of = |parts: &[(&str, &str)]| {
+                let mut run = testdata::run();
+                run.fingerprint.platform = platform(parts);
+                run
+            };
+            let answer = another_machine(&of(last), &of(run));
             assert_eq!(answer.is_some(), expect.is_some(), "{last:?} {run:?}: {answer:?}");
             assert!(answer.unwrap_or_default().contains(expect.unwrap_or_default()), "{last:?} {run:?}");
         };
@@ -117,7 +133,26 @@ mod tests {
         check(&[drive], &[("drive S2", "model 1 B")], Some("no serial number"));
         check(&[("dimm P0 A1", "x serial 1")], &[("dimm P0 A1", "x serial 2")], Some("no serial number"));
         check(&[], &[], Some("no serial number"));
+        let (image, other_image) = (("machine-id", "aa"), ("machine-id", "bb"));
+        check(&[image], &[image], None);
+        check(&[image], &[other_image], Some("another machine (machine-id is bb, and aa here)"));
+        check(&[image, one], &[other_image, one], None);
+        check(&[image, one], &[image, two], Some("system.serial is A2"));
+        check(&[image, drive], &[other_image, drive], None);
+        check(&[image], &[], Some("no serial number"));
         check(&[("cpu.model", "X")], &[("cpu.model", "X")], Some("no serial number"));
+    }
+
+    #[test]
+    fn hosts_that_were_installed_from_one_image_are_two() {
+        let of = |host: &str| {
+            let mut run = run();
+            run.host = host.into();
+            run.fingerprint.platform = platform(&[("machine-id", "aa")]);
+            run
+        };
+        assert_eq!(another_machine(&of("node-1"), &of("node-1")), None);
+        assert!(another_machine(&of("node-1"), &of("node-2")).is_some());
     }
 
     #[test]

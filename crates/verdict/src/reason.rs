@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use measure::{Better, Quantity};
 use spec::Target;
 
-use crate::{Comparability, Decision, Goal, HostLimit, Measured};
+use crate::{Comparability, Decision, Goal, HostLimit, Measured, NoiseFloor};
 
 /// `a, b and c`.
 fn join(items: &[String]) -> String {
@@ -47,10 +47,14 @@ pub(crate) fn unknown(comparability: &Comparability) -> String {
     format!("Cannot tell whether this host is the documented machine: {}.", parts.join("; "))
 }
 
-pub(crate) fn above_ceiling(measured: &Measured, limit: &HostLimit) -> String {
-    let highest = measured.boots.iter().copied().fold(measured.value.value, f64::max);
-    let highest = Quantity::new(highest, measured.value.unit);
-    format!("{highest} is above {}, which is this host's physical ceiling: {}.", limit.value, limit.how)
+pub(crate) fn beyond_physics(measured: &Measured, limit: &HostLimit, better: Better) -> String {
+    let (furthest, word, what): (fn(f64, f64) -> f64, _, _) = match better {
+        Better::Higher => (f64::max, "above", "this host's physical ceiling"),
+        Better::Lower => (f64::min, "below", "the least that its medium takes"),
+    };
+    let worst = measured.boots.iter().copied().fold(measured.value.value, furthest);
+    let worst = Quantity::new(worst, measured.value.unit);
+    format!("{worst} is {word} {}, which is {what}: {}.", limit.value, limit.how)
 }
 
 /// What the threshold is: `95 GB/s (100 GB/s less 5 %)`.
@@ -68,7 +72,7 @@ fn threshold(goal: &Goal, unit: measure::Unit) -> String {
 }
 
 /// Why the boots decide so about a goal; `what` names the figure where it is not the target's own.
-pub(crate) fn decision(what: &str, measured: &Measured, goal: &Goal, decision: Decision, noise_floor: f64) -> String {
+pub(crate) fn decision(what: &str, measured: &Measured, goal: &Goal, decision: Decision, floor: NoiseFloor) -> String {
     let threshold = threshold(goal, measured.value.unit);
     let n = measured.boots.len();
     let (met, missed) = match goal.better {
@@ -76,16 +80,19 @@ pub(crate) fn decision(what: &str, measured: &Measured, goal: &Goal, decision: D
         Better::Lower => ("below", "above"),
     };
     let value = format!("{what}{}", measured.value);
-    let floor = percent(noise_floor);
+    let floor = match floor {
+        NoiseFloor { share, own: true } => format!("this host's own noise floor of {}", percent(share)),
+        NoiseFloor { share, own: false } => format!("the noise floor of {}", percent(share)),
+    };
     match decision {
         Decision::Met if n == 1 => {
-            format!("{value} (one boot) is {met} {threshold} by more than the noise floor of {floor}.")
+            format!("{value} (one boot) is {met} {threshold} by more than {floor}.")
         }
         Decision::Missed if n == 1 => {
-            format!("{value} (one boot) is {missed} {threshold} by more than the noise floor of {floor}.")
+            format!("{value} (one boot) is {missed} {threshold} by more than {floor}.")
         }
         Decision::Open { boots } if n == 1 => {
-            format!("{value} (one boot) is within the noise floor of {floor} of {threshold}; {}.", wanted(boots))
+            format!("{value} (one boot) is within {floor} of {threshold}; {}.", wanted(boots))
         }
         Decision::Met => format!("{value} over {n} boots is {met} {threshold}, its one-sided 95 % bound included."),
         Decision::Missed => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Better, Definition, Ending, Measurement, Outcome, Quantity, Run, Summary, Warning, Workload};
+use measure::{Better, Definition, Ending, Measurement, Outcome, Quantity, Run, Summary, Unit, Warning, Workload};
 
 use crate::Verdict;
 use crate::decide::Spread;
@@ -38,8 +38,8 @@ pub(crate) enum Found {
     Wrong(String),
     /// Samples that are no positive numbers, or in another unit than the metric's.
     Invalid(String),
-    /// Samples, and none that counts.
-    Tainted(String),
+    /// Samples, and none that counts: why, and the median of them all, which decides nothing.
+    Tainted { why: String, median: Quantity },
     /// None, and why.
     Missing(String),
 }
@@ -160,7 +160,10 @@ fn combine(repetitions: Repetitions<'_>) -> Found {
         }
         let taints: BTreeSet<String> = samples().filter_map(|s| s.taint.as_ref()).map(ToString::to_string).collect();
         let failed = (!failed.is_empty()).then(|| failed.trim_end_matches('.').to_owned());
-        return Found::Tainted(taints.into_iter().chain(failed).collect::<Vec<_>>().join("; "));
+        let why = taints.into_iter().chain(failed).collect::<Vec<_>>().join("; ");
+        let all: Vec<f64> = samples().map(|sample| sample.value).collect();
+        let unit = measured.last().map_or(Unit::Count, |(_, one)| one.metric.unit);
+        return Found::Tainted { why, median: Quantity::new(Summary::of(&all).map_or(0.0, |all| all.median), unit) };
     };
     let value = Spread::of(&boots).map_or(boots[0], |spread| spread.mean.exp());
     let mut warnings: Vec<Warning> = Vec::new();

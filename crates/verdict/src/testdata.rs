@@ -126,6 +126,7 @@ pub(crate) fn run() -> Run {
             platform: BTreeMap::from([("system.serial".to_owned(), "SN-1".to_owned())]),
             ..Fingerprint::default()
         },
+        noise: BTreeMap::new(),
         attempts: vec![attempt(Workload::Stream, stream), attempt(Workload::Disk, disk)],
         ending: Ending::Complete,
     }

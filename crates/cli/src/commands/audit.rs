@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::args::AuditArgs;
-use crate::commands::{look, print, print_json};
+use crate::commands::{look, print, print_as_is, print_json};
 use crate::exit::Exit;
 use crate::locations::Specification;
 
@@ -13,7 +13,7 @@ pub(crate) fn audit(args: &AuditArgs) -> Result<Exit> {
     if args.json {
         print_json(&report::json::audit(&specification.system, &audit))?;
     } else if args.markdown {
-        print(&report::markdown::audit(&specification.system, &audit))?;
+        print_as_is(&report::markdown::audit(&specification.system, &audit))?;
     } else {
         print(&report::terminal::audit(&specification.system, &audit, look()))?;
     }

@@ -35,8 +35,9 @@ pub(crate) fn with_job_options(typed: impl Iterator<Item = OsString>) -> Vec<OsS
         let name = option.map(|option| option.split('=').next().unwrap_or_default());
         match (option, name.and_then(jobfile::is_switch)) {
             (Some(option), Some(is_switch)) => {
+                let is_complete = is_switch || option.contains('=');
                 let mut option = OsString::from(option);
-                if let (false, Some(value)) = (is_switch || argument.to_string_lossy().contains('='), rest.next()) {
+                if !is_complete && let Some(value) = rest.next() {
                     option.push("=");
                     option.push(value);
                 }
@@ -178,8 +179,8 @@ fn paragraph(result: &JobResult) -> String {
     if let Some(law) = result.worst_littles_law() {
         text += &format!("  Little's law: off by {:.2} %\n", law.error() * 100.0);
     }
-    for note in result.notes.iter().chain(&granted.refused) {
-        let words: Vec<String> = note.split(' ').map(str::to_owned).collect();
+    for note in &result.notes {
+        let words: Vec<String> = note.to_string().split(' ').map(str::to_owned).collect();
         text += &wrapped("  note: ", "    ", &words, " ");
     }
     text

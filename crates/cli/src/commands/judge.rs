@@ -1,10 +1,13 @@
 //! `hostproof judge`: a recorded run against its own or another specification, offline.
 
+use std::path::Path;
+
 use anyhow::Result;
 use measure::Run;
+use report::terminal::Extent;
 use verdict::Judgement;
 
-use crate::args::JudgeArgs;
+use crate::args::{JudgeArgs, JudgedView};
 use crate::case;
 use crate::commands::{judgement, look, print, print_json};
 use crate::exit::Exit;
@@ -12,15 +15,44 @@ use crate::exit::Exit;
 pub(crate) fn judge(args: &JudgeArgs) -> Result<Exit> {
     let run = case::find(&args.run, args.out.as_deref())?;
     let specification = case::specification(&run, args.spec.as_deref())?;
-    show(&run, &judgement(&run, &[], &specification), args.json)?;
+    show(&run, &judgement(&run, &[], &specification), args.view, args.out.as_deref())?;
     Ok(Exit::Done)
 }
 
 /// Shows a judged run: the same for a run that just ended and for one from the store.
-pub(crate) fn show(run: &Run, judgement: &Judgement, json: bool) -> Result<()> {
-    if json {
-        print_json(&report::json::judgement(run, judgement))
+pub(crate) fn show(run: &Run, judgement: &Judgement, view: JudgedView, store: Option<&Path>) -> Result<()> {
+    if view.json {
+        return print_json(&report::json::judgement(run, judgement));
+    }
+    if view.brief {
+        return print(&report::gate::brief_answer(judgement));
+    }
+    let store = store.map(|folder| format!(" --out {}", quoted(&folder.to_string_lossy()))).unwrap_or_default();
+    let extent = Extent { all: view.all, store: &store };
+    print(&report::terminal::judged_run(run, judgement, extent, look()))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
     } else {
-        print(&report::terminal::judged_run(run, judgement, look()))
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_quoted_where_a_shell_would_split_it() {
+        let check = |word: &str, expect: &str| assert_eq!(quoted(word), expect);
+        check("/data/results-1", "/data/results-1");
+        check("my results", "'my results'");
+        check("it's", "'it'\\''s'");
+        check("$HOME", "'$HOME'");
+        check("", "''");
     }
 }

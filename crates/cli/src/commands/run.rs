@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Result, bail};
 use measure::{Profile, Quantity, Run, Unit};
 use record::Store;
-use report::gate;
-use verdict::{Acceptance, Judgement};
+use verdict::Acceptance;
 
 use crate::args::RunArgs;
 use crate::commands::inspect::{advice_as_json, advice_as_text};
@@ -38,10 +37,10 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
         );
     }
     if args.dry_run {
-        return show_plan(&plan, args.json);
+        return show_plan(&plan, args.view.json);
     }
     if args.strict && !plan.advice.is_empty() {
-        return refuse(&plan, args.json);
+        return refuse(&plan, args.view.json);
     }
     if !plan.advice.is_empty() {
         eprintln!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len());
@@ -51,14 +50,14 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
     eprintln!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second));
     let recorded = run::measure(&plan, &interrupted)?;
     let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
-    judge::show(&recorded.run, &judgement, args.json)?;
     eprintln!("record: {}", recorded.path.display());
+    if purpose == Purpose::Gate && plan.profile == Profile::Smoke {
+        eprintln!("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
+    }
+    judge::show(&recorded.run, &judgement, args.view, args.out.as_deref())?;
     if interrupted.load(Ordering::Relaxed) {
         eprintln!("stopped by the user: the record holds what was measured until then");
         return Ok(Exit::Unusable);
-    }
-    if purpose == Purpose::Gate {
-        say_answer(&plan, &judgement, args.json)?;
     }
     Ok(match (purpose, judgement.acceptance()) {
         (Purpose::Measure, _) | (Purpose::Gate, Acceptance::Accepted) => Exit::Done,
@@ -66,14 +65,6 @@ pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
         (Purpose::Gate, Acceptance::Inconclusive) => Exit::Inconclusive,
         (Purpose::Gate, Acceptance::NotComparable) => Exit::NotComparable,
     })
-}
-
-/// The answer, as the last line.
-fn say_answer(plan: &RunPlan, judgement: &Judgement, json: bool) -> Result<()> {
-    if plan.profile == Profile::Smoke {
-        eprintln!("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
-    }
-    if json { Ok(()) } else { print(&gate::answer(judgement)) }
 }
 
 /// Says what is to be mended before this host is measured.
@@ -116,7 +107,7 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
         };
     }
     text += &format!("together about {}\n", Quantity::new(plan.seconds(), Unit::Second));
-    text += &format!("test files would go to {}\n", plan.scratch.text());
+    text += &format!("test files would go to {}\n", plan.scratch.place.in_full());
     text += &format!("records would go to {}\n", plan.results.display());
     print(&text)?;
     Ok(Exit::Done)

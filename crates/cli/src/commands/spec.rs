@@ -8,7 +8,7 @@ use measure::{Better, Definition, metrics};
 use spec::System;
 
 use crate::args::SpecCommand;
-use crate::commands::{look, print, print_json};
+use crate::commands::{look, print, print_as_is, print_json};
 use crate::exit::Exit;
 use crate::locations::Specification;
 
@@ -21,7 +21,7 @@ pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
         SpecCommand::Check { file } => check(file)?,
         SpecCommand::Derive { id } => {
             let facts = inventory::inspect(Path::new("/"));
-            print(&spec::to_toml(&[spec::derive(&facts, id)]))?;
+            print_as_is(&spec::to_toml(&[spec::derive(&facts, id)]))?;
             for (metric, missing) in spec::underived(&facts) {
                 eprintln!("no target for {}: this host does not report {}", metric.id, missing.join(", "));
             }

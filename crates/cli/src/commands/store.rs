@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use record::{Annotation, Annotations, Chain, Entry, Index, Listed, Selector, Store, bundle};
 
 use crate::args::{Records, StoreCommand};
-use crate::commands::{look, print, print_json};
+use crate::commands::{look, print, print_as_is, print_json};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::locations;
@@ -123,7 +123,7 @@ fn import(files: &[PathBuf], records: &Records) -> Result<Exit> {
     let store = at(records)?;
     for file in files {
         let path = bundle::import(&store, file)?;
-        print(&path.display().to_string())?;
+        print_as_is(&path.display().to_string())?;
     }
     Index::open(&store)?;
     Ok(Exit::Done)

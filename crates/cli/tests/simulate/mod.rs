@@ -71,6 +71,7 @@ impl Host {
                     .into(),
                 config: self.config.clone(),
             },
+            noise: BTreeMap::new(),
             attempts: Vec::new(),
             ending: Ending::Complete,
         }

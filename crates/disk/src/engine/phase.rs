@@ -12,7 +12,7 @@ use super::failure::describe;
 use super::requests::{nanos, rules};
 use super::setup::{neighbours, prepare};
 use super::verification::verify;
-use super::watch::{LiveRates, PhaseObservation, Watch};
+use super::watch::{LiveRates, PhaseObservation, Signal, Watch};
 use crate::Error;
 use crate::job::{Ends, FlowShare};
 use crate::latency_recorder::LatencyRecorder;
@@ -46,11 +46,14 @@ pub(super) struct Phase {
     ends_all: AtomicBool,
 }
 
-/// One worker: of which job, which of its workers, and which of the phase's.
+/// Which worker it is.
 #[derive(Clone, Copy)]
 struct Seat {
+    /// Number of its job in the phase.
     job: usize,
+    /// Its own number in the job.
     index: usize,
+    /// Its own number in the phase.
     at: usize,
 }
 
@@ -93,24 +96,25 @@ impl Phase {
     ) -> Result<(PhaseObservation, Vec<WorkerReport>), Error> {
         std::thread::scope(|scope| {
             let (send, receive) = channel();
+            let watch = Watch::new(planned, &self.counters, &self.stops, &settings.root);
             let mut threads = Vec::new();
             for (number, job) in planned.iter().enumerate() {
                 for (index, assignment) in job.assignments.iter().enumerate() {
                     let (send, seat) = (send.clone(), Seat { job: number, index, at: threads.len() });
                     threads.push(scope.spawn(move || {
                         let _guard = self.guard();
-                        let report = self.work(planned, assignment, seat);
+                        let report = self.work(planned, assignment, seat, &send);
                         if report.is_err() {
                             self.fail();
                         }
                         self.leave(planned, seat);
-                        announce(&send);
+                        tell(&send, Signal::Ended);
                         report
                     }));
                 }
             }
             drop(send);
-            let watched = Watch::new(planned, &self.counters, &self.stops, &settings.root).run(&receive, emit);
+            let watched = watch.run(&receive, emit);
             let reports = threads.into_iter().map(|thread| match thread.join() {
                 Ok(report) => report,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -182,9 +186,10 @@ impl Phase {
         planned: &[PlannedJob<'_>],
         assignment: &WorkerAssignment,
         seat: Seat,
+        send: &Sender<Signal>,
     ) -> Result<WorkerReport, Error> {
-        let Seat { index, at, .. } = seat;
-        let (job, stop) = (planned[seat.job].job, &self.stops[seat.job]);
+        let Seat { job: number, index, at } = seat;
+        let (job, stop) = (planned[number].job, &self.stops[number]);
         let ready = prepare(job, assignment, neighbours(&self.affinities, assignment.io_wq_cpus.as_ref()));
         if ready.is_err() {
             self.fail();
@@ -192,7 +197,11 @@ impl Phase {
         // All workers come here, those that failed too: nobody waits for ever.
         self.start.wait();
         let (mut ring, cpus) = ready?;
-        let epoch = *self.epoch.get_or_init(Clock::now);
+        let epoch = *self.epoch.get_or_init(|| {
+            let now = Clock::now();
+            tell(send, Signal::Started(now));
+            now
+        });
         self.hold(planned, seat);
         let mut recorder = LatencyRecorder::new(epoch, job.rate.iter().any(Option::is_some));
         let rules = rules(job, index, assignment);
@@ -204,6 +213,7 @@ impl Phase {
         let issued = worker.run(&mut |due| source.next_due(due), &mut recorder, &self.counters[at], stop);
         drop(worker);
         let issued = issued.map_err(|failure| describe(failure, assignment, recorder.bytes()))?;
+        tell(send, Signal::Measured(number));
         let usage = Usage::now().since(&before);
         let granted = ring.granted.clone();
         let mut report = WorkerReport { recorder, usage, granted, cpus, verified: 0, read_back: None };
@@ -226,9 +236,9 @@ impl Phase {
     }
 }
 
-fn announce(done: &Sender<()>) {
+fn tell(watch: &Sender<Signal>, signal: Signal) {
     // The watcher may have gone because of a failure elsewhere.
-    let _ = done.send(());
+    let _ = watch.send(signal);
 }
 
 #[cfg(test)]

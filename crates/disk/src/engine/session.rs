@@ -7,8 +7,9 @@ use machine::Clock;
 use super::layout::lay_out;
 use super::phase::Phase;
 use super::watch::LiveRates;
+use super::windows::devices_below;
 use crate::Error;
-use crate::counters::{DeviceStat, arc_counters};
+use crate::counters::DeviceStat;
 use crate::files::Files;
 use crate::job::Job;
 use crate::plan::{PlannedJob, check_memory, check_room};
@@ -65,19 +66,16 @@ impl<'a> Session<'a> {
         let mut planned = jobs.iter().copied().map(plan).collect::<Result<Vec<_>, _>>()?;
         planned.iter_mut().for_each(|planned| planned.group = self.group_of(planned.job));
         planned.iter().try_for_each(lay_out)?;
-        let counters = || planned.iter().map(|job| job.volume.counters(&self.settings.root)).collect::<Vec<_>>();
-        let (before, arc) = (counters(), arc_counters(&self.settings.root));
+        let before = devices_below(&planned, &self.settings.root);
         let phase = Phase::new(&planned);
         let (watched, reports) = phase.run(&planned, self.settings, emit)?;
-        let arc = arc.zip(arc_counters(&self.settings.root)).map(|(before, after)| after.since(before));
+        let after = devices_below(&planned, &self.settings.root);
+        let since: Vec<DeviceStat> = after.iter().zip(&before).map(|(after, before)| after.since(before)).collect();
+        merge_devices(&mut self.devices, &since);
         let (mut reports, mut members) = (reports.into_iter(), Vec::new());
-        for (((job, before), after), steady) in planned.iter().zip(before).zip(counters()).zip(watched.steady) {
-            let devices: Vec<DeviceStat> =
-                after.iter().zip(&before).map(|(after, before)| after.since(before)).collect();
+        for ((job, counted), steady) in planned.iter().zip(watched.counted).zip(watched.steady) {
             let mine: Vec<WorkerReport> = reports.by_ref().take(job.assignments.len()).collect();
-            merge_devices(&mut self.devices, &devices);
-            let arc = arc.filter(|_| job.volume.zfs.is_some());
-            let seen = Observed { devices, io_wq_threads: watched.io_wq_threads, arc, steady };
+            let seen = Observed { counted, io_wq_threads: watched.io_wq_threads, steady };
             members.push(Member { planned: job, reports: mine, seen });
         }
         self.done.extend(results_of(&members));

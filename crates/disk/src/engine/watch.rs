@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use machine::Clock;
 
+use super::windows::{Counted, Windows};
 use crate::plan::PlannedJob;
 use crate::results::SteadyResult;
 use crate::steady::WatchedRate;
 use crate::usage::io_wq_threads;
-use crate::worker::LiveCounters;
+use crate::worker::{Completed, LiveCounters};
 
 /// Rates of the last second while jobs run, as fio prints them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,20 +43,23 @@ pub(super) struct PhaseObservation {
     pub(super) io_wq_threads: usize,
     /// The steady state of each job that asks for one.
     pub(super) steady: Vec<Option<SteadyResult>>,
+    /// What was counted in the window of each job.
+    pub(super) counted: Vec<Counted>,
 }
 
-/// What a worker has completed by some moment.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    operations: u64,
-    bytes: u64,
+/// What workers tell the watch.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Signal {
+    /// The first worker has started, at this time.
+    Started(u64),
+    /// A worker of the job with this number has measured all that it is to.
+    Measured(usize),
+    /// A worker has ended.
+    Ended,
 }
 
-impl Counts {
-    fn of(counters: &LiveCounters) -> Self {
-        Counts { operations: counters.ops.load(Ordering::Relaxed), bytes: counters.bytes.load(Ordering::Relaxed) }
-    }
-}
+/// How often the watch looks, in nanoseconds.
+const SECOND: u64 = 1_000_000_000;
 
 /// What a worker completed a second between two moments.
 #[derive(Clone, Copy, Debug)]
@@ -65,10 +69,10 @@ struct Rates {
 }
 
 impl Rates {
-    fn between(before: Counts, now: Counts, seconds: f64) -> Self {
-        // Counting starts over at the end of a ramp: a smaller value is one from zero.
-        let since = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now) as f64 / seconds;
-        Rates { iops: since(now.operations, before.operations), bandwidth: since(now.bytes, before.bytes) }
+    fn between(before: Completed, now: Completed, seconds: f64) -> Self {
+        let since = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+        let bytes = |completed: Completed| completed.moved[0] + completed.moved[1];
+        Rates { iops: since(now.operations, before.operations), bandwidth: since(bytes(now), bytes(before)) }
     }
 }
 
@@ -81,46 +85,63 @@ pub(super) struct Watch<'a> {
     begin: u64,
     /// When it looked last, and what each worker had completed by then.
     last: u64,
-    counts: Vec<Counts>,
-    watched: PhaseObservation,
+    counts: Vec<Completed>,
+    windows: Windows<'a>,
+    io_wq_threads: usize,
+    steady: Vec<Option<SteadyResult>>,
 }
 
 impl<'a> Watch<'a> {
-    /// Begins now: `counters` has an entry for each worker, `stops` one for each job, and `root` is where `/proc` is found.
+    /// Begins now, before the workers do: `counters` has an entry for each worker, `stops` one for each job, and `root` is
+    /// where `/proc` and `/sys` are found.
     pub(super) fn new(
         planned: &'a [PlannedJob<'a>],
         counters: &'a [LiveCounters],
         stops: &'a [AtomicBool],
         root: &'a Path,
     ) -> Self {
-        let (begin, counts) = (Clock::now(), vec![Counts::default(); counters.len()]);
+        let counts = vec![Completed::default(); counters.len()];
         let steady = planned.iter().map(|job| job.job.steady.map(SteadyResult::new)).collect();
-        let watched = PhaseObservation { io_wq_threads: 0, steady };
-        Watch { planned, counters, stops, root, begin, last: begin, counts, watched }
+        let windows = Windows::new(planned, counters, root);
+        let begin = Clock::now();
+        Watch { planned, counters, stops, root, begin, last: begin, counts, windows, io_wq_threads: 0, steady }
     }
 
-    /// Looks once a second until every worker has sent `done`.
-    pub(super) fn run(mut self, done: &Receiver<()>, emit: &mut dyn FnMut(LiveRates)) -> PhaseObservation {
+    /// Looks once a second until every worker has ended.
+    pub(super) fn run(mut self, signals: &Receiver<Signal>, emit: &mut dyn FnMut(LiveRates)) -> PhaseObservation {
         let mut running = self.counters.len();
         while running > 0 {
-            match done.recv_timeout(Duration::from_secs(1)) {
-                Ok(()) => running -= 1,
+            match signals.recv_timeout(self.pause()) {
+                Ok(Signal::Started(epoch)) => self.windows.started(epoch),
+                Ok(Signal::Measured(job)) => self.windows.measured(job),
+                Ok(Signal::Ended) => running -= 1,
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => self.look(emit),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = Clock::now();
+            self.windows.begin_due(now);
+            if now >= self.last + SECOND {
+                self.look(now, emit);
             }
         }
         self.count_io_wq_threads();
-        self.watched
+        PhaseObservation { io_wq_threads: self.io_wq_threads, steady: self.steady, counted: self.windows.counted() }
+    }
+
+    /// How long there is nothing to do unless a worker tells something.
+    fn pause(&self) -> Duration {
+        let look = self.last + SECOND;
+        let next = self.windows.next_due().map_or(look, |due| due.min(look));
+        Duration::from_nanos(next.saturating_sub(Clock::now()))
     }
 
     fn count_io_wq_threads(&mut self) {
-        self.watched.io_wq_threads = self.watched.io_wq_threads.max(io_wq_threads(self.root));
+        self.io_wq_threads = self.io_wq_threads.max(io_wq_threads(self.root));
     }
 
-    fn look(&mut self, emit: &mut dyn FnMut(LiveRates)) {
-        let now = Clock::now();
+    fn look(&mut self, now: u64, emit: &mut dyn FnMut(LiveRates)) {
         self.count_io_wq_threads();
-        let counts: Vec<Counts> = self.counters.iter().map(Counts::of).collect();
+        let counts: Vec<Completed> = self.counters.iter().map(LiveCounters::now).collect();
         let seconds = Clock::seconds(self.last, now);
         let each = self.counts.iter().zip(&counts);
         let rates: Vec<Rates> = each.map(|(before, now)| Rates::between(*before, *now, seconds)).collect();
@@ -135,10 +156,11 @@ impl<'a> Watch<'a> {
         (self.last, self.counts) = (now, counts);
     }
 
-    fn done(&self, counts: &[Counts], at: f64) -> f64 {
+    fn done(&self, counts: &[Completed], at: f64) -> f64 {
         let mut counts = counts.iter();
         let share = |job: &PlannedJob<'_>| {
-            let bytes = counts.by_ref().take(job.assignments.len()).map(|worker| worker.bytes).sum();
+            let bytes =
+                counts.by_ref().take(job.assignments.len()).map(|worker| worker.moved[0] + worker.moved[1]).sum();
             share_done(job, bytes, at)
         };
         self.planned.iter().map(share).fold(1.0, f64::min)
@@ -147,7 +169,7 @@ impl<'a> Watch<'a> {
     /// Ends the jobs that are steady.
     fn end_steady(&mut self, rates: &[Rates], at: f64) {
         let mut first = 0;
-        for ((job, result), stop) in self.planned.iter().zip(&mut self.watched.steady).zip(self.stops) {
+        for ((job, result), stop) in self.planned.iter().zip(&mut self.steady).zip(self.stops) {
             let mine = &rates[first..first + job.assignments.len()];
             first += job.assignments.len();
             let Some(result) = result else { continue };

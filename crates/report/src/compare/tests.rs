@@ -8,8 +8,8 @@ use verdict::compare::{Comparison, Order, Question, Tolerances, compare};
 use super::CampaignBoot;
 use crate::Look;
 
-const WIDE: Look = Look { width: 140, colour: false };
-const NARROW: Look = Look { width: 60, colour: false };
+const WIDE: Look = Look::plain(140);
+const NARROW: Look = Look::plain(60);
 
 static METRICS: [(&Definition, f64); 5] = [
     (&metrics::DENSE_HPL, 11.2e12),

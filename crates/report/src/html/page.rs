@@ -1,6 +1,6 @@
 //! What the page shows, in the order in which it shows it.
 
-use measure::{Ending, Run, Warning};
+use measure::{Ending, Run, StoragePlace, Warning};
 use serde::Serialize;
 use spec::Place;
 use spec::audit::{Constant, Finding, Grade};
@@ -75,6 +75,7 @@ struct RunLine {
     profile: &'static str,
     build: String,
     ending: &'static str,
+    places: Vec<String>,
     spec_sha256: String,
 }
 
@@ -248,6 +249,7 @@ fn run_line(run: &Run) -> RunLine {
             Ending::Interrupted => "stopped by the user",
             Ending::Cut => "cut: the process or the machine went down",
         },
+        places: run.places().into_iter().map(StoragePlace::in_full).collect(),
         spec_sha256: run.spec.sha256.clone(),
     }
 }

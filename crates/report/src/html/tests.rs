@@ -58,6 +58,12 @@ fn the_page_tells_verdict_figures_and_what_is_missing() {
     assert_eq!(html.matches("<th ").count(), html.matches(" scope=\"").count(), "every header has its scope");
 }
 
+#[test]
+fn the_page_says_where_the_files_lay() {
+    let html = render(testdata::run_with_files());
+    assert!(html.contains("<td>/data/test: nvme0n1 (xfs on /data, 1.200 TB free)</td>"));
+}
+
 /// Series of all kinds that a chart is drawn from, with values that are no more than possible.
 fn rich() -> Run {
     let mut run = testdata::run();

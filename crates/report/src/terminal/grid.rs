@@ -169,24 +169,26 @@ mod tests {
 
     #[test]
     fn a_table_where_it_fits() {
-        insta::assert_snapshot!(grid().render(Look { width: 60, colour: false }));
+        insta::assert_snapshot!(grid().render(Look::plain(60)));
     }
 
     #[test]
     fn a_list_where_it_does_not() {
-        insta::assert_snapshot!(grid().render(Look { width: 30, colour: false }));
+        insta::assert_snapshot!(grid().render(Look::plain(30)));
     }
 
     #[test]
     fn a_list_of_small_figures_shares_lines() {
-        insta::assert_snapshot!(grid().packed().render(Look { width: 30, colour: false }));
+        insta::assert_snapshot!(grid().packed().render(Look::plain(30)));
     }
 
     #[test]
     fn colour_only_where_it_is_wanted() {
         for width in [30, 60] {
-            assert!(!grid().render(Look { width, colour: false }).contains('\u{1b}'));
+            assert!(!grid().render(Look::plain(width)).contains('\u{1b}'));
         }
-        assert!(grid().render(Look { width: 30, colour: true }).contains("\u{1b}[31m\\u{1b}[2Jbecause\u{1b}[0m"));
+        assert!(
+            grid().render(Look { colour: true, ..Look::plain(30) }).contains("\u{1b}[31m\\u{1b}[2Jbecause\u{1b}[0m")
+        );
     }
 }

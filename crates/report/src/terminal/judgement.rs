@@ -1,36 +1,52 @@
-//! A judged run: the table of targets, and the reasons below it.
+//! A judged run: a line for each criterion, the reasons grouped by their cause, what comes next, and the answer as the last
+//! line.
 
 use measure::{Ending, Run};
 use spec::audit::Grade;
 use verdict::{Judgement, Row, Verdict};
 
-use super::grid::{Cell, Grid, Paint};
-use super::{metrics, warnings};
-use crate::text::{clean, documented, share, spread, wrap};
+use super::grid::Paint;
+use super::{criteria, metrics, warnings};
+use crate::text::{clean, wrap};
 use crate::{Look, gate};
 
-/// What a run ends with: the verdict on each target, the reasons, and what was remarkable.
+/// How much of a judged run is shown, and how a command finds it again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent<'a> {
+    /// Also what decides nothing: passed parts, companions, other systems, why a target passed, arithmetic.
+    pub all: bool,
+    /// What a command needs behind the run to find it: ` --out 'a folder'`, or nothing.
+    pub store: &'a str,
+}
+
+/// What a run ends with: a line for each criterion, the reasons, what to do next, and the answer as the last line.
 #[must_use]
-pub fn judged_run(run: &Run, judgement: &Judgement, look: Look) -> String {
-    let id = &run.id;
-    let more = format!("All figures: hostproof show {id}; as a page: hostproof report {id} --html FILE");
-    with_figures(run, judgement, "", look) + "\n" + &wrap(&more, 0, look.width)
+pub fn judged_run(run: &Run, judgement: &Judgement, scope: Extent<'_>, look: Look) -> String {
+    let mut text = with_figures(run, judgement, "", scope, look);
+    text += &heading("Next");
+    for (what, command) in next(run, judgement, scope.store) {
+        text += &wrap(&format!("{what}: {command}"), 2, look.width);
+    }
+    text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
 }
 
 /// The same with all that was measured: some hundred rows.
 #[must_use]
 pub fn shown_run(run: &Run, judgement: &Judgement, look: Look) -> String {
     let figures = heading("All that was measured: median, spread (MAD), extremes") + &metrics(run, look);
-    with_figures(run, judgement, &figures, look)
+    let scope = Extent { all: true, store: "" };
+    with_figures(run, judgement, &figures, scope, look) + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
 }
 
-fn with_figures(run: &Run, judgement: &Judgement, figures: &str, look: Look) -> String {
+fn with_figures(run: &Run, judgement: &Judgement, figures: &str, scope: Extent<'_>, look: Look) -> String {
     let mut text = head(run, judgement, look);
-    text += &targets(judgement, look);
-    text += &parts(judgement, look);
-    text += &conclusion(judgement, look);
-    text += &heading("Why");
-    text += &reasons(judgement, look);
+    text += &criteria::targets(judgement, scope.all, look);
+    text += &criteria::parts(judgement, scope.all, look);
+    let reasons = reasons(judgement, scope.all, look);
+    if !reasons.is_empty() {
+        text += &heading("Why");
+        text += &reasons;
+    }
     text += figures;
     let warnings = warnings(run, look);
     if !warnings.is_empty() {
@@ -51,74 +67,31 @@ fn head(run: &Run, judgement: &Judgement, look: Look) -> String {
         Ending::Cut => ", cut",
     };
     let build = &run.build;
-    let lines = [
+    let mut lines = vec![
         format!("{} · {}", judgement.system, judgement.system_name),
-        format!("host {} · run {} · profile {}{ending}", run.host, run.id, run.profile.name()),
-        format!(
-            "hostproof {} · {} · {} · built with profile {}",
-            build.version, build.revision, build.compiler, build.profile
-        ),
+        format!("host {} · profile {}{ending} · run {}", run.host, run.profile.name(), run.id),
+        format!("hostproof {} · {} · built with profile {}", build.version, build.revision, build.profile),
     ];
+    lines.extend(run.places().into_iter().map(|place| format!("test files in {}", place.in_full())));
     lines.iter().map(|line| wrap(line, 0, look.width)).collect::<String>() + "\n"
 }
 
-/// The table of targets: documented, the document's ceiling, measured, the shares, the verdict.
-#[must_use]
-pub fn targets(judgement: &Judgement, look: Look) -> String {
-    let header = ["Target", "Documented", "Its ceiling", "Measured", "Of documented", "Of this host", "Verdict"];
-    let mut grid = Grid::new(&header, &[1, 2, 3, 4, 5]);
-    for row in &judgement.rows {
-        grid.row(target(row));
-        for baseline in &row.baselines {
-            let ratio = baseline.ratio.map(share).unwrap_or_default();
-            let name = format!("· beside {}", baseline.system);
-            let value = documented(baseline.value, baseline.approximate);
-            grid.row([name, value, String::new(), String::new(), ratio, String::new(), String::new()].map(Cell::from));
-        }
+/// What a reader does next, and the command that does it, as it can be typed.
+fn next(run: &Run, judgement: &Judgement, store: &str) -> Vec<(&'static str, String)> {
+    let id = &run.id;
+    let has = |verdict: Verdict| judgement.rows.iter().any(|row| row.required && row.verdict == verdict);
+    let mut next = Vec::new();
+    if has(Verdict::Tainted) || has(Verdict::Inconclusive) {
+        next.push(("what disturbs this host, and how to mend it", "hostproof doctor".to_owned()));
     }
-    grid.render(look)
-}
-
-/// The parts that acceptance demands, and others that are not as documented.
-fn parts(judgement: &Judgement, look: Look) -> String {
-    let mut grid = Grid::new(&["Part", "Documented", "This host", "Verdict", "Why"], &[]);
-    let mut any = false;
-    for row in gate::parts(judgement) {
-        any = true;
-        let why = if row.verdict == Verdict::Pass { "" } else { row.reason.as_str() };
-        grid.row([
-            optional(&row.title, row.required).into(),
-            row.documented.as_str().into(),
-            row.found.as_deref().unwrap_or_default().into(),
-            Cell::painted(row.verdict.name(), paint_of(row.verdict)),
-            why.into(),
-        ]);
+    // By its id a command finds only what is built in.
+    if has(Verdict::Infeasible) && spec::builtin().iter().any(|system| system.id == judgement.system) {
+        let audit = format!("hostproof audit --spec {} --markdown", judgement.system);
+        next.push(("why a target could never be met, as a letter", audit));
     }
-    if any { format!("\n{}", grid.render(look)) } else { String::new() }
-}
-
-/// What acceptance does not demand is marked wherever it stands.
-fn optional(title: &str, required: bool) -> String {
-    if required { title.to_owned() } else { format!("{title} (optional)") }
-}
-
-fn target(row: &Row) -> [Cell; 7] {
-    let title = optional(&row.title, row.required);
-    let name = if row.companion_of.is_some() { format!("· achievable: {title}") } else { title };
-    let ceiling = row.ceiling.map(|ceiling| ceiling.to_string()).unwrap_or_default();
-    // A documented value above its own ceiling is the finding; it must be seen without reading on.
-    let paint = if row.grade == Some(Grade::Impossible) { Paint::Bad } else { Paint::Plain };
-    let measured = row.measured.as_ref().map(|measured| format!("{} {}", measured.value, spread(&measured.summary)));
-    let of_host = row.host_limit.as_ref().zip(row.share_of_host);
-    [
-        name.into(),
-        documented(row.documented, row.approximate).into(),
-        Cell::painted(&ceiling, paint),
-        measured.unwrap_or_default().into(),
-        row.share_of_target.map(share).unwrap_or_default().into(),
-        of_host.map(|(limit, of)| format!("{} of {}", share(of), limit.kind.name())).unwrap_or_default().into(),
-        Cell::painted(row.verdict.name(), paint_of(row.verdict)),
-    ]
+    next.push(("all figures", format!("hostproof show {id}{store}")));
+    next.push(("a page to read and to sign", format!("hostproof report {id} --html {id}.html{store}")));
+    next
 }
 
 pub(super) fn paint_of(verdict: Verdict) -> Paint {
@@ -130,46 +103,68 @@ pub(super) fn paint_of(verdict: Verdict) -> Paint {
     }
 }
 
-fn conclusion(judgement: &Judgement, look: Look) -> String {
-    let counts: Vec<String> = Verdict::ALL
-        .iter()
-        .filter(|verdict| judgement.count(**verdict) > 0)
-        .map(|verdict| format!("{} {verdict}", judgement.count(*verdict)))
-        .collect();
-    wrap(&format!("Targets: {}.", counts.join(", ")), 0, look.width) + &wrap(&gate::answer(judgement), 0, look.width)
-}
-
-/// The reason of each verdict in full sentences; targets with one reason share it.
+/// Why each criterion has its verdict, each cause once with all that it concerns, what weighs most first.
 #[must_use]
-pub fn reasons(judgement: &Judgement, look: Look) -> String {
+fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
     let mut text = String::new();
     for remark in &judgement.remarks {
-        text += &wrap(remark, 0, look.width);
+        text += &wrap(remark, 2, look.width);
     }
-    let mut groups: Vec<(&Row, Vec<&str>)> = Vec::new();
+    let mut causes: Vec<(Verdict, String, Vec<&str>)> = Vec::new();
     for row in &judgement.rows {
-        let same =
-            |known: &Row| known.reason == row.reason && known.remarks == row.remarks && known.verdict == row.verdict;
-        match groups.iter_mut().find(|(first, _)| same(first) && first.host_limit == row.host_limit) {
-            Some((_, ids)) => ids.push(&row.id),
-            None => groups.push((row, vec![&row.id])),
+        for sentence in sentences(row, all) {
+            match causes.iter_mut().find(|(_, known, _)| *known == sentence) {
+                Some((_, _, ids)) => ids.push(&row.id),
+                None => causes.push((row.verdict, sentence, vec![&row.id])),
+            }
         }
     }
-    for (row, ids) in groups {
-        let verdict = paint_of(row.verdict).on(row.verdict.name(), look);
-        let ids = wrap(&format!("{}:", ids.join(", ")), 0, look.width);
-        text.extend([ids.trim_end(), " ", &verdict, "\n"]);
-        text += &wrap(&row.reason, 2, look.width);
-        for remark in &row.remarks {
-            text += &wrap(remark, 2, look.width);
-        }
-        if let (Some(limit), Some(_)) = (&row.host_limit, row.share_of_host) {
-            let kind = limit.kind.name();
-            text += &wrap(&format!("Its {kind} on this host is {}: {}.", limit.value, limit.how), 2, look.width);
-        }
-        if let (Some(arithmetic), false) = (&row.arithmetic, row.grade == Some(Grade::Impossible)) {
-            text += &wrap(&format!("By the document: {}.", clean(arithmetic).trim_end_matches('.')), 2, look.width);
-        }
+    causes.sort_by_key(|(verdict, ..)| weight(*verdict));
+    for (verdict, sentence, ids) in causes {
+        let who = match ids.len() {
+            n if n > 3 && n == judgement.rows.len() => "all targets".to_owned(),
+            _ => ids.join(", "),
+        };
+        let who = wrap(&format!("{who}:"), 2, look.width);
+        text += &paint_of(verdict).on(who.trim_end(), look);
+        text.push('\n');
+        text += &wrap(&sentence, 4, look.width);
     }
     text
+}
+
+/// What speaks against acceptance comes first.
+fn weight(verdict: Verdict) -> usize {
+    const ORDER: [Verdict; 8] = [
+        Verdict::Fail,
+        Verdict::Implausible,
+        Verdict::Tainted,
+        Verdict::Inconclusive,
+        Verdict::NotMeasured,
+        Verdict::NotComparable,
+        Verdict::Infeasible,
+        Verdict::Pass,
+    ];
+    ORDER.iter().position(|one| *one == verdict).unwrap_or(ORDER.len())
+}
+
+fn sentences(row: &Row, all: bool) -> Vec<String> {
+    let is_told = all || row.verdict != Verdict::Pass;
+    let mut sentences: Vec<String> = is_told.then(|| row.reason.clone()).into_iter().collect();
+    sentences.extend(row.remarks.iter().cloned());
+    if !all {
+        return sentences;
+    }
+    if let (Some(limit), Some(_)) = (&row.host_limit, row.share_of_host) {
+        sentences.push(format!("Its {} on this host is {}: {}.", limit.kind.name(), limit.value, limit.how));
+    }
+    if let (Some(arithmetic), false) = (&row.arithmetic, row.grade == Some(Grade::Impossible)) {
+        sentences.push(format!("By the document: {}.", clean(arithmetic).trim_end_matches('.')));
+    }
+    sentences.extend(row.baselines.iter().map(|baseline| {
+        let ratio = baseline.ratio.map(|ratio| format!(", and this is {} of it", crate::text::share(ratio)));
+        let value = crate::text::documented(baseline.value, baseline.approximate);
+        format!("{} has {value}{}.", baseline.system, ratio.unwrap_or_default())
+    }));
+    sentences
 }

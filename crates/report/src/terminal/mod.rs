@@ -2,6 +2,7 @@
 //! written out, and what does not fit as a table becomes a list.
 
 mod audit;
+mod criteria;
 mod diff;
 mod facts;
 pub(crate) mod grid;
@@ -15,7 +16,7 @@ pub use audit::audit;
 pub use diff::{JudgedRun, diff};
 pub(crate) use facts::bound;
 pub use facts::{comparison, facts, fingerprint, list};
-pub use judgement::{judged_run, reasons, shown_run, targets};
+pub use judgement::{Extent, judged_run, shown_run};
 pub use metrics::{metrics, warnings};
 pub use placement::{PlacementRow, placement};
 pub use systems::{system, systems};
@@ -26,8 +27,8 @@ mod tests {
     use crate::testdata;
     use crate::{Look, json};
 
-    const WIDE: Look = Look { width: 140, colour: false };
-    const NARROW: Look = Look { width: 60, colour: false };
+    const WIDE: Look = Look::plain(140);
+    const NARROW: Look = Look::plain(60);
 
     /// Nothing steers the terminal, and no line is longer than it except for words that cannot be cut.
     fn check(text: String, look: Look) -> String {
@@ -41,14 +42,29 @@ mod tests {
     #[test]
     fn a_judged_run() {
         let (run, judgement) = (testdata::run(), testdata::judged());
-        insta::assert_snapshot!("judged_run_wide", check(judged_run(&run, &judgement, WIDE), WIDE));
-        insta::assert_snapshot!("judged_run_narrow", check(judged_run(&run, &judgement, NARROW), NARROW));
+        insta::assert_snapshot!("judged_run_wide", check(judged_run(&run, &judgement, Extent::default(), WIDE), WIDE));
+        insta::assert_snapshot!(
+            "judged_run_narrow",
+            check(judged_run(&run, &judgement, Extent::default(), NARROW), NARROW)
+        );
         insta::assert_snapshot!("shown_run_wide", check(shown_run(&run, &judgement, WIDE), WIDE));
         insta::assert_snapshot!("shown_run_narrow", check(shown_run(&run, &judgement, NARROW), NARROW));
         insta::assert_snapshot!(
             "judged_run_json",
             serde_json::to_string_pretty(&json::judgement(&run, &judgement)).unwrap()
         );
+    }
+
+    #[test]
+    fn a_run_says_where_its_files_lay() {
+        let run = testdata::run_with_files();
+        let text = check(judged_run(&run, &testdata::judged(), Extent::default(), WIDE), WIDE);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("test files")).collect();
+        assert_eq!(lines, ["test files in /data/test: nvme0n1 (xfs on /data, 1.200 TB free)"], "once");
+        let json = json::judgement(&run, &testdata::judged());
+        let metrics = json["metrics"].as_array().unwrap();
+        assert_eq!(metrics.last().unwrap()["place"]["drives"]["known"][0], "nvme0n1");
+        assert!(metrics[0]["place"].is_null());
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use measure::{Digest, Profile};
 
+use crate::pool::MACHINE_ID;
+
 /// A comparison that would mean nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -105,10 +107,13 @@ fn other_machine(first: &Digest, second: &Digest) -> Option<String> {
         return None;
     }
     let (known, also) = (kinds(&a.platform), kinds(&b.platform));
+    // A new installation of one machine has another machine-id.
+    let reinstalled = same_serial(&a.platform, &b.platform);
     let differing: Vec<String> = b
         .changes_since(a)
         .into_iter()
         .filter(|change| change.scope == measure::Scope::Platform)
+        .filter(|change| !(reinstalled && change.part == MACHINE_ID))
         .filter(|change| known.contains(kind(&change.part)) && also.contains(kind(&change.part)))
         .map(|change| {
             let or_nothing = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());

@@ -270,6 +270,25 @@ fn what_means_nothing_is_refused() {
 }
 
 #[test]
+fn a_new_installation_is_the_same_machine_where_a_serial_number_says_so() {
+    let mut random = Random::seed(55);
+    let mut check = |with_serial: bool, expect: bool| {
+        let mut side = |name: &str, id: &str| {
+            let mut boots = Host::quiet().boots(name, 2, &mut random);
+            for boot in &mut boots {
+                boot.fingerprint.platform.insert("machine-id".into(), id.into());
+                boot.fingerprint.platform.retain(|part, _| with_serial || part != "dimm A1");
+            }
+            boots
+        };
+        let (before, after) = (side("a", "11"), side("b", "22"));
+        assert_eq!(compared(&before, &after, Order::Separate).is_ok(), expect, "{with_serial}");
+    };
+    check(true, true);
+    check(false, false);
+}
+
+#[test]
 fn a_workload_that_moved_is_explained() {
     let mut random = Random::seed(59);
     // HPL follows nine tenths of the clock, boot by boot, and nothing else.

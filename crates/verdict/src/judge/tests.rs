@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testdata::{graded, measured, number, run, samples, stated, system};
-use measure::metrics::{DISK_RANDREAD_P99, STREAM_TRIAD};
+use measure::metrics::{DISK_RANDREAD_P99, STREAM_LATENCY, STREAM_TRIAD};
 use measure::{Measurement, MetricId, NotMeasured, Outcome, Reading, Reason, Sample, Taint, Unit, Workload};
 use spec::Standing;
 
@@ -391,4 +391,49 @@ fn a_boot_with_other_facts_that_a_target_depends_on_does_not_count() {
     let triad = &judgement.rows[0];
     assert_eq!(triad.measured.as_ref().unwrap().boots.len(), 1);
     assert_eq!(triad.remarks, ["Run earlier does not count here: its memory.data_rate was another."]);
+}
+
+#[test]
+fn the_hosts_own_noise_floor_decides_where_its_history_told_it() {
+    let check = |value: f64, floor: Option<f64>, verdict: Verdict, words: &str| {
+        let own = |case: &mut Case| {
+            case.set(&[value]);
+            let noise = floor.map(|floor| measure::BootNoise { floor, degrees_of_freedom: 4.0 });
+            case.run.noise = noise.map(|noise| (STREAM_TRIAD.id.to_owned(), noise)).into_iter().collect();
+        };
+        let row = check(own, verdict, words);
+        let expect = floor.map_or(NoiseFloor::ASSUMED, |share| NoiseFloor { share, own: true });
+        assert_eq!(row.noise_floor, expect, "{words}");
+    };
+    // The threshold is 100 GB/s less 5 %.
+    check(91.2e9, None, Verdict::Fail, "by more than the noise floor of 3 %");
+    check(91.2e9, Some(0.16), Verdict::Inconclusive, "within this host's own noise floor of 16 %");
+    check(96e9, None, Verdict::Inconclusive, "within the noise floor of 3 %");
+    check(96e9, Some(0.005), Verdict::Pass, "by more than this host's own noise floor of 0.5");
+}
+
+#[test]
+fn what_its_medium_cannot_do_is_implausible_as_a_second_figure_too() {
+    let latency = |kind: &'static str, latency: f64| {
+        move |case: &mut Case| {
+            case.run.facts.text("memory.type", kind, "SMBIOS");
+            case.run.attempts[0].outcomes[1] = measured(&STREAM_LATENCY, &[latency]);
+            case.system.targets[2].constraint = Some(spec::Constraint {
+                metric: &STREAM_LATENCY,
+                bound: Quantity::new(100e-9, Unit::Second),
+                better: Better::Lower,
+            });
+        }
+    };
+    let check = |kind: &'static str, value: f64, verdict: Verdict| {
+        for id in ["memory.latency", "storage.random"] {
+            let row = row(id, latency(kind, value));
+            assert_eq!(row.verdict, verdict, "{id} {kind}: {}", row.reason);
+            let says = row.reason.contains("is below 25 ns, which is the least that its medium takes");
+            assert_eq!(says, verdict == Verdict::Implausible, "{id} {kind}: {}", row.reason);
+        }
+    };
+    check("DDR5 ECC RDIMM", 20e-9, Verdict::Implausible);
+    check("DDR5 ECC RDIMM", 70e-9, Verdict::Pass);
+    check("HBM3", 20e-9, Verdict::Pass);
 }
