@@ -1,5 +1,6 @@
 //! The bench target `acceptance`: the real binary with the quick profile, so that `cargo bench` on the target host
 //! ends with the table of documented targets.
+#![expect(clippy::print_stderr, reason = "a tool of the developers: where nobody can be told, it may end")]
 
 use std::env;
 use std::process::{Command, exit};

@@ -2,6 +2,7 @@
 //!
 //! `scripts/peers` builds it with the peers of `scripts/peers.d` and starts it. What is compared is the table of
 //! `table.rs`; our side is this program again (`peers serve …`, `serve.rs`), so that both are processes.
+#![expect(clippy::print_stderr, reason = "a tool of the developers: where nobody can be told, it may end")]
 
 mod compare;
 mod ratio;

@@ -87,7 +87,7 @@ transform(
     each("v_{k}.te AS te_{k}", ENCODED),
     "events e" + "".join(f" JOIN v_{k} ON v_{k}.{k} IS NOT DISTINCT FROM e.{k} AND v_{k}.fold = e.row_id % 5" for k in ENCODED),
     """WITH sums AS (SELECT row_id % 5 AS fold, count(*) AS n, sum(label) AS s FROM events GROUP BY fold),
-    means AS (SELECT fold, (sum(s) OVER () - s) / (sum(n) OVER () - n) AS m FROM sums), """
+    means AS (SELECT fold, coalesce((sum(s) OVER () - s) / nullif(sum(n) OVER () - n, 0), 0) AS m FROM sums), """
     + each(
         """g_{k} AS (SELECT {k}, row_id % 5 AS fold, count(*) AS n, sum(label) AS s FROM events GROUP BY ALL),
         v_{k} AS (SELECT {k}, fold, (sum(s) OVER w - s + 20 * m) / (sum(n) OVER w - n + 20) AS te

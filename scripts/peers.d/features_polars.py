@@ -83,7 +83,9 @@ def t07(d):
     fold = (col("row_id") % 5).cast(pl.Int8).alias("fold")
     d = d.select(fold, col("label").cast(I64), "c2", "c3", "c4", "country")
     n, s = pl.len().cast(I64).alias("n"), col("label").sum().alias("s")
-    means = d.group_by("fold").agg(n, s).select("fold", m=(col("s").sum() - col("s")) / (col("n").sum() - col("n")))
+    labels, rows = col("s").sum() - col("s"), col("n").sum() - col("n")
+    mean = pl.when(rows > 0).then(labels / rows).otherwise(0.0)  # 0 where the other folds have no row
+    means = d.group_by("fold").agg(n, s).select("fold", m=mean)
     out = []
     for c in ("c2", "c3", "c4", "country"):
         groups = d.group_by(c, "fold").agg(n, s).join(means, on="fold")

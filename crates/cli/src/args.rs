@@ -33,10 +33,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// The same as a gate: the exit code says accepted (0), rejected (1), inconclusive (3), not comparable (4)
     #[command(
-        after_help = "Examples:\n  hostproof accept --profile full --spec my-server.toml\n  hostproof accept --only disk \
-                            --scratch /mnt/nvme || echo \"not accepted: exit code $?\""
+        after_help = "Examples:\n  hostproof accept --profile full --spec my-server.toml\n  hostproof accept --facts-first \
+                            --profile full --spec my-server.toml\n  hostproof accept --only disk --scratch /mnt/nvme || echo \"not accepted: exit code $?\""
     )]
-    Accept(RunArgs),
+    Accept(AcceptArgs),
     /// Judge a recorded run again, offline, under its own or another specification
     #[command(
         after_help = "Examples:\n  hostproof judge latest\n  hostproof judge results/node7/20260102T030405Z-ab12/run.jsonl \
@@ -178,6 +178,10 @@ pub(crate) struct RunArgs {
     /// What solves the systems of equations of the dense workload
     #[arg(long, value_enum)]
     pub(crate) engine: Option<Solver>,
+    /// Measure pandas too, the engine of the documented feature workload: a Python environment (a folder with bin/python)
+    /// that has pandas, numpy and pyarrow
+    #[arg(long, value_name = "ENV")]
+    pub(crate) pandas: Option<PathBuf>,
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
     #[arg(long, value_name = "RUN")]
     pub(crate) with: Option<String>,
@@ -187,6 +191,10 @@ pub(crate) struct RunArgs {
     /// Kill a worker after this multiple of its planned time; emulators and simulators need more
     #[arg(long, value_name = "TIMES", default_value_t = 10.0, value_parser = patience)]
     pub(crate) patience: f64,
+    /// Measure although another measurement runs on this host, as in several virtual nodes of one; both are disturbed, and
+    /// their records say so. The environment variable `HOSTPROOF_BESIDE` says the same
+    #[arg(long)]
+    pub(crate) beside: bool,
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -206,6 +214,16 @@ pub(crate) struct JudgedView {
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Judge the parts first, and measure nothing where they decide already: a required part is another, or a fact that a
+    /// required target depends on
+    #[arg(long)]
+    pub(crate) facts_first: bool,
 }
 
 fn patience(typed: &str) -> Result<f64, String> {
@@ -269,7 +287,8 @@ pub(crate) struct DossierArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DossierCommand {
-    /// Judge a dossier again from its raw data alone, and say whether its verdict holds; exit code 1 where it does not
+    /// Judge a dossier again from its raw data alone: exit code 0 where it holds, 1 where it does not, 3 where records and verdict
+    /// hold and another build rendered the rest
     #[command(
         after_help = "Examples:\n  hostproof dossier verify node7.tar.zst\n  hostproof dossier verify node7.tar.zst --key public.pem"
     )]
@@ -279,6 +298,9 @@ pub(crate) enum DossierCommand {
         /// The public key (PEM) that must have signed it
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
+        /// Take records and verdict for enough: what another build rendered need not be what this one renders
+        #[arg(long)]
+        records_only: bool,
     },
 }
 
@@ -287,7 +309,7 @@ pub(crate) struct PackArgs {
     /// Runs of one host: ids or the starts of them, folders, files, or `latest`
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<String>,
-    /// The file to write, which must not be there yet
+    /// The file to write, which must not be there yet; `-` is the standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// The Ed25519 private key (PKCS#8, PEM) to sign by
@@ -307,7 +329,7 @@ pub(crate) struct ReportArgs {
     /// Runs of one host: ids or the starts of them, folders, files, or `latest`; several boots are judged together
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<String>,
-    /// One self-contained page, to read and to sign
+    /// One self-contained page, to read and to sign; here and below `-` is the standard output
     #[arg(long, value_name = "FILE", group = "format")]
     pub(crate) html: Option<PathBuf>,
     /// OCP Test & Validation output 2.0, JSON lines
@@ -328,6 +350,9 @@ pub(crate) struct ReportArgs {
     /// Bencher Metric Format, JSON
     #[arg(long, value_name = "FILE", group = "format")]
     pub(crate) bmf: Option<PathBuf>,
+    /// Write also to a device or a pipe, and over a file that is no earlier report; a record is never written over
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Another specification than the last run's own: the id of a built-in system, or a TOML file
     #[arg(long, value_name = "ID|FILE")]
     pub(crate) spec: Option<String>,
@@ -466,6 +491,9 @@ pub(crate) struct DiskArgs {
     /// Read the jobs and say what is wrong with them, and do no I/O
     #[arg(long)]
     pub(crate) parse_only: bool,
+    /// Measure although another measurement runs on this host (or set the environment variable `HOSTPROOF_BESIDE`)
+    #[arg(long)]
+    pub(crate) beside: bool,
     /// An existing file or device that may be written to
     #[arg(long, value_name = "PATH")]
     pub(crate) allow_write: Vec<PathBuf>,

@@ -1,5 +1,6 @@
 //! Runs of one host with all that they are judged by: what a report shows and a dossier holds.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -8,8 +9,9 @@ use record::Store;
 use report::{BeforeAfter, Judged};
 use spec::audit::Audit;
 use verdict::Judgement;
-use verdict::compare::{Question, Tolerances};
+use verdict::compare::{Question, Runs, Tolerances};
 
+use crate::history::History;
 use crate::locations::{self, Specification};
 
 /// Runs, judged together.
@@ -23,22 +25,26 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Judges runs by a specification: what was typed, or that of the newest run.
-    pub(crate) fn of(runs: Vec<Run>, typed: Option<&str>) -> Result<Case> {
+    /// Judges runs by a specification: what was typed, or that of the newest run. Their host's other runs in a store are
+    /// its history, as in `compare`.
+    pub(crate) fn of(runs: Vec<Run>, typed: Option<&str>, store: Option<&History>) -> Result<Case> {
         let runs = in_order(runs)?;
-        let specification = specification(runs.last().context("give at least one run")?, typed)?;
-        Case::judge(runs, specification)
+        let newest = runs.last().context("give at least one run")?;
+        let specification = specification(newest, typed)?;
+        let named: HashSet<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+        let past = store.map(|store| store.past(&newest.host, &named)).transpose()?;
+        Case::judge(runs, specification, past.unwrap_or_default())
     }
 
-    /// Judges runs by a specification.
-    pub(crate) fn judge(runs: Vec<Run>, specification: Specification) -> Result<Case> {
+    /// Judges runs by a specification, with the other runs of their host.
+    pub(crate) fn judge(runs: Vec<Run>, specification: Specification, past: Runs) -> Result<Case> {
         let runs = in_order(runs)?;
         let Some((last, earlier)) = runs.split_last() else { bail!("give at least one run") };
         let audit = spec::audit::audit(&specification.system, &specification.siblings);
         let companions = spec::companions(&specification.system, &audit);
         let earlier: Vec<&Run> = earlier.iter().collect();
         let judgement = verdict::judge_boots(last, &earlier, &specification.system, &audit.graded, &companions);
-        let change = change(&runs, &specification);
+        let change = change(&runs, &specification, past);
         Ok(Case { runs, specification, audit, judgement, change })
     }
 
@@ -80,26 +86,26 @@ pub(crate) fn find(typed: &str, out: Option<&Path>) -> Result<Run> {
 
 /// What is before and what after: of two runs the older and the newer; of more, those in the configuration of the newest
 /// are after, and those in any other before. Runs of one configuration have no sides.
-fn change(runs: &[Run], specification: &Specification) -> Option<BeforeAfter> {
+fn change(runs: &[Run], specification: &Specification, past: Runs) -> Option<BeforeAfter> {
     let (before, after): (Vec<&Run>, Vec<&Run>) = if let [before, after] = runs {
         (vec![before], vec![after])
     } else {
         let newest = runs.last()?;
         runs.iter().partition(|run| run.fingerprint.config != newest.fingerprint.config)
     };
-    (!before.is_empty()).then(|| compared(&before, &after, specification))
+    (!before.is_empty()).then(|| compared(&before, &after, specification, past))
 }
 
-/// Two sides beside each other, with what their boots say.
-pub(crate) fn compared(before: &[&Run], after: &[&Run], specification: &Specification) -> BeforeAfter {
-    let digests = |runs: &[&Run]| runs.iter().map(|run| Digest::of(run)).collect::<Vec<_>>();
-    let (first, second) = (digests(before), digests(after));
+/// Two sides beside each other, with what their boots say, and the other runs of their host.
+pub(crate) fn compared(before: &[&Run], after: &[&Run], specification: &Specification, history: Runs) -> BeforeAfter {
+    let digests = |runs: &[&Run]| runs.iter().map(|run| Digest::of(run)).collect();
     let question = Question {
-        before: first.iter().collect(),
-        after: second.iter().collect(),
+        before: digests(before),
+        after: digests(after),
+        history,
         tolerances: Tolerances::of(&specification.system),
         ..Question::default()
     };
-    let comparison = verdict::compare::compare(&question).map_err(|refusal| refusal.to_string());
+    let comparison = verdict::compare::compare(question).map_err(|refusal| refusal.to_string());
     BeforeAfter::of(before, after, comparison)
 }

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Inconclusive = 3,
     /// Another machine than the specified one, or a tainted run.
     NotComparable = 4,
+    /// Stopped by the user.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -4,16 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use measure::Digest;
-use record::{Annotated, Index, Listed, Selector, Store};
-use verdict::compare::{Comparison, Order, Question, Refusal, Tolerances};
+use measure::{Digest, MetricId};
+use record::{Annotated, Chain, Index, Listed, Selector, Store};
+use verdict::compare::{Comparison, Order, Question, Refusal, Runs, Tolerances};
 
 use crate::args::Records;
 use crate::locations::{self, Specification};
-
-/// The newest other runs of a host that tell how noisy it is. More would not narrow an interval that anybody reads, and
-/// old ones are of another time.
-const PAST: usize = 500;
+use crate::output::say;
 
 /// A store with its index.
 pub(crate) struct History {
@@ -26,15 +23,27 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) fn open(records: &Records) -> Result<History> {
-        History::of(Store::at(&locations::results(records.out.as_deref())?))
+        History::at(records.out.as_deref())
+    }
+
+    /// The store in the folder that was typed, or in the usual one.
+    pub(crate) fn at(out: Option<&Path>) -> Result<History> {
+        History::of(Store::at(&locations::results(out)?))
     }
 
     pub(crate) fn of(store: Store) -> Result<History> {
         let index = Index::open(&store)?;
         let (runs, annotated) = (index.runs()?, index.annotations()?);
+        if let Some(trouble) = index.trouble() {
+            say(&format!("warning: the records that have ended could not be sealed: {trouble}"));
+        }
         let unreadable = index.unreadable()?;
         if let Some((path, why)) = unreadable.first() {
-            eprintln!("warning: {} records cannot be read, for instance {}: {why}", unreadable.len(), path.display());
+            say(&format!(
+                "warning: {} records cannot be read, for instance {}: {why}",
+                unreadable.len(),
+                path.display()
+            ));
         }
         Ok(History { store, annotated, runs, index })
     }
@@ -55,19 +64,27 @@ impl History {
         Ok(runs)
     }
 
-    /// The runs with those of their series that `names` picks.
-    pub(crate) fn load(
-        &self,
-        runs: &[&Listed],
-        names: Option<&dyn Fn(&measure::MetricId) -> bool>,
-    ) -> Result<Vec<Digest>> {
-        Ok(self.index.load(runs, names)?)
+    /// One run with all its series.
+    pub(crate) fn digest(&self, run: &Listed) -> Result<Digest> {
+        Ok(self.index.load(&[run], None)?.remove(0))
     }
 
-    /// The newest runs of a host but those that are left out.
-    pub(crate) fn past(&self, host: &str, without: &HashSet<&str>) -> Vec<&Listed> {
-        let is_past = |run: &&Listed| run.digest.host == host && !without.contains(run.digest.id.as_str());
-        self.runs.iter().rev().filter(is_past).take(PAST).collect()
+    /// The runs with those of their series that `names` picks.
+    pub(crate) fn load(&self, runs: &[&Listed], names: Option<&dyn Fn(&MetricId) -> bool>) -> Result<Runs> {
+        let mut loaded = Runs::default();
+        self.index.each(runs, names, |digest| loaded.push(digest))?;
+        Ok(loaded)
+    }
+
+    /// All runs of a host but those that are named: its history.
+    pub(crate) fn past(&self, host: &str, but: &HashSet<&str>) -> Result<Runs> {
+        let other = |run: &&Listed| run.digest.host == host && !but.contains(run.digest.id.as_str());
+        self.load(&self.runs.iter().filter(other).collect::<Vec<_>>(), None)
+    }
+
+    /// Ids of a host's sealed runs in the order of sealing.
+    pub(crate) fn sealed(&self, host: &str) -> Result<Vec<String>> {
+        Ok(Chain::at(self.store.root()).sealed(host)?)
     }
 
     /// Compares runs of one host, with its other runs as its history.
@@ -80,15 +97,9 @@ impl History {
         let Some(newest) = after.last() else { return Ok(Err(Refusal::Empty("after"))) };
         let tolerances = tolerances(newest, spec)?;
         let compared: HashSet<&str> = before.iter().chain(after).map(|run| run.digest.id.as_str()).collect();
-        let past = self.past(&newest.digest.host, &compared);
-        let (before, after, past) = (self.load(before, None)?, self.load(after, None)?, self.load(&past, None)?);
-        Ok(verdict::compare::compare(&Question {
-            before: before.iter().collect(),
-            after: after.iter().collect(),
-            history: past.iter().collect(),
-            tolerances,
-            order,
-        }))
+        let history = self.past(&newest.digest.host, &compared)?;
+        let (before, after) = (self.load(before, None)?, self.load(after, None)?);
+        Ok(verdict::compare::compare(Question { before, after, history, tolerances, order }))
     }
 }
 

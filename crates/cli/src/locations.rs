@@ -1,7 +1,6 @@
 //! Where specifications, records and programs are.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -60,7 +59,8 @@ impl Specification {
             let known: Vec<_> = spec::builtin().iter().map(|system| system.id.as_str()).collect();
             bail!("`{typed}` is neither a file nor a built-in system; built in are {}", known.join(", "));
         }
-        let text = fs::read_to_string(path).with_context(|| format!("could not read the specification {typed}"))?;
+        let text =
+            record::input::read_text(path).with_context(|| format!("could not read the specification {typed}"))?;
         Specification::parse(&text, typed, None)
     }
 

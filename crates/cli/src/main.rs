@@ -1,5 +1,6 @@
 //! The binary `hostproof`: proves that a server delivers its documented numbers.
 
+mod alone;
 mod args;
 mod build_info;
 mod case;
@@ -10,12 +11,15 @@ mod grant;
 mod history;
 mod interrupt;
 mod locations;
+mod outfile;
+mod output;
 mod plan;
 mod progress;
 mod run;
 mod scratch;
 mod supervisor;
 mod systemd_unit;
+mod trust;
 mod worker;
 
 use std::process::ExitCode;
@@ -27,15 +31,24 @@ use crate::exit::Exit;
 
 fn main() -> ExitCode {
     if let Err(missing) = machine::isa::check_floor() {
-        eprintln!("error: {missing}");
+        output::say_error(&missing.into());
         return Exit::Unusable.into();
     }
+    interrupt::write_errors_instead_of_signals();
     let typed = commands::disk::with_job_options(std::env::args_os());
-    match dispatch(Arguments::parse_from(typed).command) {
+    let arguments = match Arguments::try_parse_from(typed) {
+        Err(wrong) if wrong.use_stderr() => {
+            // What was typed is in it.
+            output::say(wrong.render().to_string().trim_end());
+            return Exit::Unusable.into();
+        }
+        Err(help) => help.exit(),
+        Ok(arguments) => arguments,
+    };
+    match dispatch(arguments.command) {
         Ok(exit) => exit.into(),
-        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
-            eprintln!("error: {}", failure::message(&error));
+            output::say_error(&error);
             Exit::Unusable.into()
         }
     }
@@ -43,8 +56,8 @@ fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<Exit> {
     match command {
-        Command::Run(args) => commands::run::run(&args, commands::run::Purpose::Measure),
-        Command::Accept(args) => commands::run::run(&args, commands::run::Purpose::Gate),
+        Command::Run(args) => commands::run::run(&args),
+        Command::Accept(args) => commands::accept::accept(&args),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Show(args) => commands::show::show(&args),
         Command::Diff(args) => commands::show::diff(&args),
@@ -66,11 +79,4 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Worker => worker::serve(),
         Command::Manual { folder } => commands::manual::manual(&folder),
     }
-}
-
-/// Whether the reader of our output went away (`hostproof … | head`): that is no error.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
-    })
 }

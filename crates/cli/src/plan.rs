@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use inventory::Inventory;
 use inventory::doctor::{self, Advice};
 use measure::{Facts, Fingerprint, Needs, Profile, Quantity, Reason, Unit, Workload};
 use record::request::{Choices, Planned};
@@ -50,9 +51,13 @@ pub(crate) struct Step {
 }
 
 impl RunPlan {
-    /// What `args` ask of the host, whose `/proc` and `/sys` lie under `root`.
-    pub(crate) fn resolve(args: &RunArgs, root: &Path) -> Result<RunPlan> {
-        let specification = Specification::load(&args.spec)?;
+    /// What `args` ask of the host, whose `/proc` and `/sys` lie under `root`, with its specification and what it is.
+    pub(crate) fn resolve(
+        args: &RunArgs,
+        specification: Specification,
+        inventory: Inventory,
+        root: &Path,
+    ) -> Result<RunPlan> {
         let results = locations::results(args.out.as_deref())?;
         // Where both are one folder, a run makes it.
         let typed = args.scratch.as_ref().filter(|&folder| *folder != results);
@@ -62,7 +67,6 @@ impl RunPlan {
         }
         let records = scratch::existing(&results)?;
         scratch::takes_files(&records).with_context(|| no_records(&results))?;
-        let inventory = inventory::take(root);
         let (scratch, found) = match typed {
             Some(typed) => (typed, None),
             None if args.scratch.is_some() => (Scratch::at(&records, root)?, None),
@@ -130,7 +134,8 @@ fn latency_bounds(system: &System) -> BTreeMap<String, f64> {
 /// The workloads that are wanted, each asked what it takes and held against what there is.
 fn steps(args: &RunArgs, system: &System, scratch: &Scratch) -> Result<Vec<Step>> {
     let disk_p99 = latency_bounds(system);
-    let choices = Choices { isa: args.isa, engine: args.engine, scratch: scratch.folder.clone(), disk_p99 };
+    let pandas = args.pandas.as_deref().map(python_environment).transpose()?;
+    let choices = Choices { isa: args.isa, engine: args.engine, scratch: scratch.folder.clone(), disk_p99, pandas };
     let profile = args.profile;
     let is_wanted = |workload: &Workload| args.only.is_empty() || args.only.contains(workload);
     let mut steps = Vec::new();
@@ -150,6 +155,17 @@ fn steps(args: &RunArgs, system: &System, scratch: &Scratch) -> Result<Vec<Step>
         bail!("no workload can run on this host: {}", refusals.join("; "));
     }
     Ok(steps)
+}
+
+/// The absolute path of a Python environment: workers have a current folder of their own.
+fn python_environment(folder: &Path) -> Result<PathBuf> {
+    ensure!(
+        folder.join("bin/python").is_file(),
+        "--pandas {0} is not a Python environment: it has no bin/python; \
+         `python3 -m venv {0} && {0}/bin/pip install pandas pyarrow` makes one",
+        folder.display()
+    );
+    Ok(std::path::absolute(folder)?)
 }
 
 /// That a workload fits the memory that this process may take; 0 where that is not known.
@@ -213,7 +229,8 @@ fn missing(steps: &[Step], system: &System) -> Vec<String> {
     steps.iter().filter_map(line).collect()
 }
 
-fn boot_id(root: &Path) -> Option<String> {
+/// Which start of the kernel this is, where it tells.
+pub(crate) fn boot_id(root: &Path) -> Option<String> {
     let id = fs::read_to_string(root.join("proc/sys/kernel/random/boot_id")).ok()?;
     Some(id.trim().to_owned())
 }

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::Event;
+use report::terminal::clean;
+
+use crate::output::say;
 
 /// Steps of a bar; the share done is a number from 0 to 1.
 const STEPS: u64 = 1000;
@@ -22,7 +25,7 @@ impl Progress {
     pub(crate) fn begin(name: &str, seconds: f64) -> Progress {
         let bar = io::stderr().is_terminal().then(|| bar(name));
         if bar.is_none() {
-            eprintln!("{name}: starts, about {seconds:.0} s");
+            say(&format!("{name}: starts, about {seconds:.0} s"));
         }
         Progress { name: name.to_owned(), planned: seconds, started: Instant::now(), bar }
     }
@@ -32,7 +35,9 @@ impl Progress {
         let (Some(bar), Event::Progress { done, doing }) = (&self.bar, event) else { return };
         set(bar, *done);
         let left = (self.planned * (1.0 - done)).max(0.0);
-        bar.set_message(format!("{} left · {doing}", seconds(Duration::from_secs_f64(left))));
+        // The share is the worker's word, which may be no number at all.
+        let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
+        bar.set_message(format!("{} left · {}", seconds(left), clean(doing)));
     }
 
     /// Ends the workload with a line on how it ended.
@@ -40,7 +45,7 @@ impl Progress {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
-        eprintln!("{}: {how} after {:.1} s", self.name, self.started.elapsed().as_secs_f64());
+        say(&format!("{}: {how} after {:.1} s", self.name, self.started.elapsed().as_secs_f64()));
     }
 }
 

@@ -1,14 +1,19 @@
 //! The run loop: a worker for each step and repetition, its events into the record.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use measure::{Attempt, AttemptLog, BootNoise, Ending, Event, Labels, MetricId, NotMeasured, Run, Workload};
+use measure::{
+    Attempt, AttemptLog, BootNoise, Ending, Event, Facts, Fingerprint, Labels, MetricId, NotMeasured, Profile, Run,
+    Workload,
+};
 use record::{Annotation, Annotations, Index, Store, Writer};
 
 use crate::build_info::build;
 use crate::history::History;
+use crate::locations::Specification;
+use crate::output::say;
 use crate::plan::{RunPlan, Step};
 use crate::progress::Progress;
 use crate::supervisor;
@@ -42,27 +47,43 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
     run.ending = if interrupted.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Complete };
     writer.finish(run.ending)?;
     // Opening the index takes the record in, and seals it in the chain. Without it the record is there and is judged.
-    if let Err(error) = Index::open(&store) {
-        eprintln!("warning: the record is whole, but it is neither in the index of the store nor sealed: {error}");
+    let opened = Index::open(&store);
+    if let Some(trouble) = opened.as_ref().ok().and_then(Index::trouble) {
+        say(&format!("warning: the record is whole, but it is not sealed: {trouble}"));
+    }
+    if let Err(error) = opened {
+        say(&format!("warning: the record is whole, but it is neither in the index of the store nor sealed: {error}"));
     }
     Ok(Recorded { run, path })
 }
 
 fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
-    Ok(Run {
-        id,
-        started: jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string(),
-        host,
-        boot_id: plan.boot_id.clone(),
-        profile: plan.profile,
+    let unnamed = unmeasured(plan.profile, &plan.specification, plan.facts.clone(), plan.fingerprint.clone());
+    let started = jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string();
+    Ok(Run { id, started, host, boot_id: plan.boot_id.clone(), ..unnamed })
+}
+
+/// A run of this host before anything is measured; it has no name, and is in no store.
+pub(crate) fn unmeasured(
+    profile: Profile,
+    specification: &Specification,
+    facts: Facts,
+    fingerprint: Fingerprint,
+) -> Run {
+    Run {
+        id: String::new(),
+        started: String::new(),
+        host: String::new(),
+        boot_id: None,
+        profile,
         build: build(),
-        spec: plan.specification.source.clone(),
-        facts: plan.facts.clone(),
-        fingerprint: plan.fingerprint.clone(),
-        noise: std::collections::BTreeMap::new(),
+        spec: specification.source.clone(),
+        facts,
+        fingerprint,
+        noise: BTreeMap::new(),
         attempts: Vec::new(),
         ending: Ending::Cut,
-    })
+    }
 }
 
 /// How noisy this host is from boot to boot, as its earlier runs tell. A store whose index cannot be opened tells nothing:
@@ -70,8 +91,8 @@ fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
 fn noise(store: &Store, run: &Run) -> BTreeMap<String, BootNoise> {
     let Ok(history) = History::of(store.clone()) else { return BTreeMap::new() };
     let is_judged = |id: &MetricId| measure::definition(&id.name).is_some_and(|metric| id.is(metric));
-    let past = history.load(&history.past(&run.host, &HashSet::new()), Some(&is_judged)).unwrap_or_default();
-    verdict::boot_noise(run, &past.iter().collect::<Vec<_>>())
+    let past: Vec<_> = history.runs.iter().filter(|earlier| earlier.digest.host == run.host).collect();
+    verdict::boot_noise(run, history.load(&past, Some(&is_judged)).unwrap_or_default())
 }
 
 /// One workload once. What goes wrong with it is an outcome with a reason; only a record that cannot be written

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,14 @@ const TICK: Duration = Duration::from_millis(50);
 const PLANNING: Duration = Duration::from_mins(1);
 /// How much of a worker's stderr is kept for the record.
 const LAST_WORDS: usize = 2000;
+/// Bytes of the longest line that is read: a workload's longest outcome, of days, is a tenth of it.
+const LONGEST_LINE: u64 = 256 << 20;
+/// Lines that wait to be looked at; a worker that sends more waits itself.
+const QUEUE: usize = 64;
+/// How long a worker that closed its pipe may take to end, and its last words to arrive.
+const PARTING: Duration = Duration::from_secs(5);
+/// Seconds that a workload can be planned to take: a month.
+const LONGEST_PLAN: f64 = 31.0 * 86_400.0;
 
 /// Asks a worker to size its workload for this host. The inner error is why it cannot be measured here.
 pub(crate) fn plan(workload: Workload, profile: Profile, choices: &Choices) -> Result<Result<Planned, Reason>> {
@@ -47,7 +56,10 @@ pub(crate) fn plan(workload: Workload, profile: Profile, choices: &Choices) -> R
 fn answer(last: Last, refusal: Option<Reason>) -> Result<Planned, Reason> {
     match (last, refusal) {
         (_, Some(reason)) | (Last::Stopped(reason), None) => Err(reason),
-        (Last::Planned(planned), None) => Ok(planned),
+        (Last::Planned(planned), None) if (0.0..=LONGEST_PLAN).contains(&planned.needs.seconds) => Ok(planned),
+        (Last::Planned(planned), None) => {
+            Err(Reason::Failed(format!("the worker planned to take {} s, which is no plan", planned.needs.seconds)))
+        }
         (Last::Failed(why), None) => Err(Reason::NoResources(why)),
         (Last::Done, None) => Err(Reason::Failed("the worker gave no plan".into())),
     }
@@ -95,8 +107,8 @@ enum Last {
 struct WorkerProcess {
     workload: Workload,
     child: Child,
-    messages: Receiver<String>,
-    stderr: Option<JoinHandle<String>>,
+    messages: Receiver<Result<String, String>>,
+    last_words: LastWords,
 }
 
 impl WorkerProcess {
@@ -117,18 +129,21 @@ impl WorkerProcess {
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("could not start the {name} worker"))?;
-        let (sender, messages) = channel();
-        if let Some(stdout) = child.stdout.take() {
-            thread::spawn(move || {
-                let lines = BufReader::new(stdout).lines();
-                lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
-            });
+        let (sender, messages) = sync_channel(QUEUE);
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // From here on the worker is ended whatever goes wrong.
+        let mut worker = WorkerProcess { workload, child, messages, last_words: LastWords::default() };
+        let threads = || format!("could not start a thread for the {name} worker");
+        if let Some(stdout) = stdout {
+            thread::Builder::new().spawn(move || hand_on_lines(stdout, LONGEST_LINE, &sender)).with_context(threads)?;
         }
-        let stderr = child.stderr.take().map(|stderr| thread::spawn(move || last_words(stderr)));
-        let mut stdin = child.stdin.take().context("the worker has no stdin")?;
+        if let Some(stderr) = stderr {
+            worker.last_words.listen(stderr).with_context(threads)?;
+        }
+        let mut stdin = stdin.context("the worker has no stdin")?;
         // A worker that died at once is reported by its exit status, not by the broken pipe.
         let _ = stdin.write_all(serde_json::to_string(&request)?.as_bytes());
-        Ok(WorkerProcess { workload, child, messages, stderr })
+        Ok(worker)
     }
 
     /// Hands on events until the worker ends, the deadline passes or the user stops the run.
@@ -142,7 +157,8 @@ impl WorkerProcess {
                 return self.stop(Reason::WorkerDied("it took far longer than planned and was ended".into()));
             }
             let line = match self.messages.recv_timeout(TICK) {
-                Ok(line) => line,
+                Ok(Ok(line)) => line,
+                Ok(Err(what)) => return self.stop(Reason::WorkerDied(format!("it sent {what} and was ended"))),
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return self.post_mortem(),
             };
@@ -191,11 +207,19 @@ impl WorkerProcess {
     }
 
     fn post_mortem(&mut self) -> Last {
-        let end = match self.child.wait() {
-            Ok(status) => cause_of_death(status),
-            Err(error) => format!("how is not known ({error})"),
+        let deadline = Instant::now() + PARTING;
+        let end = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break cause_of_death(status),
+                Ok(None) if Instant::now() > deadline => {
+                    self.end();
+                    break "it closed its pipe before its work was done and was ended".to_owned();
+                }
+                Ok(None) => thread::sleep(TICK),
+                Err(error) => break format!("how is not known ({error})"),
+            }
         };
-        let words = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let words = self.last_words.until(deadline);
         let words = words.trim();
         let said = if words.is_empty() { String::new() } else { format!("; it said: {words}") };
         Last::Stopped(Reason::WorkerDied(format!("{end}{said}")))
@@ -222,15 +246,62 @@ fn environment(workload: Workload) -> Vec<(String, String)> {
     }
 }
 
-fn last_words(mut stderr: impl Read) -> String {
-    let mut tail: Vec<u8> = Vec::new();
-    let mut chunk = [0; 4096];
-    while let Ok(read @ 1..) = stderr.read(&mut chunk) {
-        tail.extend_from_slice(&chunk[..read]);
-        let surplus = tail.len().saturating_sub(LAST_WORDS);
-        tail.drain(..surplus);
+/// Hands on the lines of a worker; an error is what a line is that cannot be one, and the last. A line without its end was
+/// being written when the worker died, which its exit status tells better.
+fn hand_on_lines(stream: impl Read, longest: u64, sender: &SyncSender<Result<String, String>>) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut line = Vec::new();
+        if stream.by_ref().take(longest).read_until(b'\n', &mut line).is_err() {
+            return;
+        }
+        let is_whole = line.last() == Some(&b'\n');
+        if !is_whole && (line.len() as u64) < longest {
+            return;
+        }
+        let line = if is_whole {
+            String::from_utf8(line).map_err(|_| "a line that is not UTF-8".to_owned())
+        } else {
+            Err(format!("a line of more than {longest} bytes"))
+        };
+        let is_last = line.is_err();
+        if sender.send(line).is_err() || is_last {
+            return;
+        }
     }
-    String::from_utf8_lossy(&tail).into_owned()
+}
+
+/// The end of what a worker says on stderr. A process of its own may hold that open when it is dead, so nobody waits for
+/// its end.
+#[derive(Default)]
+struct LastWords {
+    tail: Arc<Mutex<Vec<u8>>>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl LastWords {
+    fn listen(&mut self, mut stderr: impl Read + Send + 'static) -> std::io::Result<()> {
+        let tail = Arc::clone(&self.tail);
+        let listen = move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read @ 1..) = stderr.read(&mut chunk) {
+                let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+                tail.extend_from_slice(&chunk[..read]);
+                let surplus = tail.len().saturating_sub(LAST_WORDS);
+                tail.drain(..surplus);
+            }
+        };
+        self.listener = Some(thread::Builder::new().spawn(listen)?);
+        Ok(())
+    }
+
+    /// What was said when all was, or at the deadline.
+    fn until(&self, deadline: Instant) -> String {
+        while self.listener.as_ref().is_some_and(|listener| !listener.is_finished()) && Instant::now() < deadline {
+            thread::sleep(TICK / 10);
+        }
+        String::from_utf8_lossy(&self.tail.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
 }
 
 fn cause_of_death(status: ExitStatus) -> String {
@@ -261,5 +332,29 @@ mod tests {
         check(Last::Done, None, Err(Reason::Failed("the worker gave no plan".into())));
         check(Last::Failed("too little".into()), None, Err(Reason::NoResources("too little".into())));
         check(Last::Stopped(died()), None, Err(died()));
+        for seconds in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
+            let needs = measure::Needs { seconds, ..measure::Needs::default() };
+            let absurd = Last::Planned(Planned { config: serde_json::Value::Null, needs });
+            assert!(matches!(answer(absurd, None), Err(Reason::Failed(why)) if why.contains("no plan")), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn lines_of_a_worker_are_whole_or_say_what_they_are() {
+        let check = |bytes: &[u8], expect: &[Result<&str, &str>]| {
+            let (sender, lines) = sync_channel(QUEUE);
+            hand_on_lines(bytes, 8, &sender);
+            drop(sender);
+            let lines: Vec<Result<String, String>> = lines.iter().collect();
+            let lines: Vec<Result<&str, &str>> = lines.iter().map(|l| l.as_deref().map_err(String::as_str)).collect();
+            assert_eq!(lines, expect);
+        };
+        check(b"", &[]);
+        check(b"a\nb\n", &[Ok("a\n"), Ok("b\n")]);
+        check(b"a\ncut", &[Ok("a\n")]);
+        check(b"a\n\xff\nb\n", &[Ok("a\n"), Err("a line that is not UTF-8")]);
+        check(b"1234567\nb\n", &[Ok("1234567\n"), Ok("b\n")]);
+        check(b"12345678\nb\n", &[Err("a line of more than 8 bytes")]);
+        check(b"12345678", &[Err("a line of more than 8 bytes")]);
     }
 }

@@ -312,7 +312,7 @@ fn a_campaign_measures_this_host_by_the_suite_itself() {
     let program = env!("CARGO_BIN_EXE_hostproof");
     let start = output(
         folder.path(),
-        ["campaign", "start", "--boots", "2", "--after", "bios=none-such", "--out", "here", "--", program, "run"]
+        ["campaign", "start", "--boots", "2", "--after", "kernel=none-such", "--out", "here", "--", program, "run"]
             .into_iter()
             .chain(["--profile", "smoke", "--only", "stream", "--out", "here"]),
     );
@@ -323,7 +323,79 @@ fn a_campaign_measures_this_host_by_the_suite_itself() {
     assert!(said(&first).contains("1 of 4 boots are measured"), "{}", said(&first));
     let second = next();
     assert_eq!(second.status.code(), Some(3), "{}", said(&second));
-    assert!(said(&second).contains("bring the host to bios=none-such"), "{}", said(&second));
+    assert!(said(&second).contains("bring the host to kernel=none-such"), "{}", said(&second));
     let names = files(&folder.path().join("here/campaigns"));
     assert_eq!(names.len(), 2, "a journal and a lock: {names:?}");
+}
+
+#[test]
+fn runs_of_one_boot_are_made_in_turn() {
+    let mut lab = Lab::new();
+    lab.boot("1.2");
+    fs::create_dir_all(lab.path("root/proc/sys/vm")).unwrap();
+    let sysctl = |lab: &Lab, value: &str| fs::write(lab.path("root/proc/sys/vm/swappiness"), value).unwrap();
+    sysctl(&lab, "60\n");
+    let start = |more: &[&str], expect: i32| {
+        let program = env!("CARGO_BIN_EXE_hostproof");
+        let start = ["campaign", "start", "--within-boot", "--root", "root", "--out", "here"];
+        let command = ["--", program, "store", "import", "incoming.jsonl", "--out", "here"];
+        let output = output(lab.folder.path(), start.iter().chain(more).chain(&command));
+        assert_eq!(output.status.code(), Some(expect), "{}", said(&output));
+        said(&output)
+    };
+    assert!(start(&["--after", "bios=1.3"], 2).contains("bios=1.3 changes with a reboot"));
+    assert!(start(&["--after", "sysctl.vm.swappiness=10", "--boots", "6"], 2).contains("at least 8 runs on each side"));
+    assert!(start(&["--after", "sysctl.vm.none=10"], 2).contains("could not read the sysctl vm.none"));
+    start(&["--before", "sysctl.vm.swappiness=60", "--after", "sysctl.vm.swappiness=10"], 0);
+    for turn in 0..16_u64 {
+        let value = if [1, 2].contains(&(turn % 4)) { "10\n" } else { "60\n" };
+        sysctl(&lab, if value == "10\n" { "60\n" } else { "10\n" });
+        let text = lab.run_expecting(&["campaign", "next"], 3);
+        assert!(text.contains("bring the host to sysctl.vm.swappiness=") && !text.contains("reboot"), "{text}");
+        sysctl(&lab, value);
+        lab.prepare(turn, "1.2", u32::try_from(turn).unwrap());
+        lab.run_expecting(&["campaign", "next"], 0);
+    }
+    let answer = lab.json(&["campaign", "finish"]);
+    assert_eq!(answer["pairs"], 8, "{answer:#}");
+    assert!(answer["overall"].as_str().unwrap().ends_with("-IN-THIS-BOOT"), "{answer:#}");
+}
+
+#[test]
+fn a_campaign_within_a_boot_ends_with_it() {
+    let mut lab = Lab::new();
+    lab.boot("1.2");
+    fs::create_dir_all(lab.path("root/proc/sys/vm")).unwrap();
+    fs::write(lab.path("root/proc/sys/vm/swappiness"), "60\n").unwrap();
+    let program = env!("CARGO_BIN_EXE_hostproof");
+    let start =
+        ["campaign", "start", "--within-boot", "--root", "root", "--after", "sysctl.vm.swappiness=10", "--out", "here"];
+    let command = ["--", program, "store", "import", "incoming.jsonl", "--out", "here"];
+    let started = output(lab.folder.path(), start.iter().chain(&command));
+    assert_eq!(started.status.code(), Some(0), "{}", said(&started));
+    lab.prepare(0, "1.2", 0);
+    lab.run_expecting(&["campaign", "next"], 0);
+    lab.boot("1.2");
+    assert!(lab.run_expecting(&["campaign", "next"], 3).contains("the host has booted"));
+}
+
+#[test]
+fn a_campaign_says_how_many_boots_this_host_needs() {
+    let mut lab = Lab::new();
+    lab.boot("1.2");
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let mut random = SplitMix64::new(5);
+    for number in 0..12 {
+        let run = Run { host: name.clone(), ..Host::usual().run(number, &mut random) };
+        simulate::write(&record::Store::at(&lab.path("here")).place(&run.host, &run.id), &run);
+    }
+    let text = lab.run_expecting(&["campaign", "start", "--root", "root", "--after", "bios=1.3"], 0);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let of = |before: &str, after: &str| {
+        let rest = text.split(before).nth(1).unwrap_or_else(|| panic!("{text}"));
+        rest.split(after).next().unwrap().trim().parse::<u32>().unwrap()
+    };
+    // Five pairs of boots with 1 % of noise and fifteen metrics or more.
+    assert!(of("not worse in", "%") < 70 && of("with --boots", "it would") > 5, "{text}");
+    lab.run_expecting(&["campaign", "finish", "--abandon"], 0);
 }

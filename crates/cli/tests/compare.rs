@@ -199,14 +199,14 @@ fn a_store_is_kept_in_order() {
     assert_eq!(count(&[]), 5, "nothing goes without --yes");
     run_expecting(path, &["store", "prune", "tag=new", "--why", "a test", "--yes"], 0);
     assert_eq!(count(&[]), 4);
-    assert_eq!(files(&path.join("here/node7")).len(), 4);
+    assert_eq!(files(&path.join("here/hosts/node7")).len(), 4);
     run_expecting(path, &["store", "import", "one.run"], 0);
     assert!(run_expecting(path, &["store", "import", "one.run"], 2).contains("is there already"));
     assert_eq!(count(&[]), 5);
     assert!(run_expecting(path, &["store", "reindex"], 0).contains("5 runs are in the index"));
     assert!(run_expecting(path, &["store", "verify"], 0).contains("5 records are as they were sealed"));
 
-    let record = path.join("here/node7/20260701T000000Z-0000/run.jsonl");
+    let record = path.join("here/hosts/node7/20260701T000000Z-0000/run.jsonl");
     let text = fs::read_to_string(&record).unwrap();
     fs::write(&record, text.replacen("\"values\":[", "\"values\":[1.0,", 1)).unwrap();
     let verified = run_expecting(path, &["store", "verify"], 1);

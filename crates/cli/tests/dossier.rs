@@ -31,6 +31,10 @@ fn forged(files: &Files, name: &str, change: impl Fn(&str) -> String) -> Vec<u8>
     let changed = change(text);
     assert_ne!(changed, text, "{name} was not changed");
     files.insert(name.to_owned(), changed.into_bytes());
+    resealed(files)
+}
+
+fn resealed(mut files: Files) -> Vec<u8> {
     files.remove("SHA256SUMS");
     let mut sums = String::new();
     for (name, content) in &files {
@@ -76,7 +80,8 @@ fn a_dossier_holds_or_says_why_not() {
     check("a bit", "not those that were sealed", disturbed);
     check("a cut", "no seal at its end", bytes[..bytes.len() / 2].to_vec());
 
-    let files = dossier::open(&bytes).unwrap().files;
+    let files = dossier::open(&mut std::io::Cursor::new(&bytes), dossier::MOST).unwrap().files;
+    let record_file = record.clone();
     let record = format!("runs/{id}.jsonl");
     let forge =
         |name: &str, old: &'static str, new: &'static str| forged(&files, name, move |text| text.replacen(old, new, 1));
@@ -93,9 +98,34 @@ fn a_dossier_holds_or_says_why_not() {
     });
     check("the page", "report.html is not what follows", forge("report.html", "NOT-COMPARABLE", "ACCEPTED"));
     check("the specification", "does not have the hash", forge(&record, "[[system]]", "[[System]]"));
+    check("a file more", "REPORT.html is not what follows", {
+        let mut files = files.clone();
+        files.insert("REPORT.html".to_owned(), b"accepted".to_vec());
+        resealed(files)
+    });
     let mut without = files.clone();
     without.remove(&record);
     check("a record less", "is missing in it", dossier::pack(&without, None).unwrap());
+
+    // Whoever claims another build gets no page taken for checked by it.
+    let other = |files: &Files| {
+        forged(files, "dossier.json", |text| text.replace("\"judged_by\": [\n    \"", "\"judged_by\": [\n    \"9."))
+    };
+    fs::write(here.join("other build"), other(&files)).unwrap();
+    verify(here, &["other build"], 0, "another build than this one; audit, fingerprint and report follow");
+    let page = forge("report.html", "NOT-COMPARABLE", "ACCEPTED");
+    let page = dossier::open(&mut std::io::Cursor::new(page), dossier::MOST).unwrap().files;
+    fs::write(here.join("another's page"), other(&page)).unwrap();
+    verify(here, &["another's page"], 3, "NOT CHECKED: report.html");
+    verify(here, &["another's page"], 3, "RECORDS AND VERDICT HOLD: rejected");
+    verify(here, &["another's page", "--records-only"], 0, "NOT CHECKED: report.html");
+    let verdict = forge("judgement.json", "\"rejected\"", "\"accepted\"");
+    let verdict = dossier::open(&mut std::io::Cursor::new(verdict), dossier::MOST).unwrap().files;
+    fs::write(here.join("another's verdict"), other(&verdict)).unwrap();
+    verify(here, &["another's verdict", "--records-only"], 1, "and the records say");
+
+    let piped = output(here, ["dossier", &record_file, &second, "-o", "-"]);
+    assert!(piped.status.success() && piped.stdout == bytes, "{}", piped.status);
 }
 
 #[test]
@@ -110,6 +140,7 @@ fn wrong_use_leaves_nothing_behind() {
     check(&["dossier", "latest"], "--output");
     check(&["dossier", "latest", "--out", "nowhere", "-o", "new.tar.zst"], "latest");
     check(&["dossier", "verify", "no-such-file"], "no-such-file");
+    check(&["dossier", "verify", "/dev/zero"], "is a device");
     fs::write(folder.path().join("key"), "no key").unwrap();
     check(&["dossier", "latest", "-o", "new.tar.zst", "--sign", "key"], "openssl genpkey");
     assert!(!folder.path().join("new.tar.zst").exists());

@@ -19,7 +19,13 @@ fn alone(folder: &Path) -> PathBuf {
 
 fn output(program: &Path, arguments: &[&str]) -> std::process::Output {
     let folder = program.parent().unwrap();
-    Command::new(program).args(arguments).current_dir(folder).env("NO_COLOR", "1").output().unwrap()
+    Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .env("HOSTPROOF_BESIDE", "1")
+        .output()
+        .unwrap()
 }
 
 #[test]

@@ -65,6 +65,80 @@ fn every_command_has_help_with_examples_and_a_manual_page() {
     assert_eq!(written.len(), pages, "no page is of a hidden command: {written:?}");
 }
 
+/// A page of this checkout.
+fn page(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)).unwrap()
+}
+
+/// The blocks of code in this language below a heading of a page, up to the next heading of its kind.
+fn blocks(page: &str, heading: &str, language: &str) -> Vec<String> {
+    let section = page.split(&format!("\n{heading}\n")).nth(1).unwrap_or_else(|| panic!("no {heading}"));
+    let section = section.split("\n## ").next().unwrap();
+    let fence = format!("```{language}\n");
+    let fences = section.split(&fence).skip(1);
+    fences.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// What the program says of the specification that a page shows, written to `node.toml` in a folder.
+fn checked(folder: &Path, text: &str) -> String {
+    fs::write(folder.join("node.toml"), text).unwrap();
+    let checked = output(folder, ["spec", "check", "node.toml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+    String::from_utf8(checked.stdout).unwrap()
+}
+
+#[test]
+fn the_examples_of_a_specification_are_what_the_program_takes_and_says() {
+    let guide = format!("\n## All\n{}", page("docs/specification.md").split("\n## ").next().unwrap());
+    for (page, heading) in [(page("README.md"), "## Writing a specification"), (guide, "## All")] {
+        let folder = tempfile::tempdir().unwrap();
+        let shown = blocks(&page, heading, "text");
+        assert_eq!([checked(folder.path(), &blocks(&page, heading, "toml")[0])], shown.as_slice(), "{heading}");
+    }
+}
+
+#[test]
+fn the_answer_that_the_readme_shows_is_the_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let readme = page("README.md");
+    checked(folder.path(), &blocks(&readme, "## Writing a specification", "toml")[0]);
+    let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1.0/complete/run.jsonl");
+    let judged = output(folder.path(), ["judge", record.to_str().unwrap(), "--spec", "node.toml"]);
+    assert_eq!(judged.status.code(), Some(0), "{}", said(&judged));
+    let judged = String::from_utf8(judged.stdout).unwrap();
+    let mut lines = judged.lines();
+    for shown in blocks(&readme, "## Accepting a host", "text")[0].lines().filter(|line| *line != "…") {
+        assert!(lines.any(|line| line == shown), "this is not said, or not in this order: {shown}\n{judged}");
+    }
+}
+
+#[test]
+fn the_guide_of_specifications_names_every_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = String::from_utf8(output(folder.path(), ["spec", "schema"]).stdout).unwrap();
+    let guide = page("docs/specification.md");
+    let mut fields = BTreeSet::new();
+    collect(&serde_json::from_str(&schema).unwrap(), &mut fields);
+    assert!(fields.contains("depends_on") && fields.len() > 30, "{fields:?}");
+    let tables = ["system", "fact", "target", "baseline", "claim", "limit"];
+    let is_there = |field: &str| match field {
+        table if tables.contains(&table) => guide.contains(&format!("[[system.{table}]]")) || table == "system",
+        field => guide.contains(&format!("`{field}`")) || guide.contains(&format!("\n{field} = ")),
+    };
+    let missing: Vec<&String> = fields.iter().filter(|field| !is_there(field)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The names of all properties in a schema.
+fn collect(schema: &serde_json::Value, fields: &mut BTreeSet<String>) {
+    if let Some(properties) = schema["properties"].as_object() {
+        fields.extend(properties.keys().cloned());
+    }
+    for below in schema.as_object().into_iter().flat_map(|entries| entries.values()) {
+        collect(below, fields);
+    }
+}
+
 #[test]
 fn the_version_tells_the_build() {
     let folder = tempfile::tempdir().unwrap();

@@ -22,7 +22,8 @@ fn one_command_writes_every_format() {
         arguments.extend([format!("--{format}"), format!("out.{format}")]);
     }
     // What is longer than the new content must not stay behind it.
-    fs::write(folder.path().join("out.md"), "old ".repeat(100_000)).unwrap();
+    fs::write(folder.path().join("out.md"), format!("| target | documented | document's {}", "old ".repeat(100_000)))
+        .unwrap();
     let report = output(folder.path(), &arguments);
     assert_eq!(report.status.code(), Some(0), "{}", said(&report));
     let read = |format: &str| fs::read_to_string(folder.path().join(format!("out.{format}"))).unwrap();
@@ -36,6 +37,10 @@ fn one_command_writes_every_format() {
     assert_eq!(mode & 0o044, 0o044, "the collector reads as another user");
     let left = files(folder.path()).into_iter().filter(|path| path.to_string_lossy().contains(".hostproof-"));
     assert_eq!(left.count(), 0);
+
+    // Each report may be written again in its own place.
+    let again = output(folder.path(), &arguments);
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
 
     // The same record twice is one run, and a report of it says the same.
     let again = output(folder.path(), ["report", &record, &record, "--csv", "again.csv"]);
@@ -96,4 +101,38 @@ fn wrong_use_is_told_before_anything_is_read() {
     check(&["report", "no-such-run", "--out", "nowhere", "--md", "x.md"], "no-such-run");
     check(&["report", "no-such-run"], "--html");
     check(&["report", "--html", "x.html"], "RUN");
+}
+
+#[test]
+fn a_report_is_written_over_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = recorded(folder.path());
+    let sound = fs::read(&record).unwrap();
+    fs::write(folder.path().join("letter"), "dear").unwrap();
+    let check = |arguments: &[&str], expect: Option<&str>| {
+        let report = output(folder.path(), [&["report", record.as_str()], arguments].concat());
+        assert_eq!(
+            report.status.code(),
+            Some(if expect.is_some() { 2 } else { 0 }),
+            "{arguments:?}: {}",
+            said(&report)
+        );
+        assert!(said(&report).contains(expect.unwrap_or_default()), "{arguments:?}: {}", said(&report));
+        report.stdout
+    };
+    check(&["--csv", &record], Some("is never written over"));
+    check(&["--csv", &record, "--force"], Some("is never written over"));
+    check(&["--csv", "here/chain.jsonl", "--force"], Some("is never written over"));
+    check(&["--csv", "letter"], Some("--force"));
+    check(&["--csv", "/dev/null"], Some("--force"));
+    check(&["--csv", "/dev/null", "--force"], None);
+    check(&["--csv", "x", "--md", "./x"], Some("two reports cannot go to"));
+    check(&["--csv", "-", "--md", "-"], Some("two reports cannot go to"));
+    check(&["--csv", "x", "--spec", "no-such-system"], Some("no-such-system"));
+    assert!(!folder.path().join("x").exists(), "what could not be judged leaves nothing");
+    let printed = check(&["--csv", "-"], None);
+    assert!(printed.starts_with(b"run,host,"), "{}", String::from_utf8_lossy(&printed));
+    check(&["--csv", "letter", "--force"], None);
+    assert_eq!(fs::read(folder.path().join("letter")).unwrap(), printed);
+    assert_eq!(fs::read(&record).unwrap(), sound);
 }

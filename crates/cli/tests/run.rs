@@ -52,8 +52,8 @@ fn an_interrupted_run_ends_its_record() {
     let out = folder.path().join("here");
     let mut child = hostproof(folder.path())
         .args(["run", "--profile", "full", "--only", "stream", "--out", "here"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     while records(&out).is_empty() {
@@ -61,8 +61,12 @@ fn an_interrupted_run_ends_its_record() {
         sleep(Duration::from_millis(20));
     }
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(2));
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", said(&ended));
+    let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let lines: Vec<&str> = stderr.lines().rev().take(2).collect();
+    assert!(lines[0].starts_with("record: ") && lines[1].starts_with("stopped by the user: "), "{}", said(&ended));
+    assert!(ended.stdout.is_empty(), "no judgement of what was cut short: {}", said(&ended));
     let records = records(&out);
     assert_eq!(records.len(), 1, "{records:?}");
     let text = fs::read_to_string(&records[0]).unwrap();
@@ -147,6 +151,42 @@ fn the_gate_ends_with_its_answer_and_takes_no_specification_that_demands_nothing
     check(&undemanding, true, 2, "EASY demands nothing that this suite measures");
     // A part that is another rejects, whatever was measured.
     check(EASY, false, 1, "REJECTED: 0 of 2 required criteria are met; failed: cpu.sockets");
+}
+
+#[test]
+fn the_parts_can_decide_before_anything_is_measured() {
+    let check = |text: &str, more: &[&str], code: i32, expect: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("easy.toml"), text).unwrap();
+        let usual = ["accept", "--facts-first", "--spec", "easy.toml", "--only", "stream", "--out", "here"];
+        let output = output(folder.path(), usual.iter().chain(more));
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let told = if code == 2 { &stderr } else { &stdout };
+        assert!(told.contains(expect), "{}", said(&output));
+        if more.is_empty() && code != 2 {
+            assert!(
+                stdout.lines().last().unwrap().contains("criteria are met"),
+                "the answer is the last line: {stdout}"
+            );
+        }
+        let is_measured = stdout.contains("judged by") || code == 2;
+        assert_eq!(stderr.contains("nothing was measured"), !is_measured, "{stderr}");
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["easy.toml"], "nothing is written");
+    };
+    let rejected = "REJECTED: 0 of 2 required criteria are met; failed: cpu.sockets";
+    check(EASY, &[], 1, rejected);
+    check(EASY, &["--json"], 1, "\"acceptance\": \"rejected\"");
+    check(EASY, &["--dry-run"], 1, rejected);
+    // A fact that the target depends on, and that is not demanded itself.
+    let dependent = EASY.replace("value = 1000\nrequired = true", "value = 1000");
+    let dependent = dependent.replace("better = \"higher\"", "better = \"higher\"\ndepends_on = [\"cpu.sockets\"]");
+    check(&dependent, &[], 4, "NOT DECIDED: 0 of 1 required criteria are met; not decided: memory.triad");
+    // Nothing that is demanded hangs on it: it goes on as always, here to the plan.
+    let harmless = EASY.replace("value = 1000\nrequired = true", "value = 1000");
+    check(&harmless, &["--dry-run"], 0, "judged by EASY");
+    check(&EASY.replace("required = true\n", ""), &[], 2, "EASY demands nothing that this suite measures");
 }
 
 #[test]

@@ -50,7 +50,13 @@ fn what_a_file_demands_is_said() {
         "demands: 1 required target (memory.triad), 1 required fact (cpu.model), 0 required limits",
     );
     check("required = true\n", "", 0, "demands nothing that this suite measures: `accept` will refuse it");
-    check("better = \"higher\"\nrequired = true", "better = \"higher\"", 0, "optional: memory.triad");
+    check("NODE", "NODE", 0, "NODE: 1 fact, 1 target, 0 limits: good");
+    let optional = |from: &str, to: &str, expect: &str| check(from, to, 0, expect);
+    optional("better = \"higher\"\nrequired = true", "better = \"higher\"", "\n  optional targets: memory.triad");
+    optional("9454P\"\nrequired = true", "9454P\"", "\n  optional facts: cpu.model");
+    let limit =
+        "[[system.limit]]\nfact = \"power.supplies\"\nat_least = 2\nat = \"3\"\nsays = \"two\"\n\n[[system.target]]";
+    optional("[[system.target]]", limit, "\n  optional limits: power.supplies");
     check("metric = \"stream.triad\"\n", "", 0, "demands: 0 required targets, 1 required fact (cpu.model)");
 }
 

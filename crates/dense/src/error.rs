@@ -33,6 +33,11 @@ pub enum Error {
     /// A result of the timed work was wrong.
     #[error("{0}")]
     Wrong(String),
+    /// The system starts no more threads.
+    #[error(
+        "a thread could not be started: {0}; `ulimit -u` and the control group's `pids.max` limit how many there are"
+    )]
+    Thread(std::io::Error),
     /// The configuration asks for what cannot be done.
     #[error("{0}")]
     Config(String),
@@ -45,7 +50,7 @@ impl Error {
         use measure::Reason;
         match self {
             Error::Wrong(_) | Error::Singular { .. } => Reason::WrongResult(self.to_string()),
-            Error::TooLittleMemory { .. } | Error::Machine(machine::Error::Memory { .. }) => {
+            Error::Thread(_) | Error::TooLittleMemory { .. } | Error::Machine(machine::Error::Memory { .. }) => {
                 Reason::NoResources(self.to_string())
             }
             Error::Machine(_) | Error::NoBlas { .. } | Error::Config(_) => Reason::Failed(self.to_string()),

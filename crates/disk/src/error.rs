@@ -85,6 +85,11 @@ pub enum Error {
         /// The error of the system call.
         source: io::Error,
     },
+    /// The system starts no more threads.
+    #[error(
+        "a thread could not be started: {0}; `ulimit -u` and the control group's `pids.max` limit how many there are"
+    )]
+    Thread(io::Error),
     /// The ring could not be made or used.
     #[error("io_uring: {what}: {source}")]
     Ring {

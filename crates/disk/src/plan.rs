@@ -348,6 +348,13 @@ fn note_files(
         let why = format!("{} keeps its files in memory, so no device was measured", volume.file_system);
         notes.push(Warning::OtherThing { why });
     }
+    if volume.devices.is_empty() && !volume.in_memory() {
+        let why = format!(
+            "{} names no device below it, so nothing could be checked by what devices count",
+            volume.file_system
+        );
+        notes.push(Warning::Uncertain { why });
+    }
     notes.extend(volume.arrays.iter().cloned().map(Warning::Note));
     if let Some(zfs) = &volume.zfs {
         let version = zfs.version.as_deref().unwrap_or("of unknown version");
@@ -385,6 +392,21 @@ pub(crate) fn allowed() -> Result<Vec<u32>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_system_that_names_no_device_says_that_nothing_could_be_checked() {
+        let check = |file_system: &str, devices: &[&str], expect: Option<u8>| {
+            let devices = devices.iter().map(|&name| name.to_owned()).collect();
+            let volume = Volume { file_system: file_system.to_owned(), devices, ..Volume::default() };
+            let (mut notes, job) = (Vec::new(), Job::new("test", JobTarget::Paths(Vec::new())));
+            note_files(&job, &[], &[], &volume, &mut notes);
+            assert_eq!(notes.iter().map(Warning::weight).next(), expect, "{notes:?}");
+            assert!(notes.iter().all(|note| note.to_string().contains(file_system)), "{notes:?}");
+        };
+        check("ext4", &["sda"], None);
+        check("overlay", &[], Some(2));
+        check("tmpfs", &[], Some(5));
+    }
 
     #[test]
     fn workers_are_placed_as_the_job_says_or_by_their_device() {

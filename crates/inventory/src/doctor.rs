@@ -81,7 +81,7 @@ pub fn advise(root: &Path, inventory: &Inventory, grant: &Grant, folder: &Path) 
     limits(inventory, &mut advice);
     space(&tree, folder, &mut advice);
     granted(grant, inventory, &mut advice);
-    let drives: Vec<String> = inventory.drives.found.iter().flatten().map(|drive| drive.name.clone()).collect();
+    let drives: Vec<String> = inventory.drives.found.iter().flatten().flat_map(|drive| drive.names.clone()).collect();
     others(&activity::watch(&tree, &drives, WINDOW), inventory, &mut advice);
     hardware(inventory, &mut advice);
     advice
@@ -260,13 +260,46 @@ fn names(processes: &[&Process]) -> String {
     if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
-/// Holds processes until they are let go on; `look` finds them where they are not known.
+/// Holds processes until they are let go on, and says which they are; `look` finds them where they are not known. What is
+/// ours, what holds the host together and what must not be held in the middle of its work is not held.
 fn stop(processes: &[&Process], look: &str) -> String {
-    let ids: Vec<String> = processes.iter().map(|process| process.id.to_string()).collect();
+    if let Some(busy) = processes.iter().find(|process| is_package_manager(&process.name)) {
+        return format!("{look}   # wait for the end of {} ({}): it must not be held", busy.name, busy.id);
+    }
+    let held: Vec<&Process> = processes.iter().copied().filter(|process| !process.is_ours && process.id > 2).collect();
+    let ids: Vec<String> = held.iter().map(|process| process.id.to_string()).collect();
     match ids.join(" ") {
         ids if ids.is_empty() => look.to_owned(),
-        ids => format!("sudo kill -STOP {ids}   # afterwards: sudo kill -CONT {ids}"),
+        ids => format!("sudo kill -STOP {ids}   # these are{}; afterwards: sudo kill -CONT {ids}", names(&held)),
     }
+}
+
+/// Whether a process installs software: held in the middle of it, it leaves the host half of it and a lock. The kernel cuts
+/// names after 15 characters.
+fn is_package_manager(name: &str) -> bool {
+    const NAMES: [&str; 18] = [
+        "apk",
+        "apt",
+        "aptd",
+        "aptitude",
+        "dnf",
+        "dpkg",
+        "emerge",
+        "flatpak",
+        "fwupd",
+        "microdnf",
+        "nix-daemon",
+        "packagekitd",
+        "pacman",
+        "rpm",
+        "snapd",
+        "unattended-upgr",
+        "yum",
+        "zypper",
+    ];
+    NAMES
+        .iter()
+        .any(|known| name.strip_prefix(known).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric())))
 }
 
 fn hardware(inventory: &Inventory, advice: &mut Vec<Advice>) {
@@ -404,5 +437,33 @@ fn drives(inventory: &Inventory, advice: &mut Vec<Advice>) {
         if let Some(degrees) = health.temperature.filter(|degrees| *degrees >= limit) {
             tell(advice, format!("{} is at {degrees:.0} °C", drive.name), "a hot drive throttles itself", device);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_be_held_is_held_and_by_its_name() {
+        let process = |id, name: &str, is_ours| Process { id, name: name.to_owned(), is_ours, busy: 1.0, bytes: 0.0 };
+        let check = |processes: &[Process], expect: &str| {
+            assert_eq!(stop(&processes.iter().collect::<Vec<_>>(), "look"), expect);
+        };
+        check(&[], "look");
+        check(
+            &[process(70, "make", false), process(80, "bash", true), process(90, "cc1", false)],
+            "sudo kill -STOP 70 90   # these are: make (70), cc1 (90); afterwards: sudo kill -CONT 70 90",
+        );
+        check(&[process(80, "bash", true)], "look");
+        check(&[process(1, "systemd", false), process(2, "kthreadd", false)], "look");
+        for name in ["apt", "apt-get", "dpkg", "dpkg-deb", "unattended-upgr", "dnf", "rpm"] {
+            let expect = format!("look   # wait for the end of {name} (70): it must not be held");
+            check(&[process(60, "make", false), process(70, name, false)], &expect);
+        }
+        check(
+            &[process(70, "aptly", false)],
+            "sudo kill -STOP 70   # these are: aptly (70); afterwards: sudo kill -CONT 70",
+        );
     }
 }

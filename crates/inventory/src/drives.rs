@@ -5,6 +5,7 @@ use std::thread;
 
 use measure::what_is_no_drive;
 
+use crate::drive_identity::{BlockDevice, joined, media_of_block, media_of_nvme, of_nvme, worldwide};
 use crate::nvme::{Health, Identity};
 use crate::out_of_band::Outside;
 use crate::pci::{self, Link};
@@ -16,12 +17,16 @@ const NVME: &str = "/sys/class/nvme";
 /// The kernel counts 512-byte sectors, whatever the drive's own are.
 const SECTOR: u64 = 512;
 
-/// A drive: a whole block device that is no partition and no join of others.
+/// A drive: whole block devices that are no partition and no join of others. Namespaces of one controller, and paths to one
+/// drive, are one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drive {
-    /// Kernel name: `nvme0n1`, `sda`.
+    /// Kernel name: `nvme0n1`, `sda`; of several the first.
     pub name: String,
-    /// `nvme`, `sata`, `scsi`, `virtio`.
+    /// All kernel names: of the namespaces of one controller, of the paths to one drive.
+    pub names: Vec<String>,
+    /// `nvme`, `sata`, `scsi`, `mmc`, `virtio`; over a network `nvme-tcp`, `nvme-rdma`, `nvme-fc`, `iscsi`, `fc`; `usb`, and
+    /// `virtual media` of a management controller.
     pub media: &'static str,
     /// Model.
     pub model: Option<String>,
@@ -45,6 +50,17 @@ pub struct Drive {
     pub health: Found<Health>,
     /// The temperature in °C from which the drive calls itself too warm, where it tells.
     pub warm: Option<f64>,
+}
+
+/// A block device with data that is no drive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherDevice {
+    /// Kernel name: `bcache0`, `pmem0`.
+    pub name: String,
+    /// What it is.
+    pub what: &'static str,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 /// A join of block devices by Linux' md driver.
@@ -77,9 +93,29 @@ pub(crate) fn drives(tree: &Tree, outside: &dyn Outside, slots: &[Slot]) -> Foun
     let real = real.filter(|name| !is_nvme_path(name));
     // A drive that hangs must not add its time to that of the others.
     Ok(thread::scope(|scope| {
-        let asked: Vec<_> = real.map(|name| scope.spawn(|| drive(tree, outside, slots, name))).collect();
-        asked.into_iter().filter_map(|drive| drive.join().ok()).collect()
+        let ask = |name: String| {
+            let beside = name.clone();
+            (name, thread::Builder::new().spawn_scoped(scope, move || device(tree, outside, slots, beside)))
+        };
+        let asked: Vec<_> = real.map(ask).collect();
+        // Where no thread can be had, one is asked after the other.
+        let answers = asked.into_iter().map(|(name, asked)| match asked {
+            Ok(asked) => asked.join().ok(),
+            Err(_) => Some(device(tree, outside, slots, name)),
+        });
+        joined(answers.flatten().collect())
     }))
+}
+
+/// Block devices with data that are no drives, but for arrays, maps and files, which are listed elsewhere.
+pub(crate) fn others(tree: &Tree) -> Vec<OtherDevice> {
+    let names = tree.names(BLOCK).into_iter();
+    let names = names.filter(|name| !["loop", "dm-", "md"].iter().any(|prefix| name.starts_with(prefix)));
+    let other = |name: String| {
+        let (what, bytes) = (what_is_no_drive(&name)?, size(tree, &name));
+        (bytes > 0).then_some(OtherDevice { name, what, bytes })
+    };
+    names.filter_map(other).collect()
 }
 
 /// `nvme0c1n1` is a path to `nvme0n1`.
@@ -87,18 +123,22 @@ fn is_nvme_path(name: &str) -> bool {
     name.strip_prefix("nvme").is_some_and(|rest| rest.contains('c'))
 }
 
-fn drive(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String) -> Drive {
+fn device(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String) -> BlockDevice {
+    let part = worldwide(tree, &name);
     if let Some(controller) = controller(tree, &name) {
-        return nvme(tree, outside, slots, name, &controller);
+        let drive = nvme(tree, outside, slots, name, &controller);
+        return BlockDevice { of: of_nvme(tree, &controller, drive.serial.as_deref()), part, drive };
     }
+    let drive = block(tree, name);
+    BlockDevice { of: part.clone(), part, drive }
+}
+
+/// A drive that is none of NVMe.
+fn block(tree: &Tree, name: String) -> Drive {
     let at = |file: &str| format!("{BLOCK}/{name}/{file}");
-    let vendor = tree.word(&at("device/vendor")).unwrap_or_default();
     Drive {
-        media: match &name {
-            _ if name.starts_with("vd") => "virtio",
-            _ if vendor == "ATA" => "sata",
-            _ => "scsi",
-        },
+        names: vec![name.clone()],
+        media: media_of_block(tree, &name),
         model: tree.word(&at("device/model")).ok(),
         serial: tree.word(&at("serial")).or_else(|_| tree.word(&at("device/serial"))).ok(),
         firmware: tree.word(&at("device/rev")).ok(),
@@ -124,7 +164,8 @@ fn nvme(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String, contro
         Health::parse(&page).ok_or_else(|| Unavailable::failed(format!("the SMART page has {} bytes", page.len())))
     });
     Drive {
-        media: "nvme",
+        names: vec![name.clone()],
+        media: media_of_nvme(tree, controller),
         model: tree.word(&at("model")).ok().or(identity.model),
         serial: tree.word(&at("serial")).ok().or(identity.serial),
         firmware: tree.word(&at("firmware_rev")).ok().or(identity.firmware),

@@ -11,6 +11,7 @@ mod boot;
 mod counters;
 mod cpu;
 pub mod doctor;
+mod drive_identity;
 mod drives;
 mod fingerprint;
 mod gpu;
@@ -29,6 +30,7 @@ mod system;
 mod tables;
 mod zfs;
 
+use std::io;
 use std::path::Path;
 use std::thread;
 
@@ -38,7 +40,7 @@ use sysfs::{Found, note_text};
 
 pub use bmc::{Bmc, BmcSensor, BmcValue};
 pub use counters::{CpuTicks, ProcessCounters};
-pub use drives::{Array, Drive};
+pub use drives::{Array, Drive, OtherDevice};
 pub use gpu::gpu_count;
 pub use ipmi::{Conversion, DeviceId, Entity, RawReading, SensorRecord, power_reading};
 pub use live::Live;
@@ -74,6 +76,8 @@ pub struct Inventory {
     pub devices: Probe<Vec<Device>>,
     /// Drives.
     pub drives: Probe<Vec<Drive>>,
+    /// Block devices with data that are no drives.
+    pub other_devices: Probe<Vec<OtherDevice>>,
     /// Mirrors and stripes of Linux' md driver.
     pub arrays: Probe<Vec<Array>>,
     /// ZFS pools.
@@ -121,10 +125,11 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
     let slots = firmware.as_ref().map_or(&[][..], |firmware| &firmware.slots);
     // What asks tools, libraries or devices goes side by side: each may use up the time that an inventory has.
     let (pools, gpus, bmc, drives) = thread::scope(|scope| {
-        let pools = scope.spawn(|| apart(|facts| zfs::probe(tree, outside, facts)));
-        let gpus = scope.spawn(|| apart(|facts| gpu::probe(tree, outside, &devices, facts)));
+        let beside = thread::Builder::new;
+        let pools = beside().spawn_scoped(scope, || apart(|facts| zfs::probe(tree, outside, facts)));
+        let gpus = beside().spawn_scoped(scope, || apart(|facts| gpu::probe(tree, outside, &devices, facts)));
         let supplies = facts.0.get("power.supplies").cloned();
-        let bmc = scope.spawn(|| {
+        let bmc = beside().spawn_scoped(scope, || {
             apart(|facts| {
                 facts.0.extend(supplies.map(|supplies| ("power.supplies".to_owned(), supplies)));
                 bmc::probe(tree, outside, facts)
@@ -149,6 +154,7 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
         firmware: Probe { found: firmware, source: smbios::TABLE },
         devices: Probe { found: present(devices), source: pci::DEVICES },
         drives: Probe { found: drives, source: "/sys/block, /sys/class/nvme, SMART log page, Identify" },
+        other_devices: Probe { found: present(drives::others(tree)), source: "/sys/block" },
         arrays: Probe { found: present(arrays), source: "/sys/block/md*/md" },
         pools: Probe { found: pools, source: "/proc/spl/kstat/zfs, zpool status, zfs get" },
         gpus: Probe { found: gpus, source: "/sys/bus/pci/devices, /proc/driver/nvidia, NVML" },
@@ -173,8 +179,12 @@ fn apart<T>(probe: impl FnOnce(&mut Facts) -> T) -> (Facts, T) {
 }
 
 /// What a probe beside us found. A probe does not panic; if one ever did, it would be a failed one.
-fn joined<T>(probe: thread::ScopedJoinHandle<'_, (Facts, Found<T>)>) -> (Facts, Found<T>) {
-    probe.join().unwrap_or_else(|_| (Facts::default(), Err(Unavailable::failed("the probe ended by a panic"))))
+fn joined<T>(probe: io::Result<thread::ScopedJoinHandle<'_, (Facts, Found<T>)>>) -> (Facts, Found<T>) {
+    let failed = |why| (Facts::default(), Err(why));
+    match probe {
+        Ok(probe) => probe.join().unwrap_or_else(|_| failed(Unavailable::failed("the probe ended by a panic"))),
+        Err(error) => failed(Unavailable::of(&error)),
+    }
 }
 
 fn merge<T>(facts: &mut Facts, (more, found): (Facts, Found<T>)) -> Found<T> {

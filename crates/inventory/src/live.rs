@@ -78,11 +78,17 @@ fn run(program: &str, arguments: &[&str], deadline: Instant) -> Found<String> {
         .spawn()
         .map_err(|error| Unavailable::of(&error))?;
     let output = child.stdout.take();
-    let reader = thread::spawn(move || -> io::Result<String> {
+    let reader = thread::Builder::new().spawn(move || -> io::Result<String> {
         let mut bytes = Vec::new();
         output.map_or(Ok(0), |output| output.take(1 << 20).read_to_end(&mut bytes))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     });
+    let reader = reader.map_err(|error| {
+        // Nobody reads what it says; the first error is the one to tell.
+        let _ = child.kill();
+        let _ = child.wait();
+        Unavailable::of(&error)
+    })?;
     let status = loop {
         match child.try_wait().map_err(|error| Unavailable::of(&error))? {
             Some(status) => break status,
@@ -90,7 +96,7 @@ fn run(program: &str, arguments: &[&str], deadline: Instant) -> Found<String> {
                 // It fails only where the tool has just ended by itself.
                 let _ = child.kill();
                 // A tool that hangs in the kernel dies later: nobody waits for it here.
-                thread::spawn(move || child.wait());
+                let _ = thread::Builder::new().spawn(move || child.wait());
                 return Err(too_slow(program));
             }
             None => thread::sleep(Duration::from_millis(5)),

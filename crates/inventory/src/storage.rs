@@ -25,16 +25,20 @@ pub(crate) fn probe(
         Ok(drives) => drives.as_slice(),
         Err(_) => &[],
     };
-    let of = |names: &BTreeSet<String>| all.iter().filter(|drive| names.contains(&drive.name)).collect::<Vec<_>>();
+    let is_of = |drive: &Drive, names: &BTreeSet<String>| drive.names.iter().any(|name| names.contains(name));
+    let of = |names: &BTreeSet<String>| all.iter().filter(|drive| is_of(drive, names)).collect::<Vec<_>>();
     let source = "/proc/self/mounts, /sys/block";
-    let only: Option<BTreeSet<String>> = if let [only] = all { Some([only.name.clone()].into()) } else { None };
+    let built_in: Vec<&Drive> = all.iter().filter(|drive| drive.is_built_in()).collect();
+    let only: Option<BTreeSet<String>> =
+        if let [only] = built_in[..] { Some(only.names.iter().cloned().collect()) } else { None };
     let boot_drives = match (&boot, &only) {
         (Ok(boot), _) => Ok(boot.drives.clone()),
         (Err(_), Some(only)) => Ok(only.clone()),
         (Err(why), None) => Err(why.clone()),
     };
-    volume("storage.boot", &boot_drives.clone().map(|names| of(&names)), source, facts);
+    let found = boot_drives.clone().map(|names| of(&names));
     let boot_names = boot_drives.unwrap_or_default();
+    volume("storage.boot", &found, &boot_names, source, facts);
     let boot_layout = boot.as_ref().ok().map(|boot| boot.layout.clone());
     let missing = boot.clone().and_then(|boot| ok_or_absent(boot.missing.map(|missing| missing as f64)));
     note_number(facts, "storage.boot.missing", Unit::Count, missing, "/sys/block/md*/md/degraded");
@@ -54,8 +58,9 @@ pub(crate) fn probe(
     } else if let Some(only) = only {
         (only, boot_layout, "/sys/block (the only drive)".to_owned())
     } else {
-        let free = all.iter().filter(|drive| drive.media == "nvme" && !boot_names.contains(&drive.name));
-        (free.map(|drive| drive.name.clone()).collect(), None, "/sys/block (NVMe drives without the root)".to_owned())
+        let free = all.iter().filter(|drive| drive.media == "nvme" && !is_of(drive, &boot_names));
+        let names = free.flat_map(|drive| drive.names.iter().cloned());
+        (names.collect(), None, "/sys/block (NVMe drives without the root)".to_owned())
     };
     let found = ok_or_absent(Some(of(&names)).filter(|drives| !drives.is_empty()));
     let count = drives.as_ref().map(|_| of(&names).len() as f64).map_err(Clone::clone);
@@ -65,13 +70,14 @@ pub(crate) fn probe(
     let errors = found.clone().and_then(|drives| health(&drives, |health| health.media_errors));
     let errors = errors.map(|errors| errors.into_iter().sum());
     note_number(facts, "storage.scratch.media_errors", Unit::Count, errors, "SMART");
-    volume("storage.scratch", &found, &source, facts);
+    volume("storage.scratch", &found, &names, &source, facts);
     // A host whose drives are known and that has no such volume has none of its drives: that is told, not unknown.
     note_number(facts, "storage.scratch.drives", Unit::Count, count, &source);
 }
 
-/// The facts that both volumes have. Of several drives the worst speaks: smallest, slowest, most worn.
-fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, source: &str, facts: &mut Facts) {
+/// The facts that both volumes have, of its drives and of their names in it. Of several drives the worst speaks: smallest,
+/// slowest, most worn.
+fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, names: &BTreeSet<String>, source: &str, facts: &mut Facts) {
     let id = |name: &str| format!("{prefix}.{name}");
     let drives = drives.clone();
     let least = |of: fn(&Drive) -> Option<u8>| -> Found<f64> {
@@ -81,14 +87,12 @@ fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, source: &str, facts: &mut F
     note_number(facts, &id("pcie_gen"), Unit::Count, least(|drive| drive.link.generation), source);
     note_number(facts, &id("pcie_lanes"), Unit::Count, least(|drive| drive.link.lanes), source);
     note_number(facts, &id("drives"), Unit::Count, drives.clone().map(|drives| drives.len() as f64), source);
-    let names =
-        drives.clone().map(|drives| drives.iter().map(|drive| drive.name.clone()).collect::<Vec<_>>().join(", "));
-    note_text(
-        facts,
-        &id("devices"),
-        names.and_then(|names| ok_or_absent(Some(names).filter(|names| !names.is_empty()))),
-        source,
-    );
+    let devices = drives.clone().and_then(|drives| {
+        let is_known = |name: &&String| drives.iter().any(|drive| drive.names.contains(name));
+        let devices = names.iter().filter(is_known).cloned().collect::<Vec<_>>().join(", ");
+        ok_or_absent(Some(devices).filter(|devices| !devices.is_empty()))
+    });
+    note_text(facts, &id("devices"), devices, source);
     let capacity = drives.clone().and_then(|drives| ok_or_absent(drives.iter().map(|drive| drive.bytes).min()));
     note_number(facts, &id("drive_capacity"), Unit::Byte, capacity.map(|bytes| bytes as f64), source);
     let text = |of: fn(&Drive) -> Option<String>| drives.clone().and_then(|drives| each(&drives, of));

@@ -160,6 +160,12 @@ impl Tree {
         Some(target.file_name()?.to_string_lossy().into_owned())
     }
 
+    /// Where a path leads, without symbolic links, as the host would name it.
+    pub(crate) fn real(&self, path: &str) -> Option<String> {
+        let (root, full) = (fs::canonicalize(&self.root).ok()?, fs::canonicalize(self.at(path)).ok()?);
+        Some(format!("/{}", full.strip_prefix(root).ok()?.display()))
+    }
+
     /// Whether there is such a file or directory.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {

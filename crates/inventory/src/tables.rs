@@ -54,6 +54,7 @@ impl Inventory {
             self.slots(),
             self.supplies(),
             self.drive_table(),
+            self.other_table(),
             self.array_table(),
             self.pool_table(),
             self.gpu_table(),
@@ -136,7 +137,7 @@ impl Inventory {
         let row = |drive: &crate::Drive| -> TableRow {
             let health = drive.health.as_ref().ok();
             vec![
-                text(&drive.name),
+                text(drive.names.join(" ")),
                 text(drive.media),
                 option(drive.model.as_ref()),
                 option(drive.serial.as_ref()),
@@ -152,6 +153,14 @@ impl Inventory {
             ]
         };
         list("drives", COLUMNS, &self.drives, row)
+    }
+
+    fn other_table(&self) -> Table {
+        const COLUMNS: &[&str] = &["name", "is", "size"];
+        let row = |other: &crate::OtherDevice| -> TableRow {
+            vec![text(&other.name), text(other.what), Some(number(other.bytes as f64, Unit::Byte))]
+        };
+        list("block devices that are no drives", COLUMNS, &self.other_devices, row)
     }
 
     fn array_table(&self) -> Table {

@@ -110,6 +110,166 @@ fn the_documented_system_is_read_in_every_fact() {
     }
 }
 
+/// An NVMe namespace: its controller, and of it its subsystem, serial number and transport, and the namespace's own name.
+fn namespace(host: &Host, name: &str, controller: &str, of: [&str; 3], wwid: &str) {
+    let [subsystem, serial, transport] = of;
+    let class = format!("sys/class/nvme/{controller}");
+    for (file, text) in [("subsysnqn", subsystem), ("serial", serial), ("transport", transport), ("model", "a drive")] {
+        host.write(
+            &format!("{class}/{file}"),
+            format!(
+                "{text}
+"
+            ),
+        );
+    }
+    host.write(
+        &format!("sys/block/{name}/size"),
+        "1000
+",
+    );
+    host.write(
+        &format!("sys/block/{name}/wwid"),
+        format!(
+            "{wwid}
+"
+        ),
+    );
+    host.link(&format!("sys/block/{name}/device"), &format!("../../{controller}"));
+}
+
+/// What the inventory lists of a host: kernel names, kind and capacity of each drive, and the working volume.
+fn listed(plant: fn(&Host)) -> (Vec<(String, &'static str, u64)>, Inventory) {
+    let host = bare();
+    plant(&host);
+    let inventory = inventory(&host);
+    let drives = inventory.drives.found.iter().flatten();
+    (drives.map(|drive| (drive.names.join(" "), drive.media, drive.bytes / 512)).collect(), inventory)
+}
+
+#[test]
+fn namespaces_and_paths_are_counted_as_the_drives_that_they_are_of() {
+    let check = |plant: fn(&Host), expect: &[(&str, &str, u64)], scratch: (&str, &str)| {
+        let (drives, inventory) = listed(plant);
+        let drives: Vec<_> = drives.iter().map(|(names, media, size)| (names.as_str(), *media, *size)).collect();
+        assert_eq!(drives, expect);
+        let facts = &inventory.facts;
+        let devices = printed(facts, "storage.scratch.devices");
+        assert_eq!(printed(facts, "storage.scratch.drives"), scratch.0);
+        assert!(devices == scratch.1 || scratch.1.is_empty(), "{devices}");
+    };
+    let two_namespaces = |host: &Host| {
+        namespace(host, "nvme0n1", "nvme0", ["nqn.a", "S1", "pcie"], "eui.1");
+        namespace(host, "nvme0n2", "nvme0", ["nqn.a", "S1", "pcie"], "eui.2");
+    };
+    check(two_namespaces, &[("nvme0n1 nvme0n2", "nvme", 2000)], ("1", "nvme0n1, nvme0n2"));
+    // Both ports of a drive, which the kernel does not join: two controllers, one subsystem, one namespace.
+    let two_paths = |host: &Host| {
+        namespace(host, "nvme0n1", "nvme0", ["nqn.a", "S1", "pcie"], "eui.1");
+        namespace(host, "nvme1n1", "nvme1", ["nqn.a", "S1", "pcie"], "eui.1");
+    };
+    check(two_paths, &[("nvme0n1 nvme1n1", "nvme", 1000)], ("1", "nvme0n1, nvme1n1"));
+    // Two drives of one model whose firmware has one name for all.
+    let one_name = |host: &Host| {
+        namespace(host, "nvme0n1", "nvme0", ["nqn.a", "S1", "pcie"], "eui.1");
+        namespace(host, "nvme1n1", "nvme1", ["nqn.a", "S2", "pcie"], "eui.2");
+    };
+    check(one_name, &[("nvme0n1", "nvme", 1000), ("nvme1n1", "nvme", 1000)], ("2", ""));
+    let over_fabrics = |host: &Host| {
+        namespace(host, "nvme0n1", "nvme0", ["nqn.a", "S1", "pcie"], "eui.1");
+        namespace(host, "nvme1n1", "nvme1", ["nqn.b", "S2", "tcp"], "uuid.1");
+        namespace(host, "nvme2n1", "nvme2", ["nqn.c", "S3", "rdma"], "uuid.2");
+    };
+    let expect = [("nvme0n1", "nvme", 1000), ("nvme1n1", "nvme-tcp", 1000), ("nvme2n1", "nvme-rdma", 1000)];
+    check(over_fabrics, &expect, ("1", "nvme0n1"));
+    let two_ports_of_sas = |host: &Host| {
+        for name in ["sda", "sdb", "sdc"] {
+            host.write(
+                &format!("sys/block/{name}/size"),
+                "1000
+",
+            );
+            let wwid = if name == "sdc" { "naa.2" } else { "naa.1" };
+            host.write(
+                &format!("sys/block/{name}/device/wwid"),
+                format!(
+                    "{wwid}
+"
+                ),
+            );
+        }
+    };
+    check(two_ports_of_sas, &[("sda sdb", "scsi", 1000), ("sdc", "scsi", 1000)], ("0", ""));
+}
+
+#[test]
+fn block_devices_are_named_as_what_they_are() {
+    let (drives, inventory) = listed(|host| {
+        for name in ["mmcblk0", "mmcblk0boot0", "bcache0", "pmem0", "nullb0", "ublkb0", "loop0", "dm-0", "vda"] {
+            host.write(
+                &format!("sys/block/{name}/size"),
+                "1000
+",
+            );
+        }
+        // A loop device without a file, and an optical drive without a medium.
+        host.write(
+            "sys/block/sr0/size",
+            "0
+",
+        );
+        let below = |name: &str, path: &str, vendor: &str, model: &str| {
+            let folder = format!("sys/devices/{path}/block/{name}");
+            host.write(
+                &format!("{folder}/size"),
+                "1000
+",
+            );
+            host.write(
+                &format!("{folder}/device/vendor"),
+                format!(
+                    "{vendor}
+"
+                ),
+            );
+            host.write(
+                &format!("{folder}/device/model"),
+                format!(
+                    "{model}
+"
+                ),
+            );
+            host.link(&format!("sys/block/{name}"), &format!("../devices/{path}/block/{name}"));
+        };
+        below("sda", "pci0000:00/0000:00:14.0/usb1/1-3/host7", "AMI", "Virtual HDisk0");
+        below("sdb", "pci0000:00/0000:00:14.0/usb1/1-4/host8", "SanDisk", "Ultra");
+        below("sdc", "platform/host9/session1/target9:0:0", "LIO-ORG", "disk");
+        below("sdd", "pci0000:00/0000:3b:00.0/host10/rport-10:0-0/target10:0:0", "PURE", "FlashArray");
+        below("sde", "pci0000:00/0000:00:17.0/ata1/host0", "ATA", "SSD");
+    });
+    let drives: Vec<_> = drives.iter().map(|(names, media, _)| (names.as_str(), *media)).collect();
+    let expect = [
+        ("mmcblk0", "mmc"),
+        ("sda", "virtual media"),
+        ("sdb", "usb"),
+        ("sdc", "iscsi"),
+        ("sdd", "fc"),
+        ("sde", "sata"),
+        ("vda", "virtio"),
+    ];
+    assert_eq!(drives, expect);
+    let others = inventory.other_devices.found.unwrap();
+    let others: Vec<_> = others.iter().map(|other| (other.name.as_str(), other.what)).collect();
+    let expect = [
+        ("bcache0", "a cache before another device"),
+        ("mmcblk0boot0", "a boot area of an eMMC"),
+        ("nullb0", "a test device that keeps nothing"),
+        ("pmem0", "persistent memory"),
+        ("ublkb0", "a device that a program answers for"),
+    ];
+    assert_eq!(others, expect);
+}
+
 /// Drives that a host has, where its root file system lies, and which drives it boots from and works on.
 #[test]
 fn drives_are_filed_under_the_volume_that_they_are_of() {

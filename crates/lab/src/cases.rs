@@ -108,22 +108,19 @@ fn refused(back: &Path, findings: &mut Findings, named: &[&str]) -> Result<()> {
 /// Holds the facts that `inspect` calls different against those that a fault must change.
 fn facts_that_differ(back: &Path, findings: &mut Findings, named: &[&str]) -> Result<()> {
     let printed = Printed::of(back, "inspect")?.json()?;
-    let differing = answers(&printed["comparison"], "differs")?;
+    let differing = parts(&printed["comparison"], "FAIL")?;
     let expected: BTreeSet<String> = named.iter().map(|name| (*name).to_owned()).collect();
     findings.equal("facts that differ from the lab's specification", &differing, &expected);
-    findings.equal("facts that are unknown", &answers(&printed["comparison"], "unknown")?, &BTreeSet::new());
+    findings.equal("facts that are unknown", &parts(&printed["comparison"], "NOT-MEASURED")?, &BTreeSet::new());
     Ok(())
 }
 
-/// Ids of the facts and limits with this answer.
-fn answers(comparison: &Value, answer: &str) -> Result<BTreeSet<String>> {
-    let mut ids = BTreeSet::new();
-    for list in ["facts", "limits"] {
-        let rows = comparison[list].as_array().with_context(|| format!("the comparison has no list of {list}"))?;
-        let found = rows.iter().filter(|row| row["answer"] == answer);
-        ids.extend(found.filter_map(|row| row["fact"].as_str().map(str::to_owned)));
-    }
-    Ok(ids)
+/// Ids of the facts, and facts of the limits, with this verdict.
+fn parts(comparison: &Value, verdict: &str) -> Result<BTreeSet<String>> {
+    let rows = comparison["parts"].as_array().context("the comparison has no list of parts")?;
+    let ids = rows.iter().filter(|row| row["verdict"] == verdict).filter_map(|row| row["id"].as_str());
+    let of_facts = ids.filter(|id| !id.starts_with("rule."));
+    Ok(of_facts.map(|id| id.strip_prefix("limit.").unwrap_or(id).to_owned()).collect())
 }
 
 fn run(workload: &str) -> Step {

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Build, Ending, Fingerprint, Measurement, Metric, MetricId, Outcome, Profile, Run, Summary};
+use crate::failure::is_without_value;
+use crate::{
+    Build, Ending, FailureCount, FailureKind, Fingerprint, Measurement, Metric, MetricId, Outcome, Profile, Run,
+    Summary,
+};
 
 /// Facts that stand for the fingerprint of a record that has none.
 const CONFIGURATION: [&str; 9] = [
@@ -41,6 +45,8 @@ pub struct Digest {
     pub ending: Ending,
     /// What was measured.
     pub series: BTreeMap<MetricId, Series>,
+    /// The repetitions that failed, by series; where all of a workload failed, by its name (`stream`).
+    pub failures: BTreeMap<MetricId, FailureCount>,
 }
 
 /// One series of a run in brief.
@@ -48,7 +54,7 @@ pub struct Digest {
 pub struct Series {
     /// What was measured.
     pub metric: Metric,
-    /// The median of the valid samples of each repetition that has some, in order.
+    /// The median of the valid samples of each repetition that has some and did not fail, in order.
     pub medians: Vec<f64>,
     /// How many samples counted.
     pub valid: usize,
@@ -61,9 +67,21 @@ impl Digest {
     #[must_use]
     pub fn of(run: &Run) -> Digest {
         let mut series: BTreeMap<MetricId, Series> = BTreeMap::new();
+        let mut failures: BTreeMap<MetricId, FailureCount> = BTreeMap::new();
         for outcome in run.outcomes() {
-            if let Outcome::Measured(measurement) = outcome {
-                series.entry(measurement.id()).or_insert_with(|| Series::empty(&measurement.metric)).add(measurement);
+            let failed = match outcome {
+                Outcome::Measured(one) => {
+                    let failed = is_without_value(one);
+                    let series = series.entry(one.id()).or_insert_with(|| Series::empty(&one.metric));
+                    if !failed {
+                        series.add(one);
+                    }
+                    failed.then(|| (one.id(), FailureKind::NoValue))
+                }
+                Outcome::NotMeasured(one) => FailureKind::of(&one.reason).map(|kind| (one.id.clone(), kind)),
+            };
+            if let Some((id, kind)) = failed {
+                failures.entry(id).or_default().add(kind);
             }
         }
         Digest {
@@ -76,6 +94,7 @@ impl Digest {
             fingerprint: fingerprint(run),
             ending: run.ending,
             series,
+            failures,
         }
     }
 }
@@ -109,7 +128,7 @@ fn fingerprint(run: &Run) -> Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Attempt, Facts, Sample, SpecSource, Taint, Unit, Workload, metrics};
+    use crate::{Attempt, Facts, Labels, NotMeasured, Reason, Sample, SpecSource, Taint, Unit, Workload, metrics};
 
     fn run(repetitions: &[&[f64]]) -> Run {
         let mut facts = Facts::default();
@@ -148,6 +167,23 @@ mod tests {
         let digest = Digest::of(&run);
         let series = digest.series.values().next().unwrap();
         assert_eq!((series.medians.as_slice(), series.valid, series.tainted), (&[2.0, 4.0][..], 4, 1));
+    }
+
+    #[test]
+    fn a_digest_counts_what_failed() {
+        let mut run = run(&[&[1.0, 2.0], &[0.0], &[f64::NAN, 3.0]]);
+        let failed = |id: MetricId, reason| Outcome::NotMeasured(NotMeasured { id, reason });
+        let workload = MetricId { name: "stream".into(), labels: Labels::new() };
+        let triad = metrics::STREAM_TRIAD.series();
+        run.attempts[0].outcomes.extend([
+            failed(triad.clone(), Reason::WrongResult("1 element".into())),
+            failed(workload.clone(), Reason::WorkerDied("signal 11".into())),
+            failed(metrics::STREAM_COPY.series(), Reason::NotInProfile("smoke".into())),
+        ]);
+        let digest = Digest::of(&run);
+        assert_eq!(digest.series[&triad].medians, [1.5]);
+        let count = |wrong, no_value, lost| FailureCount { wrong, no_value, lost };
+        assert_eq!(digest.failures, [(triad, count(1, 2, 0)), (workload, count(0, 0, 1))].into());
     }
 
     #[test]

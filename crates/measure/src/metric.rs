@@ -71,6 +71,8 @@ pub enum Ceiling {
     },
     /// The time that the memory modules themselves take.
     DramLatency,
+    /// The time that the flash of a drive itself takes to read.
+    NandLatency,
 }
 
 /// Metrics that are measured in one way.

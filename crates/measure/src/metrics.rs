@@ -2,7 +2,7 @@
 //! metric that is renamed or taken away is an error of the compiler.
 
 use crate::Better::{Higher, Lower};
-use crate::Ceiling::{DramLatency, DriveLinks, FlopRate, MemoryBandwidth};
+use crate::Ceiling::{DramLatency, DriveLinks, FlopRate, MemoryBandwidth, NandLatency};
 use crate::Role::{Critical, Detail, Headline, Telemetry};
 use crate::Unit::{
     BytePerSecond, Celsius, Count, FlopPerCycle, FlopPerSecond, Hertz, IoPerSecond, OpPerSecond, Ratio, Second, Watt,
@@ -150,7 +150,7 @@ catalogue! {
         "Sequential reads: 99th percentile of the latency, by the requests in flight.";
     DISK_SEQREAD_BANDWIDTH = "disk.seqread.bandwidth", BytePerSecond, Higher, Critical, DISK, [], BYTES_OF_LINKS;
         "Bytes a second of 1 MiB sequential reads.";
-    DISK_SEQREAD_P99 = "disk.seqread.p99", Second, Lower, Critical, DISK, [], None;
+    DISK_SEQREAD_P99 = "disk.seqread.p99", Second, Lower, Critical, DISK, [], Some(NandLatency);
         "99th percentile of the latency of 1 MiB sequential reads.";
     DISK_SEQREAD_LATENCY = "disk.seqread.latency", Second, Lower, Detail, DISK, ["percentile"], None;
         "Latency of 1 MiB sequential reads, by percentile.";
@@ -170,7 +170,7 @@ catalogue! {
         "Random reads: 99th percentile of the latency, by the requests in flight.";
     DISK_RANDREAD_IOPS = "disk.randread.iops", IoPerSecond, Higher, Critical, DISK, [], BLOCKS_OF_LINKS;
         "4 KiB random reads a second.";
-    DISK_RANDREAD_P99 = "disk.randread.p99", Second, Lower, Critical, DISK, [], None;
+    DISK_RANDREAD_P99 = "disk.randread.p99", Second, Lower, Critical, DISK, [], Some(NandLatency);
         "99th percentile of the latency of 4 KiB random reads.";
     DISK_RANDREAD_LATENCY = "disk.randread.latency", Second, Lower, Detail, DISK, ["percentile"], None;
         "Latency of 4 KiB random reads, by percentile.";
@@ -184,7 +184,11 @@ catalogue! {
     TABULAR_SHARE = "tabular.share", Ratio, Lower, Detail, TABULAR, ["phase"], None;
         "Share of the time that reading, transforming or saving takes.";
     TABULAR_TIME_500GB = "tabular.time_500gb", Second, Lower, Critical, TABULAR, [], None;
-        "Time from load to save of the documented 500 GB.";
+        "Time from load to save of the documented 500 GB, by Polars.";
+    TABULAR_PANDAS_TIME = "tabular.pandas.time", Second, Lower, Detail, TABULAR, ["rows"], None;
+        "Time from load to save by pandas, by rows.";
+    TABULAR_PANDAS_TIME_500GB = "tabular.pandas.time_500gb", Second, Lower, Headline, TABULAR, [], None;
+        "Time from load to save of the documented 500 GB, by pandas.";
 
     HOST_STEAL = "host.steal", Ratio, Lower, Telemetry, HOST, ["workload"], None;
         "Share of the workers' CPU time that the hypervisor gave to others.";

@@ -64,6 +64,9 @@ pub struct Plan {
     pub boots: u32,
     /// In which order.
     pub order: Order,
+    /// Whether all runs are made in one boot, in which `boots` are the runs on each side.
+    #[serde(default)]
+    pub within_boot: bool,
     /// What the host must have before, such as `bios=1.2`.
     pub before: Vec<String>,
     /// What it must have after.
@@ -196,7 +199,12 @@ impl Campaign {
         if folder.is_dir() {
             let fail = |source| Error::Io { doing: "list", path: folder.clone(), source };
             for entry in fs::read_dir(&folder).map_err(fail)? {
-                let name = entry.map_err(fail)?.file_name();
+                let entry = entry.map_err(fail)?;
+                // In a store of an earlier version a host may be called like this folder, and a run like a journal.
+                if !entry.path().is_file() {
+                    continue;
+                }
+                let name = entry.file_name();
                 ids.extend(name.to_str().and_then(|name| name.strip_suffix(".jsonl")).map(str::to_owned));
             }
         }
@@ -218,6 +226,12 @@ impl Campaign {
             }),
             None => Ok(None),
         }
+    }
+
+    /// The journal that is its state.
+    #[must_use]
+    pub fn journal(&self) -> &Path {
+        self.journal.path()
     }
 
     /// Notes what happened. It is on the disk when this returns.
@@ -302,6 +316,15 @@ impl Campaign {
         self.events.iter().any(|event| matches!(event, Event::Measured { boot: used, .. } if used == boot))
     }
 
+    /// The kernel's boot in which the first run was measured.
+    #[must_use]
+    pub fn first_boot(&self) -> Option<&str> {
+        self.events.iter().find_map(|event| match event {
+            Event::Measured { boot, .. } => Some(boot.as_str()),
+            _ => None,
+        })
+    }
+
     /// How many attempts were made, whatever came of them.
     #[must_use]
     pub fn attempts(&self) -> usize {
@@ -334,6 +357,7 @@ mod tests {
             host: "h".into(),
             boots: 3,
             order,
+            within_boot: false,
             before: vec!["bios=1".into()],
             after: vec!["bios=2".into()],
             command: vec![],

@@ -4,7 +4,7 @@
 //! notes the last link elsewhere can prove later that nothing before it was changed. Only records that have ended are
 //! sealed: one that was cut may be the one that is being written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -107,6 +107,13 @@ impl Chain {
         })
     }
 
+    /// Ids of a host's sealed records in the order of sealing.
+    pub fn sealed(&self, host: &str) -> Result<Vec<String>, Error> {
+        let links: Vec<Link> = self.journal.read()?;
+        let of_host = links.into_iter().filter(|link| link.host == host && matches!(link.says, Says::Sealed(_)));
+        Ok(of_host.map(|link| link.id).collect())
+    }
+
     /// Notes that a record is removed by choice.
     pub fn removed(&self, record: &Entry, why: &str) -> Result<(), Error> {
         self.journal.update(|links: Vec<Link>| {
@@ -116,9 +123,25 @@ impl Chain {
         Ok(())
     }
 
+    /// The place in the chain of each record that is sealed, by host and id; none of a chain that cannot be read.
+    pub(crate) fn order(&self) -> HashMap<(String, String), usize> {
+        let links: Vec<Link> = self.journal.read().unwrap_or_default();
+        links.into_iter().enumerate().map(|(place, link)| ((link.host, link.id), place)).collect()
+    }
+
+    /// A record's place in that order; what is not sealed comes before everything.
+    pub(crate) fn place_in(order: &HashMap<(String, String), usize>, record: &Entry) -> Option<usize> {
+        order.get(&(record.host.clone(), record.id.clone())).copied()
+    }
+
     /// Holds the records against the chain.
     pub fn verify(&self, records: &[Entry]) -> Result<Verified, Error> {
-        let links: Vec<Link> = self.journal.read()?;
+        let links: Vec<Link> = match self.journal.read() {
+            Err(Error::RecordLine { line, .. }) => {
+                return Ok(Verified { faults: vec![Fault::Broken { line }], ..Verified::default() });
+            }
+            links => links?,
+        };
         let mut verified = Verified { head: links.last().map(|link| link.sha256.clone()), ..Verified::default() };
         let mut last = "";
         for (index, link) in links.iter().enumerate() {
@@ -237,6 +260,17 @@ mod tests {
             },
             &[Fault::Broken { line: 2 }],
         );
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_a_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = store(dir.path());
+        let chain = Chain::at(dir.path());
+        chain.seal(&store.list().unwrap()).unwrap();
+        let text = fs::read_to_string(dir.path().join(FILE)).unwrap();
+        fs::write(dir.path().join(FILE), text.replacen("{\"host\"", "{\"hose\"", 2)).unwrap();
+        assert_eq!(chain.verify(&store.list().unwrap()).unwrap().faults, [Fault::Broken { line: 1 }]);
     }
 
     #[test]

@@ -5,8 +5,7 @@
 //! where somebody signed, the public key and the Ed25519 signature (RFC 8032) over that digest.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey};
@@ -28,8 +27,10 @@ const UNSIGNED: usize = SEAL.len() + DIGEST;
 const SIGNED: usize = UNSIGNED + KEY + SIGNATURE;
 /// Records are text, which this level packs about twenty times; higher ones are slow for little.
 const LEVEL: i32 = 9;
-/// What an archive may unpack to: a small file that unpacks without end is not read to its end.
-const MOST: u64 = 4 << 30;
+/// What an archive may unpack to at most: a small file that unpacks without end is not read to its end.
+pub const MOST: u64 = 4 << 30;
+/// Bytes that are hashed at a time.
+const CHUNK: usize = 64 << 10;
 
 /// Files by their paths in the archive.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -77,12 +78,16 @@ impl PublicKey {
 }
 
 fn text(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })
+    crate::input::read_text(path)
 }
 
 /// Packs files. The same files give the same bytes; a signature by the same key too.
 pub fn pack(files: &Files, key: Option<&SecretKey>) -> Result<Vec<u8>, Error> {
-    let mut bytes = zstd::encode_all(archive(files).map_err(unpacked)?.as_slice(), LEVEL).map_err(unpacked)?;
+    let bytes = zstd::encode_all(archive(files).map_err(unpacked)?.as_slice(), LEVEL).map_err(unpacked)?;
+    Ok(sealed(bytes, key))
+}
+
+fn sealed(mut bytes: Vec<u8>, key: Option<&SecretKey>) -> Vec<u8> {
     let digest = Sha256::digest(&bytes);
     let mut seal = [SEAL.as_slice(), digest.as_slice()].concat();
     if let Some(SecretKey(key)) = key {
@@ -92,7 +97,7 @@ pub fn pack(files: &Files, key: Option<&SecretKey>) -> Result<Vec<u8>, Error> {
     bytes.extend(FRAME);
     bytes.extend(u32::try_from(seal.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend(seal);
-    Ok(bytes)
+    bytes
 }
 
 fn archive(files: &Files) -> io::Result<Vec<u8>> {
@@ -114,27 +119,47 @@ fn statement(digest: &[u8]) -> Vec<u8> {
     [SEAL.as_slice(), digest].concat()
 }
 
-/// Opens a dossier. One whose bytes are not those that were sealed is refused before anything is unpacked.
-pub fn open(bytes: &[u8]) -> Result<Opened, Error> {
-    let (archive, seal) =
-        split(bytes).ok_or_else(|| wrong("it has no seal at its end: it was cut, or is no dossier"))?;
-    let (digest, signature) = seal[SEAL.len()..].split_at(DIGEST);
-    if Sha256::digest(archive).as_slice() != digest {
+/// Opens a dossier that unpacks to `most` bytes at most. It is read as it lies there, and one whose bytes are not those that
+/// were sealed is refused before anything is unpacked.
+pub fn open(source: &mut (impl Read + Seek), most: u64) -> Result<Opened, Error> {
+    let (length, seal) = seal(source)
+        .map_err(unpacked)?
+        .ok_or_else(|| wrong("it has no seal at its end: it was cut, or is no dossier"))?;
+    let (told, signature) = seal.split_at(DIGEST);
+    let digest = digest(source, length).map_err(unpacked)?;
+    if digest != told {
         return Err(wrong("its bytes are not those that were sealed"));
     }
-    let signer = if signature.is_empty() { None } else { Some(signer(digest, signature)?) };
-    Ok(Opened { files: unpack(archive)?, sha256: hex::encode(digest), signer })
+    let signer = if signature.is_empty() { None } else { Some(signer(&digest, signature)?) };
+    source.rewind().map_err(unpacked)?;
+    Ok(Opened { files: unpack(source.take(length), most)?, sha256: hex::encode(digest), signer })
 }
 
-/// The archive and what the frame behind it holds.
-fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    [SIGNED, UNSIGNED].into_iter().find_map(|length| {
-        let (archive, frame) = bytes.split_at_checked(bytes.len().checked_sub(HEAD + length)?)?;
-        let (head, seal) = frame.split_at(HEAD);
-        let told = u32::from_le_bytes(head[FRAME.len()..].try_into().ok()?);
-        let is_ours = head.starts_with(&FRAME) && usize::try_from(told) == Ok(length) && seal.starts_with(SEAL);
-        is_ours.then_some((archive, seal))
-    })
+/// The length of the archive, and what the frame behind it holds after its mark.
+fn seal(source: &mut (impl Read + Seek)) -> io::Result<Option<(u64, Vec<u8>)>> {
+    let length = source.seek(SeekFrom::End(0))?;
+    for size in [SIGNED, UNSIGNED] {
+        let Some(archive) = length.checked_sub((HEAD + size) as u64) else { continue };
+        source.seek(SeekFrom::Start(archive))?;
+        let mut frame = vec![0; HEAD + size];
+        source.read_exact(&mut frame)?;
+        let head = [FRAME, u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes()].concat();
+        if let Some(seal) = frame.strip_prefix(head.as_slice()).and_then(|seal| seal.strip_prefix(SEAL.as_slice())) {
+            return Ok(Some((archive, seal.to_vec())));
+        }
+    }
+    Ok(None)
+}
+
+fn digest(source: &mut (impl Read + Seek), length: u64) -> io::Result<Vec<u8>> {
+    source.rewind()?;
+    let (mut hash, mut rest, mut chunk) = (Sha256::new(), source.take(length), vec![0; CHUNK]);
+    loop {
+        match rest.read(&mut chunk)? {
+            0 => return Ok(hash.finalize().to_vec()),
+            read => hash.update(&chunk[..read]),
+        }
+    }
 }
 
 fn signer(digest: &[u8], signed: &[u8]) -> Result<PublicKey, Error> {
@@ -147,8 +172,10 @@ fn signer(digest: &[u8], signed: &[u8]) -> Result<PublicKey, Error> {
     Ok(PublicKey(key))
 }
 
-fn unpack(archive: &[u8]) -> Result<Files, Error> {
-    let stream = zstd::Decoder::with_buffer(archive).map_err(unpacked)?.take(MOST);
+fn unpack(archive: impl Read, most: u64) -> Result<Files, Error> {
+    // One byte more tells what is too much from what ends there.
+    let stream = zstd::Decoder::new(archive).map_err(unpacked)?.take(most.saturating_add(1));
+    let mut left = most;
     let mut archive = tar::Archive::new(stream);
     let mut files = Files::new();
     for entry in archive.entries().map_err(unpacked)? {
@@ -158,6 +185,9 @@ fn unpack(archive: &[u8]) -> Result<Files, Error> {
         let Some(name) = path.to_str().filter(|_| plain && entry.header().entry_type().is_file()) else {
             return Err(wrong(&format!("`{}` in it is no plain file", path.display())));
         };
+        left = left.checked_sub(entry.size()).ok_or_else(|| {
+            wrong(&format!("it unpacks to more than {most} bytes, which is the most that this host has memory for"))
+        })?;
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(unpacked)?;
         if files.insert(name.to_owned(), content).is_some() {
@@ -178,6 +208,8 @@ fn unpacked(error: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -186,6 +218,10 @@ mod tests {
         let random: Vec<u8> =
             (0..2000_u32).map(|n| u8::try_from(n.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect();
         [("README.txt".to_owned(), b"text\n".to_vec()), (long, random), ("empty".to_owned(), Vec::new())].into()
+    }
+
+    fn opened(bytes: &[u8]) -> Result<Opened, Error> {
+        open(&mut io::Cursor::new(bytes), MOST)
     }
 
     fn key() -> SecretKey {
@@ -197,11 +233,30 @@ mod tests {
         for key in [None, Some(key())] {
             let bytes = pack(&files(), key.as_ref()).unwrap();
             assert_eq!(bytes, pack(&files(), key.as_ref()).unwrap());
-            let opened = open(&bytes).unwrap();
+            let opened = opened(&bytes).unwrap();
             assert_eq!(opened.files, files());
             let by = key.map(|SecretKey(key)| PublicKey(key.verifying_key()));
             assert_eq!(opened.signer, by);
         }
+    }
+
+    #[test]
+    fn what_unpacks_to_more_than_there_is_memory_for_is_refused() {
+        let files = Files::from([("a".to_owned(), vec![0; 3000]), ("b".to_owned(), vec![0; 3000])]);
+        let bytes = pack(&files, None).unwrap();
+        assert!(bytes.len() < 500, "{}", bytes.len());
+        let check = |most: u64, good: bool| {
+            let opened = open(&mut io::Cursor::new(&bytes), most).map_err(|error| error.to_string());
+            match opened {
+                Ok(opened) => assert!(good && opened.files == files, "{most}"),
+                Err(error) => assert!(!good && (error.contains("memory for") || error.contains("unpacked")), "{error}"),
+            }
+        };
+        check(0, false);
+        check(2999, false);
+        check(5999, false);
+        check(20_000, true);
+        check(u64::MAX, true);
     }
 
     #[test]
@@ -218,14 +273,45 @@ mod tests {
                 for bit in 0..8 {
                     let mut disturbed = bytes.clone();
                     disturbed[at] ^= 1 << bit;
-                    assert!(open(&disturbed).is_err(), "bit {bit} of byte {at} of {}", bytes.len());
+                    assert!(opened(&disturbed).is_err(), "bit {bit} of byte {at} of {}", bytes.len());
                 }
-                assert!(open(&bytes[..at]).is_err(), "cut at {at}");
+                assert!(opened(&bytes[..at]).is_err(), "cut at {at}");
                 let more = [&bytes[..at], &[0], &bytes[at..]].concat();
-                assert!(open(&more).is_err(), "a byte put in at {at}");
+                assert!(opened(&more).is_err(), "a byte put in at {at}");
             }
-            assert!(open(&[bytes.as_slice(), &[0]].concat()).is_err(), "a byte more");
+            assert!(opened(&[bytes.as_slice(), &[0]].concat()).is_err(), "a byte more");
         }
+    }
+
+    /// 10^4 archives that were changed before they were sealed, packed and unpacked. None may panic, and none takes a second.
+    #[test]
+    fn mutated_archives_behind_a_whole_seal_are_opened_or_refused() {
+        let tar = archive(&files()).unwrap();
+        let packed = zstd::encode_all(tar.as_slice(), 1).unwrap();
+        let mut random = measure::random::SplitMix64::new(9);
+        let mut pick = |end: usize| usize::try_from(random.below(end as u64)).unwrap();
+        let mut read = 0;
+        for _ in 0..10_000 {
+            let is_inside = pick(2) == 0;
+            let mut bytes = if is_inside { tar.clone() } else { packed.clone() };
+            for _ in 0..=pick(3) {
+                // As often in the first header as anywhere.
+                let end = if pick(2) == 0 { bytes.len().min(512) } else { bytes.len() };
+                let (at, to) = (pick(end.max(1)), pick(end.max(1)));
+                match pick(3) {
+                    _ if bytes.is_empty() => {}
+                    0 => bytes[at] ^= 1 << pick(8),
+                    1 => bytes[at] = b"0179\0/. x\xff"[pick(10)],
+                    _ => drop(bytes.drain(at.min(to)..=at.max(to))),
+                }
+            }
+            let bytes = if is_inside { zstd::encode_all(bytes.as_slice(), 1).unwrap() } else { bytes };
+            let before = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            read += usize::from(open(&mut io::Cursor::new(sealed(bytes, None)), 1 << 20).is_ok());
+            let took = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime) - before;
+            assert!(took.tv_sec < 1);
+        }
+        assert!((100..9_900).contains(&read), "some are still read, some are not: {read}");
     }
 
     #[test]
@@ -235,7 +321,7 @@ mod tests {
         let other = SigningKey::from_bytes(&[8; 32]).verifying_key();
         let at = bytes.len() - SIGNATURE - KEY;
         forged[at..at + KEY].copy_from_slice(other.as_bytes());
-        assert!(open(&forged).unwrap_err().to_string().contains("not by the key"), "{:?}", open(&forged));
+        assert!(opened(&forged).unwrap_err().to_string().contains("not by the key"), "{:?}", opened(&forged));
     }
 
     #[test]
@@ -250,7 +336,7 @@ mod tests {
             archive.append(&header, io::empty()).unwrap();
             archive.append(&header, io::empty()).unwrap();
             let packed = zstd::encode_all(archive.into_inner().unwrap().as_slice(), 1).unwrap();
-            let error = unpack(&packed).unwrap_err().to_string();
+            let error = unpack(packed.as_slice(), MOST).unwrap_err().to_string();
             assert!(error.contains(expect), "{path}: {error}");
         };
         check("../evil", tar::EntryType::Regular, "no plain file");
@@ -270,7 +356,7 @@ mod tests {
         };
         let secret = write("secret", "PRIVATE", "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC");
         let public = write("public", "PUBLIC", "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
-        let opened = open(&pack(&files(), Some(&SecretKey::read(&secret).unwrap())).unwrap()).unwrap();
+        let opened = opened(&pack(&files(), Some(&SecretKey::read(&secret).unwrap())).unwrap()).unwrap();
         assert_eq!(opened.signer, Some(PublicKey::read(&public).unwrap()));
         assert!(SecretKey::read(&public).unwrap_err().to_string().contains("genpkey"));
         assert!(PublicKey::read(&secret).unwrap_err().to_string().contains("pubout"));
@@ -279,9 +365,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_opened_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            prop_assert!(open(&bytes).is_err());
+            prop_assert!(opened(&bytes).is_err());
             // Behind a whole seal, too, nothing of what is unpacked is trusted.
-            let _ = unpack(&bytes);
+            let _ = unpack(bytes.as_slice(), MOST);
         }
     }
 }

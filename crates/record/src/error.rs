@@ -5,6 +5,15 @@ use std::path::PathBuf;
 
 use crate::SCHEMA;
 
+impl Error {
+    /// Whether it is only that this process may not write there, as on read-only media or in the store of another user.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let Error::Io { source, .. } = self else { return false };
+        matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    }
+}
+
 /// An error of the record, the pipe or the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

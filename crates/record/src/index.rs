@@ -1,23 +1,36 @@
 //! The index of a store: the digest of every record, so that thousands are listed and compared without reading them.
 //!
 //! It holds nothing that the records do not, and is brought up to date whenever it is opened: a record that is new, gone
-//! or of another size or time of change is read again. A file that cannot be used is built again, and where none can be
-//! written (a store on read-only media) the index lives in memory.
+//! or of another size or time of change is read again. The file is taken into memory whole, and only where it has the
+//! SHA-256 that stands at its end: one that was damaged at any byte is built again, and never gives a wrong list. It is
+//! replaced whole, so nobody waits for anybody and a command that has begun goes on with what it read; of two that write at
+//! once one wins, and the other's news are read again next time. Where no file can be written (a store on read-only media)
+//! the index lives in memory alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use measure::{Better, Build, Digest, Ending, Fingerprint, Metric, MetricId, Profile, Series, Unit};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use measure::{Better, Build, Digest, Ending, FailureCount, Fingerprint, Metric, MetricId, Profile, Series, Unit};
+use rusqlite::{Connection, MAIN_DB, OptionalExtension, Transaction, params};
+use sha2::{Digest as _, Sha256};
 
 use crate::{Annotated, Annotations, Chain, Entry, Error, Store, read};
 
 const FILE: &str = ".index.sqlite";
 
-/// Changes with the tables; another one is built again.
-const VERSION: i64 = 2;
+/// The new file until it takes the place of the old one.
+const NEW: &str = ".index.sqlite.new";
+
+/// What stands behind the database, before the SHA-256 of it. It changes with the tables: another one is built again.
+const MARK: &[u8; 16] = b"hostproof-index4";
+const SHA256: usize = 32;
+
+/// How often and for how long `rebuild` waits for another process that is writing the file.
+const WAITS: (usize, Duration) = (100, Duration::from_millis(20));
 
 const TABLES: &str = "
     CREATE TABLE fingerprint (key INTEGER PRIMARY KEY, platform_id TEXT, config_id TEXT, platform TEXT, config TEXT,
@@ -30,6 +43,8 @@ const TABLES: &str = "
         UNIQUE (name, labels, unit, higher));
     CREATE TABLE series (run INTEGER, metric INTEGER, valid INTEGER, tainted INTEGER, medians BLOB,
         PRIMARY KEY (run, metric)) WITHOUT ROWID;
+    CREATE TABLE failure (run INTEGER, name TEXT, labels TEXT, wrong INTEGER, no_value INTEGER, lost INTEGER,
+        PRIMARY KEY (run, name, labels)) WITHOUT ROWID;
     CREATE TABLE unreadable (path TEXT PRIMARY KEY, size INTEGER, changed INTEGER, why TEXT);
 ";
 
@@ -38,6 +53,7 @@ const TABLES: &str = "
 pub struct Index {
     db: Connection,
     root: PathBuf,
+    trouble: Option<Error>,
 }
 
 /// A run in the store, without its series until they are loaded.
@@ -45,6 +61,8 @@ pub struct Index {
 pub struct Listed {
     /// Its key in the index.
     pub(crate) key: i64,
+    /// Its place in the order in which runs were sealed, where it is.
+    pub(crate) sealed: Option<usize>,
     /// The run in brief.
     pub digest: Digest,
     /// The record.
@@ -64,45 +82,91 @@ struct Found {
 impl Index {
     /// Opens the index of a store, brings it up to date and seals the records that have ended since.
     pub fn open(store: &Store) -> Result<Index, Error> {
-        let root = store.root();
-        let file = root.join(FILE);
-        let found = found(store)?;
-        let on_disk = || -> rusqlite::Result<Connection> {
-            let mut db = Connection::open(&file)?;
-            prepare(&db)?;
-            refresh(&mut db, &found)?;
-            Ok(db)
-        };
-        let db = match on_disk().or_else(|_| {
-            // It may be damaged or of another version: nothing is lost with it.
-            let _ = fs::remove_file(&file);
-            on_disk()
-        }) {
-            Ok(db) => db,
-            Err(_) => in_memory(&found).map_err(|source| Error::Index { path: file, source })?,
-        };
-        let entries: Vec<Entry> = found.into_iter().map(|found| found.entry).collect();
-        // A store that cannot be written to cannot be sealed; it is still read.
-        match Chain::at(root).seal(&entries) {
-            Ok(_) | Err(Error::Io { .. }) => Ok(Index { db, root: root.to_owned() }),
-            Err(error) => Err(error),
+        let saved = saved(&store.root().join(FILE));
+        let (mut index, is_new) = Index::of(store, saved)?;
+        if is_new {
+            // Where the file cannot be written now, it is brought up to date another time.
+            let _ = index.save();
         }
+        Ok(index)
     }
 
-    /// Throws the index away and builds it from the records.
+    /// Builds the index from the records, whatever file there is, and puts it in that file's place.
     pub fn rebuild(store: &Store) -> Result<Index, Error> {
-        let file = store.root().join(FILE);
-        match fs::remove_file(&file) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::Io { doing: "remove", path: file, source })
+        let (mut index, _) = Index::of(store, None)?;
+        let fail = |source| Error::Io { doing: "write", path: store.root().join(FILE), source };
+        for _ in 0..WAITS.0 {
+            match index.save() {
+                Ok(true) => return Ok(index),
+                Ok(false) => std::thread::sleep(WAITS.1),
+                Err(_) if !store.root().exists() => return Ok(index),
+                Err(source) => return Err(fail(source)),
             }
-            _ => Index::open(store),
         }
+        Err(fail(io::Error::other("another process has been writing it for too long")))
+    }
+
+    /// An index that is up to date, and whether it says more or less than `saved`.
+    fn of(store: &Store, saved: Option<Connection>) -> Result<(Index, bool), Error> {
+        let root = store.root().to_owned();
+        let found = found(store)?;
+        let renew = |saved: Option<Connection>| -> rusqlite::Result<(Connection, bool)> {
+            let is_saved = saved.is_some();
+            let mut db = saved.map_or_else(empty, Ok)?;
+            let changed = refresh(&mut db, &found)?;
+            Ok((db, changed || !is_saved))
+        };
+        // What cannot be read although it is what was written was written by a version that is not known here.
+        let renewed = renew(saved).or_else(|_| renew(None));
+        let (db, is_new) = renewed.map_err(|source| Error::Index { path: root.join(FILE), source })?;
+        let entries: Vec<Entry> = found.into_iter().map(|found| found.entry).collect();
+        // A store that cannot be written to cannot be sealed; it is still read.
+        let trouble = Chain::at(&root).seal(&entries).err().filter(|error| !error.is_read_only());
+        Ok((Index { db, root, trouble }, is_new))
+    }
+
+    /// Why the records that have ended could not be sealed, unless it is only that this process may not write there.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Error> {
+        self.trouble.as_ref()
+    }
+
+    /// Puts the index in the place of its file; `false` where another process is writing it.
+    fn save(&mut self) -> io::Result<bool> {
+        let new = self.root.join(NEW);
+        // One name, so that kills leave one file at most; a link that somebody laid there is not followed.
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&new)?;
+        if file.try_lock().is_err() {
+            return Ok(false);
+        }
+        let is_ours = fs::symlink_metadata(&new).is_ok_and(|named| named.ino() == inode(&file));
+        if !is_ours {
+            // It has taken its place between our opening and our locking.
+            return Ok(false);
+        }
+        let data = self.db.serialize(MAIN_DB).map_err(io::Error::other)?;
+        let written = file.set_len(0).and_then(|()| {
+            file.write_all(&data)?;
+            file.write_all(MARK)?;
+            file.write_all(&Sha256::digest(&*data))?;
+            fs::rename(&new, self.root.join(FILE))
+        });
+        written.inspect_err(|_| {
+            // A full disk; the first error is the one to tell.
+            let _ = fs::remove_file(&new);
+        })?;
+        Ok(true)
     }
 
     /// Every run, the oldest first, without series.
     pub fn runs(&self) -> Result<Vec<Listed>, Error> {
         let annotated = self.annotations()?;
+        let order = Chain::at(&self.root).order();
         let (builds, fingerprints) = self.at(builds(&self.db).and_then(|b| Ok((b, fingerprints(&self.db)?))))?;
         let listed = || -> rusqlite::Result<Vec<Listed>> {
             let mut statement = self.db.prepare(
@@ -110,14 +174,15 @@ impl Index {
                  ORDER BY started, id",
             )?;
             let rows = statement.query_map([], |row| {
-                let id: String = row.get(2)?;
+                let (id, host): (String, String) = (row.get(2)?, row.get(3)?);
                 Ok(Listed {
                     key: row.get(0)?,
+                    sealed: order.get(&(host.clone(), id.clone())).copied(),
                     path: PathBuf::from(row.get::<_, String>(1)?),
                     tags: annotated.tags.get(&id).cloned().unwrap_or_default(),
                     digest: Digest {
                         id,
-                        host: row.get(3)?,
+                        host,
                         started: row.get(4)?,
                         boot_id: row.get(5)?,
                         profile: profile(6, &row.get::<_, String>(6)?)?,
@@ -125,6 +190,7 @@ impl Index {
                         build: builds.get(&row.get(8)?).cloned().unwrap_or_default(),
                         fingerprint: fingerprints.get(&row.get(9)?).cloned().unwrap_or_default(),
                         series: BTreeMap::new(),
+                        failures: BTreeMap::new(),
                     },
                 })
             })?;
@@ -135,13 +201,26 @@ impl Index {
 
     /// The digests of some runs, with their series; of `names` only those metrics, where given.
     pub fn load(&self, runs: &[&Listed], names: Option<&dyn Fn(&MetricId) -> bool>) -> Result<Vec<Digest>, Error> {
-        let load = || -> rusqlite::Result<Vec<Digest>> {
+        let mut digests = Vec::with_capacity(runs.len());
+        self.each(runs, names, |digest| digests.push(digest))?;
+        Ok(digests)
+    }
+
+    /// The same one after the other, so that thousands never lie in memory at once.
+    pub fn each(
+        &self,
+        runs: &[&Listed],
+        names: Option<&dyn Fn(&MetricId) -> bool>,
+        mut take: impl FnMut(Digest),
+    ) -> Result<(), Error> {
+        let mut load = || -> rusqlite::Result<()> {
             let metrics = metrics(&self.db, names)?;
-            let mut statement = self.db.prepare("SELECT metric, valid, tainted, medians FROM series WHERE run = ?1")?;
-            let mut digests = Vec::with_capacity(runs.len());
+            let mut series = self.db.prepare("SELECT metric, valid, tainted, medians FROM series WHERE run = ?1")?;
+            let mut failures =
+                self.db.prepare("SELECT name, labels, wrong, no_value, lost FROM failure WHERE run = ?1")?;
             for run in runs {
                 let mut digest = run.digest.clone();
-                let mut rows = statement.query([run.key])?;
+                let mut rows = series.query([run.key])?;
                 while let Some(row) = rows.next()? {
                     if let Some((id, metric)) = metrics.get(&row.get::<_, i64>(0)?) {
                         let series = Series {
@@ -153,9 +232,15 @@ impl Index {
                         digest.series.insert(id.clone(), series);
                     }
                 }
-                digests.push(digest);
+                let mut rows = failures.query([run.key])?;
+                while let Some(row) = rows.next()? {
+                    let id = MetricId { name: row.get(0)?, labels: map(&row.get::<_, String>(1)?) };
+                    let count = FailureCount { wrong: row.get(2)?, no_value: row.get(3)?, lost: row.get(4)? };
+                    digest.failures.insert(id, count);
+                }
+                take(digest);
             }
-            Ok(digests)
+            Ok(())
         };
         self.at(load())
     }
@@ -192,27 +277,30 @@ fn found(store: &Store) -> Result<Vec<Found>, Error> {
     store.list()?.into_iter().map(stat).collect()
 }
 
-fn in_memory(found: &[Found]) -> rusqlite::Result<Connection> {
-    let mut db = Connection::open_in_memory()?;
-    prepare(&db)?;
-    refresh(&mut db, found)?;
+fn inode(file: &File) -> u64 {
+    file.metadata().map_or(0, |metadata| metadata.ino())
+}
+
+/// What is in the file, where it is what was written there.
+fn saved(file: &Path) -> Option<Connection> {
+    let bytes = crate::input::read(file).ok()?;
+    let (data, end) = bytes.split_at_checked(bytes.len().checked_sub(MARK.len() + SHA256)?)?;
+    if end[..MARK.len()] != MARK[..] || Sha256::digest(data)[..] != end[MARK.len()..] {
+        return None;
+    }
+    let mut db = Connection::open_in_memory().ok()?;
+    db.deserialize_read_exact(MAIN_DB, data, data.len(), false).ok()?;
+    Some(db)
+}
+
+fn empty() -> rusqlite::Result<Connection> {
+    let db = Connection::open_in_memory()?;
+    db.execute_batch(TABLES)?;
     Ok(db)
 }
 
-/// Makes the tables where there are none. An index of another version is an error, so that it is built again.
-fn prepare(db: &Connection) -> rusqlite::Result<()> {
-    db.busy_timeout(std::time::Duration::from_secs(30))?;
-    // What a power cut takes from an index is built again.
-    db.pragma_update(None, "synchronous", "OFF")?;
-    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version == VERSION {
-        return Ok(());
-    }
-    db.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"))
-}
-
-/// Takes in what is new or changed, and drops what is gone.
-fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<()> {
+/// Takes in what is new or changed, and drops what is gone; gives whether there was any.
+fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<bool> {
     let mut known: HashMap<String, (i64, i64)> = HashMap::new();
     {
         let mut statement =
@@ -229,11 +317,14 @@ fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<()> {
         }
     }
     if fresh.is_empty() && known.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = db.transaction()?;
     for path in known.keys().chain(fresh.iter().map(|record| &record.path)) {
-        transaction.execute("DELETE FROM series WHERE run IN (SELECT key FROM run WHERE path = ?1)", [path])?;
+        for table in ["series", "failure"] {
+            let rows = format!("DELETE FROM {table} WHERE run IN (SELECT key FROM run WHERE path = ?1)");
+            transaction.prepare_cached(&rows)?.execute([path])?;
+        }
         transaction.execute("DELETE FROM run WHERE path = ?1", [path])?;
         transaction.execute("DELETE FROM unreadable WHERE path = ?1", [path])?;
     }
@@ -248,7 +339,8 @@ fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<()> {
             }
         }
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(true)
 }
 
 fn insert(db: &Transaction<'_>, record: &Found, digest: &Digest) -> rusqlite::Result<()> {
@@ -299,6 +391,10 @@ fn insert(db: &Transaction<'_>, record: &Found, digest: &Digest) -> rusqlite::Re
             series.tainted,
             medians
         ])?;
+    }
+    for (id, count) in &digest.failures {
+        let values = params![run, id.name, json(&id.labels), count.wrong, count.no_value, count.lost];
+        db.prepare_cached("INSERT INTO failure VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(values)?;
     }
     Ok(())
 }
@@ -447,10 +543,28 @@ mod tests {
         let store = Store::at(dir.path());
         write_all(&store.place("h", "20260701T120000Z-0001"), &run());
         drop(Index::open(&store).unwrap());
+        let file = dir.path().join(FILE);
+        let sound = fs::read(&file).unwrap();
         for damage in [&b"no database"[..], b"", b"SQLite format 3\0 and nothing else"] {
-            fs::write(dir.path().join(FILE), damage).unwrap();
+            fs::write(&file, damage).unwrap();
             assert_eq!(ids(&Index::open(&store).unwrap()).len(), 1);
+            assert_eq!(fs::read(&file).unwrap().len(), sound.len(), "it was not written again");
         }
+        // A flipped bit anywhere, and a cut anywhere, is found; nothing of it is used.
+        for at in (0..sound.len()).step_by(997).chain(sound.len() - 60..sound.len()) {
+            let mut damaged = sound.clone();
+            damaged[at] ^= 1;
+            fs::write(&file, &damaged).unwrap();
+            assert!(saved(&file).is_none(), "bit at {at}");
+            fs::write(&file, &sound[..at]).unwrap();
+            assert!(saved(&file).is_none(), "cut at {at}");
+        }
+        // Tables that are not ours, as they were written.
+        let other = Connection::open_in_memory().unwrap();
+        other.execute_batch("CREATE TABLE run (key INTEGER)").unwrap();
+        Index { db: other, root: dir.path().to_owned(), trouble: None }.save().unwrap();
+        assert!(saved(&file).is_some());
+        assert_eq!(ids(&Index::open(&store).unwrap()).len(), 1);
         // A record that was changed behind the file system's back, with the same size and time.
         let path = store.list().unwrap().remove(0).path;
         let before = fs::metadata(&path).unwrap();
@@ -462,6 +576,49 @@ mod tests {
         assert_eq!(profile(&Index::rebuild(&store).unwrap()), Profile::Smoke);
         fs::remove_file(dir.path().join(FILE)).unwrap();
         assert_eq!(profile(&Index::rebuild(&store).unwrap()), Profile::Smoke);
+    }
+
+    #[test]
+    fn commands_beside_each_other_go_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        write_all(&store.place("h", "20260701T120000Z-0000"), &run());
+        std::thread::scope(|scope| {
+            for thread in 1..=4 {
+                let store = &store;
+                scope.spawn(move || {
+                    for number in 0..10 {
+                        let id = format!("2026070{thread}T12000{number}Z-0001");
+                        write_all(&store.place("h", &id), &run());
+                        let index = if thread == 1 { Index::rebuild(store) } else { Index::open(store) };
+                        assert!(ids(&index.unwrap()).contains(&id), "{id}");
+                    }
+                });
+            }
+        });
+        assert_eq!(ids(&Index::open(&store).unwrap()).len(), 41);
+        assert!(!dir.path().join(NEW).exists());
+        assert_eq!(Chain::at(dir.path()).verify(&store.list().unwrap()).unwrap().sound, 41);
+    }
+
+    #[test]
+    fn what_cannot_be_sealed_or_written_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        write_all(&store.place("h", "20260701T120000Z-0001"), &run());
+        fs::create_dir(dir.path().join("chain.jsonl")).unwrap();
+        fs::create_dir(dir.path().join(FILE)).unwrap();
+        let index = Index::open(&store).unwrap();
+        assert!(index.trouble().unwrap().to_string().contains("chain.jsonl: Is a directory"));
+        assert_eq!(ids(&index).len(), 1);
+        assert!(Index::rebuild(&store).unwrap_err().to_string().contains(FILE));
+        // A link in the way of the new file is not followed.
+        fs::remove_dir(dir.path().join(FILE)).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("aim"), dir.path().join(NEW)).unwrap();
+        assert!(Index::rebuild(&store).is_err());
+        assert!(!dir.path().join("aim").exists());
+        let read_only = Error::Io { doing: "open", path: "".into(), source: io::ErrorKind::ReadOnlyFilesystem.into() };
+        assert!(read_only.is_read_only() && !index.trouble().unwrap().is_read_only());
     }
 
     #[test]

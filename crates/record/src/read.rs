@@ -1,6 +1,5 @@
 //! Reading a record, whole or cut.
 
-use std::fs;
 use std::path::Path;
 
 use measure::{AttemptLog, Ending, Event, Run};
@@ -11,8 +10,7 @@ use crate::wire::{OLDEST_SCHEMA, Probe, RecordLine, SCHEMA, from_line};
 
 /// Reads a record. One that stops without an end is read as far as it goes and says `Ending::Cut`.
 pub fn read(path: &Path) -> Result<Run, Error> {
-    let bytes = fs::read(path).map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })?;
-    parse(&bytes, path)
+    parse(&crate::input::read(path)?, path)
 }
 
 /// Reads the bytes of a record; `path` is for the messages only.
@@ -98,6 +96,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::testdata::{run, write_all};
 

@@ -43,6 +43,9 @@ pub struct Choices {
     pub scratch: PathBuf,
     /// The p99 in seconds that the specification wants a case of the disk workload to keep, by the case's name.
     pub disk_p99: BTreeMap<String, f64>,
+    /// A Python environment with pandas, which the feature workload measures beside its own engine.
+    #[serde(default)]
+    pub pandas: Option<PathBuf>,
 }
 
 /// A workload sized for this host.

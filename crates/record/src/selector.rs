@@ -6,6 +6,7 @@ use measure::{Digest, Fingerprint};
 
 use crate::Error;
 use crate::index::Listed;
+use crate::store::LATEST;
 
 /// A selection. Terms of one kind are alternatives; terms of different kinds must all hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ enum Term {
     Id(String),
     /// From the first of these dates to the second, both included, `YYYY-MM-DD`.
     Dates(String, String),
-    /// The newest run.
+    /// The newest of the runs that the other terms select: the one that was sealed last.
     Latest,
     /// The host's baseline.
     Baseline,
@@ -63,15 +64,17 @@ impl Term {
         }
         if let Some((from, to)) = text.split_once("..") {
             return match (is_date(from), is_date(to)) {
+                (true, true) if from > to => Err(wrong(&format!("the range is turned round: write {to}..{from}"))),
                 (true, true) => Ok(Term::Dates(from.to_owned(), to.to_owned())),
                 _ => Err(wrong("a range has a date on both sides")),
             };
         }
         match text {
             "" => Err(wrong("a term is empty")),
-            "latest" => Ok(Term::Latest),
+            LATEST => Ok(Term::Latest),
             "baseline" => Ok(Term::Baseline),
             date if is_date(date) => Ok(Term::Dates(date.to_owned(), date.to_owned())),
+            day if has_the_shape_of_a_date(day) => Err(wrong("there is no such day")),
             id if id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
                 Ok(Term::Id(id.to_owned()))
             }
@@ -87,11 +90,11 @@ impl Term {
         }
     }
 
-    fn fits(&self, run: &Listed, newest: &str, baselines: &crate::Annotated) -> bool {
+    fn fits(&self, run: &Listed, newest: Option<&Listed>, baselines: &crate::Annotated) -> bool {
         let digest = &run.digest;
         match self {
             Term::Id(start) => digest.id.starts_with(start),
-            Term::Latest => digest.id == newest,
+            Term::Latest => newest.is_some_and(|newest| std::ptr::eq(newest, run)),
             Term::Baseline => baselines.baselines.get(&digest.host).is_some_and(|(runs, _)| runs.contains(&digest.id)),
             Term::Dates(from, to) => {
                 let date = digest.started.get(..10).unwrap_or("");
@@ -134,21 +137,33 @@ fn drive_firmware(fingerprint: &Fingerprint) -> impl Iterator<Item = &str> {
 }
 
 fn is_date(text: &str) -> bool {
-    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+    has_the_shape_of_a_date(text) && text.parse::<jiff::civil::Date>().is_ok()
+}
+
+/// Four digits, two and two, whatever they say.
+fn has_the_shape_of_a_date(text: &str) -> bool {
+    let fits = |(place, byte): (usize, u8)| if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(fits)
+}
+
+/// Whether a selection by this text is one by the beginning of an id, and by nothing else.
+pub(crate) fn is_id(text: &str) -> bool {
+    matches!(Term::parse(text), Ok(Term::Id(_)))
 }
 
 impl Selector {
     /// The runs that fit, in the order in which they are given.
     #[must_use]
     pub fn select<'a>(&self, runs: &'a [Listed], annotated: &crate::Annotated) -> Vec<&'a Listed> {
-        let newest = runs.iter().map(|run| run.digest.id.as_str()).max().unwrap_or("").to_owned();
-        let fits = |run: &&Listed| {
-            self.terms.iter().all(|term| {
-                let alternatives = self.terms.iter().filter(|other| other.kind() == term.kind());
-                alternatives.into_iter().any(|other| other.fits(run, &newest, annotated))
+        let fits = |run: &Listed, newest, terms: &dyn Fn(&Term) -> bool| {
+            self.terms.iter().filter(|term| terms(term)).all(|term| {
+                let mut alternatives = self.terms.iter().filter(|other| other.kind() == term.kind());
+                alternatives.any(|other| other.fits(run, newest, annotated))
             })
         };
-        runs.iter().filter(fits).collect()
+        let candidates = runs.iter().filter(|run| fits(run, None, &|term| term.kind() != Term::Latest.kind()));
+        let newest = candidates.max_by_key(|run| (run.sealed, &run.digest.id));
+        runs.iter().filter(|run| fits(run, newest, &|_| true)).collect()
     }
 }
 
@@ -173,13 +188,22 @@ pub fn holds(fingerprint: &Fingerprint, condition: &str) -> Result<bool, Error> 
 /// What a host has for the key of a condition, for messages.
 #[must_use]
 pub fn present(fingerprint: &Fingerprint, condition: &str) -> String {
-    let Ok(Term::Key(key, _)) = Term::parse(condition) else { return "unknown".to_owned() };
-    let found = match key.as_str() {
+    told(fingerprint, condition).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Whether a host tells anything for the key of a condition; one that does not can never meet it.
+#[must_use]
+pub fn is_told(fingerprint: &Fingerprint, condition: &str) -> bool {
+    told(fingerprint, condition).is_some()
+}
+
+fn told(fingerprint: &Fingerprint, condition: &str) -> Option<String> {
+    let Ok(Term::Key(key, _)) = Term::parse(condition) else { return None };
+    match key.as_str() {
         "nvme_fw" => Some(drive_firmware(fingerprint).collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()),
         "config_id" => Some(fingerprint.config_id.clone()),
         part => fingerprint.config.get(part).or_else(|| fingerprint.platform.get(part)).cloned(),
-    };
-    found.unwrap_or_else(|| "unknown".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +219,7 @@ mod tests {
         digest.fingerprint.config =
             [("bios.version".to_owned(), bios.to_owned()), ("drive S1 firmware".to_owned(), "FW1".to_owned())].into();
         let tags = [tag.to_owned()].into();
-        Listed { key: 0, digest, path: id.into(), tags }
+        Listed { key: 0, sealed: None, digest, path: id.into(), tags }
     }
 
     #[test]
@@ -236,6 +260,38 @@ mod tests {
         check("config_id=b2", &[0, 1, 2]);
         check("config_id=c3", &[]);
         check("boot=e0,kernel=6.1", &[]);
+        check("latest,bios=1.2", &[1]);
+        check("latest,20260701,bios=1.2", &[0, 1]);
+        check("latest,bios=9", &[]);
+    }
+
+    #[test]
+    fn the_latest_was_sealed_last() {
+        let mut runs = [
+            listed("20990101T100000Z-0001", "1.2", "2099-01-01", ""),
+            listed("20260702T100000Z-0002", "1.2", "2026-07-02", ""),
+            listed("20260703T100000Z-0003", "1.3", "2026-07-03", ""),
+        ];
+        (runs[0].sealed, runs[1].sealed) = (Some(0), Some(1));
+        runs[0].digest.host = "other".to_owned();
+        let check = |text: &str, expect: &str| {
+            let selector: Selector = text.parse().unwrap();
+            let found = selector.select(&runs, &Annotated::default());
+            assert_eq!(found.iter().map(|run| run.digest.id.as_str()).collect::<Vec<_>>(), [expect], "{text}");
+        };
+        check("latest", "20260702T100000Z-0002");
+        check("latest,host=other", "20990101T100000Z-0001");
+        check("latest,host=node-1", "20260702T100000Z-0002");
+    }
+
+    #[test]
+    fn reserved_words_are_no_ids() {
+        let check = |text: &str, expect: bool| assert_eq!(is_id(text), expect, "{text}");
+        check("20260701T100000Z-0001", true);
+        check("sim-1", true);
+        for word in ["latest", "baseline", "2026-07-01", "2026-02-30", "a..b", "host=x", "", "a,b", "a b"] {
+            check(word, false);
+        }
     }
 
     #[test]
@@ -248,6 +304,9 @@ mod tests {
         check("bios=1.2,,", "a term is empty");
         check("colour=blue", "the key is none of bios, microcode");
         check("2026-07-01..", "a date on both sides");
+        check("2026-02-30", "there is no such day");
+        check("2026-02-01..2026-02-30", "a date on both sides");
+        check("2026-07-05..2026-07-01", "turned round: write 2026-07-01..2026-07-05");
         check("what is this", "neither the beginning of a run's id");
     }
 
@@ -262,5 +321,6 @@ mod tests {
         assert!(holds(&fingerprint, "tag=quiet").is_err());
         assert_eq!(present(&fingerprint, "bios=1.3"), "1.2");
         assert_eq!(present(&fingerprint, "microcode=1"), "unknown");
+        assert!(is_told(&fingerprint, "bios=9") && !is_told(&fingerprint, "microcode=1"));
     }
 }

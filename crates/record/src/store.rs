@@ -1,4 +1,7 @@
-//! Where records lie: `<root>/<host>/<run id>/run.jsonl`.
+//! Where records lie: `<root>/hosts/<host>/<run id>/run.jsonl`.
+//!
+//! The hosts have a folder of their own, so that none is called like a file of the store itself. In stores of earlier versions
+//! their folders lie in the root; they are read there.
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -6,9 +9,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::Error;
+use crate::{Chain, Error};
 
 const FILE: &str = "run.jsonl";
+const HOSTS: &str = "hosts";
+/// The word for the newest run.
+pub(crate) const LATEST: &str = "latest";
 
 /// A folder of records.
 #[derive(Clone, Debug)]
@@ -43,7 +49,7 @@ impl Store {
     /// Where the record of a run belongs.
     #[must_use]
     pub fn place(&self, host: &str, id: &str) -> PathBuf {
-        self.root.join(file_name(host)).join(file_name(id)).join(FILE)
+        self.root.join(HOSTS).join(file_name(host)).join(file_name(id)).join(FILE)
     }
 
     /// A new run's id, `20260701T120000Z-0a1b`, and its folder, which the `Writer` creates.
@@ -53,7 +59,7 @@ impl Store {
     }
 
     fn new_run_at(&self, host: &str, now: Timestamp) -> (String, PathBuf) {
-        let host = self.root.join(file_name(host));
+        let host = self.root.join(HOSTS).join(file_name(host));
         loop {
             // The keys of a hasher are the randomness that the standard library has.
             let random = RandomState::new().hash_one(now.as_nanosecond()) & 0xffff;
@@ -67,6 +73,10 @@ impl Store {
 
     /// The record that `text` means: a `run.jsonl`, a folder with one, `latest`, a run id or its beginning.
     pub fn find(&self, text: &str) -> Result<PathBuf, Error> {
+        // Before anything that may be called so.
+        if text == LATEST {
+            return self.latest();
+        }
         let path = Path::new(text);
         if path.is_file() {
             return Ok(path.to_owned());
@@ -75,18 +85,15 @@ impl Store {
             return Ok(path.join(FILE));
         }
         // A whole id is not looked for in all the store: somebody may name a thousand.
-        let whole =
-            folders(&self.root)?.into_iter().map(|(_, host)| host.join(text).join(FILE)).find(|path| path.is_file());
-        if let Some(path) = whole.filter(|_| !text.is_empty()) {
-            return Ok(path);
+        if !text.is_empty() && file_name(text) == text {
+            let whole = self.hosts()?.into_iter().map(|(_, host)| host.join(text).join(FILE));
+            if let Some(path) = whole.into_iter().find(|path| path.is_file()) {
+                return Ok(path);
+            }
         }
         let mut entries = self.list()?;
         let runs = entries.len();
-        if text == "latest" {
-            entries = entries.split_off(runs.saturating_sub(1));
-        } else {
-            entries.retain(|entry| !text.is_empty() && entry.id.starts_with(text));
-        }
+        entries.retain(|entry| !text.is_empty() && entry.id.starts_with(text));
         match entries.as_slice() {
             [] => Err(Error::NotFound { text: text.to_owned(), root: self.root.clone(), runs }),
             [only] => Ok(only.path.clone()),
@@ -97,10 +104,31 @@ impl Store {
         }
     }
 
+    /// The run that was sealed last: neither a clock that was wrong once nor the id of a run that came from elsewhere decides
+    /// it. Where nothing is sealed, ids decide.
+    fn latest(&self) -> Result<PathBuf, Error> {
+        let entries = self.list()?;
+        let chain = Chain::at(&self.root);
+        // What ended since is sealed first. Where that is not possible, what is sealed already decides.
+        let _ = chain.seal(&entries);
+        let order = chain.order();
+        let runs = entries.len();
+        let newest = entries.into_iter().max_by_key(|entry| (Chain::place_in(&order, entry), entry.id.clone()));
+        let none = || Error::NotFound { text: LATEST.to_owned(), root: self.root.clone(), runs };
+        Ok(newest.ok_or_else(none)?.path)
+    }
+
+    /// The folder of each host, with its name; in a store of an earlier version one may be there twice.
+    fn hosts(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let mut hosts = folders(&self.root.join(HOSTS))?;
+        hosts.extend(folders(&self.root)?);
+        Ok(hosts)
+    }
+
     /// All records, oldest first. A store that is not there is empty.
     pub fn list(&self) -> Result<Vec<Entry>, Error> {
         let mut entries = Vec::new();
-        for (host, folder) in folders(&self.root)? {
+        for (host, folder) in self.hosts()? {
             for (id, run) in folders(&folder)? {
                 let path = run.join(FILE);
                 if path.is_file() {
@@ -133,7 +161,7 @@ fn folders(path: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
 }
 
 /// A host's name as the name of a folder: what is not a letter, digit, `.`, `_` or `-` becomes `-`.
-fn file_name(host: &str) -> String {
+pub(crate) fn file_name(host: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
     let name: String = host.chars().map(safe).take(64).collect();
     let name = name.trim_start_matches(['.', '-']);
@@ -163,7 +191,7 @@ mod tests {
         let now: Timestamp = "2026-07-01T12:34:56.789Z".parse().unwrap();
         let (first, folder) = store.new_run_at("h", now);
         assert_eq!((first.len(), &first[..17]), (21, "20260701T123456Z-"));
-        assert_eq!(folder, dir.path().join("h").join(&first));
+        assert_eq!(folder, dir.path().join("hosts/h").join(&first));
         assert!(!folder.exists());
     }
 
@@ -185,7 +213,6 @@ mod tests {
             (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{text}: {error}"),
             (found, expect) => panic!("{text}: {found:?}, expected {expect:?}"),
         };
-        check("latest", Ok(&newest));
         check("20260701", Ok(&path("a", "20260701T000000Z-0001")));
         check("20260702T000000Z-0003", Ok(&newest));
         check("20260702", Err("is ambiguous (2 runs"));
@@ -193,6 +220,46 @@ mod tests {
         check("", Err("is no run"));
         check(newest.to_str().unwrap(), Ok(&newest));
         check(newest.parent().unwrap().to_str().unwrap(), Ok(&newest));
+    }
+
+    #[test]
+    fn no_host_is_called_like_a_file_of_the_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        for (number, host) in ["marks.jsonl", "chain.jsonl", "campaigns", ".index.sqlite", "hosts"].iter().enumerate() {
+            write_all(&store.place(host, &format!("2026070{number}T000000Z-0001")), &run());
+        }
+        // A store of an earlier version, with a host of that name.
+        write_all(&dir.path().join("hosts/20260709T000000Z-0001").join(FILE), &run());
+        write_all(&dir.path().join("campaigns/20260708T000000Z-0001").join(FILE), &run());
+        let index = crate::Index::open(&store).unwrap();
+        assert!(index.trouble().is_none());
+        assert_eq!(index.runs().unwrap().len(), 7);
+        let verified = Chain::at(dir.path()).verify(&store.list().unwrap()).unwrap();
+        assert_eq!((verified.sound, verified.open.len(), verified.faults.len()), (7, 0, 0));
+        assert!(crate::Campaign::all(&store).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_latest_is_what_was_sealed_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path());
+        let add = |host: &str, id: &str| {
+            write_all(&store.place(host, id), &run());
+            store.find(LATEST).unwrap()
+        };
+        assert!(store.find(LATEST).unwrap_err().to_string().contains("is no run"));
+        // A clock that was wrong once, a folder that somebody called so, and a run that never ended.
+        assert_eq!(add("a", "20990101T000000Z-0001"), store.place("a", "20990101T000000Z-0001"));
+        assert_eq!(add("b", "20260702T000000Z-0002"), store.place("b", "20260702T000000Z-0002"));
+        let bytes = fs::read(store.place("b", "20260702T000000Z-0002")).unwrap();
+        let cut = store.place("b", "20990909T000000Z-0003");
+        fs::create_dir_all(cut.parent().unwrap()).unwrap();
+        fs::write(&cut, &bytes[..bytes.len() - 30]).unwrap();
+        assert_eq!(store.find(LATEST).unwrap(), store.place("b", "20260702T000000Z-0002"));
+        write_all(&store.place("b", LATEST), &run());
+        assert_eq!(store.find(LATEST).unwrap(), store.place("b", LATEST), "it came last");
+        assert_eq!(add("a", "20260701T000000Z-0004"), store.place("a", "20260701T000000Z-0004"));
     }
 
     proptest! {

@@ -93,7 +93,7 @@ impl Writer {
 }
 
 /// Makes the file appear with its first line, whole, or not at all.
-fn put_in_place(path: &Path, header: &[u8]) -> Result<File, Error> {
+pub(crate) fn put_in_place(path: &Path, header: &[u8]) -> Result<File, Error> {
     let fail = |doing, path: &Path| {
         let path = path.to_owned();
         move |source| Error::Io { doing, path, source }
@@ -116,7 +116,10 @@ fn put_in_place(path: &Path, header: &[u8]) -> Result<File, Error> {
         // Not every file system has files without a name (NFS), and not every container has /proc.
         Err(_) => {
             fs::create_dir_all(folder).map_err(fail("create", folder))?;
-            renamed(folder, path, header).map_err(fail("create", path))?
+            renamed(folder, path, header).map_err(fail("create", path)).inspect_err(|_| {
+                // A full disk leaves no empty folder; one with something in it stays.
+                let _ = fs::remove_dir(folder);
+            })?
         }
     };
     File::open(folder).and_then(|dir| dir.sync_all()).map_err(fail("sync", folder))?;
@@ -142,6 +145,8 @@ fn link(file: &File, path: &Path) -> io::Result<()> {
 fn renamed(folder: &Path, path: &Path, header: &[u8]) -> io::Result<File> {
     let temporary = folder.join(format!(".run-{}.tmp", std::process::id()));
     let write = || {
+        // One of that name is of a process that was killed, or a link that somebody laid.
+        let _ = fs::remove_file(&temporary);
         let mut file = OpenOptions::new().append(true).create_new(true).open(&temporary)?;
         file.write_all(header)?;
         file.sync_all()?;
@@ -179,6 +184,11 @@ mod tests {
         file.write_all(b"second\n").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"first\nsecond\n");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        // A link in its way is not followed.
+        let temporary = dir.path().join(format!(".run-{}.tmp", std::process::id()));
+        std::os::unix::fs::symlink(&path, &temporary).unwrap();
+        renamed(dir.path(), &dir.path().join("other.jsonl"), b"other\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first\nsecond\n");
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct ChangeLine {
     pub before: Option<Figure>,
     /// After.
     pub after: Option<Figure>,
+    /// Repetitions that failed, of how many, before and after; where the boots were compared.
+    pub failed: Option<[(u32, u32); 2]>,
     /// How much more (+) or less (−) it is, as a share, better or not.
     pub change: Option<f64>,
     /// The 95 % interval of the change, where there are boots enough for one.
@@ -191,6 +193,7 @@ fn line_of<'a>(lines: &'a mut Vec<ChangeLine>, series: &RunSeries) -> &'a mut Ch
             critical: false,
             before: None,
             after: None,
+            failed: None,
             change: None,
             interval: None,
             decision: None,
@@ -204,6 +207,8 @@ fn line_of<'a>(lines: &'a mut Vec<ChangeLine>, series: &RunSeries) -> &'a mut Ch
 fn decide(line: &mut ChangeLine, comparison: &Comparison) {
     let Some(row) = comparison.rows.iter().find(|row| row.id == line.id) else { return };
     line.critical = row.critical;
+    let sides = [&row.before, &row.after].map(|side| (side.failures.all(), side.repetitions()));
+    line.failed = sides.iter().any(|(failed, _)| *failed > 0).then_some(sides);
     line.decision = Some(Decision { finding: row.finding, reason: row.reason.clone() });
     for (figure, side) in [(&mut line.before, row.before), (&mut line.after, row.after)] {
         if let (Some(figure), Some(value)) = (figure, side.value) {

@@ -1,6 +1,6 @@
 //! What a judgement adds up to, in words: the answer of `accept`.
 
-use verdict::{Acceptance, FactRow, Judgement, Row, Verdict};
+use verdict::{AS_DOCUMENTED, Acceptance, FactRow, Judgement, Row, Verdict};
 
 /// The word: ACCEPTED, REJECTED or NOT DECIDED.
 #[must_use]
@@ -78,9 +78,32 @@ fn part(row: &FactRow) -> String {
     }
 }
 
-/// The rows of parts that concern acceptance: those that it demands, and others that speak against the host.
-pub(crate) fn parts(judgement: &Judgement) -> impl Iterator<Item = &FactRow> {
-    judgement.facts.iter().filter(|row| row.required || row.verdict == Verdict::Fail)
+/// The rows of parts in the order in which people ask for them: what acceptance demands first, and what fails before what is
+/// open.
+pub(crate) fn parts(judgement: &Judgement) -> Vec<&FactRow> {
+    let weight = |row: &&FactRow| match row.verdict {
+        Verdict::Fail => 0,
+        Verdict::Pass => 2,
+        _ => 1,
+    };
+    let mut rows: Vec<&FactRow> = judgement.facts.iter().collect();
+    rows.sort_by_key(|row| (!row.required, weight(row)));
+    rows
+}
+
+/// Whether a part concerns acceptance: one that it demands, or another that speaks against the host.
+pub(crate) fn concerns(row: &FactRow) -> bool {
+    row.required || row.verdict == Verdict::Fail
+}
+
+/// The rows of parts that concern acceptance, in this order.
+pub(crate) fn concerning(judgement: &Judgement) -> impl Iterator<Item = &FactRow> {
+    parts(judgement).into_iter().filter(|row| concerns(row))
+}
+
+/// What is to be said of a part beside its verdict.
+pub(crate) fn why(row: &FactRow) -> &str {
+    if row.reason == AS_DOCUMENTED { "" } else { &row.reason }
 }
 
 #[cfg(test)]
@@ -109,6 +132,24 @@ mod tests {
             verdict,
             reason: String::new(),
         }
+    }
+
+    #[test]
+    fn parts_come_in_the_order_of_their_weight() {
+        let mut judgement = judged();
+        let row = |id: &str, required: bool, verdict: Verdict| FactRow { id: id.into(), required, ..fact(verdict) };
+        judgement.facts = vec![
+            row("a", false, Verdict::Pass),
+            row("b", true, Verdict::Pass),
+            row("c", false, Verdict::Fail),
+            row("d", true, Verdict::NotMeasured),
+            row("e", true, Verdict::Fail),
+            row("f", true, Verdict::Pass),
+        ];
+        let all: Vec<&str> = parts(&judgement).iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(all, ["e", "d", "b", "f", "c", "a"]);
+        let concerned = concerning(&judgement).count();
+        assert_eq!(concerned, 5);
     }
 
     #[test]

@@ -16,6 +16,7 @@ const LOOKS: [Look; 2] = [Look::plain(120), Look::plain(60)];
 fn strings() -> Vec<String> {
     vec![
         "\u{1b}[31mred\u{7}\u{9b}2J\u{7f}\0".to_owned(),
+        "\u{fffe}\u{ffff}\u{e0041}\u{85}\u{ad}\u{61c}".to_owned(),
         "two\r\nlines\tand\u{2028}more\u{202e}".to_owned(),
         "\"quoted\" 'twice' `back` \\ back\\".to_owned(),
         "<script>alert(\"1\")</script><img src=x onerror=y>&amp;]]>{{ 7 * 7 }}".to_owned(),

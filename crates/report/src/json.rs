@@ -2,12 +2,9 @@
 
 use measure::{Change, FactValue, Facts, Fingerprint, Quantity, Reading, Run, Scope, Summary};
 use serde_json::{Value, json};
+use spec::System;
 use spec::audit::Grade;
-use spec::{Standing, System};
-use verdict::{
-    Acceptance, Comparability, FactMatch, FactRow, HostLimit, Judgement, Measured, NoiseFloor, Row, check_limit,
-    check_rules, compare_fact,
-};
+use verdict::{Acceptance, Comparability, FactRow, HostLimit, Judgement, Measured, NoiseFloor, Row};
 
 use crate::{BeforeAfter, ChangeLine, Figure};
 use crate::{gate, series};
@@ -192,6 +189,9 @@ pub fn diff(change: &BeforeAfter) -> Value {
             "id": line.id.to_string(), "name": line.id.name, "labels": line.id.labels,
             "unit": line.unit.symbol(), "better": line.better, "critical": line.critical,
             "before": figure(line.before), "after": figure(line.after), "change": line.change,
+            "failed": line.failed.map(|[before, after]| json!({
+                "before": {"failed": before.0, "repetitions": before.1}, "after": {"failed": after.0, "repetitions": after.1},
+            })),
             "interval_95": line.interval.map(|interval| json!([interval.low, interval.high])),
             "verdict": line.decision.as_ref().map(|decision| decision.finding.name()),
             "reason": line.decision.as_ref().map(|decision| &decision.reason),
@@ -226,50 +226,23 @@ pub fn facts(facts: &Facts) -> Value {
     Value::Object(all.collect())
 }
 
-/// A host against a document: every statement and every operational limit with its answer.
+/// A host against a document: a row for each of its statements about parts, as in a judgement.
 #[must_use]
 pub fn comparison(facts: &Facts, system: &System) -> Value {
-    let stated = system.facts.iter().map(|stated| {
-        let standing = match &stated.standing {
-            Standing::Firm => "firm",
-            Standing::Placeholder(_) => "placeholder",
-            Standing::Contradicted(_) => "contradicted",
-        };
-        let mut entry = answer(&compare_fact(stated, facts));
-        entry["fact"] = json!(stated.id);
-        entry["documented"] = fact_value(&stated.value);
-        entry["approximate"] = json!(stated.approximate);
-        entry["at"] = json!(stated.place.at);
-        entry["standing"] = json!(standing);
-        entry
-    });
-    let limits = system.limits.iter().map(|limit| {
-        let mut entry = answer(&check_limit(limit, facts));
-        entry["fact"] = json!(limit.fact);
-        entry["bound"] = json!(crate::terminal::bound(limit));
-        entry["at"] = json!(limit.place.at);
-        entry
-    });
-    let rules = check_rules(system, facts).into_iter().map(|rule| {
-        let mut entry = answer(&rule.answer);
-        entry["rule"] = json!(rule.rule);
-        entry["asks"] = json!(rule.asks);
-        entry["at"] = json!(rule.at);
-        entry["warning"] = json!(rule.warning);
-        entry
-    });
-    json!({
-        "spec": system.id, "facts": stated.collect::<Vec<_>>(), "limits": limits.collect::<Vec<_>>(),
-        "rules": rules.collect::<Vec<_>>(),
-    })
+    json!({"spec": system.id, "parts": verdict::inspect(system, facts).iter().map(part).collect::<Vec<_>>()})
 }
 
-fn answer(answer: &FactMatch) -> Value {
-    match answer {
-        FactMatch::Match => json!({"answer": "match"}),
-        FactMatch::Differs { how } => json!({"answer": "differs", "why": how}),
-        FactMatch::Unknown { why } => json!({"answer": "unknown", "why": why}),
-    }
+/// What the parts of a host decide before anything is measured.
+#[must_use]
+pub fn parts(judgement: &Judgement) -> Value {
+    json!({
+        "spec": {"id": judgement.system, "name": judgement.system_name},
+        "acceptance": acceptance(judgement),
+        "answer": gate::answer(judgement),
+        "criteria": tally(judgement),
+        "targets": judgement.rows.iter().map(row).collect::<Vec<_>>(),
+        "parts": judgement.facts.iter().map(part).collect::<Vec<_>>(),
+    })
 }
 
 /// A fingerprint: the two ids and the parts that they stand for.

@@ -1,5 +1,7 @@
 //! The series of a run: the samples of all repetitions of one metric together.
 
+use std::collections::{HashMap, HashSet};
+
 use measure::{Better, Measurement, MetricId, NotMeasured, Outcome, Run, Summary, Unit, Warning};
 use serde::Serialize;
 
@@ -82,17 +84,20 @@ fn noisy((least, most): (f64, f64)) -> String {
 /// Each warning once, the weightiest first: readers read the first ones.
 pub(crate) fn warnings(run: &Run) -> Vec<SharedWarning> {
     let mut all: Vec<SharedWarning> = Vec::new();
+    // A record may hold as many as it has lines.
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut concerned: HashSet<(usize, String)> = HashSet::new();
     let noise = spreads(run);
     let mut add = |name: &str, warning: &Warning| {
         let text = match warning {
             Warning::Noisy { .. } => noisy(noise),
             warning => warning.to_string(),
         };
-        let at = all.iter().position(|known| known.text == text).unwrap_or_else(|| {
-            all.push(SharedWarning { concerns: Vec::new(), text, weight: warning.weight() });
+        let at = *places.entry(text).or_insert_with_key(|text| {
+            all.push(SharedWarning { concerns: Vec::new(), text: text.clone(), weight: warning.weight() });
             all.len() - 1
         });
-        if !all[at].concerns.iter().any(|known| known == name) {
+        if concerned.insert((at, name.to_owned())) {
             all[at].concerns.push(name.to_owned());
         }
     };

@@ -1,12 +1,12 @@
 //! A run on a small virtual machine, judged against a machine that it is not.
 
 use measure::{
-    Attempt, Build, Digest, DrivesBelow, Ending, Facts, Fingerprint, Interval, Labels, Measurement, MetricId,
-    NotMeasured, Outcome, Profile, Quantity, Reading, Reason, Run, Sample, SpecSource, StoragePlace, Taint, Unit,
-    Warning, Workload, metrics,
+    Attempt, Build, Digest, DrivesBelow, Ending, FactValue, Facts, Fingerprint, Interval, Labels, Measurement,
+    MetricId, NotMeasured, Outcome, Profile, Quantity, Reading, Reason, Run, Sample, SpecSource, StoragePlace, Taint,
+    Unit, Warning, Workload, metrics,
 };
-use spec::System;
 use spec::audit::{Grade, Graded};
+use spec::{Place, Standing, StatedFact, System};
 use verdict::compare::{Question, Tolerances, compare};
 use verdict::{Judgement, judge};
 
@@ -86,6 +86,20 @@ says = "above 90°C"
 
 pub(crate) fn system() -> System {
     spec::parse(SYSTEM, "example.toml").unwrap().remove(0)
+}
+
+/// The same with parts that acceptance demands: one that fails, one that cannot be read, one that is there.
+pub(crate) fn system_of_parts() -> System {
+    let mut system = system();
+    let demanded = |id: &str, value: FactValue| {
+        let place = Place { at: format!("§1 {id}"), says: value.to_string() };
+        let (standing, admits) = (Standing::Firm, Vec::new());
+        StatedFact { id: id.into(), value, approximate: false, place, standing, required: true, admits }
+    };
+    system.facts[0].required = true;
+    system.facts.push(demanded("memory.dimms", FactValue::Quantity(Quantity::new(16.0, Unit::Count))));
+    system.facts.push(demanded("cpu.model", FactValue::Text("Evil \u{1b}[2J model".into())));
+    system
 }
 
 pub(crate) fn facts() -> Facts {
@@ -223,11 +237,9 @@ pub(crate) fn campaign() -> BeforeAfter {
 }
 
 fn compared(before: &[Run], after: &[Run]) -> BeforeAfter {
-    let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect::<Vec<_>>();
-    let (first, second) = (digests(before), digests(after));
+    let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect();
     let tolerances = Tolerances::of(&system());
-    let question =
-        Question { before: first.iter().collect(), after: second.iter().collect(), tolerances, ..Question::default() };
+    let question = Question { before: digests(before), after: digests(after), tolerances, ..Question::default() };
     let (before, after): (Vec<&Run>, Vec<&Run>) = (before.iter().collect(), after.iter().collect());
-    BeforeAfter::of(&before, &after, compare(&question).map_err(|refusal| refusal.to_string()))
+    BeforeAfter::of(&before, &after, compare(question).map_err(|refusal| refusal.to_string()))
 }

@@ -12,10 +12,39 @@ pub fn clean(text: &str) -> String {
     clean
 }
 
-/// Whether a terminal or a browser does something else with it than show it.
+/// The same of whole lines: line feeds and tabs stay, and so do, where there is `colour`, the codes by which our tables colour
+/// a cell.
+#[must_use]
+pub fn clean_lines(text: &str, colour: bool) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let code = if colour { colour_code(rest) } else { 0 };
+        let (whole, next) = rest.split_at(code.max(c.len_utf8()));
+        if code == 0 && is_harmful(c) && !matches!(c, '\n' | '\t') {
+            clean.extend(c.escape_unicode());
+        } else {
+            clean.push_str(whole);
+        }
+        rest = next;
+    }
+    clean
+}
+
+/// How many bytes at the beginning are a code that sets or resets the colour of what follows; it moves and hides nothing.
+fn colour_code(text: &str) -> usize {
+    let Some((code, _)) = text.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m')) else { return 0 };
+    let is_colour = code.strip_prefix("38;5;").is_some_and(|colour| colour.parse::<u8>().is_ok());
+    if is_colour || matches!(code, "0" | "39") { code.len() + "\u{1b}[m".len() } else { 0 }
+}
+
+/// Whether a terminal, a browser or an XML reader does something else with it than show it: controls, marks that turn the
+/// reading direction or cannot be seen, and what is no character at all.
 fn is_harmful(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// JSON text that says the same, and that a terminal may show: what serialisers leave of the above is escaped too.
@@ -23,7 +52,13 @@ pub(crate) fn clean_json(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
         // Line feeds stand between values: inside of strings they are escaped already.
-        if is_harmful(c) && c != '\n' { clean += &format!("\\u{:04x}", u32::from(c)) } else { clean.push(c) }
+        if is_harmful(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                clean += &format!("\\u{unit:04x}");
+            }
+        } else {
+            clean.push(c);
+        }
     }
     clean
 }
@@ -127,6 +162,24 @@ mod tests {
         check("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}");
         check("two\nlines\r\0", "two\\u{a}lines\\u{d}\\u{0}");
         check("a\u{202e}b\u{9b}c", "a\\u{202e}b\\u{9b}c");
+    }
+
+    #[test]
+    fn of_lines_only_feeds_tabs_and_our_own_colours_stay() {
+        let check = |text: &str, colour: bool, expect: &str| assert_eq!(clean_lines(text, colour), expect);
+        check("a\n\tb ü\n", false, "a\n\tb ü\n");
+        check("a\u{1b}[38;5;9mb\u{1b}[39m\u{1b}[0m", true, "a\u{1b}[38;5;9mb\u{1b}[39m\u{1b}[0m");
+        check("a\u{1b}[38;5;9mb", false, "a\\u{1b}[38;5;9mb");
+        check("\u{1b}[8mhidden\u{1b}[2J\u{1b}", true, "\\u{1b}[8mhidden\\u{1b}[2J\\u{1b}");
+        check("\u{1b}[38;5;999mm\u{1b}]0;title\u{7}", true, "\\u{1b}[38;5;999mm\\u{1b}]0;title\\u{7}");
+    }
+
+    #[test]
+    fn json_stays_json() {
+        let value = serde_json::json!("\u{202e}\u{e0041}\u{10ffff}\u{9b}ü");
+        let clean = clean_json(&value.to_string());
+        assert!(clean.chars().all(|c| !is_harmful(c)), "{clean}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&clean).unwrap(), value);
     }
 
     #[test]

@@ -205,7 +205,10 @@ fn place(fraction: &Fraction, value: Quantity, arithmetic: &str) -> Place {
 
 /// What was detected, as statements; volatile readings are no statement about the hardware but do no harm.
 fn stated(facts: &Facts) -> Vec<StatedFact> {
-    let rows = facts.0.iter().filter_map(|(id, fact)| match &fact.reading {
+    // The kernel may name the drives otherwise after the next boot.
+    let is_of_hardware = |id: &str| !id.ends_with(".devices");
+    let facts_of_hardware = facts.0.iter().filter(|(id, _)| is_of_hardware(id));
+    let rows = facts_of_hardware.filter_map(|(id, fact)| match &fact.reading {
         Reading::Present(value) => Some(StatedFact {
             id: id.clone(),
             value: value.clone(),

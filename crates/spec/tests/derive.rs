@@ -23,6 +23,16 @@ fn host() -> Facts {
     facts
 }
 
+/// Kernel names are of one boot, and no statement about the hardware.
+#[test]
+fn names_of_devices_are_not_stated() {
+    let mut facts = host();
+    facts.text("storage.scratch.devices", "nvme0n1, nvme1n1", "test");
+    let system = derive(&facts, "node-1");
+    let stated = |id: &str| system.facts.iter().any(|fact| fact.id == id);
+    assert_eq!((stated("storage.scratch.devices"), stated("storage.scratch.drives")), (false, true));
+}
+
 #[test]
 fn a_host_gets_ceilings_times_fractions() {
     let system = derive(&host(), "node-1");

@@ -78,6 +78,12 @@ const EXPECTED: &[(&str, &str, Grade, &str)] = &[
         "78 % + 22 % = 100 %: saving the result, which belongs to the work, has no time; 22 % of 1125 s = 247.5 s for \
          500 GB = 2.02 GB/s, 22 times below the 45 GB/s of the same document",
     ),
+    (
+        "PY-HPC-2024.Q3",
+        "tabular.time.polars",
+        Unknown,
+        "the document promises nothing of this engine, and its shares are those of the other",
+    ),
     ("PY-HPC-2024.Q3", "host.power.idle", Unknown, "the idle power of no component is stated"),
     (
         "PY-HPC-2024.Q3",

@@ -50,10 +50,11 @@ fn the_documented_figures_are_there() {
     check("disk.randread", 1.8e6, Unit::IoPerSecond, 0.05);
     check("disk.randread.p99", 35e-6, Unit::Second, 0.05);
     check("tabular.time", 1125.0, Unit::Second, 0.05);
+    check("tabular.time.polars", 1125.0, Unit::Second, 0.05);
     check("host.power.idle", 450.0, Unit::Watt, 0.05);
     check("host.power.peak", 3800.0, Unit::Watt, 0.05);
     check("host.temperature", 90.0, Unit::Celsius, 0.05);
-    assert_eq!(system.targets.len(), 15);
+    assert_eq!(system.targets.len(), 16);
     assert_eq!(system.number("memory.capacity"), Some(2.0 * 1024.0_f64.powi(4)));
     assert_eq!(system.number("memory.channels_per_socket"), Some(12.0));
     let model = system.stated("cpu.model").next().unwrap();

@@ -1,8 +1,9 @@
 //! What was typed.
 
 use std::path::PathBuf;
+use std::thread;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use measure::{Quantity, Unit};
 use tabular::manifest::{Codec, Layout};
 use tabular::pipeline::{Cache, Job, Mode};
@@ -49,10 +50,10 @@ pub(crate) struct GenerateArgs {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Of 1,000 users and items, how many the dimension tables lack
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = value_parser!(u32).range(..=1000))]
     pub(crate) left_out: u32,
-    /// Threads [default: one for each processor]
-    #[arg(long)]
+    /// Threads, up to the number of processors [default: as many]
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub(crate) threads: Option<usize>,
     /// The folder to write to
     #[arg(long, value_name = "DIR")]
@@ -124,8 +125,8 @@ pub(crate) struct RunArgs {
     /// By what
     #[arg(long, value_enum, default_value = "polars")]
     pub(crate) engine: Engine,
-    /// Threads [default: one for each processor]
-    #[arg(long)]
+    /// Threads, up to the number of processors [default: as many]
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub(crate) threads: Option<usize>,
     /// Print JSON lines, one for each phase, then the report
     #[arg(long)]
@@ -163,4 +164,12 @@ fn bytes(typed: &str) -> Result<u64, String> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be between 1 and 1e15")]
     Ok(quantity.value as u64)
+}
+
+fn threads(typed: &str) -> Result<usize, String> {
+    let most = thread::available_parallelism().map_err(|error| format!("the processors cannot be counted: {error}"))?;
+    match typed.parse() {
+        Ok(threads) if (1..=most.get()).contains(&threads) => Ok(threads),
+        _ => Err(format!("from 1 to the {most} processors of this host")),
+    }
 }

@@ -94,6 +94,16 @@ impl Cells {
         }
     }
 
+    /// Whether one is null.
+    pub(crate) fn is_null(&self, at: usize) -> bool {
+        match self {
+            Self::Int(v) => v[at].is_none(),
+            Self::F32(v) => v[at].is_none(),
+            Self::F64(v) => v[at].is_none(),
+            Self::Text(v) => v.is_null(at),
+        }
+    }
+
     /// One of them, for people to read.
     pub(crate) fn show(&self, at: usize) -> String {
         let shown = match self {

@@ -13,7 +13,7 @@ use tabular::workload::placed;
 
 use crate::args::{Engine, GenerateArgs, RunArgs, VerifyArgs};
 use crate::peer;
-use crate::print::say;
+use crate::print::{note, say};
 
 /// A result that was refused, as README.md lists the exit codes.
 const REJECTED: u8 = 1;
@@ -64,7 +64,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
-    match verify::verify(&args.output, &args.input, &Options::default(), &|checked| eprintln!("{checked} checked")) {
+    match verify::verify(&args.output, &args.input, &Options::default(), &|checked| note(&format!("{checked} checked")))
+    {
         Ok(verified) => {
             say(&accepted(&verified))?;
             Ok(ExitCode::SUCCESS)

@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use polars_core::runtime::RAYON;
+use rayon::prelude::*;
+
+use crate::bits::Bits;
 use crate::cells::Cells;
+use crate::content;
 use crate::error::Error;
 use crate::parquet_file::{ParquetFile, arrow_type};
-use crate::schema::{Column, Table};
+use crate::schema::{Column, MAX_ROWS, Table};
 
 /// A data set whose files are there and have the columns of the schema.
 #[derive(Clone, Debug)]
@@ -29,7 +34,8 @@ impl Dataset {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let table = |table: Table| -> Result<Vec<ParquetFile>, Error> {
             let files = files_of(folder, table.name())?;
-            files.into_iter().map(|path| with_schema(ParquetFile::open(path)?, table)).collect()
+            let open = |path| with_schema(ParquetFile::open(path)?, table);
+            RAYON.install(|| files.into_par_iter().map(open).collect())
         };
         Ok(Self {
             folder: folder.to_owned(),
@@ -52,37 +58,112 @@ impl Dataset {
     /// The rows of a table, as its footers say.
     #[must_use]
     pub fn rows(&self, table: Table) -> u64 {
-        self.files(table).iter().map(ParquetFile::rows).sum()
+        self.files(table).iter().map(ParquetFile::rows).fold(0, u64::saturating_add)
     }
 
     /// Decodes some columns of a table, file by file and batch by batch, and hands each batch on with the columns in the
     /// order of `names`.
     ///
     /// # Errors
-    /// A file that is damaged, a null or NaN where there must be none, and whatever `each` returns.
+    /// A file that is damaged, a value that the schema rules out, and whatever `each` returns.
     pub(crate) fn read(
         &self,
         table: Table,
         names: &[&'static str],
-        mut each: impl FnMut(&[Cells]) -> Result<(), Error>,
+        mut each: impl FnMut(&Batch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         for file in self.files(table) {
-            file.read(names, |batch| {
-                for (name, cells) in names.iter().zip(batch) {
+            let mut first = 0;
+            file.read(names, |cells| {
+                let batch = Batch { file, first, cells };
+                for (name, cells) in names.iter().zip(cells) {
                     if let Some(column) = table.columns().iter().find(|c| c.name == *name) {
-                        check_content(file, column, cells)?;
+                        batch.check(column, cells)?;
                     }
                 }
-                each(batch)
+                first += cells.first().map_or(0, Cells::len);
+                each(&batch)
             })?;
         }
         Ok(())
+    }
+
+    /// Sees that there are as many events as can be worked on.
+    ///
+    /// # Errors
+    /// There are none, or too many.
+    pub(crate) fn require_rows(&self) -> Result<(), Error> {
+        let rows = self.rows(Table::Events);
+        if rows == 0 || rows > MAX_ROWS {
+            let why = format!("{rows} rows of events; from 1 to 2³² − 1 can be worked on");
+            return Err(Error::OtherData { path: self.folder.clone(), why });
+        }
+        Ok(())
+    }
+
+    /// Sees that the events have the row ids `0..n`, each once.
+    ///
+    /// # Errors
+    /// The first row that has another one.
+    pub(crate) fn require_row_ids(&self) -> Result<(), Error> {
+        let rows = self.rows(Table::Events);
+        let mut met = Bits::new(rows);
+        self.read(Table::Events, &["row_id"], |batch| {
+            for at in 0..batch.cells[0].len() {
+                let id = batch.cells[0].int(at).unwrap_or(-1);
+                let row = batch.first + at;
+                match met.insert(id) {
+                    Some(true) => {}
+                    Some(false) => return Err(batch.refused("row_id", content::twice(row, id))),
+                    None => return Err(batch.refused("row_id", content::not_an_id(row, id, rows))),
+                }
+            }
+            Ok(())
+        })
     }
 
     /// The size on disk of a table.
     #[must_use]
     pub fn bytes(&self, table: Table) -> u64 {
         self.files(table).iter().map(ParquetFile::bytes).sum()
+    }
+}
+
+/// Some rows of a file, decoded.
+pub(crate) struct Batch<'a> {
+    file: &'a ParquetFile,
+    /// The row of the file that is the first here.
+    pub(crate) first: usize,
+    /// The columns that were asked for.
+    pub(crate) cells: &'a [Cells],
+}
+
+impl Batch<'_> {
+    /// The refusal of a value.
+    pub(crate) fn refused(&self, column: &'static str, why: String) -> Error {
+        Error::Content { path: self.file.path().to_owned(), column, why }
+    }
+
+    /// Sees that a column holds nothing that the schema rules out.
+    fn check(&self, column: &Column, cells: &Cells) -> Result<(), Error> {
+        let row = |at: usize| self.first + at;
+        let why = match cells {
+            _ if !column.nullable && cells.nulls() > 0 => {
+                (0..cells.len()).find(|&at| cells.is_null(at)).map(|at| content::null(row(at)))
+            }
+            Cells::F64(values) => {
+                let wrong =
+                    values.iter().enumerate().find_map(|(at, value)| Some((at, value.filter(|v| !v.is_finite())?)));
+                wrong.map(|(at, value)| content::not_finite(row(at), value))
+            }
+            Cells::Int(values) => content::range(column.name).and_then(|range| {
+                let outside = |value: &i64| *value < range.0 || *value > range.1;
+                let wrong = values.iter().enumerate().find_map(|(at, value)| Some((at, value.filter(outside)?)));
+                wrong.map(|(at, value)| content::outside(row(at), value, range))
+            }),
+            Cells::F32(_) | Cells::Text(_) => None,
+        };
+        why.map_or(Ok(()), |why| Err(self.refused(column.name, why)))
     }
 }
 
@@ -110,8 +191,8 @@ fn parquet_files(folder: &Path, prefix: &str) -> Result<Vec<PathBuf>, Error> {
     for entry in std::fs::read_dir(folder).map_err(refused)? {
         let entry = entry.map_err(refused)?;
         let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(prefix) && name.ends_with(".parquet") {
+        let name = name.as_encoded_bytes();
+        if name.starts_with(prefix.as_bytes()) && name.ends_with(b".parquet") {
             files.push(entry.path());
         }
     }
@@ -124,18 +205,5 @@ fn with_schema(file: ParquetFile, table: Table) -> Result<ParquetFile, Error> {
     for column in table.columns() {
         file.expect(column, |found| *found == arrow_type(column.kind), &column.kind.to_string())?;
     }
-    Ok(file)
-}
-
-/// Sees that a column holds neither nulls nor NaN where the schema rules them out.
-fn check_content(file: &ParquetFile, column: &Column, cells: &Cells) -> Result<(), Error> {
-    let content =
-        |why: &str| Err(Error::Content { path: file.path().to_owned(), column: column.name, why: why.to_owned() });
-    match cells {
-        Cells::F64(values) if values.iter().flatten().any(|v| v.is_nan()) => {
-            content("it holds NaN; an unknown number must be null")
-        }
-        _ if !column.nullable && cells.nulls() > 0 => content("it holds nulls, and must not"),
-        _ => Ok(()),
-    }
+    file.with_pages(table.columns().iter().copied())
 }

@@ -3,7 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use polars::error::PolarsError;
+
 use crate::finding::Fault;
+use crate::schema::Kind;
 
 /// Why data could not be made, read, or accepted.
 #[derive(Debug, thiserror::Error)]
@@ -49,14 +52,14 @@ pub enum Error {
         path: PathBuf,
     },
     /// The operating system refused.
-    #[error("{what} {path}: {source}", path = .path.display())]
+    #[error("{what} {path}: {why}", path = .path.display())]
     Io {
         /// What was tried, as in "cannot write".
         what: &'static str,
         /// On which file or folder.
         path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
+        /// What the operating system says. It is part of the message, and so not told again as its source.
+        why: io::Error,
     },
     /// There are no Parquet files where some should be.
     #[error("{path} has no Parquet files, {expected} expected", path = .path.display())]
@@ -108,12 +111,32 @@ pub enum Error {
         /// Which value, and why it cannot be.
         why: String,
     },
+    /// A whole number of the result does not fit its type.
+    #[error("column `{column}` of the result: what row_id {row} would have does not fit {kind}")]
+    DoesNotFit {
+        /// The column of the result.
+        column: &'static str,
+        /// The id of the row.
+        row: i64,
+        /// The type of the column.
+        kind: Kind,
+    },
+    /// The values of a column are too large or too far apart for what is computed of all of them.
+    #[error("column `{column}` of the events: the sums of its values leave what a double holds")]
+    SumsLeaveDoubles {
+        /// The column of the input.
+        column: &'static str,
+    },
     /// Memory is short before anything started.
     #[error(
-        "phased needs about {:.1} GB of memory for these rows and {:.1} GB can be taken: use `--mode bucketed`, or fewer rows",
+        "{what} needs about {:.1} GB of memory and {:.1} GB can be taken: {remedy}",
         *.needed as f64 / 1e9, *.available as f64 / 1e9
     )]
     TooLittleMemory {
+        /// What needs it.
+        what: String,
+        /// What needs less.
+        remedy: &'static str,
         /// Bytes that the run would take.
         needed: u64,
         /// Bytes that can be taken now.
@@ -124,7 +147,7 @@ pub enum Error {
     Process(String),
     /// Polars refused.
     #[error("Polars failed: {0}")]
-    Engine(#[from] polars::error::PolarsError),
+    Engine(PolarsError),
     /// An output is not what the ten transformations give.
     #[error("the output is wrong:{}", .0.iter().fold(String::new(), |lines, f| lines + &format!("\n  {f}")))]
     Rejected(Vec<Fault>),
@@ -132,10 +155,10 @@ pub enum Error {
 
 impl Error {
     /// The error for a refusal of the operating system; a full file system is told apart.
-    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
-        match source.kind() {
+    pub(crate) fn io(what: &'static str, path: &Path, why: io::Error) -> Self {
+        match why.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.to_owned() },
-            _ => Self::Io { what, path: path.to_owned(), source },
+            _ => Self::Io { what, path: path.to_owned(), why },
         }
     }
 
@@ -144,7 +167,7 @@ impl Error {
     pub(crate) fn placed(self, input: &Path, output: &Path) -> Self {
         let Self::Engine(error) = &self else { return self };
         let why = error.to_string();
-        if ["No space left on device", "Disk quota exceeded"].iter().any(|full| why.contains(full)) {
+        if is_full(&why) {
             Self::Full { path: output.to_owned() }
         } else if why.contains("File out of specification") {
             Self::Damaged { path: input.to_owned(), column: None, why }
@@ -154,10 +177,21 @@ impl Error {
     }
 }
 
+/// Whether Polars says that a file system is full.
+pub(crate) fn is_full(text: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded"].iter().any(|full| text.contains(full))
+}
+
+// Its text is part of the message, and so not told again as its source.
+impl From<PolarsError> for Error {
+    fn from(error: PolarsError) -> Self {
+        Self::Engine(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use polars::error::PolarsError;
 
     #[test]
     fn an_error_of_polars_names_the_folder_that_it_is_about() {

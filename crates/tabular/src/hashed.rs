@@ -1,10 +1,11 @@
 //! SHA-256 of files, while they are written and afterwards.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+use crate::regular_file;
 
 /// A writer that hands everything on, hashes and counts it.
 pub(crate) struct Hashed<W> {
@@ -40,6 +41,6 @@ impl<W: Write> Write for Hashed<W> {
 /// The hash of a file, in hexadecimal.
 pub(crate) fn sha256_of(path: &Path) -> io::Result<String> {
     let mut hashed = Hashed::new(io::sink());
-    io::copy(&mut io::BufReader::with_capacity(1 << 20, File::open(path)?), &mut hashed)?;
+    io::copy(&mut io::BufReader::with_capacity(1 << 20, regular_file::open(path)?), &mut hashed)?;
     Ok(hashed.sha256())
 }

@@ -9,9 +9,11 @@ mod peer;
 mod print;
 mod worker;
 
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tabular::panics;
 
 use crate::args::{Arguments, Command};
 
@@ -24,15 +26,17 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
-    let done =
-        machine::isa::check_floor().map_err(anyhow::Error::from).and_then(|()| dispatch(Arguments::parse().command));
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(UNUSABLE)
-        }
-    }
+    panics::keep_quiet();
+    let done = catch_unwind(|| {
+        machine::isa::check_floor().map_err(anyhow::Error::from).and_then(|()| dispatch(Arguments::parse().command))
+    });
+    let error = match done {
+        Ok(Ok(code)) => return code,
+        Ok(Err(error)) => format!("{error:#}"),
+        Err(_) => format!("this program has a fault, please report it: {}", panics::last()),
+    };
+    print::note(&format!("error: {error}"));
+    ExitCode::from(UNUSABLE)
 }
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {

@@ -1,13 +1,16 @@
 //! What a generated data set is: the request, and the digest of each column and of each file.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Dataset;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::hashed::sha256_of;
+use crate::regular_file;
 use crate::schema::Table;
 
 /// The name of the manifest in the folder of a data set.
@@ -125,26 +128,37 @@ impl Manifest {
     /// It is there and cannot be read.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let path = folder.join(MANIFEST);
-        let text = match std::fs::read_to_string(&path) {
+        let text = match regular_file::read_text(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Error::io("cannot read", &path, e)),
         };
-        let damaged = |e: serde_json::Error| Error::OtherData {
-            path: folder.to_owned(),
-            why: format!("its {MANIFEST} is not one of this version ({e})"),
-        };
-        serde_json::from_str(&text).map(Some).map_err(damaged)
+        let other = |why: String| Error::OtherData { path: folder.to_owned(), why: format!("its {MANIFEST} {why}") };
+        let manifest: Self =
+            serde_json::from_str(&text).map_err(|e| other(format!("is not one of this version ({e})")))?;
+        if manifest.files.is_empty() {
+            return Err(other("lists no files".to_owned()));
+        }
+        match manifest.files.iter().find(|file| !file.lies_in_its_table()) {
+            Some(file) => Err(other(format!("lists `{}`, which is no file of {}", file.name, file.table.name()))),
+            None => Ok(Some(manifest)),
+        }
     }
 
-    /// Sees that the files of `folder` still have the bytes that were recorded. Parquet has no check of its own against
-    /// values that changed on a disk or on the way.
+    /// Sees that the files of a data set are those that were recorded, and still have their bytes. Parquet has no check of
+    /// its own against values that changed on a disk or on the way.
     ///
     /// # Errors
     /// The first file that differs or cannot be read.
-    pub fn check_files(&self, folder: &Path) -> Result<(), Error> {
+    pub fn check_files(&self, data: &Dataset) -> Result<(), Error> {
+        let listed: BTreeSet<PathBuf> = self.files.iter().map(|file| data.folder.join(&file.name)).collect();
+        let found = Table::ALL.into_iter().flat_map(|table| data.files(table));
+        if let Some(file) = found.into_iter().find(|file| !listed.contains(file.path())) {
+            let why = format!("there is {}, which its {MANIFEST} does not list", file.path().display());
+            return Err(Error::OtherData { path: data.folder.clone(), why });
+        }
         self.files.par_iter().try_for_each(|file| {
-            let path = folder.join(&file.name);
+            let path = data.folder.join(&file.name);
             match sha256_of(&path) {
                 Ok(found) if found == file.sha256 => Ok(()),
                 Ok(_) => {
@@ -172,6 +186,15 @@ impl Manifest {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.tables.iter().map(|t| t.bytes).sum()
+    }
+}
+
+impl FileRecord {
+    /// Whether its name is that of a file in the folder of its table, and leads nowhere else.
+    fn lies_in_its_table(&self) -> bool {
+        let mut parts = Path::new(&self.name).components();
+        let folder = Component::Normal(self.table.name().as_ref());
+        parts.next() == Some(folder) && matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none()
     }
 }
 

@@ -1,19 +1,23 @@
 //! A Parquet file of unknown origin: its footer, and its columns as plain values.
 
-use std::fmt::Display;
 use std::fs::File;
 use std::iter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use polars::io::SerReader;
+use polars::io::parquet::metadata::FileMetadataRef;
+use polars::io::parquet::read::ParquetReader;
 
 use crate::cells::Cells;
 use crate::error::Error;
+use crate::panics::guarded;
 use crate::schema::{Column, Kind};
+use crate::{pages, regular_file};
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 65_536;
@@ -24,6 +28,8 @@ pub struct ParquetFile {
     path: PathBuf,
     bytes: u64,
     metadata: ArrowReaderMetadata,
+    /// The same for Polars, when it was held against the bytes that are there.
+    polars: Option<FileMetadataRef>,
 }
 
 impl ParquetFile {
@@ -32,14 +38,38 @@ impl ParquetFile {
     /// # Errors
     /// The file cannot be opened, or is no Parquet file.
     pub(crate) fn open(path: PathBuf) -> Result<Self, Error> {
-        let file = File::open(&path).map_err(|e| Error::io("cannot open", &path, e))?;
+        let file = regular_file::open(&path).map_err(|e| Error::io("cannot open", &path, e))?;
         let bytes = file.metadata().map_err(|e| Error::io("cannot read", &path, e))?.len();
         // Not the Arrow schema that a writer may have left in the footer: the types of Parquet itself, so that it does
         // not matter whether text was a view, large or a dictionary in the memory of whoever wrote it.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let footer = guarded(|| ArrowReaderMetadata::load(&file, options));
         let metadata = footer.map_err(|why| damaged(&path, None, why))?;
-        Ok(Self { path, bytes, metadata })
+        Ok(Self { path, bytes, metadata, polars: None })
+    }
+
+    /// The file, if rows and pages of some columns are there as the footer says.
+    ///
+    /// # Errors
+    /// They are not, or the file cannot be read.
+    pub(crate) fn with_pages(mut self, columns: impl Iterator<Item = Column>) -> Result<Self, Error> {
+        let file = self.reopen()?;
+        let names: Vec<&str> = columns.map(|column| column.name).collect();
+        let checked = pages::check(&file, self.bytes, self.metadata.metadata(), &names);
+        checked.map_err(|(column, why)| damaged(&self.path, column, why))?;
+        let footer = guarded(|| ParquetReader::new(file).get_metadata().cloned());
+        self.polars = Some(without_notes(footer.map_err(|why| damaged(&self.path, None, why))?));
+        Ok(self)
+    }
+
+    /// The file once more.
+    pub(crate) fn reopen(&self) -> Result<File, Error> {
+        regular_file::open(&self.path).map_err(|e| Error::io("cannot open", &self.path, e))
+    }
+
+    /// Its footer as Polars knows it, of a file [with its pages](Self::with_pages).
+    pub(crate) fn polars(&self) -> Option<&FileMetadataRef> {
+        self.polars.as_ref()
     }
 
     /// Where it is.
@@ -52,6 +82,12 @@ impl ParquetFile {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The rows of each of its row groups.
+    pub(crate) fn group_rows(&self) -> Vec<usize> {
+        let groups = self.metadata.metadata().row_groups().iter();
+        groups.map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect()
     }
 
     /// The value of a key in its footer.
@@ -103,7 +139,7 @@ impl ParquetFile {
     }
 
     fn batches(&self, names: &[&'static str]) -> Result<impl Iterator<Item = Result<RecordBatch, String>>, Error> {
-        let file = File::open(&self.path).map_err(|e| Error::io("cannot open", &self.path, e))?;
+        let file = self.reopen()?;
         let mask = ProjectionMask::columns(self.metadata.parquet_schema(), names.iter().copied());
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let reader = guarded(|| builder.with_projection(mask).with_batch_size(BATCH_ROWS).build());
@@ -142,12 +178,11 @@ pub(crate) fn arrow_type(kind: Kind) -> DataType {
     }
 }
 
-/// Runs a decoder. It panics on some damaged files, which is an error like any other.
-pub(crate) fn guarded<T, E: Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(decode)) {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err("the decoder gave up on it".to_owned()),
-    }
+/// A footer without what its writer noted beside the types of Parquet itself: the types of Arrow, for one, by which Polars
+/// would read text as categories, and whole numbers as durations.
+fn without_notes(mut footer: FileMetadataRef) -> FileMetadataRef {
+    Arc::make_mut(&mut footer).key_value_metadata = None;
+    footer
 }
 
 fn damaged(path: &Path, column: Option<String>, why: String) -> Error {

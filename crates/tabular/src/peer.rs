@@ -7,23 +7,15 @@ use std::process::{ChildStdout, Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 use measure::{Quantity, Unit};
-use serde::{Deserialize, Serialize};
-use tabular::pipeline::{self, Mode};
+use tabular::pipeline::{self, Mode, PeerPhase};
 
 use crate::args::RunArgs;
-use crate::print::say;
+use crate::print::{note, say};
 
-/// The script, in a checkout.
-const SCRIPT: &str = "scripts/peers.d/features_pandas.py";
+/// The script in a checkout, and in a package, each seen from a folder above the program.
+const SCRIPTS: [&str; 2] = ["scripts/peers.d/features_pandas.py", "lib/hostproof/features_pandas.py"];
 /// The name of the engine.
 const PANDAS: &str = "pandas";
-
-/// A phase, as the script tells it.
-#[derive(Debug, Deserialize, Serialize)]
-struct Phase {
-    phase: String,
-    seconds: f64,
-}
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     if args.mode != Mode::Phased {
@@ -32,7 +24,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
             "--mode {mode} does not go with --engine {PANDAS}, which does each phase for all rows in memory: leave it out"
         );
     }
-    let script = script(SCRIPT)?;
+    let script = script()?;
     let mut phases = Vec::new();
     let rows = pipeline::run_by(PANDAS, &args.job(), |folder| -> Result<()> {
         phases = transform(args, &script, folder)?;
@@ -49,7 +41,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
 }
 
 /// Runs the script, which saves its result in a folder; the phases that it told.
-fn transform(args: &RunArgs, script: &Path, folder: &Path) -> Result<Vec<Phase>> {
+fn transform(args: &RunArgs, script: &Path, folder: &Path) -> Result<Vec<PeerPhase>> {
     let python = env::var_os("HOSTPROOF_PYTHON").unwrap_or_else(|| "python3".into());
     let mut command = Command::new(&python);
     command.arg(script).arg("--in").arg(&args.input).arg("--out").arg(folder);
@@ -75,12 +67,12 @@ fn transform(args: &RunArgs, script: &Path, folder: &Path) -> Result<Vec<Phase>>
 }
 
 /// Hands on what the script tells, until it ends.
-fn listen(output: ChildStdout, json: bool) -> Result<Vec<Phase>> {
+fn listen(output: ChildStdout, json: bool) -> Result<Vec<PeerPhase>> {
     let mut phases = Vec::new();
     for line in BufReader::new(output).lines() {
         let line = line.context("could not read what the peer says")?;
-        let Ok(phase) = serde_json::from_str::<Phase>(&line) else {
-            eprintln!("{line}");
+        let Ok(phase) = serde_json::from_str::<PeerPhase>(&line) else {
+            note(&line);
             continue;
         };
         let seconds = Quantity::new(phase.seconds, Unit::Second).to_string();
@@ -90,10 +82,12 @@ fn listen(output: ChildStdout, json: bool) -> Result<Vec<Phase>> {
     Ok(phases)
 }
 
-/// A script of the checkout that this program was built in or is started in.
-fn script(name: &str) -> Result<PathBuf> {
+/// The script of the checkout that this program was built in or is started in, or of its package.
+fn script() -> Result<PathBuf> {
     let places = [env::current_exe().ok(), env::current_dir().ok()];
-    let found = places.iter().flatten().flat_map(|place| place.ancestors()).map(|folder| folder.join(name));
-    let found = found.into_iter().find(|script| script.is_file());
-    found.with_context(|| format!("{name} is not there: the peer runs from a checkout of this project"))
+    let folders = places.iter().flatten().flat_map(|place| place.ancestors());
+    let mut scripts = folders.flat_map(|folder| SCRIPTS.map(|script| folder.join(script)));
+    scripts.find(|script| script.is_file()).with_context(|| {
+        format!("{} is not there: the peer runs from a checkout of this project, or a package made with it", SCRIPTS[0])
+    })
 }

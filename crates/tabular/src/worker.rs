@@ -32,6 +32,7 @@ fn answer(request: &Request, pipe: &mut Pipe) -> Result<Message> {
     match &request.task {
         Task::Plan { profile, choices } => {
             let config = Config::for_profile(*profile, &machine, &choices.scratch)?;
+            let config = config.with_pandas(*profile, choices.pandas.as_deref());
             Ok(Message::Plan(Planned::new(&config, config.needs(&machine))?))
         }
         Task::Run(config) => {

@@ -452,10 +452,10 @@ fn the_peer_is_told_its_options_or_refuses_them_by_name() {
     assert!(said(&peer("nothing", &[])).contains("has no Parquet files"));
     assert!(tree(case.folder.path()) == before, "something is left");
 
-    let ran = peer("save", &["--mode", "phased", "--threads", "3", "--cache", "warm", "--json"]);
+    let ran = peer("save", &["--mode", "phased", "--threads", "1", "--cache", "warm", "--json"]);
     done(&ran);
     let arguments = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert!(arguments.contains("--threads 3") && arguments.contains("--parent "), "{arguments}");
+    assert!(arguments.contains("--threads 1") && arguments.contains("--parent "), "{arguments}");
     let lines = String::from_utf8(ran.stdout).unwrap();
     let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["phase"], &lines[1]["seconds"], lines.len()), (&"t01".into(), &0.5.into(), 3));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -26,8 +27,9 @@ fn ask(task: Task) -> Vec<Message> {
     messages
 }
 
-fn plan(scratch: &Path) -> Planned {
-    let choices = Choices { isa: None, engine: None, scratch: scratch.to_owned(), disk_p99: BTreeMap::new() };
+fn plan(scratch: &Path, pandas: Option<&Path>) -> Planned {
+    let (scratch, pandas) = (scratch.to_owned(), pandas.map(Path::to_owned));
+    let choices = Choices { isa: None, engine: None, scratch, disk_p99: BTreeMap::new(), pandas };
     let messages = ask(Task::Plan { profile: Profile::Smoke, choices });
     let [Message::Plan(planned)] = messages.as_slice() else { panic!("{messages:?}") };
     planned.clone()
@@ -51,7 +53,7 @@ fn a_smoke_run_measures_verifies_and_extrapolates() {
     let left = scratch.path().join("hostproof-tabular-7-0123456789abcdef");
     put(&left.join("_hostproof.unfinished"), "hostproof features, process 7\n");
     put(&left.join("data-10000/events/part-00000.parquet"), "half");
-    let planned = plan(scratch.path());
+    let planned = plan(scratch.path(), None);
     let needs = planned.needs;
     assert!(needs.seconds > 0.0 && needs.seconds < 15.0 && needs.memory > 0 && needs.disk > 0, "{needs:?}");
     let messages = ask(Task::Run(planned.config));
@@ -60,6 +62,10 @@ fn a_smoke_run_measures_verifies_and_extrapolates() {
     for message in &messages {
         match message {
             Message::Event(Event::Measured(one)) => measured.push(one),
+            Message::Event(Event::NotMeasured(missing)) if missing.id.name == "tabular.pandas.time_500gb" => {
+                let how = missing.reason.to_string();
+                assert!(how.contains("`hostproof run --only tabular --pandas ENV` measures it"), "{missing:?}");
+            }
             // On a busy host small data can take as long as large, and then nothing is extrapolated.
             Message::Event(Event::NotMeasured(missing)) => {
                 assert_eq!(missing.id.name, "tabular.time_500gb", "{missing:?}");
@@ -97,11 +103,91 @@ fn what_cannot_be_done_is_said() {
     let scratch = tempfile::tempdir().unwrap();
     let blocked = scratch.path().join("file");
     std::fs::write(&blocked, "a file where a folder should be").unwrap();
-    let messages = ask(Task::Run(plan(&blocked).config));
+    let messages = ask(Task::Run(plan(&blocked, None).config));
     let lost = messages.iter().any(|message| {
         matches!(message, Message::Event(Event::NotMeasured(missing))
             if missing.id.name == "tabular.time_500gb")
     });
     assert!(lost || matches!(messages.last(), Some(Message::Failed(_))), "{messages:?}");
     assert!(matches!(ask(Task::Run(serde_json::json!({"rows": "many"})))[..], [Message::Failed(_)]));
+}
+
+/// A Python environment whose interpreter is a script.
+fn environment(folder: &Path, script: &str) -> std::path::PathBuf {
+    let python = folder.join("env/bin/python");
+    put(&python, &format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder.join("env")
+}
+
+/// A plan of one small size for each engine.
+fn small(planned: Planned) -> serde_json::Value {
+    let mut config = planned.config;
+    config["rows"] = serde_json::json!([2_000]);
+    config["pandas"]["rows"] = serde_json::json!([2_000, 4_000, 8_000]);
+    config
+}
+
+#[test]
+fn pandas_is_measured_where_an_environment_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = folder.path().join("scratch");
+    // It takes longer for more rows, and its result is that of our own engine.
+    let script = format!(
+        r#"case "$1" in -c) echo 3.1.1; exit;; esac
+        script=$1; while [ $# -gt 0 ]; do case $1 in --in) in=$2;; --out) out=$2;; esac; shift; done
+        case $script in *features_pandas.py) ;; *) exit 9;; esac
+        "{program}" run --in "$in" --out "$out.other" --cache warm >/dev/null || exit
+        mv "$out.other"/part-*.parquet "$out" && rm -r "$out.other"
+        bytes=$(cat "$in"/events/*.parquet | wc -c)
+        echo "{{\"phase\": \"load.read\", \"seconds\": 0.$(printf %09d $bytes)}}"
+        echo "{{\"phase\": \"t01\", \"seconds\": 0.$(printf %09d $bytes)}}""#,
+        program = env!("CARGO_BIN_EXE_hostproof-tabular")
+    );
+    let env = environment(folder.path(), &script);
+    let planned = plan(&scratch, Some(&env));
+    assert!(planned.config["pandas"]["rows"].as_array().is_some_and(|rows| rows.len() == 3), "{}", planned.config);
+    let messages = ask(Task::Run(small(planned)));
+    assert_eq!(messages.last(), Some(&Message::Done));
+    let measured = |name: &str| -> Vec<&measure::Measurement> {
+        let of = |message| match message {
+            &Message::Event(Event::Measured(ref one)) if one.metric.name == name => Some(one),
+            _ => None,
+        };
+        messages.iter().filter_map(of).collect()
+    };
+    let times = measured("tabular.pandas.time");
+    assert_eq!(times.iter().map(|one| one.labels["rows"].as_str()).collect::<Vec<_>>(), ["2000", "4000", "8000"]);
+    let whole = measured("tabular.pandas.time_500gb");
+    assert_eq!(whole.len(), 1, "{messages:?}");
+    for one in times.iter().chain(&whole) {
+        assert_eq!(
+            (one.context["engine"].as_str(), one.context["cache"].as_str()),
+            ("pandas 3.1.1", "cold"),
+            "{one:?}"
+        );
+        assert!(one.context["verified"].starts_with("every value") && one.samples[0].interval.is_some(), "{one:?}");
+        assert!(one.context["shares"].contains("read 50 %"), "{one:?}");
+    }
+    assert!(matches!(&whole[0].warnings[..], [Warning::Extrapolated { .. }]), "{:?}", whole[0]);
+    assert!(whole[0].samples[0].value > 100.0 * times[2].samples[0].value, "{whole:?}");
+}
+
+#[test]
+fn a_pandas_that_cannot_be_had_or_is_wrong_is_a_reason_and_no_time() {
+    let check = |script: &str, expect: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let env = environment(folder.path(), script);
+        let messages = ask(Task::Run(small(plan(&folder.path().join("scratch"), Some(&env)))));
+        assert_eq!(messages.last(), Some(&Message::Done), "{script}");
+        let why = messages.iter().find_map(|message| match message {
+            Message::Event(Event::NotMeasured(missing)) if missing.id.name == "tabular.pandas.time_500gb" => {
+                Some(missing.reason.to_string())
+            }
+            _ => None,
+        });
+        assert!(why.as_ref().is_some_and(|why| why.contains(expect)), "{script}: {why:?}");
+    };
+    check("echo No module named pandas >&2; exit 1", "has no pandas with NumPy and PyArrow: No module named pandas");
+    check("case \"$1\" in -c) echo 3.1.1;; *) exit 7;; esac", "fewer than two sizes");
 }

@@ -64,7 +64,7 @@ pub(crate) fn host_limit(metric: &Definition, run: &Run) -> Option<HostLimit> {
             flops(run).or_else(|| reference(run, "the FMA peak", |metric| *metric == metrics::DENSE_FMA))
         }
         Ceiling::DriveLinks { block } => links(&run.facts, block, metric.unit),
-        Ceiling::DramLatency => None,
+        Ceiling::DramLatency | Ceiling::NandLatency => None,
     }
 }
 
@@ -81,6 +81,26 @@ pub(crate) fn least_latency(metric: &Definition, facts: &Facts) -> Option<HostLi
         value: Quantity::new(25e-9, Unit::Second),
         kind: LimitKind::Ceiling,
         how: format!("opening a row of {kind} and reading of it, 12.5 ns each in the fastest speed bin of JEDEC"),
+        slack: 0.0,
+    })
+}
+
+/// The least that a read from NVMe drives of flash takes, whose files lay on them; no limit where they may be of something
+/// else. Samsung's Z-NAND, the fastest that was sold, needs 3 µs to read a page (Cheong et al., ISSCC 2018).
+pub(crate) fn least_read(metric: &Definition, facts: &Facts) -> Option<HostLimit> {
+    /// Names of drives of 3D `XPoint`, which is no flash and faster.
+    const XPOINT: [&str; 7] = ["OPTANE", "SSDPE21", "SSDPED1", "SSDPEL1", "SSDPF21", "P4800X", "P5800X"];
+    metric.ceiling.filter(|ceiling| *ceiling == Ceiling::NandLatency)?;
+    let text = |id: &str| match facts.value(id) {
+        Some(FactValue::Text(text)) => Some(text.to_uppercase()),
+        _ => None,
+    };
+    let (media, model) = (text("storage.scratch.media")?, text("storage.scratch.model")?);
+    let is_flash = media == "NVME" && !XPOINT.iter().any(|name| model.contains(name));
+    is_flash.then(|| HostLimit {
+        value: Quantity::new(3e-6, Unit::Second),
+        kind: LimitKind::Ceiling,
+        how: "reading a page of the fastest flash that was sold takes as long".to_owned(),
         slack: 0.0,
     })
 }
@@ -264,6 +284,28 @@ mod tests {
         check(&metrics::STREAM_LATENCY, Some("Logical non-volatile device"), None);
         check(&metrics::STREAM_LATENCY, None, None);
         check(&metrics::DISK_RANDREAD_P99, Some("DDR5 ECC RDIMM"), None);
+    }
+
+    #[test]
+    fn no_read_is_faster_than_flash() {
+        let check = |metric: &Definition, media: Option<&str>, model: Option<&str>, expect: Option<f64>| {
+            let mut facts = Facts::default();
+            for (id, value) in [("storage.scratch.media", media), ("storage.scratch.model", model)] {
+                if let Some(value) = value {
+                    facts.text(id, value, "sysfs");
+                }
+            }
+            let limit = least_read(metric, &facts);
+            assert_eq!(limit.map(|limit| limit.value.value), expect, "{} {media:?} {model:?}", metric.id);
+        };
+        let p99 = &metrics::DISK_RANDREAD_P99;
+        check(p99, Some("nvme"), Some("SAMSUNG MZQL23T8HCLS-00A07"), Some(3e-6));
+        check(p99, Some("nvme"), Some("INTEL SSDPF21Q400GB"), None);
+        check(p99, Some("nvme"), Some("Intel Optane SSD 900P"), None);
+        check(p99, Some("nvme"), None, None);
+        check(p99, Some("nvme, virtio"), Some("SAMSUNG MZQL23T8HCLS-00A07"), None);
+        check(p99, None, Some("SAMSUNG MZQL23T8HCLS-00A07"), None);
+        check(&metrics::DISK_SEQWRITE_P99, Some("nvme"), Some("SAMSUNG MZQL23T8HCLS-00A07"), None);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct Comparability {
     pub undecided: Vec<String>,
 }
 
-/// Compares the facts that a target depends on. Only what the document states firmly decides; where it states a fact
+/// Compares the facts that a target depends on, those of the host as the document counts them. Only what the document states firmly decides; where it states a fact
 /// more than once, a host that is as one of the statements says is as documented.
 pub(crate) fn compare(target: &Target, system: &System, host: &Facts) -> Comparability {
     let mut result = Comparability::default();

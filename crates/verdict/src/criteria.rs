@@ -4,8 +4,12 @@ use measure::{FactValue, Facts, Quantity, Unit, fact_kind};
 use spec::{Bound, Limit, Standing, StatedFact, System};
 
 use crate::Verdict;
+use crate::drives::as_counted;
 use crate::facts::{FactMatch, check_limit, compare_fact};
-use crate::rules::{RuleCheck, check_rules};
+use crate::rules::{RuleCheck, ephemeral, supplies_carry_peak};
+
+/// The reason of a part that is as it should be, where nothing else is to be said of it.
+pub const AS_DOCUMENTED: &str = "as documented";
 
 /// What a host is in one fact, beside what the document says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,35 +44,11 @@ pub fn inspect(system: &System, host: &Facts) -> Vec<FactRow> {
             ids.push(&fact.id);
         }
     }
-    let host = &whole_storage(system, host);
+    let host = &as_counted(system, host);
     let facts = ids.into_iter().map(|id| fact_row(system, id, host));
     let limits = system.limits.iter().map(|limit| limit_row(limit, host));
-    let rules = check_rules(system, host).into_iter().map(rule_row);
-    facts.chain(limits).chain(rules).collect()
-}
-
-/// A document that names no boot drives states all drives of the host, so the drives that the host boots from are among
-/// those that an inventory does not count to the working volume, unless it counts the only drive to both.
-fn whole_storage(system: &System, host: &Facts) -> Facts {
-    let mut facts = host.clone();
-    let boot = host.number("storage.boot.drives").unwrap_or(0.0);
-    let of = |volume: &str| host.value(&format!("storage.{volume}.devices"));
-    let is_one_volume = of("boot").is_some() && of("boot") == of("scratch");
-    if boot == 0.0 || is_one_volume || system.facts.iter().any(|fact| fact.id.starts_with("storage.boot.")) {
-        return facts;
-    }
-    let scratch = host.number("storage.scratch.drives").unwrap_or(0.0);
-    facts.quantity("storage.scratch.drives", boot + scratch, Unit::Count, "drives of the host");
-    for kind in ["drive_capacity", "form_factor", "pcie_gen", "pcie_lanes", "media", "firmware", "layout", "wear"] {
-        let id = format!("storage.scratch.{kind}");
-        let Some(of_boot) = host.0.get(&format!("storage.boot.{kind}")) else { continue };
-        // Where both kinds of drives are there, the one that is not as documented decides.
-        let as_documented = || system.stated(&id).any(|stated| compare_fact(stated, host) == FactMatch::Match);
-        if scratch == 0.0 || as_documented() {
-            facts.0.insert(id, of_boot.clone());
-        }
-    }
-    facts
+    let supplies = supplies_carry_peak(system, host).map(rule_row);
+    facts.chain(limits).chain(supplies).collect()
 }
 
 fn fact_row(system: &System, id: &str, host: &Facts) -> FactRow {
@@ -83,7 +63,10 @@ fn fact_row(system: &System, id: &str, host: &Facts) -> FactRow {
         Standing::Placeholder(place) => Some(format!("the document calls it a placeholder ({place})")),
         Standing::Contradicted(place) => Some(format!("the document contradicts it ({place})")),
     });
-    let (verdict, reason) = verdict(answer, doubt.filter(|_| !is_firm));
+    let (verdict, mut reason) = verdict(answer, doubt.filter(|_| !is_firm));
+    if let Some(warning) = ephemeral(id, &statements, host) {
+        reason = format!("{reason}; {warning}");
+    }
     FactRow {
         id: id.to_owned(),
         title: title(id),
@@ -109,8 +92,8 @@ fn merged(answers: Vec<FactMatch>) -> FactMatch {
 /// The verdict on an answer, and its reason. What the document does not stand by is never held against a host.
 fn verdict(answer: FactMatch, doubt: Option<String>) -> (Verdict, String) {
     match (answer, doubt) {
-        (FactMatch::Match, None) => (Verdict::Pass, "as documented".to_owned()),
-        (FactMatch::Match, Some(doubt)) => (Verdict::Pass, format!("as documented; {doubt}")),
+        (FactMatch::Match, None) => (Verdict::Pass, AS_DOCUMENTED.to_owned()),
+        (FactMatch::Match, Some(doubt)) => (Verdict::Pass, format!("{AS_DOCUMENTED}; {doubt}")),
         (FactMatch::Differs { how }, None) => (Verdict::Fail, how),
         (FactMatch::Differs { how }, Some(doubt)) => (Verdict::Inconclusive, format!("{how}; {doubt}")),
         (FactMatch::Unknown { why }, None) => (Verdict::NotMeasured, why),
@@ -146,10 +129,7 @@ fn limit_row(limit: &Limit, host: &Facts) -> FactRow {
 
 fn rule_row(rule: RuleCheck) -> FactRow {
     let doubt = (!rule.firm).then(|| "the document does not stand by what it follows from".to_owned());
-    let (verdict, mut reason) = verdict(rule.answer, doubt);
-    if let Some(warning) = rule.warning {
-        reason = format!("{reason}; {warning}");
-    }
+    let (verdict, reason) = verdict(rule.answer, doubt);
     FactRow {
         id: format!("rule.{}", rule.rule.replace(' ', "-")),
         title: rule.rule.to_owned(),
@@ -266,6 +246,18 @@ mod tests {
         let rows = inspect(system, &host);
         let row = rows.iter().find(|row| row.id == "limit.power.supplies").unwrap();
         assert_eq!((row.required, row.verdict), (true, Verdict::Fail), "{row:?}");
+    }
+
+    #[test]
+    fn what_a_striped_volume_means_is_said_in_its_row_and_a_mirror_has_one_row() {
+        let system = spec::find("PY-HPC-2024.Q3").unwrap();
+        let rows = inspect(system, &matching(system));
+        let layout = rows.iter().find(|row| row.id == "storage.scratch.layout").unwrap();
+        assert!(layout.verdict == Verdict::Pass && layout.reason.contains("the data is ephemeral"), "{layout:?}");
+        let mirror: Vec<&FactRow> = rows.iter().filter(|row| row.documented.contains("raid1")).collect();
+        assert!(mirror.len() == 1 && mirror[0].required && mirror[0].reason == AS_DOCUMENTED, "{mirror:?}");
+        let rules: Vec<&str> = rows.iter().filter_map(|row| row.id.strip_prefix("rule.")).collect();
+        assert_eq!(rules, ["supplies-against-peak-load"]);
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::fmt;
 use measure::{Fact, FactValue, Facts, Quantity, Reading, Unit};
 use spec::{Bound, Limit, StatedFact};
 
-use crate::names::{has_words, same_form, same_name, words};
+use crate::names::{has_words, same_form, same_layout, same_name, words};
 
 /// How a host's fact compares with what is documented of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FactMatch {
+pub(crate) enum FactMatch {
     /// The host is as documented, or within the limit.
     Match,
     /// It is not.
@@ -42,7 +42,7 @@ const KEPT: f64 = 0.07;
 /// differ by 1 %. Names are exact in the model's words ([`crate::names`]), and where the statement lists what it admits,
 /// the host's is one of these.
 #[must_use]
-pub fn compare_fact(stated: &StatedFact, host: &Facts) -> FactMatch {
+pub(crate) fn compare_fact(stated: &StatedFact, host: &Facts) -> FactMatch {
     let fact = host.0.get(&stated.id);
     let value = match present(fact) {
         Ok(value) => value,
@@ -61,14 +61,25 @@ pub fn compare_fact(stated: &StatedFact, host: &Facts) -> FactMatch {
         }
         (documented, found) => documented == found,
     };
-    if agrees { FactMatch::Match } else { differs(&stated.value, value, fact) }
+    if !agrees {
+        return differs(&stated.value, value, fact);
+    }
+    match host.number("storage.boot.missing") {
+        Some(missing) if missing > 0.0 && stated.id == "storage.boot.layout" => FactMatch::Differs {
+            how: format!(
+                "the document says {}, and {value} lacks {missing} drives: nothing is mirrored now",
+                stated.value
+            ),
+        },
+        _ => FactMatch::Match,
+    }
 }
 
 /// Checks a host against an operational limit.
 ///
 /// The limit on temperature, which the document states as `thermal.limit`, is compared with the hottest sensor.
 #[must_use]
-pub fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
+pub(crate) fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
     let id = if limit.fact == "thermal.limit" { "thermal.highest" } else { &limit.fact };
     let fact = host.0.get(id);
     if let Bound::Open(words) = &limit.bound {
@@ -198,6 +209,7 @@ fn texts_agree(stated: &StatedFact, name: &str, found: &str) -> bool {
         "memory.type" => has_words,
         id if id.starts_with("storage.") && id.ends_with("form_factor") => same_form,
         "chassis.bay_form_factor" => same_form,
+        "storage.boot.layout" => same_layout,
         _ => same_name,
     };
     if stated.admits.is_empty() {
@@ -296,10 +308,32 @@ mod tests {
             ("chassis.form_factor", "4U Rackmount", "4U rackmount", true),
             ("storage.boot.form_factor", "U.2", "2.5in", true),
             ("storage.boot.layout", "raid1", "raid10", false),
+            ("storage.boot.layout", "raid1", "zfs-mirror", true),
+            ("storage.boot.layout", "raid1", "single", false),
             ("cpu.arch", "x86-64", "x86_64", true),
         ] {
             check(id, text(documented), false, text(found), expect);
         }
+    }
+
+    #[test]
+    fn a_mirror_without_all_its_drives_is_none() {
+        let check = |layout: &str, missing: Option<f64>, expect: &str| {
+            let mut facts = host("storage.boot.layout", text(layout));
+            if let Some(missing) = missing {
+                facts.quantity("storage.boot.missing", missing, Unit::Count, "test");
+            }
+            let told = match compare_fact(&stated("storage.boot.layout", text("raid1")), &facts) {
+                FactMatch::Match => "match".to_owned(),
+                FactMatch::Differs { how } => how,
+                FactMatch::Unknown { why } => why,
+            };
+            assert!(told.contains(expect), "{layout} {missing:?}: {told}");
+        };
+        check("raid1", None, "match");
+        check("raid1", Some(0.0), "match");
+        check("raid1", Some(1.0), "raid1 lacks 1 drives: nothing is mirrored now");
+        check("single", Some(1.0), "the host has single");
     }
 
     #[test]

@@ -5,20 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use measure::Reason;
+pub use measure::FailureKind;
 
 use crate::Verdict;
-
-/// In which way a repetition failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FailureKind {
-    /// What it computed, or read back, was wrong.
-    Wrong,
-    /// Its value is 0, negative or no number: the measurement failed, and says nothing of the host.
-    NoValue,
-    /// Its worker died, or an error ended it.
-    Lost,
-}
 
 /// A repetition that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,22 +18,6 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What happened.
     pub reason: String,
-}
-
-impl FailureKind {
-    /// What a reason why there is no value says of the repetition: `None` where it was not tried.
-    pub(crate) fn of(reason: &Reason) -> Option<FailureKind> {
-        match reason {
-            Reason::WrongResult(_) => Some(FailureKind::Wrong),
-            Reason::WorkerDied(_) | Reason::Failed(_) => Some(FailureKind::Lost),
-            Reason::NoHardware(_)
-            | Reason::NotAllowed(_)
-            | Reason::NoResources(_)
-            | Reason::NotInProfile(_)
-            | Reason::NotBuilt(_)
-            | Reason::Interrupted => None,
-        }
-    }
 }
 
 /// What the failures leave of a verdict at best: FAIL where at least half of the repetitions gave wrong results;

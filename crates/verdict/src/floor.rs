@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use measure::{BootNoise, Definition, Digest, MetricId, Run, definition};
 
-use crate::compare::{BootRuns, boots, by_configuration, same_kind};
+use crate::compare::{Boots, Runs, same_kind};
 use crate::decide::DEFAULT_NOISE_FLOOR;
 use crate::stats::History;
 
@@ -37,22 +37,14 @@ impl NoiseFloor {
 /// What the history of a host tells of its noise: for the record of `run`, which is about to be measured. Runs of another
 /// machine, build or profile say nothing of it; configurations do not mix.
 #[must_use]
-pub fn boot_noise(run: &Run, past: &[&Digest]) -> BTreeMap<String, BootNoise> {
-    let own = Digest::of(run);
-    let alike: Vec<&Digest> = past.iter().filter(|earlier| same_kind(&own, earlier)).copied().collect();
-    let boots = boots(&alike);
-    let groups = by_configuration(&boots);
-    let series: BTreeMap<&MetricId, _> = alike.iter().flat_map(|run| &run.series).collect();
-    let judged = series.into_iter().filter_map(|(id, series)| {
-        let metric = definition(&id.name).filter(|metric| id.is(metric))?;
-        let is_its = series.metric.unit == metric.unit && series.metric.better == metric.better;
-        is_its.then_some((id, metric))
-    });
-    let noise = judged.filter_map(|(id, metric)| {
-        let of_group =
-            |group: &Vec<&BootRuns<'_>>| group.iter().filter_map(|boot| boot.value(id, metric.better)).collect();
-        let values: Vec<Vec<f64>> = groups.iter().map(of_group).collect();
-        let history = History::of(&values).filter(|history| history.degrees_of_freedom >= FEWEST_DEGREES)?;
+pub fn boot_noise(run: &Run, past: Runs) -> BTreeMap<String, BootNoise> {
+    let own: Runs = [Digest::of(run)].into_iter().collect();
+    let boots = Boots::of(past, |earlier| own.heads().iter().all(|own| same_kind(own, earlier)));
+    let groups = boots.all().by_configuration();
+    let is_judged = |id: &MetricId| definition(&id.name).is_some_and(|metric| id.is(metric));
+    let noise = boots.columns().filter(|(id, _)| is_judged(id)).filter_map(|(id, _)| {
+        let gains: Vec<Vec<f64>> = groups.iter().map(|group| group.gains(id).into_iter().flatten().collect()).collect();
+        let history = History::of(&gains).filter(|history| history.degrees_of_freedom >= FEWEST_DEGREES)?;
         let noise = BootNoise { floor: history.floor(), degrees_of_freedom: history.degrees_of_freedom };
         Some((id.name.clone(), noise))
     });
@@ -81,7 +73,7 @@ mod tests {
         let check = |values: &[f64], change: &dyn Fn(&mut Digest), expect: Option<(f64, f64)>| {
             let mut past = past(values);
             past.iter_mut().for_each(change);
-            let noise = boot_noise(&run(), &past.iter().collect::<Vec<_>>());
+            let noise = boot_noise(&run(), past.into_iter().collect());
             let got = noise.get(STREAM_TRIAD.id).map(|noise| (noise.floor, noise.degrees_of_freedom));
             match (got, expect) {
                 (Some(got), Some(expect)) => {

@@ -4,11 +4,12 @@ use measure::{Better, Definition, Ending, Quantity, Run, Warning};
 use spec::audit::{Grade, Graded};
 use spec::{System, Target};
 
-use crate::ceiling::{host_limit, least_latency};
+use crate::ceiling::{host_limit, least_latency, least_read};
 use crate::comparability::compare;
 use crate::criteria::inspect;
+use crate::drives::as_counted;
 use crate::failures;
-use crate::pool::{Pool, pool, with_facts_of_last};
+use crate::pool::{Pool, Pooled, pool, with_facts_of_last};
 use crate::result::{Found, find, untimed};
 use crate::{
     BaselineShare, Comparability, Decision, Goal, Judgement, LimitKind, Measured, NoiseFloor, Row, Verdict, engine,
@@ -32,7 +33,8 @@ pub fn judge_boots(
     companions: &[Target],
 ) -> Judgement {
     let Pool { runs, remarks: left_out } = pool(last, earlier);
-    let judge = Judge { runs: &runs, last, system, graded };
+    let pooled = runs.iter().map(|run| Pooled { run, host: as_counted(system, &run.facts) });
+    let judge = Judge { boots: pooled.collect(), last, system, graded };
     let beside = |target: &Target| {
         let id = target.id.clone();
         companions.iter().filter(move |companion| companion.companion_of.as_ref() == Some(&id))
@@ -56,6 +58,22 @@ pub fn judge_boots(
     }
 }
 
+/// Judges the parts of a host before anything is measured: `run` has its facts, and no attempts. A target speaks of another
+/// machine where a fact differs that it depends on, and is else not measured.
+#[must_use]
+pub fn judge_parts(run: &Run, system: &System, graded: &[Graded], companions: &[Target]) -> Judgement {
+    let mut judgement = judge(run, system, graded, companions);
+    for row in judgement.rows.iter_mut().filter(|row| row.verdict == Verdict::NotMeasured) {
+        if row.comparability.differs.is_empty() {
+            "Not measured: the parts were judged before.".clone_into(&mut row.reason);
+        } else {
+            (row.verdict, row.reason) = (Verdict::NotComparable, reason::differs(&row.comparability));
+        }
+    }
+    judgement.remarks.clear();
+    judgement
+}
+
 fn unfinished(run: &Run) -> Option<String> {
     match run.ending {
         Ending::Complete => None,
@@ -67,7 +85,8 @@ fn unfinished(run: &Run) -> Option<String> {
 }
 
 struct Judge<'a> {
-    runs: &'a [&'a Run],
+    /// The newest last.
+    boots: Vec<Pooled<'a>>,
     last: &'a Run,
     system: &'a System,
     graded: &'a [Graded],
@@ -76,14 +95,15 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn row(&self, target: &Target) -> Row {
         let audit = self.graded.iter().find(|graded| graded.target == target.id);
-        let (runs, other_facts) = with_facts_of_last(self.runs, self.last, target);
+        let (runs, other_facts) = with_facts_of_last(&self.boots, target);
         let found = match target.metric {
             Some(metric) => find(&runs, metric),
             None => Found::Missing("this suite has no measurement of it".to_owned()),
         };
         let limit = target.metric.and_then(|metric| host_limit(metric, self.last));
-        let comparability = compare(target, self.system, &self.last.facts);
+        let comparability = self.boots.last().map(|boot| compare(target, self.system, &boot.host)).unwrap_or_default();
         let (verdict, reason, mut remarks) = self.answer(target, audit, &found, &comparability);
+        remarks.extend(target.metric.and_then(|metric| reason::untimed(&untimed(&runs, metric))));
         remarks.extend(other_facts);
         let (measured, disturbed) = match found {
             Found::Valid(measured) => (Some(*measured), None),
@@ -130,17 +150,17 @@ impl Judge<'_> {
         let mut answers = self.objections(target, audit, found, comparability);
         let mut remarks = Vec::new();
         if let Found::Valid(measured) = found {
-            remarks.extend(failures::sentence(&measured.failures, measured.repetitions));
+            let failed = failures::sentence(&measured.failures, measured.repetitions);
+            remarks.extend(failed.filter(|told| !answers.iter().any(|(_, why)| why.contains(told))));
             if answers.is_empty() {
                 answers.push(with_failures(self.decide(target, measured), measured));
                 remarks.extend(reason::left_open(target, comparability));
-                let (runs, _) = with_facts_of_last(self.runs, self.last, target);
+                let (runs, _) = with_facts_of_last(&self.boots, target);
                 remarks.extend(place::remark(target, self.system, &runs));
             }
             remarks.extend(reason::shares(target, measured));
             remarks.extend(tainted_in_part(measured));
         }
-        remarks.extend(target.metric.and_then(|metric| reason::untimed(&untimed(self.runs, metric))));
         let (verdict, reason) = answers.remove(0);
         remarks.splice(0..0, answers.into_iter().map(|(_, reason)| reason));
         (verdict, reason, remarks)
@@ -162,7 +182,9 @@ impl Judge<'_> {
             Found::Tainted { why, .. } => Some((Verdict::Tainted, format!("Something disturbed every sample: {why}."))),
             Found::Wrong(why) => Some((Verdict::Fail, format!("This host computes wrongly: {why}"))),
             Found::Invalid(why) => Some((Verdict::Implausible, format!("The result is wrong: {why}."))),
-            Found::Valid(measured) => target.metric.and_then(|metric| self.implausible(measured, metric)),
+            Found::Valid(measured) => wrong(measured)
+                .map(|why| (Verdict::Fail, format!("This host computes wrongly: {why}")))
+                .or_else(|| target.metric.and_then(|metric| self.implausible(measured, metric))),
         };
         let measured = !matches!(found, Found::Missing(_));
         let mismatch =
@@ -172,23 +194,25 @@ impl Judge<'_> {
         let unknown =
             (!comparability.unknown.is_empty()).then(|| (Verdict::Inconclusive, reason::unknown(comparability)));
         let engine = match found {
-            Found::Valid(measured) => engine::objection(&target.conditions, &measured.context),
+            Found::Valid(measured) => engine::objection(&target.conditions, &measured.engines),
             Found::Wrong(_) | Found::Invalid(_) | Found::Tainted { .. } | Found::Missing(_) => None,
         };
-        let (runs, _) = with_facts_of_last(self.runs, self.last, target);
+        let (runs, _) = with_facts_of_last(&self.boots, target);
         let elsewhere = place::objection(target, self.system, &runs);
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
         let partial = partial(target, found, self.floor(target.metric)).map(|why| (Verdict::Inconclusive, why));
-        let all = [infeasible, result, mismatch, differs, engine, elsewhere, unknown, modelled, partial];
-        all.into_iter().flatten().collect()
+        // That it is of another thing weighs more than that it is not known.
+        let doubts = [mismatch, differs, engine, elsewhere, unknown, modelled, partial].into_iter().flatten();
+        let (apart, open): (Vec<_>, Vec<_>) = doubts.partition(|(verdict, _)| *verdict == Verdict::NotComparable);
+        infeasible.into_iter().chain(result).chain(apart).chain(open).collect()
     }
 
     /// Why the figures cannot be compared with documented ones, whatever the host.
     fn build_or_host_mismatch(&self, target: &Target, found: &Found) -> Option<String> {
-        if let Some(run) = self.runs.iter().find(|run| run.build.profile != "release") {
+        if let Some(boot) = self.boots.iter().find(|boot| boot.run.build.profile != "release") {
             return Some(format!(
                 "The suite was built with profile {}: only `release` counts against documented numbers.",
-                run.build.profile
+                boot.run.build.profile
             ));
         }
         match found {
@@ -220,7 +244,7 @@ impl Judge<'_> {
         let goal = Goal { value: constraint.bound.value, tolerance: target.tolerance, better: constraint.better };
         let open =
             |why: &str| (Verdict::Inconclusive, format!("{}, which must hold as well: {why}.", constraint.metric.id));
-        let (runs, _) = with_facts_of_last(self.runs, self.last, target);
+        let (runs, _) = with_facts_of_last(&self.boots, target);
         Some(match find(&runs, constraint.metric) {
             Found::Valid(measured) if measured.value.unit == constraint.bound.unit => {
                 if let Some((verdict, why)) = self.implausible(&measured, constraint.metric) {
@@ -247,6 +271,9 @@ impl Judge<'_> {
     fn implausible(&self, measured: &Measured, metric: &Definition) -> Option<(Verdict, String)> {
         let limit = host_limit(metric, self.last).filter(|limit| limit.kind == LimitKind::Ceiling);
         let limit = limit.or_else(|| least_latency(metric, &self.last.facts));
+        let runs: Vec<&Run> = self.boots.iter().map(|boot| boot.run).collect();
+        let flash = || least_read(metric, &self.last.facts).filter(|_| place::is_on_volume(metric, &runs));
+        let limit = limit.or_else(flash);
         if let Some(limit) =
             limit.filter(|limit| measured.boots.iter().any(|boot| limit.is_beyond(*boot, metric.better)))
         {
@@ -277,18 +304,28 @@ fn verdict(decision: Decision) -> Verdict {
     }
 }
 
-/// A verdict by the value, lowered by the repetitions that have none because something went wrong.
-fn with_failures((verdict, sentence): (Verdict, String), measured: &Measured) -> (Verdict, String) {
+/// That at least half of the repetitions gave wrong results.
+fn wrong(measured: &Measured) -> Option<String> {
     let at_best = failures::at_best(&measured.failures, measured.repetitions);
-    if verdict == Verdict::Fail {
+    failures::sentence(&measured.failures, measured.repetitions).filter(|_| at_best == Some(Verdict::Fail))
+}
+
+/// A verdict by the value, lowered by the repetitions that failed.
+fn with_failures((verdict, sentence): (Verdict, String), measured: &Measured) -> (Verdict, String) {
+    // Where all failed, the value itself is of one that did.
+    let is_of_failed = measured.failures.len() == measured.repetitions;
+    if verdict == Verdict::Fail && !is_of_failed {
         return (verdict, sentence);
     }
-    let Some(lowered) = at_best else { return (verdict, sentence) };
-    let why = match lowered {
-        Verdict::Fail => "At least half of the repetitions gave wrong results",
-        _ => "Repetitions failed, so that the value of the others does not decide",
-    };
-    (lowered, format!("{why}. {sentence}"))
+    match failures::at_best(&measured.failures, measured.repetitions) {
+        None => (verdict, sentence),
+        Some(Verdict::Fail) => {
+            (Verdict::Fail, format!("At least half of the repetitions gave wrong results. {sentence}"))
+        }
+        Some(lowered) => {
+            (lowered, format!("Repetitions failed, so that the value of the others does not decide. {sentence}"))
+        }
+    }
 }
 
 /// That caches answered.

@@ -199,6 +199,13 @@ impl Judgement {
         }
     }
 
+    /// Whether no measurement can lead to acceptance any more: a required part FAILs, or a required target is
+    /// NOT-COMPARABLE.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self.acceptance(), Acceptance::Rejected | Acceptance::NotComparable)
+    }
+
     /// The required criteria, counted.
     #[must_use]
     pub fn tally(&self) -> Tally {

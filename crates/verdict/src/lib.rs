@@ -7,10 +7,12 @@ mod comparability;
 pub mod compare;
 mod criteria;
 mod decide;
+mod drives;
 mod engine;
 mod facts;
 mod failures;
 mod floor;
+mod foreign;
 mod judge;
 mod judgement;
 mod names;
@@ -22,17 +24,17 @@ mod result;
 mod rules;
 pub mod stats;
 #[cfg(test)]
+mod tables;
+#[cfg(test)]
 mod testdata;
 pub mod trend;
 
 pub use ceiling::{HostLimit, LimitKind};
 pub use comparability::{Comparability, Difference, Unknown};
-pub use criteria::{FactRow, inspect};
+pub use criteria::{AS_DOCUMENTED, FactRow, inspect};
 pub use decide::{DEFAULT_NOISE_FLOOR, Decision, Goal};
-pub use facts::{FactMatch, check_limit, compare_fact};
 pub use failures::{Failure, FailureKind};
 pub use floor::{NoiseFloor, boot_noise};
-pub use judge::{judge, judge_boots};
+pub use judge::{judge, judge_boots, judge_parts};
 pub use judgement::{Acceptance, BaselineShare, Judgement, Row, Tally, Verdict};
 pub use result::Measured;
-pub use rules::{RuleCheck, check_rules};

@@ -32,6 +32,12 @@ pub(crate) fn same_form(documented: &str, found: &str) -> bool {
     !form(documented).is_empty() && form(documented) == form(found)
 }
 
+/// How drives are joined; a mirror is RAID 1 by whatever software.
+pub(crate) fn same_layout(documented: &str, found: &str) -> bool {
+    let is_mirror = |layout: &str| same_name(layout, "raid1") || words(layout).iter().any(|word| word == "mirror");
+    same_name(documented, found) || (is_mirror(documented) && is_mirror(found))
+}
+
 struct Name {
     vendor: Option<&'static str>,
     model: String,

@@ -34,6 +34,16 @@ pub(crate) fn objection(target: &Target, system: &System, runs: &[&Run]) -> Opti
     unknown
 }
 
+/// Whether all files of a metric lay on the drives of the volume, each of them known.
+pub(crate) fn is_on_volume(metric: &Definition, runs: &[&Run]) -> bool {
+    let mut any = false;
+    let all = places(metric, runs).all(|(run, place)| {
+        any = true;
+        judge(run, place, false).is_none()
+    });
+    any && all
+}
+
 /// What is to be known of the place of a figure that is judged: that the specification states no volume, or that the files
 /// lay on a part of it.
 pub(crate) fn remark(target: &Target, system: &System, runs: &[&Run]) -> Option<String> {
@@ -135,13 +145,12 @@ mod tests {
     /// A run whose random reads took place there, on a host whose volume has these drives.
     fn measured(drives: Option<DrivesBelow>, volume: &str) -> Run {
         let mut run = run();
-        let (mut outcomes, place) = (run.attempts.iter_mut().flat_map(|attempt| &mut attempt.outcomes), drives.map(at));
+        let mut outcomes = run.attempts.iter_mut().flat_map(|attempt| &mut attempt.outcomes);
         let random = outcomes.find_map(|outcome| match outcome {
             Outcome::Measured(one) if one.metric.is(&DISK_RANDREAD_IOPS) => Some(one),
             _ => None,
         });
-        random.unwrap().place = place.map(Box::new);
-        drop(outcomes);
+        random.unwrap().place = drives.map(at).map(Box::new);
         if !volume.is_empty() {
             run.facts.text(DEVICES, volume, "test");
         }

@@ -3,7 +3,7 @@
 //! A good boot of another machine must never carry a bad one to PASS: an earlier run counts where it is shown to be of
 //! this machine, measured in the same way. What is left out is said, once.
 
-use measure::Run;
+use measure::{Facts, Run};
 use spec::Target;
 
 /// Serial numbers of what there is once in a machine.
@@ -19,6 +19,12 @@ pub(crate) struct Pool<'a> {
     pub(crate) remarks: Vec<String>,
 }
 
+/// A run with the facts of its host as the document counts them.
+pub(crate) struct Pooled<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) host: Facts,
+}
+
 /// Those of the earlier runs that are boots of the machine of `last`, and `last`.
 pub(crate) fn pool<'a>(last: &'a Run, earlier: &[&'a Run]) -> Pool<'a> {
     let mut pool = Pool { runs: Vec::new(), remarks: Vec::new() };
@@ -32,16 +38,17 @@ pub(crate) fn pool<'a>(last: &'a Run, earlier: &[&'a Run]) -> Pool<'a> {
     pool
 }
 
-/// Those runs whose host has the facts that a target depends on as the last one has them, and a remark on the others.
-pub(crate) fn with_facts_of_last<'a>(runs: &[&'a Run], last: &Run, target: &Target) -> (Vec<&'a Run>, Vec<String>) {
+/// Those boots whose host has the facts that a target depends on as the last one has them, and a remark on the others.
+pub(crate) fn with_facts_of_last<'a>(boots: &[Pooled<'a>], target: &Target) -> (Vec<&'a Run>, Vec<String>) {
     let mut alike = Vec::new();
     let mut remarks = Vec::new();
-    for run in runs {
-        let other = target.depends_on.iter().find(|id| match (run.facts.value(id), last.facts.value(id)) {
+    let last = boots.last().map(|boot| &boot.host);
+    for Pooled { run, host } in boots {
+        let is_other = |id: &&String| match (host.value(id), last.and_then(|last| last.value(id))) {
             (Some(one), Some(other)) => one != other,
             _ => false,
-        });
-        match other {
+        };
+        match target.depends_on.iter().find(is_other) {
             None => alike.push(*run),
             Some(id) => remarks.push(format!("Run {} does not count here: its {id} was another.", run.id)),
         }

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Better, Definition, Ending, Measurement, Outcome, Quantity, Run, Summary, Unit, Warning, Workload};
+use measure::{
+    Attempt, Definition, Ending, Measurement, Metric, Outcome, Quantity, Reason, Run, Summary, Unit, Warning,
+};
 
-use crate::Verdict;
 use crate::decide::Spread;
 use crate::failures::{self, Failure, FailureKind};
+use crate::foreign::foreign;
+use crate::{Verdict, engine};
 
 /// The result that is judged, with its spread.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,12 +22,14 @@ pub struct Measured {
     pub boots: Vec<f64>,
     /// How many samples were left out because something disturbed them.
     pub tainted: usize,
-    /// The repetitions that gave no value because something went wrong.
+    /// The repetitions that failed, with a value or without one.
     pub failures: Vec<Failure>,
     /// How many repetitions there were, failed ones included.
     pub repetitions: usize,
     /// How it was measured.
     pub context: BTreeMap<String, String>,
+    /// The engines of all repetitions, where a workload has more than one; `None` of those that do not tell.
+    pub engines: BTreeSet<Option<String>>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }
@@ -49,6 +54,8 @@ pub(crate) enum Found {
 struct Repetitions<'a> {
     /// Those with samples, and their boots.
     measured: Vec<(Option<&'a str>, &'a Measurement)>,
+    /// What those gave whose worker was lost after it had told the figure: they failed, and are shown where nothing else is.
+    lost: Vec<(Option<&'a str>, &'a Measurement)>,
     failures: Vec<Failure>,
     /// Why others were not tried.
     untried: Vec<String>,
@@ -57,31 +64,45 @@ struct Repetitions<'a> {
 }
 
 impl<'a> Repetitions<'a> {
-    fn add(&mut self, run: &'a Run, outcome: &'a Outcome, metric: &Definition) {
-        let workload = metric.family.workload.map(Workload::name);
-        match outcome {
-            Outcome::Measured(one) if is_of(one, metric) => self.measured(run, one, metric),
-            Outcome::NotMeasured(missing) if missing.id.is(metric) || Some(missing.id.name.as_str()) == workload => {
-                match FailureKind::of(&missing.reason) {
-                    Some(kind) => self.fail(run, kind, missing.reason.to_string()),
-                    None => self.untried.push(missing.reason.to_string()),
+    fn add(&mut self, run: &'a Run, attempt: &'a Attempt, metric: &Definition) {
+        let (measured, failed) = (self.measured.len(), self.failures.len());
+        let mut loss = None;
+        for outcome in &attempt.outcomes {
+            match outcome {
+                Outcome::Measured(one) if is_of(one, metric) => self.measured(run, one, metric),
+                Outcome::NotMeasured(missing) if missing.id.is(metric) => self.missing(run, &missing.reason),
+                Outcome::NotMeasured(missing) if missing.id.name == attempt.workload.name() => {
+                    loss = Some(&missing.reason);
+                }
+                Outcome::Measured(_) | Outcome::NotMeasured(_) => {}
+            }
+        }
+        let Some(reason) = loss else { return };
+        let has_figure = self.measured.len() > measured;
+        let is_its = has_figure || metric.family.workload == Some(attempt.workload);
+        match FailureKind::of(reason) {
+            Some(kind) if is_its => {
+                self.lost.extend(self.measured.drain(measured..));
+                // It is one repetition, which may have told by itself how it failed.
+                if self.failures.len() == failed {
+                    self.fail(run, kind, reason.to_string());
                 }
             }
-            Outcome::Measured(_) | Outcome::NotMeasured(_) => {}
+            None if is_its && !has_figure => self.untried.push(reason.to_string()),
+            Some(_) | None => {}
+        }
+    }
+
+    fn missing(&mut self, run: &Run, reason: &Reason) {
+        match FailureKind::of(reason) {
+            Some(kind) => self.fail(run, kind, reason.to_string()),
+            None => self.untried.push(reason.to_string()),
         }
     }
 
     fn measured(&mut self, run: &'a Run, one: &'a Measurement, metric: &Definition) {
-        if one.metric.unit != metric.unit || one.metric.better != metric.better {
-            self.foreign = Some(format!(
-                "run {} has {} in {}, {} is better; it is a metric in {}, {} is better",
-                run.id,
-                metric.id,
-                one.metric.unit.symbol(),
-                word(one.metric.better),
-                metric.unit.symbol(),
-                word(metric.better),
-            ));
+        self.foreign = foreign(&run.id, &one.metric, &Metric::from(metric)).or(self.foreign.take());
+        if self.foreign.is_some() {
             return;
         }
         let valid = || one.samples.iter().filter(|sample| sample.taint.is_none()).map(|sample| sample.value);
@@ -115,32 +136,29 @@ impl<'a> Repetitions<'a> {
     }
 }
 
-fn word(better: Better) -> &'static str {
-    match better {
-        Better::Higher => "higher",
-        Better::Lower => "lower",
-    }
-}
-
 /// Collects the series of this metric without labels over the runs.
 pub(crate) fn find(runs: &[&Run], metric: &Definition) -> Found {
     let mut repetitions = Repetitions::default();
     for run in runs {
-        for outcome in run.outcomes() {
-            repetitions.add(run, outcome, metric);
+        for attempt in &run.attempts {
+            repetitions.add(run, attempt, metric);
         }
     }
     if let Some(foreign) = repetitions.foreign {
         return Found::Invalid(foreign);
     }
-    if repetitions.measured.is_empty() {
+    if repetitions.measured.is_empty() && repetitions.lost.is_empty() {
         return repetitions.without_samples(runs, metric);
     }
     combine(repetitions)
 }
 
 fn combine(repetitions: Repetitions<'_>) -> Found {
-    let Repetitions { measured, failures, .. } = repetitions;
+    let Repetitions { mut measured, lost, failures, .. } = repetitions;
+    let repetitions = measured.len() + failures.len();
+    if measured.is_empty() {
+        measured = lost;
+    }
     let samples = || measured.iter().flat_map(|(_, one)| &one.samples);
     let valid: Vec<f64> = samples().filter(|s| s.taint.is_none()).map(|s| s.value).collect();
     let tainted = samples().count() - valid.len();
@@ -153,9 +171,8 @@ fn combine(repetitions: Repetitions<'_>) -> Found {
     }
     let boots: Vec<f64> = boots.values().filter_map(|medians| Summary::of(medians)).map(|s| s.median).collect();
     let (Some(summary), Some((_, last))) = (Summary::of(&valid), measured.last()) else {
-        let all = measured.len() + failures.len();
-        let failed = failures::sentence(&failures, all).unwrap_or_default();
-        if failures::at_best(&failures, all) == Some(Verdict::Fail) {
+        let failed = failures::sentence(&failures, repetitions).unwrap_or_default();
+        if failures::at_best(&failures, repetitions) == Some(Verdict::Fail) {
             return Found::Wrong(failed);
         }
         let taints: BTreeSet<String> = samples().filter_map(|s| s.taint.as_ref()).map(ToString::to_string).collect();
@@ -177,9 +194,10 @@ fn combine(repetitions: Repetitions<'_>) -> Found {
         summary,
         boots,
         tainted,
-        repetitions: measured.len() + failures.len(),
+        repetitions,
         failures,
         context: last.context.clone(),
+        engines: measured.iter().filter(|(_, one)| one.summary().is_some()).map(|(_, one)| engine::of(one)).collect(),
         warnings,
     }))
 }

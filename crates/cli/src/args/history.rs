@@ -39,6 +39,9 @@ pub(crate) struct CompareArgs {
     /// The i-th boot before belongs with the i-th after, as in a campaign in the order ABBA
     #[arg(long)]
     pub(crate) paired: bool,
+    /// Compare runs of one boot that were made in turn, for what changes without a reboot (a sysctl, a drive's firmware)
+    #[arg(long, conflicts_with_all = ["paired", "all"])]
+    pub(crate) within_boot: bool,
     /// Show every metric, also those that decide nothing and did not move
     #[arg(long)]
     pub(crate) all: bool,
@@ -145,9 +148,13 @@ pub(crate) enum CampaignCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct StartArgs {
-    /// Boots on each side
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=1000))]
-    pub(crate) boots: u32,
+    /// Boots on each side [default: 5; with --within-boot runs, 8]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub(crate) boots: Option<u32>,
+    /// Make runs in turn within this boot, for what changes without a reboot: a drive's firmware (`nvme_fw=`), or a
+    /// sysctl (`sysctl.vm.swappiness=10`)
+    #[arg(long, conflicts_with = "install")]
+    pub(crate) within_boot: bool,
     /// In which order the boots are made
     #[arg(long, value_enum, ignore_case = true, default_value = "ABBA")]
     pub(crate) order: OrderName,

@@ -8,15 +8,20 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use measure::{Ending, Fingerprint};
-use record::{Annotation, Annotations, Campaign, Event, Listed, Plan, Side, Slot, Store, holds, present};
+use record::{Annotation, Annotations, Campaign, Event, Listed, Plan, Side, Slot, Store, holds, is_told, present};
 use report::compare::CampaignBoot;
 use serde_json::{Value, json};
+use verdict::compare::LEAST_ALTERNATIONS;
+use verdict::power::Design;
+use verdict::trend::PLANNED_BOOTS;
 
 use crate::args::{CampaignCommand, OrderName, Records, StartArgs, View};
+use crate::commands::noise::proposal;
 use crate::commands::{compare, look, print, print_json};
 use crate::exit::Exit;
-use crate::history::History;
-use crate::{locations, systemd_unit};
+use crate::history::{History, tolerances};
+use crate::output::say;
+use crate::{locations, systemd_unit, trust};
 
 pub(crate) fn campaign(command: &CampaignCommand) -> Result<Exit> {
     match command {
@@ -34,6 +39,24 @@ struct Now {
 }
 
 impl Now {
+    /// The host with the sysctls that some conditions name, as parts of its configuration.
+    fn with_sysctls(root: &Path, conditions: &[String]) -> Result<Now> {
+        let mut now = Now::read(root)?;
+        for name in conditions.iter().filter_map(|condition| condition.strip_prefix("sysctl.")?.split('=').next()) {
+            let file = root.join("proc/sys").join(name.replace('.', "/"));
+            let value = fs::read_to_string(&file)
+                .with_context(|| format!("could not read the sysctl {name} from {}", file.display()))?;
+            let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+            now.fingerprint.config.insert(format!("sysctl.{name}"), value);
+        }
+        Ok(now)
+    }
+
+    /// The host as a campaign looks at it.
+    fn of(plan: &Plan) -> Result<Now> {
+        Now::with_sysctls(Path::new(&plan.root), &[plan.before.as_slice(), &plan.after].concat())
+    }
+
     fn read(root: &Path) -> Result<Now> {
         let file = root.join("proc/sys/kernel/random/boot_id");
         let boot =
@@ -63,6 +86,17 @@ fn running(store: &Store) -> Result<Campaign> {
     })
 }
 
+/// Refuses, for root, a campaign that others may have written: its journal names a command to run, in a folder, and a unit.
+fn trusted(campaign: &Campaign) -> Result<()> {
+    trust::for_root(campaign.journal())?;
+    let Plan { command, folder, unit_dir, .. } = &campaign.plan;
+    let program =
+        command.first().filter(|program| program.contains('/')).map(|program| Path::new(folder).join(program));
+    let unit = unit_dir.as_ref().map(|folder| systemd_unit::file(Path::new(folder))).filter(|unit| unit.exists());
+    let places = [Some(folder.into()), program, unit];
+    places.into_iter().flatten().try_for_each(|place| trust::for_root(&place))
+}
+
 /// A path as the text that the journal keeps.
 fn text(path: &Path) -> Result<String> {
     let path = std::path::absolute(path)?;
@@ -77,7 +111,8 @@ fn now() -> Result<Timestamp> {
 
 fn start(args: &StartArgs) -> Result<Exit> {
     let store = store(&args.records)?;
-    let host = Now::read(&args.root)?;
+    let host = Now::with_sysctls(&args.root, &[args.before.as_slice(), &args.after].concat())?;
+    let boots = boots(args)?;
     let before = if args.before.is_empty() { configuration(&host.fingerprint) } else { args.before.clone() };
     let (is_before, is_after) = (host.meets(&before)?, host.meets(&args.after)?);
     ensure!(
@@ -86,6 +121,13 @@ fn start(args: &StartArgs) -> Result<Exit> {
          --before and --after",
         args.after.join(", ")
     );
+    for condition in before.iter().chain(&args.after) {
+        ensure!(
+            is_told(&host.fingerprint, condition),
+            "this host does not tell what {condition} asks for, so no boot could ever meet it; `hostproof inspect` shows what it \
+             tells, some of it to root alone"
+        );
+    }
     let program = text(&std::env::current_exe().context("could not find this program's own file")?)?;
     let results = text(store.root())?;
     let command = if args.command.is_empty() {
@@ -96,11 +138,12 @@ fn start(args: &StartArgs) -> Result<Exit> {
     let at = now()?;
     let plan = Plan {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        boots: args.boots,
+        boots,
         order: match args.order {
             OrderName::Abba => record::Order::Abba,
             OrderName::Aabb => record::Order::Aabb,
         },
+        within_boot: args.within_boot,
         before,
         after: args.after.clone(),
         command,
@@ -109,6 +152,11 @@ fn start(args: &StartArgs) -> Result<Exit> {
         unit_dir: args.install.then(|| text(&args.unit_dir)).transpose()?,
         at: at.to_string(),
     };
+    if args.install {
+        // What the unit will run at each boot.
+        fs::create_dir_all(store.root()).with_context(|| format!("could not create {}", store.root().display()))?;
+        trust::for_root(store.root())?;
+    }
     let mut campaign = Campaign::start(&store, &at.strftime("c%Y%m%dT%H%M%SZ").to_string(), plan)?;
     if let Some(folder) = campaign.plan.unit_dir.clone() {
         match systemd_unit::install(Path::new(&folder), &program, &results) {
@@ -121,7 +169,41 @@ fn start(args: &StartArgs) -> Result<Exit> {
             }
         }
     }
-    show(&store, &campaign)
+    show(&store, &campaign)?;
+    if !campaign.plan.within_boot {
+        let design = if campaign.plan.order.is_paired() {
+            |boots| Design::Paired { pairs: boots }
+        } else {
+            |boots| Design::Unpaired { before: boots, after: boots }
+        };
+        let history = History::of(store)?;
+        if let Some(proposal) = proposal(&history, &campaign.plan.host, campaign.plan.boots, design) {
+            print(&proposal)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// How many boots on each side are made; within one boot how many runs.
+fn boots(args: &StartArgs) -> Result<u32> {
+    if !args.within_boot {
+        return Ok(args.boots.unwrap_or(PLANNED_BOOTS));
+    }
+    let least = u32::try_from(LEAST_ALTERNATIONS)?;
+    let runs = args.boots.unwrap_or(least);
+    ensure!(
+        runs >= least && runs.is_multiple_of(2) && args.order == OrderName::Abba,
+        "within one boot at least {least} runs on each side are made, an even number, in the order ABBA"
+    );
+    let of_boot = |condition: &&String| {
+        let key = condition.split('=').next().unwrap_or_default();
+        ["bios", "microcode", "kernel", "cmdline", "cpu.microcode", "os.kernel", "os.cmdline"].contains(&key)
+            || key.starts_with("bios.")
+    };
+    if let Some(condition) = args.before.iter().chain(&args.after).find(of_boot) {
+        bail!("{condition} changes with a reboot: leave --within-boot out, and boots are compared");
+    }
+    Ok(runs)
 }
 
 /// The configuration as conditions, part by part.
@@ -132,16 +214,17 @@ fn configuration(fingerprint: &Fingerprint) -> Vec<String> {
 
 fn next(records: &Records) -> Result<Exit> {
     let store = store(records)?;
-    running(&store)?;
+    trusted(&running(&store)?)?;
     let _lock = lock(&store)?;
     // The step that was waited for has written on.
     let mut campaign = running(&store)?;
+    trusted(&campaign)?;
     let history = settle(&store, &mut campaign)?;
     let Some(slot) = campaign.next() else {
         print("every boot is measured: `hostproof campaign finish` compares them and ends the campaign")?;
         return Ok(Exit::Done);
     };
-    let host = Now::read(Path::new(&campaign.plan.root))?;
+    let host = Now::of(&campaign.plan)?;
     let tasks = tasks(&campaign, slot, &host, &history)?;
     if !tasks.is_empty() {
         print(&to_do(&campaign, slot, &tasks))?;
@@ -151,7 +234,7 @@ fn next(records: &Records) -> Result<Exit> {
 }
 
 fn lock(store: &Store) -> Result<fs::File> {
-    Ok(Campaign::lock(store, || eprintln!("another step of this campaign is running: waiting for its end"))?)
+    Ok(Campaign::lock(store, || say("another step of this campaign is running: waiting for its end"))?)
 }
 
 /// Brings an attempt of which nothing more is known to its end: the process or the machine stopped while it measured, or
@@ -182,6 +265,11 @@ fn new_run(history: &History, boot: &str, known: &BTreeSet<String>) -> Option<St
 /// What somebody has to do before the next boot of the plan can be measured; nothing where this is it.
 fn tasks(campaign: &Campaign, slot: Slot, host: &Now, history: &History) -> Result<Vec<String>> {
     let mut tasks = Vec::new();
+    if campaign.plan.within_boot && campaign.first_boot().is_some_and(|boot| boot != host.boot) {
+        return Ok(vec![
+            "end this campaign by `finish --abandon`: the host has booted, and its runs are of one boot".to_owned(),
+        ]);
+    }
     for condition in campaign.plan.conditions(slot.side) {
         if !holds(&host.fingerprint, condition)? {
             tasks.push(format!("bring the host to {condition}; it has {}", present(&host.fingerprint, condition)));
@@ -199,7 +287,7 @@ fn tasks(campaign: &Campaign, slot: Slot, host: &Now, history: &History) -> Resu
             }
         }
     }
-    if !tasks.is_empty() || campaign.used(&host.boot) {
+    if !campaign.plan.within_boot && (!tasks.is_empty() || campaign.used(&host.boot)) {
         tasks.push("reboot".to_owned());
     }
     Ok(tasks)
@@ -207,7 +295,8 @@ fn tasks(campaign: &Campaign, slot: Slot, host: &Now, history: &History) -> Resu
 
 fn to_do(campaign: &Campaign, slot: Slot, tasks: &[String]) -> String {
     let heading = format!(
-        "Boot {} of {}, {} the update, is next. Before it:\n",
+        "{} {} of {}, {} the update, is next. Before it:\n",
+        if campaign.plan.within_boot { "Run" } else { "Boot" },
         slot.number + 1,
         campaign.plan.sides().len(),
         slot.side.name()
@@ -281,7 +370,7 @@ fn status(json: bool, records: &Records) -> Result<Exit> {
 /// What is next, and what has to be done before it.
 fn open(store: &Store, campaign: &Campaign) -> Result<Option<(Slot, Vec<String>)>> {
     let Some(slot) = campaign.next().filter(|_| !campaign.is_finished()) else { return Ok(None) };
-    let host = Now::read(Path::new(&campaign.plan.root))?;
+    let host = Now::of(&campaign.plan)?;
     Ok(Some((slot, tasks(campaign, slot, &host, &History::of(store.clone())?)?)))
 }
 
@@ -331,9 +420,10 @@ fn as_json(store: &Store, campaign: &Campaign) -> Result<Value> {
 
 fn finish(abandon: bool, view: &View) -> Result<Exit> {
     let store = store(&view.records)?;
-    running(&store)?;
+    trusted(&running(&store)?)?;
     let _lock = lock(&store)?;
     let mut campaign = running(&store)?;
+    trusted(&campaign)?;
     let history = settle(&store, &mut campaign)?;
     if abandon {
         end(&store, &mut campaign)?;
@@ -346,6 +436,13 @@ fn finish(abandon: bool, view: &View) -> Result<Exit> {
         "{done} of {all} boots are measured: go on with `hostproof campaign next`, or end the campaign without a verdict by --abandon"
     );
     let (before, after) = (runs(&history, &campaign, Side::Before)?, runs(&history, &campaign, Side::After)?);
+    if campaign.plan.within_boot {
+        let newest = after.last().context("no run is measured")?;
+        let tolerances = tolerances(newest, view.spec.as_deref())?;
+        let exit = compare::within_boot(&history, (&before, &after), &tolerances, view.json)?;
+        end(&store, &mut campaign)?;
+        return Ok(exit);
+    }
     let order = if campaign.plan.order.is_paired() {
         verdict::compare::Order::Paired
     } else {

@@ -13,9 +13,10 @@ use disk::{JobResult, LiveRates, Results, Rights, Settings, fio_json, run_jobs};
 use indicatif::ProgressBar;
 use measure::{Quantity, Unit};
 
+use crate::alone;
 use crate::args::{DiskArgs, Eta, OutputFormat};
-use crate::commands::print;
 use crate::exit::Exit;
+use crate::output::{print, print_json, say};
 use crate::progress;
 
 /// Columns of the text at most.
@@ -59,23 +60,24 @@ pub(crate) fn disk(args: &DiskArgs) -> Result<Exit> {
     }
     let rights = Rights { write: args.allow_write.clone(), destroy: args.allow_destroy.clone() };
     let settings = Settings { rights, ..Settings::default() };
+    let _alone = alone::measure(args.beside)?;
     let shown = Shown::new(args.eta);
     let results = run_jobs(&found.jobs, &settings, &mut |live| shown.show(&live))?;
     shown.end();
     write_logs(&results)?;
-    let mut text = String::new();
-    for format in &args.output_format {
-        text += &match format {
-            OutputFormat::Json => ::report::json::pretty(&fio_json(&results, &found.globals)),
-            OutputFormat::Normal => summary(&results),
-        };
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-    }
     match &args.output {
-        None => print(&text)?,
-        Some(path) => fs::write(path, text).with_context(|| format!("could not write {}", path.display()))?,
+        None => args.output_format.iter().try_for_each(|format| match format {
+            OutputFormat::Json => print_json(&fio_json(&results, &found.globals)),
+            OutputFormat::Normal => print(&summary(&results)),
+        })?,
+        Some(path) => {
+            let text = args.output_format.iter().map(|format| match format {
+                OutputFormat::Json => ::report::json::pretty(&fio_json(&results, &found.globals)) + "\n",
+                OutputFormat::Normal => summary(&results),
+            });
+            let text: String = text.collect();
+            fs::write(path, text).with_context(|| format!("could not write {}", path.display()))?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -84,7 +86,7 @@ fn read(path: &Path) -> Result<String> {
     if path == Path::new("-") {
         return io::read_to_string(io::stdin()).context("could not read the job file from the standard input");
     }
-    fs::read_to_string(path).with_context(|| format!("could not read the job file {}", path.display()))
+    record::input::read_text(path).with_context(|| format!("could not read the job file {}", path.display()))
 }
 
 /// What is shown while jobs run.
@@ -108,7 +110,10 @@ impl Shown {
         let iops = Quantity::new(live.iops, Unit::IoPerSecond);
         match self {
             Shown::Nothing => {}
-            Shown::Lines => eprintln!("{:6.1} s  {:3.0} %  {iops:>14}  {rate}", live.seconds, live.done * 100.0),
+            Shown::Lines => {
+                let (seconds, percent) = (live.seconds, live.done * 100.0);
+                say(&format!("{seconds:6.1} s  {percent:3.0} %  {iops:>14}  {rate}"));
+            }
             Shown::Bar(bar) => {
                 progress::set(bar, live.done);
                 bar.set_message(format!("{iops} · {rate}"));

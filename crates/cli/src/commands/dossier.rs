@@ -1,7 +1,7 @@
 //! `hostproof dossier`: runs with all that their verdict rests on, in one sealed file; and whether such a verdict holds.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,6 +12,7 @@ use report::{html, json, terminal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use verdict::compare::Runs;
 
 use crate::args::{DossierArgs, DossierCommand, PackArgs};
 use crate::build_info::build;
@@ -25,6 +26,9 @@ const CONTENTS: &str = "dossier.json";
 const SPECIFICATION: &str = "spec.toml";
 const JUDGEMENT: &str = "judgement.json";
 const SUMS: &str = "SHA256SUMS";
+const README: (&str, &[u8]) = ("README.txt", include_bytes!("dossier.txt"));
+/// The share of this host's free memory that a dossier may unpack to: its records are read from there, too.
+const MEMORY_SHARE: u64 = 4;
 /// The version of what is in a dossier.
 const FORMAT: u32 = 1;
 
@@ -63,7 +67,7 @@ fn judge() -> [String; 2] {
 
 pub(crate) fn dossier(args: DossierArgs) -> Result<Exit> {
     match (args.command, args.pack) {
-        (Some(DossierCommand::Verify { file, key }), _) => verify(&file, key.as_deref()),
+        (Some(DossierCommand::Verify { file, key, records_only }), _) => verify(&file, key.as_deref(), records_only),
         (None, Some(pack)) => make(&pack),
         (None, None) => bail!("give runs and -o FILE, or `verify FILE`; see `hostproof dossier --help`"),
     }
@@ -72,6 +76,11 @@ pub(crate) fn dossier(args: DossierArgs) -> Result<Exit> {
 fn make(args: &PackArgs) -> Result<Exit> {
     let output = args.output.display();
     let key = args.sign.as_deref().map(SecretKey::read).transpose()?;
+    if args.output == Path::new("-") {
+        ensure!(!io::stdout().is_terminal(), "a dossier is no text: send it to a file or a pipe");
+        let bytes = packed(args, key.as_ref())?;
+        return io::stdout().write_all(&bytes).context("could not write the dossier").map(|()| Exit::Done);
+    }
     // Before anything is read, and never over another file.
     let file = OpenOptions::new().write(true).create_new(true).open(&args.output);
     let mut file = file.with_context(|| format!("could not begin {output}"))?;
@@ -98,13 +107,13 @@ fn packed(args: &PackArgs, key: Option<&SecretKey>) -> Result<Vec<u8>> {
         records.insert(record_path(&run), bytes);
         runs.push(run);
     }
-    let case = Case::of(runs, args.spec.as_deref())?;
+    // A dossier is judged from its own records alone.
+    let case = Case::of(runs, args.spec.as_deref(), None)?;
     let mut files = derived(&case)?;
     files.extend(records);
     let contents = serde_json::to_vec_pretty(&Contents::of(&case))?;
     files.insert(CONTENTS.to_owned(), contents);
     files.insert(SPECIFICATION.to_owned(), case.specification.source.text.clone().into_bytes());
-    files.insert("README.txt".to_owned(), include_bytes!("dossier.txt").to_vec());
     files.insert(SUMS.to_owned(), sums(&files));
     Ok(dossier::pack(&files, key)?)
 }
@@ -119,6 +128,7 @@ fn derived(case: &Case) -> Result<Files> {
         ("audit.json".to_owned(), text(&json::audit(judged.system, judged.audit))),
         ("fingerprint.json".to_owned(), text(&json::fingerprint(&newest.fingerprint))),
         ("report.html".to_owned(), html::page(&judged)?.into_bytes()),
+        (README.0.to_owned(), README.1.to_vec()),
     ]))
 }
 
@@ -128,22 +138,30 @@ fn sums(files: &Files) -> Vec<u8> {
     files.iter().map(line).collect::<String>().into_bytes()
 }
 
-fn verify(file: &Path, key: Option<&Path>) -> Result<Exit> {
+fn verify(file: &Path, key: Option<&Path>, records_only: bool) -> Result<Exit> {
     let key = key.map(PublicKey::read).transpose()?;
-    let bytes = fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
-    let checked = dossier::open(&bytes).map_err(anyhow::Error::from).and_then(|opened| {
+    let (mut source, _) = record::input::open(file)?;
+    let checked = dossier::open(&mut source, most()).map_err(anyhow::Error::from).and_then(|opened| {
         signed_by(&opened, key.as_ref())?;
         judge_again(&opened)
     });
     match checked {
-        Ok(text) => {
+        Ok((text, unchecked)) => {
             print(&text)?;
-            Ok(Exit::Done)
+            Ok(if unchecked && !records_only { Exit::Inconclusive } else { Exit::Done })
         }
         Err(error) => {
             print(&format!("{}\nDOES NOT HOLD", terminal::clean(&failure::message(&error))))?;
             Ok(Exit::Rejected)
         }
+    }
+}
+
+/// What a dossier may unpack to on this host.
+fn most() -> u64 {
+    match machine::memory_available() {
+        0 => dossier::MOST,
+        available => dossier::MOST.min(available / MEMORY_SHARE),
     }
 }
 
@@ -159,14 +177,14 @@ fn signed_by(opened: &Opened, wanted: Option<&PublicKey>) -> Result<()> {
 }
 
 /// Judges from the records and the specification alone, and compares with what the dossier says. An error is why it does
-/// not hold.
-fn judge_again(opened: &Opened) -> Result<String> {
+/// not hold; the text says what does, and the flag whether something could not be checked.
+fn judge_again(opened: &Opened) -> Result<(String, bool)> {
     let files = &opened.files;
     let contents: Contents = serde_json::from_slice(part(files, CONTENTS)?).context(CONTENTS)?;
     ensure!(contents.format == FORMAT, "it has format {}, and this hostproof reads {FORMAT}", contents.format);
     let specification = Specification::parse(utf8(files, SPECIFICATION)?, SPECIFICATION, Some(&contents.system))?;
     let runs: Result<Vec<Run>> = contents.records.iter().map(|path| raw(files, path)).collect();
-    let case = Case::judge(runs?, specification)?;
+    let case = Case::judge(runs?, specification, Runs::default())?;
     ensure!(Contents::of(&case).records == contents.records, "the records are not those that {CONTENTS} names");
     let told: Value = serde_json::from_slice(part(files, JUDGEMENT)?).context(JUDGEMENT)?;
     let found = json::judgement(case.runs.last().context("there is no run")?, &case.judgement);
@@ -175,12 +193,30 @@ fn judge_again(opened: &Opened) -> Result<String> {
     rest.remove(SUMS);
     ensure!(part(files, SUMS)? == sums(&rest), "{SUMS} does not fit the files");
     let by_this_build = contents.judged_by == judge();
-    if by_this_build {
-        for (name, content) in derived(&case)? {
-            ensure!(part(files, &name)? == content, "{name} is not what follows from the records");
+    let unchecked = unchecked(files, &case, &contents)?;
+    if let Some(name) = unchecked.iter().find(|_| by_this_build) {
+        bail!("{name} is not what follows from the records");
+    }
+    Ok((holds(opened, &case, &contents, &unchecked), !unchecked.is_empty()))
+}
+
+/// The files that are not what this build derives from the records: another build may have written them so, or anybody.
+fn unchecked(files: &Files, case: &Case, contents: &Contents) -> Result<Vec<String>> {
+    let derived = derived(case)?;
+    let mut unchecked = Vec::new();
+    for (name, content) in &derived {
+        // The verdicts and figures in it were compared.
+        if part(files, name)? != content && name != JUDGEMENT {
+            unchecked.push(name.clone());
         }
     }
-    Ok(holds(opened, &case, &contents, by_this_build))
+    if contents.judged_by == judge() && part(files, JUDGEMENT)? != derived[JUDGEMENT] {
+        unchecked.push(JUDGEMENT.to_owned());
+    }
+    let named = |name: &String| derived.contains_key(name) || contents.records.contains(name);
+    let others = files.keys().filter(|name| !named(name) && ![CONTENTS, SPECIFICATION, SUMS].contains(&name.as_str()));
+    unchecked.extend(others.cloned());
+    Ok(unchecked)
 }
 
 /// A record, whose specification must have the hash that it names.
@@ -214,18 +250,19 @@ fn same_verdicts(told: &Value, found: &Value) -> Result<()> {
     Ok(())
 }
 
-fn holds(opened: &Opened, case: &Case, contents: &Contents, by_this_build: bool) -> String {
+fn holds(opened: &Opened, case: &Case, contents: &Contents, unchecked: &[String]) -> String {
     let signer = opened.signer.as_ref().map_or("nobody".to_owned(), |key| format!("the key {}", key.hex()));
     let [version, revision] = &contents.judged_by;
-    let rest = if by_this_build {
-        "the same build as this one; audit, fingerprint and report follow from the records byte for byte".to_owned()
+    let who = if contents.judged_by == judge() { "the same build as this one" } else { "another build than this one" };
+    let rest = if unchecked.is_empty() {
+        "; audit, fingerprint and report follow from the records byte for byte"
     } else {
-        format!("another build than this one ({}): verdicts and figures were compared, words not", judge().join(" "))
+        "; verdicts and figures were computed again, and are the same"
     };
     let mut lines = vec![
         format!("sealed     SHA-256 {}", opened.sha256),
         format!("signed by  {signer}"),
-        format!("judged by  hostproof {version} {revision}, {rest}"),
+        format!("judged by  hostproof {version} {revision}, {who}{rest}"),
         format!("host       {}, {} runs of {} boots", case.judgement.host, case.runs.len(), case.judgement.boots),
         format!("system     {}, SHA-256 {}", contents.system, case.specification.source.sha256),
     ];
@@ -235,7 +272,18 @@ fn holds(opened: &Opened, case: &Case, contents: &Contents, by_this_build: bool)
             "note       {other} of the runs were made for another specification than they are judged by"
         ));
     }
-    lines.push(format!("HOLDS: {}", json::acceptance(&case.judgement)));
+    let acceptance = json::acceptance(&case.judgement);
+    if unchecked.is_empty() {
+        lines.push(format!("HOLDS: {acceptance}"));
+    } else {
+        let [version, revision] = judge();
+        lines.push(format!("NOT CHECKED: {}", unchecked.join(", ")));
+        lines.push(format!(
+            "           this build ({version} {revision}) renders them otherwise; the build that judged can check them, and \
+             --records-only does without them"
+        ));
+        lines.push(format!("RECORDS AND VERDICT HOLD: {acceptance}"));
+    }
     lines.iter().map(|line| terminal::clean(line) + "\n").collect()
 }
 

@@ -1,21 +1,73 @@
 //! `hostproof plan`: which worker runs where, and which bytes lie on which node.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use machine::{Layout, Machine, Siblings, Source, place};
 use measure::Profile;
 use measure::{Quantity, Unit};
 use report::terminal::PlacementRow;
+use rustix::process::{Resource, Rlimit};
 
 use crate::args::PlanArgs;
 use crate::commands::{look, print, print_json};
 use crate::exit::Exit;
+use crate::locations;
 
 /// The memory workload's arrays: a, b and c.
 const ARRAYS: usize = 3;
 
+/// Set in the process that reads the topology.
+const INSIDE: &str = "HOSTPROOF_PLAN_INSIDE";
+/// How long it may take, and bytes of its address space: many times what the largest host needs.
+const PATIENCE: Duration = Duration::from_mins(1);
+const ADDRESS_SPACE: u64 = 16 << 30;
+
+/// hwloc ends its process over some descriptions: it reads them in a process of its own, and this one says why that ended.
 pub(crate) fn plan(args: &PlanArgs) -> Result<Exit> {
+    if std::env::var_os(INSIDE).is_some() {
+        let most = |limit: Option<u64>| Some(limit.map_or(ADDRESS_SPACE, |limit| limit.min(ADDRESS_SPACE)));
+        let now = rustix::process::getrlimit(Resource::As);
+        // A lower one is always allowed.
+        let _ =
+            rustix::process::setrlimit(Resource::As, Rlimit { current: most(now.current), maximum: most(now.maximum) });
+        return place_here(args);
+    }
+    let arguments = std::env::args_os().skip(1);
+    let mut child = Command::new(locations::own_file()?).args(arguments).env(INSIDE, "1").spawn()?;
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                child.kill()?;
+                child.wait()?;
+                bail!("the topology took longer to read than {} s: give a smaller one", PATIENCE.as_secs());
+            }
+            None => thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    ended(status, args.topology.topology.as_deref().unwrap_or("this host"))
+}
+
+/// How the process that read the topology of `what` ended.
+fn ended(status: ExitStatus, what: &str) -> Result<Exit> {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ok(Exit::Done),
+        (None, Some(signal)) => bail!(
+            "hwloc cannot read the topology of {what}: it ended its process by signal {signal}; check the description, or the \
+             file that `lstopo` wrote"
+        ),
+        // It has said why.
+        _ => Ok(Exit::Unusable),
+    }
+}
+
+fn place_here(args: &PlanArgs) -> Result<Exit> {
     let machine = Machine::detect(&source(args.topology.topology.as_deref()))?;
     let siblings = if args.smt { Siblings::EverySmtThread } else { Siblings::OnePerCore };
     let workers = place(&machine.topology, siblings)?;
@@ -98,5 +150,20 @@ mod tests {
         check("node7", true);
         check("pack:2 numa:1 core:64 pu:2", false);
         check("pu:4", false);
+    }
+
+    #[test]
+    fn a_process_that_a_library_ended_is_a_reason() {
+        let check = |raw: i32, expect: Result<Exit, &str>| match (ended(ExitStatus::from_raw(raw), "host.xml"), expect)
+        {
+            (Ok(exit), Ok(expect)) => assert_eq!(exit, expect),
+            (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
+            other => panic!("{raw}: {other:?}"),
+        };
+        check(0, Ok(Exit::Done));
+        check(2 << 8, Ok(Exit::Unusable));
+        check(101 << 8, Ok(Exit::Unusable));
+        check(6, Err("hwloc cannot read the topology of host.xml: it ended its process by signal 6"));
+        check(11, Err("signal 11"));
     }
 }

@@ -1,109 +1,80 @@
 //! `hostproof report`: judged runs as a page to sign, and in the formats that other tools read.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result, bail};
+use measure::Run;
 use report::{Judged, exchange, html};
-use tempfile::NamedTempFile;
 
 use crate::args::ReportArgs;
 use crate::case::{self, Case};
-use crate::commands::print;
+use crate::commands::{print, print_as_is};
 use crate::exit::Exit;
+use crate::history::History;
+use crate::outfile::OutFile;
 
-/// A format, as a function from what was judged to a text.
-type Format = fn(&Judged<'_>) -> Result<String>;
+/// A format.
+#[derive(Clone, Copy)]
+struct Format {
+    /// What was judged, in it.
+    text: fn(&Judged<'_>) -> Result<String>,
+    /// What stands in the first kilobytes of every report in it.
+    mark: &'static str,
+}
+
+const HTML: Format =
+    Format { text: |judged| Ok(html::page(judged)?), mark: "style-src 'unsafe-inline'; img-src data:" };
+const OCPTV: Format = Format { text: |judged| Ok(exchange::ocptv(judged)?), mark: "\"schemaVersion\":" };
+const JUNIT: Format = Format { text: |judged| Ok(exchange::junit(judged)?), mark: "name=\"hostproof\"" };
+const CSV: Format = Format { text: |judged| Ok(exchange::csv(judged)?), mark: "run,host,boot,profile,workload," };
+const MD: Format =
+    Format { text: |judged| Ok(exchange::markdown(judged)?), mark: "| target | documented | document's" };
+const BMF: Format = Format { text: |judged| Ok(exchange::bencher(judged)?), mark: "\"lower_value\":" };
+const PROM: Format = Format { text: |judged| Ok(exchange::prometheus(judged)?), mark: "# HELP hostproof_" };
 
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     // Before anything is read: a path that cannot be written must not cost the time of judging.
     let outputs = open(args)?;
     let runs = args.runs.iter().map(|typed| case::find(typed, args.out.as_deref()));
-    let case = Case::of(runs.collect::<Result<_>>()?, args.spec.as_deref())?;
+    let runs = runs.collect::<Result<Vec<Run>>>()?;
+    // One run has no sides, and needs no history.
+    let store = (runs.len() > 1).then(|| History::at(args.out.as_deref())).transpose()?;
+    let case = Case::of(runs, args.spec.as_deref(), store.as_ref())?;
     let judged = case.judged();
-    for (output, format) in outputs {
-        let text = format(&judged)?;
+    let texts: Result<Vec<String>> = outputs.iter().map(|(_, format)| (format.text)(&judged)).collect();
+    let stdout_is_taken = outputs.iter().any(|(output, _)| output.is_stdout());
+    // All are made before any is put in its place.
+    for ((output, _), text) in outputs.into_iter().zip(texts?) {
+        if output.is_stdout() {
+            print_as_is(&text)?;
+            continue;
+        }
         let path = output.path().display().to_string();
-        output.write(&text).with_context(|| format!("could not write {path}"))?;
-        print(&format!("{path}: {} bytes", text.len()))?;
+        output.write(text.as_bytes()).with_context(|| format!("could not write {path}"))?;
+        if !stdout_is_taken {
+            print(&format!("{path}: {} bytes", text.len()))?;
+        }
     }
     Ok(Exit::Done)
 }
 
-/// The files that were asked for, opened.
-fn open(args: &ReportArgs) -> Result<Vec<(Output, Format)>> {
-    let all: [(&Option<PathBuf>, Format); 6] = [
-        (&args.html, |judged| Ok(html::page(judged)?)),
-        (&args.ocptv, |judged| Ok(exchange::ocptv(judged)?)),
-        (&args.junit, |judged| Ok(exchange::junit(judged)?)),
-        (&args.csv, |judged| Ok(exchange::csv(judged)?)),
-        (&args.md, |judged| Ok(exchange::markdown(judged)?)),
-        (&args.bmf, |judged| Ok(exchange::bencher(judged)?)),
+/// The files that were asked for, each in its format.
+fn open(args: &ReportArgs) -> Result<Vec<(OutFile, Format)>> {
+    let all = [
+        (&args.html, HTML),
+        (&args.ocptv, OCPTV),
+        (&args.junit, JUNIT),
+        (&args.csv, CSV),
+        (&args.md, MD),
+        (&args.bmf, BMF),
+        (&args.prom, PROM),
     ];
-    let mut outputs: Vec<(Output, Format)> = Vec::new();
+    let mut outputs: Vec<(OutFile, Format)> = Vec::new();
     for (path, format) in all {
-        if let Some(path) = path {
-            outputs.push((Output::open(path)?, format));
+        let Some(path) = path else { continue };
+        let output = OutFile::open(path, format.mark, args.force)?;
+        if outputs.iter().any(|(other, _)| other.is_same_as(&output)) {
+            bail!("two reports cannot go to {}: give each a file of its own", path.display());
         }
-    }
-    if let Some(path) = &args.prom {
-        outputs.push((Output::open_for_rename(path)?, |judged| Ok(exchange::prometheus(judged)?)));
+        outputs.push((output, format));
     }
     Ok(outputs)
-}
-
-/// A file that will be written when all is judged.
-enum Output {
-    /// In place; what it held is there until then.
-    InPlace(File, PathBuf),
-    /// Beside it, to be renamed, so that a collector never reads half of it.
-    Rename(NamedTempFile, PathBuf),
-}
-
-impl Output {
-    fn open(path: &Path) -> Result<Output> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        Ok(Output::InPlace(
-            file.with_context(|| format!("could not open {} for writing", path.display()))?,
-            path.into(),
-        ))
-    }
-
-    fn open_for_rename(path: &Path) -> Result<Output> {
-        if path.is_dir() {
-            bail!("could not open {} for writing: it is a folder", path.display());
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // The collector is another user: it must be able to read the file.
-        let readable = Permissions::from_mode(0o644);
-        let file = tempfile::Builder::new().prefix(".hostproof-").permissions(readable).tempfile_in(folder);
-        let file = file.with_context(|| format!("could not open a file beside {} for writing", path.display()))?;
-        Ok(Output::Rename(file, path.into()))
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Output::InPlace(_, path) | Output::Rename(_, path) => path,
-        }
-    }
-
-    fn write(self, text: &str) -> Result<()> {
-        match self {
-            Output::InPlace(mut file, _) => {
-                // A pipe or a terminal has no length.
-                if file.metadata()?.is_file() {
-                    file.set_len(0)?;
-                }
-                file.write_all(text.as_bytes())?;
-            }
-            Output::Rename(mut file, path) => {
-                file.write_all(text.as_bytes())?;
-                file.as_file().sync_all()?;
-                file.persist(path)?;
-            }
-        }
-        Ok(())
-    }
 }

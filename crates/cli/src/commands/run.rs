@@ -1,70 +1,67 @@
-//! `hostproof run` and `hostproof accept`: measure, judge, show.
+//! `hostproof run`: measure, judge, show; `accept` does the same, and its exit code answers.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Result, bail};
-use measure::{Profile, Quantity, Run, Unit};
+use anyhow::Result;
+use measure::{Quantity, Run, Unit};
 use record::Store;
-use verdict::Acceptance;
+use verdict::Judgement;
 
 use crate::args::RunArgs;
 use crate::commands::inspect::{advice_as_json, advice_as_text};
 use crate::commands::{judge, judgement, print, print_json};
 use crate::exit::Exit;
+use crate::locations::Specification;
+use crate::output::say;
 use crate::plan::RunPlan;
-use crate::{interrupt, run};
+use crate::{alone, interrupt, run};
 
-/// What the exit code answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Whether the work was done.
-    Measure,
-    /// Whether the host is accepted.
-    Gate,
+/// What came of measuring.
+pub(crate) enum Finish {
+    /// It was judged, and shown.
+    Judged(Judgement),
+    /// It ended before that: nothing was to be measured, or the user stopped it.
+    Ended(Exit),
 }
 
-pub(crate) fn run(args: &RunArgs, purpose: Purpose) -> Result<Exit> {
-    let plan = RunPlan::resolve(args, Path::new("/"))?;
+pub(crate) fn run(args: &RunArgs) -> Result<Exit> {
+    let root = Path::new("/");
+    let plan = RunPlan::resolve(args, Specification::load(&args.spec)?, inventory::take(root), root)?;
+    Ok(match measured(args, &plan)? {
+        Finish::Judged(_) => Exit::Done,
+        Finish::Ended(exit) => exit,
+    })
+}
+
+/// Measures what is planned, judges it and shows it.
+pub(crate) fn measured(args: &RunArgs, plan: &RunPlan) -> Result<Finish> {
     for note in &plan.notes {
-        eprintln!("{note}");
-    }
-    if purpose == Purpose::Gate && plan.specification.system.demands().is_empty() {
-        bail!(
-            "{} demands nothing that this suite measures, so it could accept any host: mark facts and targets in it as \
-             `required = true` (`hostproof spec check` says what a file demands), or give another with --spec",
-            plan.specification.system.id
-        );
+        say(note);
     }
     if args.dry_run {
-        return show_plan(&plan, args.view.json);
+        return show_plan(plan, args.view.json).map(Finish::Ended);
     }
     if args.strict && !plan.advice.is_empty() {
-        return refuse(&plan, args.view.json);
+        return refuse(plan, args.view.json).map(Finish::Ended);
     }
     if !plan.advice.is_empty() {
-        eprintln!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len());
+        say(&format!("{} findings of `hostproof doctor` may disturb what is measured here", plan.advice.len()));
     }
-    let earlier = args.with.as_ref().map(|typed| earlier(&plan, typed)).transpose()?;
+    let earlier = args.with.as_ref().map(|typed| earlier(plan, typed)).transpose()?;
+    let _alone = alone::measure(args.beside)?;
     let interrupted = interrupt::flag()?;
-    eprintln!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second));
-    let recorded = run::measure(&plan, &interrupted)?;
-    let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
-    eprintln!("record: {}", recorded.path.display());
-    if purpose == Purpose::Gate && plan.profile == Profile::Smoke {
-        eprintln!("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
-    }
-    judge::show(&recorded.run, &judgement, args.view, args.out.as_deref())?;
+    say(&format!("{} profile, about {}", plan.profile.name(), Quantity::new(plan.seconds(), Unit::Second)));
+    let recorded = run::measure(plan, &interrupted)?;
     if interrupted.load(Ordering::Relaxed) {
-        eprintln!("stopped by the user: the record holds what was measured until then");
-        return Ok(Exit::Unusable);
+        say("stopped by the user: the record holds what was measured until then");
+        say(&format!("record: {}", recorded.path.display()));
+        return Ok(Finish::Ended(Exit::Interrupted));
     }
-    Ok(match (purpose, judgement.acceptance()) {
-        (Purpose::Measure, _) | (Purpose::Gate, Acceptance::Accepted) => Exit::Done,
-        (Purpose::Gate, Acceptance::Rejected) => Exit::Rejected,
-        (Purpose::Gate, Acceptance::Inconclusive) => Exit::Inconclusive,
-        (Purpose::Gate, Acceptance::NotComparable) => Exit::NotComparable,
-    })
+    let judgement = judgement(&recorded.run, earlier.as_slice(), &plan.specification);
+    say(&format!("record: {}", recorded.path.display()));
+    judge::show(&recorded.run, &judgement, args.view, args.out.as_deref())?;
+    Ok(Finish::Judged(judgement))
 }
 
 /// Says what is to be mended before this host is measured.

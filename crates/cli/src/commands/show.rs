@@ -7,6 +7,7 @@ use crate::args::{DiffArgs, ShowArgs};
 use crate::case;
 use crate::commands::{judgement, look, print, print_json};
 use crate::exit::Exit;
+use crate::history::History;
 
 pub(crate) fn show(args: &ShowArgs) -> Result<Exit> {
     let run = case::find(&args.run, args.out.as_deref())?;
@@ -23,7 +24,9 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<Exit> {
     let before = case::find(&args.before, args.out.as_deref())?;
     let after = case::find(&args.after, args.out.as_deref())?;
     let specification = case::specification(&after, args.spec.as_deref())?;
-    let change = case::compared(&[&before], &[&after], &specification);
+    let named = [before.id.as_str(), after.id.as_str()].into();
+    let past = History::at(args.out.as_deref())?.past(&after.host, &named)?;
+    let change = case::compared(&[&before], &[&after], &specification, past);
     if args.json {
         print_json(&json::diff(&change))?;
     } else {

@@ -1,6 +1,5 @@
 //! `hostproof spec`: the documented systems as data.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -11,6 +10,7 @@ use crate::args::SpecCommand;
 use crate::commands::{look, print, print_as_is, print_json};
 use crate::exit::Exit;
 use crate::locations::Specification;
+use crate::output::say;
 
 pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
     match command {
@@ -23,7 +23,7 @@ pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
             let facts = inventory::inspect(Path::new("/"));
             print_as_is(&spec::to_toml(&[spec::derive(&facts, id)]))?;
             for (metric, missing) in spec::underived(&facts) {
-                eprintln!("no target for {}: this host does not report {}", metric.id, missing.join(", "));
+                say(&format!("no target for {}: this host does not report {}", metric.id, missing.join(", ")));
             }
         }
         SpecCommand::Schema => print_json(&spec::schema())?,
@@ -49,30 +49,53 @@ fn catalogue() -> String {
 }
 
 fn check(file: &Path) -> Result<()> {
-    let text = fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
+    let text = record::input::read_text(file).with_context(|| format!("could not read {}", file.display()))?;
     let systems = spec::parse(&text, &file.display().to_string())?;
     for system in &systems {
-        print(&format!("{}: {} facts, {} targets: good", system.id, system.facts.len(), system.targets.len()))?;
+        let (facts, targets) = (counted(system.facts.len(), "fact"), counted(system.targets.len(), "target"));
+        let limits = counted(system.limits.len(), "limit");
+        print(&format!("{}: {facts}, {targets}, {limits}: good", system.id))?;
         print(&demanded(system))?;
     }
     Ok(())
 }
 
-/// What `accept` will demand of a host by this system.
+/// `1 target`, `2 targets`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What `accept` will demand of a host by this system, and what it will only tell.
 fn demanded(system: &System) -> String {
     let demands = system.demands();
     if demands.is_empty() {
         return "  demands nothing that this suite measures: `accept` will refuse it".to_owned();
     }
-    let listed = |count: &[&str], what: &str| {
-        let ids = if count.is_empty() { String::new() } else { format!(" ({})", count.join(", ")) };
-        let plural = if count.len() == 1 { "" } else { "s" };
-        format!("{} required {what}{plural}{ids}", count.len())
+    let listed = |ids: &[&str], what: &str| {
+        let named = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };
+        counted(ids.len(), &format!("required {what}")) + &named
     };
     let (targets, facts) = (listed(&demands.targets, "target"), listed(&demands.facts, "fact"));
-    let limits = listed(&demands.limits, "limit");
-    let optional = system.targets.iter().filter(|target| !target.required).map(|target| target.id.as_str());
-    let optional = optional.collect::<Vec<_>>();
-    let optional = if optional.is_empty() { String::new() } else { format!("; optional: {}", optional.join(", ")) };
-    format!("  demands: {targets}, {facts}, {limits}{optional}")
+    let mut text = format!("  demands: {targets}, {facts}, {}", listed(&demands.limits, "limit"));
+    let targets = system.targets.iter().filter(|target| !target.required).map(|target| target.id.as_str());
+    let facts = system.facts.iter().map(|fact| fact.id.as_str()).filter(|id| !demands.facts.contains(id));
+    let limits = system.limits.iter().map(|limit| limit.fact.as_str()).filter(|id| !demands.limits.contains(id));
+    for (what, ids) in [("targets", targets.collect()), ("facts", once(facts)), ("limits", once(limits))] {
+        let ids: Vec<&str> = ids;
+        if !ids.is_empty() {
+            text += &format!("\n  optional {what}: {}", ids.join(", "));
+        }
+    }
+    text
+}
+
+/// Each once, in the order of the document.
+fn once<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for id in ids {
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    }
+    found
 }

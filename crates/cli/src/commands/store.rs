@@ -1,5 +1,6 @@
 //! `hostproof store`: the records themselves.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -50,7 +51,7 @@ fn one<'a>(history: &'a History, text: &str) -> Result<&'a Listed> {
 fn show(text: &str, json: bool, records: &Records) -> Result<Exit> {
     let history = History::open(records)?;
     let run = one(&history, text)?;
-    let digest = history.load(&[run], None)?.remove(0);
+    let digest = history.digest(run)?;
     if json {
         print_json(&report::compare::run_json(&digest, &run.tags))?;
     } else {
@@ -114,6 +115,10 @@ fn export(text: &str, file: &Path, records: &Records) -> Result<Exit> {
     let history = History::open(records)?;
     let run = one(&history, text)?;
     let entry = Entry { id: run.digest.id.clone(), host: run.digest.host.clone(), path: run.path.clone() };
+    if file == Path::new("-") {
+        let bytes = bundle::pack(&entry)?;
+        return std::io::stdout().write_all(&bytes).context("could not write the bundle").map(|()| Exit::Done);
+    }
     bundle::export(&entry, file)?;
     print(&format!("{} is in {}", entry.id, file.display()))?;
     Ok(Exit::Done)

@@ -13,10 +13,11 @@ pub(crate) fn trend(args: &HistoryArgs) -> Result<Exit> {
     let runs = history.of_one_host(args.runs.as_ref())?;
     let newest = runs.last().context("no run is selected")?;
     let tolerances = tolerances(newest, args.view.spec.as_deref())?;
-    let digests = history.load(&runs, Some(&|id| tolerances.critical(id)))?;
+    let loaded = history.load(&runs, Some(&|id| tolerances.critical(id)))?;
+    let sealed = history.sealed(&newest.digest.host)?;
     let baseline = history.annotated.baselines.get(&newest.digest.host).map(|(runs, _)| runs.as_slice());
-    let trend = verdict::trend::trend(&digests.iter().collect::<Vec<_>>(), &tolerances, baseline)
-        .context("there is no history without a run")?;
+    let trend = verdict::trend::trend(loaded, &tolerances, baseline, &sealed)
+        .context("no run of this host has its metrics in the units of the catalogue")?;
     if args.view.json {
         print_json(&report::compare::trend_json(&trend))?;
     } else {

@@ -1,15 +1,17 @@
-//! Simulated hosts: records of boots with planted values, written by the library as `run` writes them.
+//! Simulated hosts: runs of boots with planted values.
+
+mod written;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use measure::random::SplitMix64;
 use measure::{
-    Attempt, Better, Build, Definition, Ending, Event, Facts, Fingerprint, Interval, Measurement, Outcome, Profile,
-    Role, Run, Sample, SpecSource, Workload, metrics,
+    Attempt, Better, Build, Definition, Ending, Facts, Fingerprint, Interval, Measurement, Outcome, Profile, Role, Run,
+    Sample, SpecSource, Workload, metrics,
 };
-use record::Writer;
+
+pub(crate) use written::write;
 
 /// Repetitions in a boot.
 const REPETITIONS: u32 = 5;
@@ -108,21 +110,4 @@ fn specification() -> SpecSource {
     let id = "PY-HPC-2024.Q3";
     let source = spec::source(id).unwrap();
     SpecSource { id: id.into(), sha256: String::new(), text: source.text.to_owned() }
-}
-
-/// Writes a run to a file.
-pub(crate) fn write(path: &Path, run: &Run) {
-    let mut writer = Writer::create(path, run).unwrap();
-    for attempt in &run.attempts {
-        writer.begin(attempt.workload, attempt.repetition, &serde_json::Value::Null).unwrap();
-        for outcome in &attempt.outcomes {
-            let event = match outcome.clone() {
-                Outcome::Measured(measurement) => Event::Measured(measurement),
-                Outcome::NotMeasured(missing) => Event::NotMeasured(missing),
-            };
-            writer.event(&event).unwrap();
-        }
-        writer.end_attempt().unwrap();
-    }
-    writer.finish(run.ending).unwrap();
 }

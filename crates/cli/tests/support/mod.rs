@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 /// The binary under test, in a folder of its own, so that nothing is taken from this checkout.
 pub(crate) fn hostproof(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hostproof"));
-    command.current_dir(folder).env("NO_COLOR", "1");
+    // Tests measure beside each other: what they measure decides nothing.
+    command.current_dir(folder).env("NO_COLOR", "1").env("HOSTPROOF_BESIDE", "1");
     command
 }
 

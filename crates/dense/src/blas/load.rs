@@ -7,6 +7,7 @@
 use std::arch::naked_asm;
 use std::env::{self, VarError};
 use std::ffi::c_void;
+use std::io::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -96,7 +97,7 @@ fn first(names: &[&str]) -> Result<Library, String> {
 
 /// What a routine does that is called although nothing was loaded.
 extern "C" fn not_loaded() -> ! {
-    eprintln!("a routine of the BLAS was called before Blas::load");
+    let _ = std::io::stderr().write_all(b"a routine of the BLAS was called before Blas::load\n");
     std::process::abort()
 }
 

@@ -230,7 +230,8 @@ impl Hpl<'_> {
         // The team's caller waits for it; a thread of its own lets this one look at the clock meanwhile.
         let solution = thread::scope(|scope| {
             let (system, team, flops) = (&mut system, &mut *team, &flops);
-            let solver = scope.spawn(move || system.solve(team, blas, flops));
+            let solver = thread::Builder::new().spawn_scoped(scope, move || system.solve(team, blas, flops));
+            let solver = solver.map_err(Error::Thread)?;
             watch(|| solver.is_finished(), flops, &mut |done, second| {
                 tick(done, second.value);
                 seconds.push(second);

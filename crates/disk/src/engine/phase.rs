@@ -98,10 +98,11 @@ impl Phase {
             let (send, receive) = channel();
             let watch = Watch::new(planned, &self.counters, &self.stops, &settings.root);
             let mut threads = Vec::new();
+            let mut trouble = None;
             for (number, job) in planned.iter().enumerate() {
                 for (index, assignment) in job.assignments.iter().enumerate() {
                     let (send, seat) = (send.clone(), Seat { job: number, index, at: threads.len() });
-                    threads.push(scope.spawn(move || {
+                    let body = move || {
                         let _guard = self.guard();
                         let report = self.work(planned, assignment, seat, &send);
                         if report.is_err() {
@@ -110,7 +111,16 @@ impl Phase {
                         self.leave(planned, seat);
                         tell(&send, Signal::Ended);
                         report
-                    }));
+                    };
+                    match std::thread::Builder::new().spawn_scoped(scope, body) {
+                        Ok(thread) => threads.push(thread),
+                        Err(error) => {
+                            // Those that are there do not wait for one that never comes.
+                            self.fail();
+                            self.start.give_up();
+                            trouble = Some(Error::Thread(error));
+                        }
+                    }
                 }
             }
             drop(send);
@@ -119,7 +129,9 @@ impl Phase {
                 Ok(report) => report,
                 Err(panic) => std::panic::resume_unwind(panic),
             });
-            Ok((watched, reports.collect::<Result<Vec<WorkerReport>, Error>>()?))
+            let reports = reports.collect::<Result<Vec<WorkerReport>, Error>>();
+            trouble.map_or(Ok(()), Err)?;
+            Ok((watched, reports?))
         })
     }
 

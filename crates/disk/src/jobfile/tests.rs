@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::text::MAX_INCLUDES;
 use super::*;
 use crate::job::{
     Access, Amount, Blocks, Checksum, Durability, Ends, FlowShare, HotZone, JobTarget, LatencyTarget, Memory, Queue,
@@ -306,6 +307,41 @@ fn files_include_others() {
     let wrong = read("[a]\ninclude wrong\n").unwrap_err().to_string();
     assert!(wrong.contains("wrong:2: unknown option `bz`"), "{wrong}");
     assert!(read("include .\n").unwrap_err().to_string().contains("not a regular file"));
+    // A few files that include each other often are many.
+    std::fs::write(dir.path().join("often"), "include common\n".repeat(MAX_INCLUDES)).unwrap();
+    assert!(read("[a]\ninclude often\n").unwrap_err().to_string().contains("more than 1000 files are included"));
+}
+
+/// 10^4 mutations of a job file and of the files that it includes. None may panic, and none takes a second.
+#[test]
+fn mutated_includes_are_read_or_refused() {
+    let mut random = SplitMix64::new(6);
+    let mut pick = |end: usize| usize::try_from(random.below(end as u64)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["job", "a", "b", "c"];
+    let lines = [
+        "include a",
+        "include b",
+        "include c",
+        "include job",
+        "include ../x",
+        "[j]",
+        "bs=4k",
+        "size=1m",
+        "rw=randread",
+        "\0",
+    ];
+    let mut read = 0;
+    for _ in 0..10_000 {
+        let name = names[pick(names.len())];
+        let text: String = (0..pick(6)).map(|_| lines[pick(lines.len())].to_owned() + "\n").collect();
+        std::fs::write(dir.path().join(name), &text).unwrap();
+        let before = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        read += usize::from(parse(&format!("[j]\nsize=1m\ninclude {name}\n{text}"), dir.path()).is_ok());
+        let took = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime) - before;
+        assert!(took.tv_sec < 1, "{text}");
+    }
+    assert!((500..9_500).contains(&read), "some are still read, some are not: {read}");
 }
 
 #[test]

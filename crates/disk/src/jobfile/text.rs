@@ -10,6 +10,8 @@ use crate::Error;
 
 /// How deep included files may include others.
 const MAX_INCLUDE_DEPTH: usize = 32;
+/// Maximum number of included files: each may include as many as it has lines.
+pub(super) const MAX_INCLUDES: usize = 1000;
 /// Maximum size of an included file in bytes.
 const MAX_INCLUDE_SIZE: u64 = 1 << 20;
 
@@ -120,41 +122,51 @@ impl SourceLine {
 
 /// The lines of a file that are neither empty nor a comment, with those of included files in their place.
 pub(super) fn collect(file: &Path, text: &str, surroundings: &Surroundings) -> Result<Vec<SourceLine>, Error> {
-    let mut lines = Vec::new();
-    append(file, text, surroundings, 0, &mut lines)?;
-    Ok(lines)
+    let mut lines = Lines { surroundings, found: Vec::new(), includes: 0 };
+    lines.append(file, text, 0)?;
+    Ok(lines.found)
 }
 
-fn append(
-    file: &Path,
-    text: &str,
-    surroundings: &Surroundings,
-    depth: usize,
-    lines: &mut Vec<SourceLine>,
-) -> Result<(), Error> {
-    for (index, raw) in text.lines().enumerate() {
-        // As in fio, a comment may begin anywhere in a line.
-        let text = raw.split([';', '#']).next().unwrap_or_default().trim().to_owned();
-        if text.is_empty() {
-            continue;
-        }
-        let mut line = SourceLine { file: file.display().to_string(), number: index + 1, text };
-        let included = line.text.strip_prefix("include").and_then(|rest| rest.strip_prefix([' ', '\t', '=']));
-        match included.map(str::trim) {
-            None if line.text.starts_with('[') => lines.push(line),
-            None => {
-                line.text = surroundings.replace(&line.text);
-                lines.push(line);
+/// The lines of a file and of those that it includes.
+struct Lines<'a> {
+    surroundings: &'a Surroundings,
+    found: Vec<SourceLine>,
+    includes: usize,
+}
+
+impl Lines<'_> {
+    fn append(&mut self, file: &Path, text: &str, depth: usize) -> Result<(), Error> {
+        for (index, raw) in text.lines().enumerate() {
+            // As in fio, a comment may begin anywhere in a line.
+            let text = raw.split([';', '#']).next().unwrap_or_default().trim().to_owned();
+            if text.is_empty() {
+                continue;
             }
-            Some(name) if depth < MAX_INCLUDE_DEPTH => {
-                let (path, text) = include(file, name, &surroundings.folder)
-                    .map_err(|why| line.error(format!("include {name}: {why}")))?;
-                append(&path, &text, surroundings, depth + 1, lines)?;
+            let mut line = SourceLine { file: file.display().to_string(), number: index + 1, text };
+            let included = line.text.strip_prefix("include").and_then(|rest| rest.strip_prefix([' ', '\t', '=']));
+            match included.map(str::trim) {
+                None => {
+                    if !line.text.starts_with('[') {
+                        line.text = self.surroundings.replace(&line.text);
+                    }
+                    self.found.push(line);
+                }
+                Some(_) if self.includes == MAX_INCLUDES => {
+                    return Err(line.error(format!("more than {MAX_INCLUDES} files are included")));
+                }
+                Some(name) if depth < MAX_INCLUDE_DEPTH => {
+                    self.includes += 1;
+                    let found = include(file, name, &self.surroundings.folder);
+                    let (path, text) = found.map_err(|why| line.error(format!("include {name}: {why}")))?;
+                    self.append(&path, &text, depth + 1)?;
+                }
+                Some(_) => {
+                    return Err(line.error(format!("includes are nested more than {MAX_INCLUDE_DEPTH} deep")));
+                }
             }
-            Some(_) => return Err(line.error(format!("includes are nested more than {MAX_INCLUDE_DEPTH} deep"))),
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The path and text of an included file: in the working folder, else beside the file that includes it.

@@ -1,6 +1,6 @@
 //! What runs on the host beside this program: CPU time and traffic of drives over a short window, and whose it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ pub(super) struct Process {
     pub(super) id: u32,
     /// Its name, as it gave it to itself.
     pub(super) name: String,
+    /// Whether it is a measurement of this suite, or what started this program: a shell, a session.
+    pub(super) is_ours: bool,
     /// CPUs that it kept busy.
     pub(super) busy: f64,
     /// Bytes a second that it read from drives or wrote to them; 0 where that may not be known.
@@ -53,10 +55,19 @@ pub(super) fn watch(tree: &Tree, drives: &[String], window: Duration) -> Activit
 struct Look {
     /// Of all CPUs.
     cpus: CpuTicks,
-    /// Name, ticks and bytes of each process.
-    processes: BTreeMap<u32, (String, u64, u64)>,
+    processes: BTreeMap<u32, Counted>,
     /// Bytes and requests in flight of each drive.
     drives: BTreeMap<String, (u64, u64)>,
+}
+
+/// What a process has counted.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    name: String,
+    parent: u32,
+    ticks: u64,
+    /// From and to drives (for root, or of one's own processes).
+    bytes: u64,
 }
 
 impl Look {
@@ -72,13 +83,24 @@ impl Look {
         }
     }
 
+    /// A process, the one that started it, and so on.
+    fn line_of(&self, own: u32) -> BTreeSet<u32> {
+        let mut line = BTreeSet::new();
+        let mut next = Some(own);
+        while let Some(id) = next.filter(|id| line.insert(*id)) {
+            next = self.processes.get(&id).map(|process| process.parent);
+        }
+        line
+    }
+
     fn since(&self, before: &Look, seconds: f64, own: u32) -> Activity {
         let grown = |now: u64, then: u64| now.saturating_sub(then) as f64;
+        let ours = self.line_of(own);
         let used = |id: u32| {
-            let ((name, now, bytes_now), (_, then, bytes_then)) =
-                (self.processes.get(&id)?, before.processes.get(&id)?);
-            let busy = grown(*now, *then) / TICKS / seconds;
-            Some(Process { id, name: name.clone(), busy, bytes: grown(*bytes_now, *bytes_then) / seconds })
+            let (now, then) = (self.processes.get(&id)?, before.processes.get(&id)?);
+            let busy = grown(now.ticks, then.ticks) / TICKS / seconds;
+            let is_ours = ours.contains(&id) || now.name.starts_with("hostproof");
+            Some(Process { id, name: now.name.clone(), is_ours, busy, bytes: grown(now.bytes, then.bytes) / seconds })
         };
         let cpus = self.cpus.since(before.cpus);
         let own_busy = used(own).map_or(0.0, |own| own.busy);
@@ -98,13 +120,13 @@ impl Look {
     }
 }
 
-/// Name, ticks, and bytes from and to drives (for root, or of one's own processes).
-fn process(tree: &Tree, id: u32) -> Option<(String, u64, u64)> {
-    let ProcessCounters { name, ticks, .. } = ProcessCounters::parse(&tree.text(&format!("/proc/{id}/stat")).ok()?)?;
+fn process(tree: &Tree, id: u32) -> Option<Counted> {
+    let ProcessCounters { name, parent, ticks, .. } =
+        ProcessCounters::parse(&tree.text(&format!("/proc/{id}/stat")).ok()?)?;
     let io = tree.text(&format!("/proc/{id}/io")).unwrap_or_default();
     let bytes = |key: &str| crate::sysfs::field(&io, key).and_then(|text| text.parse::<u64>().ok());
     let bytes = bytes("read_bytes").unwrap_or(0).saturating_add(bytes("write_bytes").unwrap_or(0));
-    Some((name, ticks, bytes))
+    Some(Counted { name, parent, ticks, bytes })
 }
 
 /// Bytes and requests in flight in a drive's `stat` (Documentation/block/stat.rst).
@@ -129,8 +151,8 @@ mod tests {
         };
         let stat = format!("cpu  {} 0 0 {} 0 0 0 {} 0 0\ncpu0 1 2 3\n", 150 * second, 40 * second, 10 * second);
         write("proc/stat", stat);
-        for (id, ticks) in [(7, 110 * second), (9, 30 * second)] {
-            write(&format!("proc/{id}/stat"), format!("{id} (a (b) c) R 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0"));
+        for (id, parent, ticks) in [(7, 1, 110 * second), (8, 1, 0), (9, 8, 30 * second)] {
+            write(&format!("proc/{id}/stat"), format!("{id} (a (b) c) R {parent} 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0"));
         }
         write("proc/7/io", format!("read_bytes: {}\nwrite_bytes: {}\n", 3_000_000 * second, 1_000_000 * second));
         write("sys/block/nvme0n1/stat", format!("1 0 {} 0 1 0 {} 0 0", 100 * second, 100 * second));
@@ -144,8 +166,8 @@ mod tests {
         let activity = host(3).since(&host(1), 2.0, 9);
         assert!((activity.busy - 1.2).abs() < 1e-12, "this program's own time is none of others': {}", activity.busy);
         assert!((activity.steal - 0.05).abs() < 1e-12, "{}", activity.steal);
-        let process = Process { id: 7, name: "a (b) c".into(), busy: 1.1, bytes: 4e6 };
-        assert_eq!(activity.processes, [process]);
+        let process = |id, is_ours, busy, bytes| Process { id, name: "a (b) c".into(), is_ours, busy, bytes };
+        assert_eq!(activity.processes, [process(7, false, 1.1, 4e6), process(8, true, 0.0, 0.0)]);
         let drives: Vec<_> = activity.drives.into_iter().collect();
         assert_eq!(drives, [("nvme0n1".to_owned(), 102_400.0), ("nvme1n1".to_owned(), 0.0)]);
     }

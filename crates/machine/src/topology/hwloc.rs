@@ -15,6 +15,17 @@ use hwlocality::topology::builder::{BuildFlags, TopologyBuilder};
 use super::{Cache, Core, Node, Source, Topology, caches};
 use crate::{CpuSet, Error, affinity, memory};
 
+/// What a synthetic description looks like.
+const EXAMPLE: &str = "expected for instance `pack:2 numa:1 core:64 pu:2`";
+/// The bounds of a synthetic description: characters, hardware threads and levels.
+const LONGEST_DESCRIPTION: usize = 4096;
+const MOST_THREADS: u64 = 8192;
+const MOST_LEVELS: usize = 16;
+/// Objects beside each other: hwloc compares each with each.
+const MOST_SIBLINGS: u64 = 256;
+/// Bytes of the largest topology file: that of 8192 hardware threads is a tenth of it.
+const LARGEST_FILE: u64 = 64 << 20;
+
 /// Reads the topology of a source.
 pub(super) fn read(source: &Source) -> Result<Topology, Error> {
     let tree = load(source)?;
@@ -76,13 +87,17 @@ fn load(source: &Source) -> Result<Tree, Error> {
             builder.with_flags(BuildFlags::DONT_CHANGE_BINDING).map_err(|error| wrong(error.to_string()))?
         }
         Source::Xml(path) => {
+            let about = fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            if !about.is_file() || about.len() > LARGEST_FILE {
+                return Err(wrong(format!("it is no ordinary file of at most {} MiB", LARGEST_FILE >> 20)));
+            }
             let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
             check_version(&text).and_then(|()| check_xml(&text)).map_err(&wrong)?;
             builder.from_xml(&text).map_err(|error| wrong(format!("{error}; expected XML as `lstopo` writes it")))?
         }
         Source::Synthetic(text) => {
             check_synthetic(text).map_err(&wrong)?;
-            let example = |error| wrong(format!("{error}; expected for instance `pack:2 numa:1 core:64 pu:2`"));
+            let example = |error| wrong(format!("{error}; {EXAMPLE}"));
             builder.from_synthetic(text).map_err(example)?
         }
     };
@@ -121,14 +136,70 @@ fn check_xml(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses what no Linux can be (`NR_CPUS` is 8192 at most): hwloc takes minutes over it, and all the memory.
+/// Refuses what no Linux can be (`NR_CPUS` is 8192 at most): hwloc takes minutes over it, and all the memory. What passes is
+/// written in fewer words than hwloc takes, so that nothing means more to hwloc than it does here: counts are decimal.
 fn check_synthetic(text: &str) -> Result<(), String> {
-    let count = |level: &str| {
-        let level = level.split('(').next().unwrap_or(level);
-        level.split(':').next_back()?.parse::<u64>().ok()
-    };
-    let threads = text.split_whitespace().filter_map(count).fold(1, u64::saturating_mul);
-    if threads > 8192 { Err(format!("it describes {threads} hardware threads; 8192 are the most")) } else { Ok(()) }
+    if text.len() > LONGEST_DESCRIPTION {
+        return Err(format!("it has {} characters; {LONGEST_DESCRIPTION} are the most", text.len()));
+    }
+    let (outline, attributes) = split_attributes(text)?;
+    check_attributes(&attributes)?;
+    let mut threads = 1_u64;
+    for (index, level) in outline.split_whitespace().enumerate() {
+        let (kind, count) = level.rsplit_once(':').unwrap_or(("", level));
+        let is_count = count.bytes().all(|byte| byte.is_ascii_digit()) && !count.starts_with('0') && count.len() < 7;
+        if !is_count || count.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(format!("`{level}` is no level; {EXAMPLE}"));
+        }
+        if index == MOST_LEVELS {
+            return Err(format!("it has more than {MOST_LEVELS} levels"));
+        }
+        let count = count.parse().unwrap_or(u64::MAX);
+        threads = threads.saturating_mul(count);
+        if count > MOST_SIBLINGS && threads <= MOST_THREADS {
+            return Err(format!(
+                "`{level}` is more than {MOST_SIBLINGS} beside each other; put a level between, such as `l3`"
+            ));
+        }
+    }
+    if threads > MOST_THREADS {
+        return Err(format!("it describes {threads} hardware threads; {MOST_THREADS} are the most"));
+    }
+    Ok(())
+}
+
+/// A description without what stands in parentheses and brackets, and that.
+fn split_attributes(text: &str) -> Result<(String, String), String> {
+    let (mut outline, mut attributes) = (String::new(), String::new());
+    let mut open = Vec::new();
+    for c in text.chars() {
+        match c {
+            '(' | '[' => open.push(c),
+            ')' if open.pop() != Some('(') => return Err("`)` closes nothing in it".to_owned()),
+            ']' if open.pop() != Some('[') => return Err("`]` closes nothing in it".to_owned()),
+            ')' | ']' => {}
+            _ if open.is_empty() => outline.push(c),
+            // A memory beside a level is one, without a count.
+            ':' if open.last() == Some(&'[') => return Err(format!("`:` stands in brackets; {EXAMPLE}")),
+            _ => attributes.push(c),
+        }
+        if matches!(c, '(' | '[' | ')' | ']') {
+            attributes.push(' ');
+        }
+    }
+    if open.is_empty() { Ok((outline, attributes)) } else { Err("a bracket is not closed in it".to_owned()) }
+}
+
+/// Sizes have as many digits as a size has, and numbers of CPUs as many as one of those.
+fn check_attributes(attributes: &str) -> Result<(), String> {
+    for attribute in attributes.split_whitespace() {
+        let digits = if attribute.contains("index") { 4 } else { 16 };
+        let mut words = attribute.split(|c: char| !c.is_ascii_alphanumeric());
+        if words.any(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.len() > digits) {
+            return Err(format!("`{attribute}` holds a number that no host has"));
+        }
+    }
+    Ok(())
 }
 
 fn nodes(tree: &Tree) -> Vec<Node> {
@@ -155,6 +226,7 @@ fn node(object: &TopologyObject) -> Option<Node> {
 fn cores(tree: &Tree, topology: &Topology) -> Vec<Core> {
     let mut cores: Vec<Core> = Vec::new();
     let mut last = None;
+    let local = topology.local_nodes();
     for pu in tree.objects_with_type(ObjectType::PU) {
         let Some(cpu) = pu.os_index().and_then(|index| u32::try_from(index).ok()) else { continue };
         let core = pu.first_ancestor_with_type(ObjectType::Core).map(TopologyObject::logical_index);
@@ -165,7 +237,7 @@ fn cores(tree: &Tree, topology: &Topology) -> Vec<Core> {
             _ => cores.push(Core {
                 index: count(cores.len()),
                 package: pu.first_ancestor_with_type(ObjectType::Package).map_or(0, |p| count(p.logical_index())),
-                node: topology.local_node(cpu),
+                node: local.get(&cpu).copied(),
                 pus: CpuSet::from_iter([cpu]),
             }),
         }

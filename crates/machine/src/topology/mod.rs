@@ -120,14 +120,21 @@ impl Topology {
         self.cores.iter().flat_map(|core| core.pus.iter()).collect()
     }
 
-    /// The node whose memory a core with this CPU uses when nobody says otherwise.
+    /// The node whose memory a core with a CPU uses when nobody says otherwise, by CPU.
     ///
     /// Of several that are local, ordinary memory goes before special kinds, then the one of the fewest CPUs (a
     /// sub-NUMA cluster before its package), then the lowest number: Linux numbers nodes with CPUs first.
-    fn local_node(&self, cpu: u32) -> Option<u32> {
+    fn local_nodes(&self) -> BTreeMap<u32, u32> {
         let special = |node: &Node| node.kind.as_deref().is_some_and(|kind| kind != "DRAM");
-        let local = self.nodes.iter().filter(|node| node.cpus.contains(cpu));
-        local.min_by_key(|node| (special(node), node.cpus.len(), node.os_index)).map(|node| node.os_index)
+        let mut nodes: Vec<&Node> = self.nodes.iter().collect();
+        nodes.sort_by_key(|node| (special(node), node.cpus.len(), node.os_index));
+        let mut local = BTreeMap::new();
+        for node in nodes {
+            for cpu in node.cpus.iter() {
+                local.entry(cpu).or_insert(node.os_index);
+            }
+        }
+        local
     }
 }
 

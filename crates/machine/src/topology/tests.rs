@@ -36,8 +36,24 @@ fn what_hwloc_does_not_take_is_an_error() {
     check(Source::Synthetic("sockets".into()), "expected for instance `pack:2");
     check(Source::Synthetic(String::new()), "expected for instance `pack:2");
     check(Source::Synthetic("pack:2\0".into()), "expected for instance `pack:2");
-    check(Source::Synthetic("pack:2 core:4096(indexes=1:2) 2".into()), "16384 hardware threads; 8192 are the most");
-    check(Source::Synthetic("pack:18446744073709551615 pu:9".into()), "8192 are the most");
+    check(
+        Source::Synthetic("pack:2 numa:64 core:64(indexes=1:2) 2".into()),
+        "16384 hardware threads; 8192 are the most",
+    );
+    check(Source::Synthetic("pack:18446744073709551615 pu:9".into()), "expected for instance `pack:2");
+    for text in
+        ["pack:0x2 pu:1", "pack:010 pu:1", "pack:-1", "pack:", "core:1e4", "pack:2[numa:2] core:1", "pa ck:2,pu:1"]
+    {
+        check(Source::Synthetic(text.into()), "expected for instance `pack:2");
+    }
+    check(Source::Synthetic("pack:2) core:1".into()), "closes nothing");
+    check(Source::Synthetic("pack:2(size=[1) core:1]".into()), "closes nothing");
+    check(Source::Synthetic("pack:2(memory=1GB".into()), "not closed");
+    check(Source::Synthetic("core:2(indexes=1,40000) pu:1".into()), "a number that no host has");
+    check(Source::Synthetic("pack:1 ".repeat(17)), "more than 16 levels");
+    check(Source::Synthetic("pack:2 core:257 pu:2".into()), "more than 256 beside each other");
+    check(Source::Synthetic("x".repeat(5000)), "4096 are the most");
+    check(Source::Xml("/dev/zero".into()), "no ordinary file");
     check(Source::Xml("/nowhere/host.xml".into()), "/nowhere/host.xml could not be read");
     let folder = tempfile::tempdir().unwrap();
     let without = |attribute: &str| MIXED.replacen(attribute, "", 1);
@@ -54,6 +70,37 @@ fn what_hwloc_does_not_take_is_an_error() {
         fs::write(&path, text).unwrap();
         check(Source::Xml(path), expect);
     }
+}
+
+/// 10^4 mutations of descriptions. What is let through to hwloc is small, so none takes a second.
+#[test]
+fn mutated_descriptions_are_read_or_refused() {
+    let mut random = measure::random::SplitMix64::new(7);
+    let mut pick = |end: usize| usize::try_from(random.below(end as u64)).unwrap();
+    let shapes = [
+        "pack:2 numa:1 core:64 pu:2",
+        "pack:2 l3:1(size=1000000) l2:2(size=100000) l1d:1(size=1000) core:1 pu:2",
+        "pack:1 [numa(memory=1000000)] core:2 pu:1(indexes=0,1)",
+    ];
+    let words = ["2", "99", "8192", "0x10", ":", "(", ")", "[numa]", " ", "pu:2", "core:", "memory=9", "\0", "ü"];
+    let mut read = 0;
+    for _ in 0..10_000 {
+        let mut text = shapes[pick(shapes.len())].to_owned();
+        for _ in 0..=pick(2) {
+            let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            let (at, end) = (places[pick(places.len())], places[pick(places.len())]);
+            match pick(3) {
+                0 => text.insert_str(at, words[pick(words.len())]),
+                1 => text.replace_range(at.min(end)..at.max(end), ""),
+                _ => text = text[..at].to_owned() + words[pick(words.len())],
+            }
+        }
+        let before = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        read += usize::from(Topology::read(&Source::Synthetic(text.clone())).is_ok());
+        let took = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime) - before;
+        assert!(took.tv_sec < 1, "{text}");
+    }
+    assert!((500..9_500).contains(&read), "some are still read, some are not: {read}");
 }
 
 #[test]

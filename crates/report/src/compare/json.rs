@@ -73,13 +73,22 @@ fn row(row: &MetricChange) -> Value {
         "after": side(&row.after),
         "margin": row.margin.share(),
         "effect": row.effect.as_ref().map(effect),
+        "failures": row.failure_test.map(p),
+        "boots_needed": row.boots_needed,
         "verdict": row.finding.name(),
         "reason": row.reason,
     })
 }
 
 fn side(side: &SideSummary) -> Value {
-    json!({"boots": side.boots, "value": side.value, "valid_samples": side.valid, "tainted_samples": side.tainted})
+    let failures = &side.failures;
+    json!({
+        "boots": side.boots, "value": side.value, "valid_samples": side.valid, "tainted_samples": side.tainted,
+        "repetitions": side.repetitions(),
+        "failures": {
+            "wrong": failures.wrong, "no_value": failures.no_value, "lost": failures.lost, "boots": side.failed_boots,
+        },
+    })
 }
 
 fn effect(effect: &Effect) -> Value {
@@ -96,7 +105,7 @@ fn effect(effect: &Effect) -> Value {
         "method": estimate.method.name(), "history": history,
         "worse": tests(&effect.worse_tests), "better": tests(&effect.better_tests),
         "noise": effect.noise, "power": effect.power,
-        "smallest_detectable": effect.smallest_detectable, "boots_needed": effect.boots_needed,
+        "smallest_detectable": effect.smallest_detectable,
     })
 }
 
@@ -104,8 +113,11 @@ fn interval(interval: ConfidenceInterval) -> Value {
     json!([interval.low, interval.high])
 }
 
+fn p(p: P) -> Value {
+    json!({"p": p.raw, "adjusted": p.adjusted})
+}
+
 fn tests(tests: &Tests) -> Value {
-    let p = |p: P| json!({"p": p.raw, "adjusted": p.adjusted});
     json!({"t": p(tests.t), "permutation": tests.permutation.map(p), "smallest_permutation_p": tests.smallest})
 }
 

@@ -6,6 +6,7 @@ mod listing;
 #[cfg(test)]
 mod tests;
 mod trend;
+mod within;
 
 use measure::{Better, Quantity, Scope, Unit};
 use verdict::compare::{
@@ -17,6 +18,7 @@ pub use campaign::{CampaignBoot, campaign};
 pub use json::{comparison_json, noise_json, trend_json};
 pub use listing::{run, run_json, runs, runs_json};
 pub use trend::{noise, trend};
+pub use within::{within, within_json};
 
 use crate::Look;
 use crate::terminal::grid::{Cell, Grid, Paint};
@@ -56,17 +58,27 @@ fn ids(ids: &[String]) -> String {
 
 /// A table of metrics with their findings, and the reasons below it.
 pub(crate) fn rows(rows: &[&MetricChange], look: Look) -> String {
-    let header = ["Metric", "Before", "After", "Boots", "Change", "95 %", "p", "Margin", "Power", "Verdict"];
-    let mut grid = Grid::new(&header, &[1, 2, 3, 4, 5, 6, 7, 8]);
+    let mut header =
+        vec!["Metric", "Before", "After", "Boots", "Change", "95 %", "p worse", "Margin", "Power", "Verdict"];
+    let failed = |row: &MetricChange| row.before.failures.all() + row.after.failures.all() > 0;
+    let any_failed = rows.iter().any(|row| failed(row));
+    if any_failed {
+        header.insert(4, "Failed");
+    }
+    let mut grid = Grid::new(&header, &(1..header.len() - 1).collect::<Vec<_>>());
     for row in rows {
-        grid.row(cells(row));
+        let mut cells = cells(row);
+        if any_failed {
+            cells.insert(4, Cell::from(format!("{} + {}", row.before.failures.all(), row.after.failures.all())));
+        }
+        grid.row(cells);
     }
     if grid.is_empty() {
         return "no critical metric was measured on both sides\n".to_owned();
     }
     let mut text = grid.render(look);
     text += "\n";
-    for row in rows.iter().filter(|row| row.finding != ChangeFinding::NotWorse) {
+    for row in rows.iter().filter(|row| row.finding != ChangeFinding::NotWorse || failed(row)) {
         text += &wrap(&format!("{}: {}. {}", row.id, row.finding, row.reason), 0, look.width);
     }
     text
@@ -103,6 +115,8 @@ pub(crate) fn paint(finding: ChangeFinding) -> Paint {
 
 /// `+1.53 %`, `−4.88 %`.
 pub(crate) fn signed(change: f64) -> String {
+    // A zero may have a sign of its own.
+    let change = change + 0.0;
     if change < 0.0 { format!("−{}", share(-change)) } else { format!("+{}", share(change)) }
 }
 
@@ -180,6 +194,14 @@ fn conclusion(comparison: &Comparison, look: Look) -> String {
     let named = |wanted: fn(ChangeFinding) -> bool| -> String {
         let rows = comparison.critical().filter(|row| wanted(row.finding));
         rows.map(|row| match &row.effect {
+            _ if row.after.failures.all() > 0 => {
+                format!(
+                    "{} ({} of {} repetitions failed after)",
+                    row.id,
+                    row.after.failures.all(),
+                    row.after.repetitions()
+                )
+            }
             Some(effect) => format!("{} {}", row.id, signed(effect.change())),
             None => row.id.to_string(),
         })
@@ -196,7 +218,7 @@ fn conclusion(comparison: &Comparison, look: Look) -> String {
     let mut text = format!("\n{}\n", paint.on(comparison.overall().name(), look));
     text += &wrap(&sentence, 2, look.width);
     if comparison.overall() == Overall::Inconclusive {
-        let needed = comparison.critical().filter_map(|row| row.effect.as_ref()?.boots_needed).max();
+        let needed = comparison.critical().filter_map(|row| row.boots_needed).max();
         if let Some(boots) = needed {
             text += &wrap(
                 &format!("about {boots} boots on each side would settle all that can be settled at this noise level"),

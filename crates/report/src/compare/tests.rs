@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use measure::{Build, Definition, Digest, Ending, Fingerprint, Metric, Profile, Series, metrics};
-use verdict::compare::{Comparison, Order, Question, Tolerances, compare};
+use measure::{Build, Definition, Digest, Ending, FailureCount, Fingerprint, Metric, Profile, Series, metrics};
+use verdict::compare::{Comparison, Question, Tolerances, compare};
 
 use super::CampaignBoot;
 use crate::Look;
@@ -57,6 +57,7 @@ fn boots(names: std::ops::Range<usize>, bios: &str, steps: &[Step]) -> Vec<Diges
                 },
                 ending: Ending::Complete,
                 series: series.collect(),
+                failures: [].into(),
             }
         })
         .collect()
@@ -64,14 +65,12 @@ fn boots(names: std::ops::Range<usize>, bios: &str, steps: &[Step]) -> Vec<Diges
 
 fn compared(steps: &[Step], after: usize) -> Comparison {
     let (before, after) = (boots(0..5, "1.2", &[]), boots(5..5 + after, "1.3", steps));
-    let question = Question {
-        before: before.iter().collect(),
-        after: after.iter().collect(),
-        history: vec![],
-        tolerances: Tolerances::default(),
-        order: Order::Separate,
-    };
-    compare(&question).unwrap()
+    compared_sides(before, after)
+}
+
+fn compared_sides(before: Vec<Digest>, after: Vec<Digest>) -> Comparison {
+    let (before, after) = (before.into_iter().collect(), after.into_iter().collect());
+    compare(Question { before, after, ..Question::default() }).unwrap()
 }
 
 /// Nothing steers the terminal, and no line is longer than it.
@@ -98,9 +97,29 @@ fn what_is_not_decided() {
 }
 
 #[test]
+fn what_failed_is_counted_on_each_side() {
+    let (before, mut after) = (boots(0..5, "1.2", &[]), boots(5..10, "1.3", &[]));
+    for run in &mut after[..3] {
+        run.failures.insert(metrics::STREAM_TRIAD.series(), FailureCount { wrong: 2, no_value: 0, lost: 1 });
+    }
+    for run in &mut after {
+        run.series.remove(&metrics::DENSE_HPL.series());
+        run.failures.insert(metrics::DENSE_HPL.series(), FailureCount { lost: 1, ..FailureCount::default() });
+    }
+    let failing = compared_sides(before, after);
+    let look = Look::plain(160);
+    insta::assert_snapshot!("failing_wide", check(super::comparison(&failing, false, look), look));
+    let json = super::comparison_json(&failing);
+    let row = json["metrics"].as_array().unwrap().iter().find(|row| row["metric"]["name"] == "stream.triad").unwrap();
+    assert_eq!(row["after"]["failures"], serde_json::json!({"wrong": 6, "no_value": 0, "lost": 3, "boots": 3}));
+    assert_eq!(row["verdict"], "INCONCLUSIVE");
+    assert!(row["failures"]["p"].as_f64().unwrap() > 0.05, "{row:#}");
+}
+
+#[test]
 fn the_noise_of_a_host() {
     let runs = boots(0..6, "1.2", &[]);
-    let noise = verdict::trend::noise(&runs.iter().collect::<Vec<_>>(), &Tolerances::default());
+    let noise = verdict::trend::noise(runs.into_iter().collect(), &Tolerances::default());
     insta::assert_snapshot!("noise_wide", check(super::noise(&noise, WIDE), WIDE));
     insta::assert_snapshot!("noise_narrow", check(super::noise(&noise, NARROW), NARROW));
 }
@@ -115,8 +134,8 @@ fn a_history() {
         }
     }
     let baseline: Vec<String> = runs.iter().take(8).map(|run| run.id.clone()).collect();
-    let runs: Vec<&Digest> = runs.iter().collect();
-    let trend = verdict::trend::trend(&runs, &Tolerances::default(), Some(&baseline)).unwrap();
+    let trend =
+        verdict::trend::trend(runs.into_iter().collect(), &Tolerances::default(), Some(&baseline), &[]).unwrap();
     insta::assert_snapshot!("trend_wide", check(super::trend(&trend, WIDE), WIDE));
     insta::assert_snapshot!("trend_narrow", check(super::trend(&trend, NARROW), NARROW));
 }

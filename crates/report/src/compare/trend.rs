@@ -1,6 +1,7 @@
 //! A host's noise and history for a terminal.
 
-use verdict::trend::{Course, Known, Noise, PLANNED_BOOTS, Trend};
+use verdict::power::{self, Design};
+use verdict::trend::{self, Course, Known, Noise, PLANNED_BOOTS, Trend};
 
 use super::{deviation, natural, probability, rows, signed};
 use crate::Look;
@@ -56,7 +57,24 @@ pub fn noise(noise: &[Noise], look: Look) -> String {
          smallest worsening that they call a regression in four of five. Needs: boots on each side for a power of 80 %. \
          Between and within are standard deviations."
     );
-    grid.render(look) + &wrap(&note, 0, look.width)
+    grid.render(look) + &wrap(&note, 0, look.width) + &wrap(&family(noise), 0, look.width)
+}
+
+/// How many boots show that no metric of all is worse.
+fn family(noise: &[Noise]) -> String {
+    let family = trend::family(noise);
+    let design = |boots| Design::Unpaired { before: boots, after: boots };
+    let share_of = |boots| share(power::of_family(design(boots), &family));
+    let needed = match power::boots_for_family(&family, design) {
+        Some(boots) => format!("{boots} boots do in {}", share_of(boots)),
+        None => "no number of boots does in 80 %".to_owned(),
+    };
+    format!(
+        "All {} metrics together: {PLANNED_BOOTS} boots on each side end as NOT-WORSE in {} of the comparisons where nothing \
+         changed; {needed}.",
+        family.len(),
+        share_of(PLANNED_BOOTS)
+    )
 }
 
 /// A host's history: known changes first, then what was found, then the newest boots against the baseline.

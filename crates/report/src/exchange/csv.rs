@@ -41,7 +41,7 @@ pub fn csv(judged: &Judged<'_>) -> Result<String, Error> {
                 attempt.workload.name(),
                 &attempt.repetition.to_string(),
             ]
-            .map(clean);
+            .map(cell);
             for outcome in &attempt.outcomes {
                 for end in lines(outcome) {
                     line(&[start.as_slice(), end.as_slice()].concat())?;
@@ -59,7 +59,7 @@ fn lines(outcome: &Outcome) -> Vec<[String; 10]> {
         Outcome::Measured(one) => samples(one),
         Outcome::NotMeasured(missing) => {
             let [metric, labels] = name(&missing.id);
-            let reason = clean(&missing.reason.to_string());
+            let reason = cell(&missing.reason.to_string());
             let none = String::new;
             vec![[metric, labels, none(), none(), none(), none(), none(), reason, none(), none()]]
         }
@@ -73,7 +73,7 @@ fn samples(one: &Measurement) -> Vec<[String; 10]> {
     };
     let line = |(index, sample): (usize, &measure::Sample)| {
         let [metric, labels] = name(&one.id());
-        let taint = sample.taint.as_ref().map(|taint| clean(&taint.to_string())).unwrap_or_default();
+        let taint = sample.taint.as_ref().map(|taint| cell(&taint.to_string())).unwrap_or_default();
         let unit = one.metric.unit.symbol().to_owned();
         let moment =
             |of: fn(measure::Interval) -> u64| sample.interval.map(of).map_or_else(String::new, |ns| ns.to_string());
@@ -87,5 +87,33 @@ fn samples(one: &Measurement) -> Vec<[String; 10]> {
 /// The name, and the labels as `key=value` separated by spaces.
 fn name(id: &measure::MetricId) -> [String; 2] {
     let labels: Vec<String> = id.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    [clean(&id.name), clean(&labels.join(" "))]
+    [cell(&id.name), cell(&labels.join(" "))]
+}
+
+/// A text from the outside as a cell. A spreadsheet takes one that begins like a formula for one, and computes it: an
+/// apostrophe before it says that it is text.
+fn cell(text: &str) -> String {
+    let text = clean(text);
+    let begins = text.trim_start().chars().next();
+    let is_formula = begins.is_some_and(|c| matches!(c, '=' | '+' | '-' | '@' | '|' | '＝' | '＋' | '－' | '＠'));
+    if is_formula { format!("'{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_begins_like_a_formula() {
+        let check = |text: &str, expect: &str| assert_eq!(cell(text), expect);
+        check("node-1", "node-1");
+        check("", "");
+        check("=1+1", "'=1+1");
+        check("+1", "'+1");
+        check("-1", "'-1");
+        check("@a", "'@a");
+        check(" =1", "' =1");
+        check("＝1", "'＝1");
+        check("\t=1", "\\u{9}=1");
+    }
 }

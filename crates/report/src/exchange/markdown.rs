@@ -25,7 +25,7 @@ pub fn markdown(judged: &Judged<'_>) -> Result<String, Error> {
         text += &format!("| {} |\n", cells(row).map(|cell| escape(&cell)).join(" | "));
     }
     text += "\n| part | documented | this host | verdict |\n|---|---|---|---|\n";
-    for row in gate::parts(judgement) {
+    for row in gate::concerning(judgement) {
         let found = row.found.clone().unwrap_or_default();
         let title = if row.required { row.title.clone() } else { format!("{} (optional)", row.title) };
         let cells = [title, row.documented.clone(), found, row.verdict.name().to_owned()];
@@ -38,7 +38,7 @@ pub fn markdown(judged: &Judged<'_>) -> Result<String, Error> {
     for row in &judgement.rows {
         text += &format!("- {} {}: {}\n", escape(&row.id), row.verdict, escape(&row.reason));
     }
-    for row in gate::parts(judgement).filter(|row| row.verdict != Verdict::Pass) {
+    for row in gate::concerning(judgement).filter(|row| row.verdict != Verdict::Pass) {
         text += &format!("- {} {}: {}\n", escape(&row.id), row.verdict, escape(&row.reason));
     }
     let build = &run.build;

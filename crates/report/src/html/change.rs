@@ -104,19 +104,20 @@ fn overall(change: &BeforeAfter) -> OverallView {
 
 fn row(line: &ChangeLine, methods: &Methods) -> ChangeRow {
     let value = |side: Option<Figure>| side.map_or_else(String::new, |one| quantity(one.value, line.unit));
-    let span = |side: Option<Figure>| {
+    let span = |side: Option<Figure>, number: usize| {
         let spread = side.filter(|one| one.least < one.most);
-        spread.map_or_else(String::new, |one| {
-            format!("{} to {}", quantity(one.least, line.unit), quantity(one.most, line.unit))
-        })
+        let spread =
+            spread.map(|one| format!("{} to {}", quantity(one.least, line.unit), quantity(one.most, line.unit)));
+        let failed = line.failed.map(|sides| format!("{} of {} failed", sides[number].0, sides[number].1));
+        [spread, failed].into_iter().flatten().collect::<Vec<_>>().join("; ")
     };
     let interval = line.interval.map(|ends| format!("{} to {}", signed(ends.low), signed(ends.high)));
     ChangeRow {
         id: line.id.to_string(),
         before: value(line.before),
-        before_span: span(line.before),
+        before_span: span(line.before, 0),
         after: value(line.after),
-        after_span: span(line.after),
+        after_span: span(line.after, 1),
         change: line.change.map(signed).unwrap_or_default(),
         interval: interval.unwrap_or_default(),
         better: if line.better == Better::Higher { "more" } else { "less" },

@@ -1,23 +1,16 @@
-//! The host as the page shows it: its facts beside the documented ones, its fingerprint, and what changed of it.
+//! The host as the page shows it: its facts, its fingerprint, and what changed of it.
 
 use std::collections::BTreeMap;
 
-use measure::{Change, FactValue, Facts, Reading, Run, Scope, fact_kind};
+use measure::{Change, Fact, Facts, Reading, Run, Scope, fact_kind};
 use serde::Serialize;
-use spec::{Standing, System};
-use verdict::FactMatch;
 
-use crate::text::documented;
-
-/// A fact, with what the document states of it.
+/// A fact with its source.
 #[derive(Debug, Serialize)]
 pub(super) struct FactLine {
     id: String,
     about: &'static str,
     host: String,
-    documented: String,
-    class: &'static str,
-    agrees: &'static str,
     source: String,
 }
 
@@ -46,70 +39,19 @@ pub(super) struct PartChange {
     after: String,
 }
 
-/// What is known of the host beside what the document states, first where they differ.
-pub(super) fn facts(host: &Facts, system: &System) -> Vec<FactLine> {
-    let mut lines: Vec<FactLine> = host
-        .0
-        .iter()
-        .map(|(id, fact)| {
-            let value = match &fact.reading {
-                Reading::Present(value) => value.to_string(),
-                Reading::Absent => "not present or not reported".to_owned(),
-                Reading::Denied { remedy } => format!("permission denied; to fix: {remedy}"),
-                Reading::Failed { error } => format!("failed: {error}"),
-            };
-            let (class, agrees) = agreement(host, system, id);
-            FactLine {
-                id: id.clone(),
-                about: fact_kind(id).map_or("", |kind| kind.about),
-                host: value,
-                documented: stated(system, id),
-                class,
-                agrees,
-                source: fact.source.clone(),
-            }
-        })
-        .collect();
-    lines.sort_by_key(|line| match line.agrees {
-        "differs" => 0,
-        "not known" => 1,
-        "as documented" => 2,
-        _ => 3,
-    });
-    lines
-}
-
-fn agreement(host: &Facts, system: &System, id: &str) -> (&'static str, &'static str) {
-    let answers: Vec<FactMatch> = system.stated(id).map(|stated| verdict::compare_fact(stated, host)).collect();
-    if answers.is_empty() {
-        ("", "")
-    } else if answers.contains(&FactMatch::Match) {
-        ("good", "as documented")
-    } else if answers.iter().any(|answer| matches!(answer, FactMatch::Unknown { .. })) {
-        ("doubt", "not known")
-    } else {
-        ("bad", "differs")
-    }
-}
-
-/// What a document says of a fact, with whether it stands by it.
-fn stated(system: &System, id: &str) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for fact in system.stated(id) {
-        let value = match &fact.value {
-            FactValue::Quantity(quantity) => documented(*quantity, fact.approximate),
-            value => value.to_string(),
+/// What is known of the host.
+pub(super) fn facts(host: &Facts) -> Vec<FactLine> {
+    let line = |(id, fact): (&String, &Fact)| {
+        let value = match &fact.reading {
+            Reading::Present(value) => value.to_string(),
+            Reading::Absent => "not present or not reported".to_owned(),
+            Reading::Denied { remedy } => format!("permission denied; to fix: {remedy}"),
+            Reading::Failed { error } => format!("failed: {error}"),
         };
-        let text = match fact.standing {
-            Standing::Firm => value,
-            Standing::Placeholder(_) => format!("{value} (placeholder)"),
-            Standing::Contradicted(_) => format!("{value} (contradicted)"),
-        };
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    texts.join("; ")
+        let about = fact_kind(id).map_or("", |kind| kind.about);
+        FactLine { id: id.clone(), about, host: value, source: fact.source.clone() }
+    };
+    host.0.iter().map(line).collect()
 }
 
 /// The halves of a run's fingerprint that it has.

@@ -6,6 +6,7 @@ mod charts;
 mod host;
 mod methods;
 mod page;
+mod parts;
 mod plot;
 mod raw;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::change::ChangeView;
 use super::charts::{self, Chart, Section};
 use super::host::{self, Changes, FactLine, Half};
 use super::methods::{Method, Methods};
+use super::parts::Parts;
 use super::raw::{self, Raw};
 use crate::gate;
 use crate::judged::Judged;
@@ -37,6 +38,7 @@ pub(super) struct Page {
     boots: usize,
     targets: Vec<TargetView>,
     targets_chart: Option<Chart>,
+    parts: Parts,
     audit: AuditView,
     change: Option<ChangeView>,
     sections: Vec<Section>,
@@ -58,7 +60,7 @@ struct VerdictCount {
     count: usize,
 }
 
-/// Targets that decide the acceptance for one reason.
+/// Criteria that decide the acceptance for one reason.
 #[derive(Debug, Serialize)]
 struct Deciding {
     titles: Vec<String>,
@@ -175,10 +177,11 @@ impl Page {
             boots: judgement.boots,
             targets: judgement.rows.iter().map(|row| target(row, &methods)).collect(),
             targets_chart: charts::targets(judgement)?,
+            parts: Parts::of(judgement),
             audit: audit(judged),
             change,
             sections: charts::sections(last, &series, system, judgement)?,
-            facts: host::facts(&last.facts, system),
+            facts: host::facts(&last.facts),
             fingerprint: host::fingerprint(last),
             changes: host::changes(runs),
             warnings: series::warnings(last),
@@ -207,7 +210,7 @@ fn counts(judgement: &Judgement) -> Vec<VerdictCount> {
     Verdict::ALL.iter().map(count).filter(|one| one.count > 0).collect()
 }
 
-fn class_of(verdict: Verdict) -> &'static str {
+pub(super) fn class_of(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "good",
         Verdict::Fail | Verdict::Implausible => "bad",
@@ -216,20 +219,23 @@ fn class_of(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The verdicts of required targets, those with one reason together, and what was decided before what is open.
+/// The verdicts of required targets and parts, those with one reason together, and what was decided before what is open.
 fn deciding(judgement: &Judgement) -> Vec<Deciding> {
+    let targets = judgement.rows.iter().filter(|row| row.required);
+    let targets = targets.map(|row| (&row.title, row.verdict, &row.reason));
+    let parts = judgement.facts.iter().filter(|row| row.required);
+    let parts = parts.map(|row| (&row.title, row.verdict, &row.reason));
+    let mut rows: Vec<_> = targets.chain(parts).filter(|(_, verdict, _)| *verdict != Verdict::Pass).collect();
+    rows.sort_by_key(|(_, verdict, _)| *verdict != Verdict::Fail);
     let mut all: Vec<Deciding> = Vec::new();
-    let mut rows: Vec<&Row> =
-        judgement.rows.iter().filter(|row| row.required && row.verdict != Verdict::Pass).collect();
-    rows.sort_by_key(|row| row.verdict != Verdict::Fail);
-    for row in rows {
-        match all.iter_mut().find(|one| one.reason == row.reason && one.verdict == row.verdict.name()) {
-            Some(one) => one.titles.push(row.title.clone()),
+    for (title, verdict, reason) in rows {
+        match all.iter_mut().find(|one| one.reason == *reason && one.verdict == verdict.name()) {
+            Some(one) => one.titles.push(title.clone()),
             None => all.push(Deciding {
-                titles: vec![row.title.clone()],
-                verdict: row.verdict.name(),
-                class: class_of(row.verdict),
-                reason: row.reason.clone(),
+                titles: vec![title.clone()],
+                verdict: verdict.name(),
+                class: class_of(verdict),
+                reason: reason.clone(),
             }),
         }
     }

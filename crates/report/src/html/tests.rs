@@ -58,6 +58,41 @@ fn the_page_tells_verdict_figures_and_what_is_missing() {
     assert_eq!(html.matches("<th ").count(), html.matches(" scope=\"").count(), "every header has its scope");
 }
 
+/// What the page has between these two.
+fn between<'a>(html: &'a str, start: &str, end: &str) -> &'a str {
+    html.split_once(start).and_then(|(_, rest)| rest.split_once(end)).unwrap().0
+}
+
+#[test]
+fn parts_have_a_table_with_a_verdict_each() {
+    let system = testdata::system_of_parts();
+    let (run, audit) = (testdata::run(), spec::audit::audit(&system, &[]));
+    let judgement = verdict::judge(&run, &system, &audit.graded, &[]);
+    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: None };
+    let html = page(&judged).unwrap().replace("&#x2f;", "/");
+    is_inert(&html);
+    insta::assert_snapshot!("parts", between(&html, "<section aria-labelledby=\"parts\">", "</section>"));
+    insta::assert_snapshot!("deciding", between(&html, "<h3>Why</h3>", "</div>"));
+}
+
+#[test]
+fn a_document_that_demands_no_part_says_so() {
+    let check = |system: &spec::System, expect: &str| {
+        let (run, audit) = (testdata::run(), spec::audit::audit(system, &[]));
+        let judgement = verdict::judge(&run, system, &audit.graded, &[]);
+        let judged = Judged { runs: &[run], system, audit: &audit, judgement: &judgement, change: None };
+        let html = page(&judged).unwrap();
+        let section = between(&html, "<section aria-labelledby=\"parts\">", "</section>");
+        assert!(section.contains(expect), "{section}");
+    };
+    let mut system = testdata::system();
+    system.facts.retain(|fact| fact.id == "cpu.model");
+    check(&system, "Acceptance demands no part");
+    system.facts.clear();
+    system.limits.clear();
+    check(&system, "The document says nothing of parts.");
+}
+
 #[test]
 fn the_page_says_where_the_files_lay() {
     let html = render(testdata::run_with_files());

@@ -201,7 +201,7 @@ pub(super) fn parts(judgement: &Judgement, all: bool, look: Look) -> String {
     let shown: Vec<&FactRow> = if all {
         judgement.facts.iter().collect()
     } else {
-        gate::parts(judgement).filter(|row| row.verdict != Verdict::Pass).collect()
+        gate::concerning(judgement).filter(|row| row.verdict != Verdict::Pass).collect()
     };
     let mut text = String::new();
     for row in &shown {

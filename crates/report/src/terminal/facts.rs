@@ -1,12 +1,12 @@
 //! What is known of a host, and how it stands to what a document says.
 
 use measure::{Fact, Facts, Fingerprint, Reading, fact_kind};
-use spec::{Bound, Limit, Standing, StatedFact, System};
-use verdict::{FactMatch, check_limit, check_rules, compare_fact};
+use spec::System;
 
 use super::grid::{Cell, Grid, Paint};
-use crate::Look;
-use crate::text::{documented, wrap};
+use super::judgement::paint_of;
+use crate::text::wrap;
+use crate::{Look, gate};
 
 /// All facts with their sources.
 #[must_use]
@@ -19,34 +19,22 @@ pub fn facts(facts: &Facts, look: Look) -> String {
     grid.render(look)
 }
 
-/// A host against a document: every statement and every operational limit as match, differs or unknown.
+/// A host against a document: a row for each of its statements about parts, with the verdict on it.
 #[must_use]
 pub fn comparison(facts: &Facts, system: &System, look: Look) -> String {
-    let mut grid = Grid::new(&["Fact", "Documented", "Place", "Host", "Why"], &[]);
-    for stated in &system.facts {
-        let answer = compare_fact(stated, facts);
-        grid.row(row(name(&stated.id), &value(stated), &stated.place.at, &answer));
+    let mut grid = Grid::new(&["Part", "Documented", "Place", "This host", "Verdict", "Why"], &[]);
+    for row in verdict::inspect(system, facts) {
+        let optional = if row.required { "" } else { " (optional)" };
+        grid.row([
+            format!("{} · {}{optional}", row.id, row.title).into(),
+            row.documented.as_str().into(),
+            row.place.as_str().into(),
+            row.found.as_deref().unwrap_or_default().into(),
+            Cell::painted(row.verdict.name(), paint_of(row.verdict)),
+            gate::why(&row).into(),
+        ]);
     }
-    let mut text = format!("Against {}\n{}", system.id, grid.render(look));
-    if !system.limits.is_empty() {
-        let mut grid = Grid::new(&["Limit", "Documented", "Place", "Host", "Why"], &[]);
-        for limit in &system.limits {
-            grid.row(row(name(&limit.fact), &bound(limit), &limit.place.at, &check_limit(limit, facts)));
-        }
-        text += &format!("\nOperational limits\n{}", grid.render(look));
-    }
-    let rules = check_rules(system, facts);
-    if !rules.is_empty() {
-        let mut grid = Grid::new(&["Rule", "Asks", "Place", "Host", "Why"], &[]);
-        for rule in &rules {
-            grid.row(row(rule.rule.to_owned(), &rule.asks, &rule.at, &rule.answer));
-        }
-        text += &format!("\nOperational rules\n{}", grid.render(look));
-        for warning in rules.iter().filter_map(|rule| rule.warning.as_ref()) {
-            text += &wrap(&format!("Warning: {warning}."), 0, look.width);
-        }
-    }
-    text
+    format!("Against {}\n{}", system.id, grid.render(look))
 }
 
 /// A list of things that a host has, or why there is none. `None` is a value that the host does not tell.
@@ -84,36 +72,4 @@ fn reading(fact: &Fact) -> (String, Paint) {
         Reading::Denied { remedy } => (format!("permission denied; to fix: {remedy}"), Paint::Doubtful),
         Reading::Failed { error } => (format!("failed: {error}"), Paint::Bad),
     }
-}
-
-/// What the document says, with whether it stands by it.
-fn value(fact: &StatedFact) -> String {
-    let value = match &fact.value {
-        measure::FactValue::Quantity(quantity) => documented(*quantity, fact.approximate),
-        value => value.to_string(),
-    };
-    match fact.standing {
-        Standing::Firm => value,
-        Standing::Placeholder(_) => format!("{value} (placeholder)"),
-        Standing::Contradicted(_) => format!("{value} (contradicted)"),
-    }
-}
-
-/// A bound in signs and words.
-pub(crate) fn bound(limit: &Limit) -> String {
-    match &limit.bound {
-        Bound::AtMost(most) => format!("≤ {most}"),
-        Bound::AtLeast(least) => format!("≥ {least}"),
-        Bound::OneOf(texts) => texts.join(" or "),
-        Bound::Open(words) => words.clone(),
-    }
-}
-
-fn row(name: String, documented: &str, at: &str, answer: &FactMatch) -> [Cell; 5] {
-    let (word, paint, why) = match answer {
-        FactMatch::Match => ("match", Paint::Good, ""),
-        FactMatch::Differs { how } => ("differs", Paint::Bad, how.as_str()),
-        FactMatch::Unknown { why } => ("unknown", Paint::Doubtful, why.as_str()),
-    };
-    [name.into(), documented.into(), at.into(), Cell::painted(word, paint), why.into()]
 }

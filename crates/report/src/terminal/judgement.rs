@@ -30,6 +30,16 @@ pub fn judged_run(run: &Run, judgement: &Judgement, scope: Extent<'_>, look: Loo
     text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
 }
 
+/// What the parts of a host decide before anything is measured: a line for each, why, and the answer as the last line.
+#[must_use]
+pub fn judged_parts(judgement: &Judgement, look: Look) -> String {
+    let mut text = wrap(&format!("{} · {}", judgement.system, judgement.system_name), 0, look.width);
+    text += &criteria::parts(judgement, false, look);
+    text += &heading("Why");
+    text += &reasons(judgement, false, look);
+    text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
+}
+
 /// The same with all that was measured: some hundred rows.
 #[must_use]
 pub fn shown_run(run: &Run, judgement: &Judgement, look: Look) -> String {

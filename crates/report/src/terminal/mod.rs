@@ -11,12 +11,11 @@ mod metrics;
 mod placement;
 mod systems;
 
-pub use crate::text::clean;
+pub use crate::text::{clean, clean_lines};
 pub use audit::audit;
 pub use diff::{JudgedRun, diff};
-pub(crate) use facts::bound;
 pub use facts::{comparison, facts, fingerprint, list};
-pub use judgement::{Extent, judged_run, shown_run};
+pub use judgement::{Extent, judged_parts, judged_run, shown_run};
 pub use metrics::{metrics, warnings};
 pub use placement::{PlacementRow, placement};
 pub use systems::{system, systems};
@@ -53,6 +52,15 @@ mod tests {
             "judged_run_json",
             serde_json::to_string_pretty(&json::judgement(&run, &judgement)).unwrap()
         );
+    }
+
+    #[test]
+    fn parts_that_are_judged_before_anything_is_measured() {
+        let (mut run, system) = (testdata::run(), testdata::system_of_parts());
+        run.attempts.clear();
+        let judgement = verdict::judge_parts(&run, &system, &[], &[]);
+        insta::assert_snapshot!("parts_narrow", check(judged_parts(&judgement, NARROW), NARROW));
+        insta::assert_snapshot!("parts_json", serde_json::to_string_pretty(&json::parts(&judgement)).unwrap());
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! The documented systems.
 
 use measure::{Better, Unit};
-use spec::{Standing, StatedFact, System};
+use spec::{Bound, Limit, Standing, StatedFact, System};
 
-use super::facts::bound;
 use super::grid::{Cell, Grid, Paint};
 use crate::Look;
 use crate::text::{documented, quantity, wrap};
@@ -97,4 +96,14 @@ fn limits(system: &System) -> Grid {
         grid.row([(&limit.fact).into(), bound(limit).into(), (&limit.place.at).into(), standing.into()]);
     }
     grid
+}
+
+/// A bound in signs and words.
+fn bound(limit: &Limit) -> String {
+    match &limit.bound {
+        Bound::AtMost(most) => format!("≤ {most}"),
+        Bound::AtLeast(least) => format!("≥ {least}"),
+        Bound::OneOf(texts) => texts.join(" or "),
+        Bound::Open(words) => words.clone(),
+    }
 }

@@ -225,7 +225,7 @@ pub(crate) fn sure_ceiling(
         Ceiling::DriveLinks { block: Some(_) } => {
             storage::sure_operations(&document, document::quantity(conditions, "block")?.value)
         }
-        // A floor, from which nothing achievable follows.
-        Ceiling::DramLatency => None,
+        // Floors, from which nothing achievable follows.
+        Ceiling::DramLatency | Ceiling::NandLatency => None,
     }
 }

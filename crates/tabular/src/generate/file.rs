@@ -86,9 +86,9 @@ fn refused(path: &Path, error: ParquetError) -> Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {
             Ok(io) => Error::io("cannot write", path, *io),
-            Err(other) => Error::Io { what: "cannot write", path: path.to_owned(), source: io::Error::other(other) },
+            Err(other) => Error::Io { what: "cannot write", path: path.to_owned(), why: io::Error::other(other) },
         },
-        other => Error::Io { what: "cannot write", path: path.to_owned(), source: io::Error::other(other) },
+        other => Error::Io { what: "cannot write", path: path.to_owned(), why: io::Error::other(other) },
     }
 }
 

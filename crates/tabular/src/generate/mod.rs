@@ -92,6 +92,9 @@ impl Config {
         let rows = u32::try_from(self.rows).ok().filter(|&rows| rows > 0);
         let rows =
             rows.ok_or_else(|| Error::Config(format!("{} rows; from 1 to {MAX_ROWS} are possible", self.rows)))?;
+        if self.left_out > 1000 {
+            return Err(Error::Config(format!("{} of 1000 users and items left out", self.left_out)));
+        }
         if self.row_group_rows == 0 {
             return Err(Error::Config("a row group of 0 rows".to_owned()));
         }

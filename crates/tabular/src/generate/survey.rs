@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::manifest::{FileRecord, MANIFEST, Manifest, Request};
+use crate::regular_file;
 use crate::schema::Table;
 
 /// The name of the journal; it goes away when the manifest is written.
@@ -79,7 +80,7 @@ fn stranger(folder: &Path) -> Result<Option<String>, Error> {
         }
         if name == format!("{JOURNAL}{UNFINISHED}") && kind.is_file() {
             let mut start = Vec::new();
-            let mut read = || fs::File::open(&path)?.take(REQUEST.len() as u64).read_to_end(&mut start);
+            let mut read = || regular_file::open(&path)?.take(REQUEST.len() as u64).read_to_end(&mut start);
             read().map_err(|e| Error::io("cannot read", &path, e))?;
             if REQUEST.starts_with(&start) {
                 continue;
@@ -155,7 +156,7 @@ fn earlier(folder: &Path, request: &Request) -> Result<Option<BTreeMap<String, F
         records = Some(manifest.files.into_iter().map(|f| (f.name.clone(), f)).collect());
     }
     let path = folder.join(JOURNAL);
-    let text = match fs::read_to_string(&path) {
+    let text = match regular_file::read_text(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(records),
         Err(e) => return Err(Error::io("cannot read", &path, e)),

@@ -1,57 +1,90 @@
-//! Bounded memory: rows are read row group by row group, and what needs all rows of a key together goes to disk by key and
+//! Bounded memory: rows are read piece by piece, and what needs all rows of a key together goes to disk by key and
 //! comes back by place.
 //!
 //! `scan` reads everything once: counts and moments of all rows, and the records of t08, t09 and t10 to their exchanges.
 //! `quantiles` reads three columns again. `t08`, `t09` and `t10` solve their exchanges bucket by bucket. `rows` reads
 //! everything a second time, adds what follows from a row, fetches the results of its places, and saves. Memory holds
-//! some row groups and buckets a thread, and the vocabularies.
+//! some pieces and buckets a thread, and the vocabularies.
 
 use std::path::Path;
 
+use polars::prelude::Int64Type;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 
 use super::chunk::Chunk;
 use super::exchange::Dealt;
-use super::known::{Dimensions, Known};
+use super::global_stats::{Dimensions, GlobalStats};
+use super::input::{self, Piece};
 use super::output::Output;
 use super::phases::Phases;
-use super::scan::{Piece, limits, pieces, scan};
+use super::scan::{limits, scan};
 use super::spill::Spill;
 use crate::schema::Table;
-use crate::transforms::keyed::{Keyed, place};
-use crate::transforms::lags::Lags;
-use crate::transforms::rank::Ranks;
-use crate::transforms::window::Hours;
+use crate::transforms::columns::numbers;
+use crate::transforms::keyed::{DoesNotFit, Keyed, Words, place};
+use crate::transforms::lags::{Lag, Lags, UserEvent};
+use crate::transforms::rank::{GroupEvent, Rank, Ranks};
+use crate::transforms::window::{HourBefore, Hours, ItemEvent};
 use crate::{Dataset, Error};
 
 /// Records that a bucket is wanted to hold.
 const RECORDS_A_BUCKET: usize = 500_000;
 /// Most buckets of an exchange: the files of three are open at a time.
 const MOST_BUCKETS: usize = 256;
-/// Row groups that are fetched and saved together, and most of such groups: the files of one exchange are open at a time.
+/// Pieces that are fetched and saved together, and most of such groups: the files of one exchange are open at a time.
 const PIECES_A_GROUP: usize = 4;
 const MOST_GROUPS: usize = 512;
 
-/// Row groups that follow one another.
+/// Pieces that follow one another.
 struct Group<'a> {
     pieces: &'a [Piece<'a>],
     start: usize,
     rows: usize,
 }
 
-/// The exchanges on their way to the buckets, or back to the groups.
-struct Exchanges<const A: usize, const B: usize, const C: usize> {
-    lags: Spill<A>,
-    hours: Spill<B>,
-    ranks: Spill<C>,
+/// The exchanges on their way to the buckets of their keys.
+struct ToBuckets {
+    lags: Spill<UserEvent>,
+    hours: Spill<ItemEvent>,
+    ranks: Spill<GroupEvent>,
 }
 
-impl Exchanges<5, 5, 4> {
+/// The results on their way from the buckets to the groups of their places.
+struct FromBuckets {
+    lags: Spill<Placed<Lag>>,
+    hours: Spill<Placed<HourBefore>>,
+    ranks: Spill<Placed<Rank>>,
+}
+
+/// A result with its place.
+#[derive(Clone, Copy)]
+struct Placed<R> {
+    place: i64,
+    result: R,
+}
+
+/// The results of a transformation by group.
+type ByGroup<K> = Spill<Placed<<K as Keyed>::Out>>;
+
+impl<R: Words> Words for Placed<R> {
+    const WORDS: usize = 1 + R::WORDS;
+
+    fn put(self, mut put: impl FnMut(usize, i64)) {
+        put(0, self.place);
+        self.result.put(|number, word| put(1 + number, word));
+    }
+
+    fn get(mut get: impl FnMut(usize) -> i64) -> Self {
+        Placed { place: get(0), result: R::get(|number| get(1 + number)) }
+    }
+}
+
+impl ToBuckets {
     fn create(folder: &Path, pieces: &[Piece]) -> Result<Self, Error> {
-        let rows: usize = pieces.iter().map(|piece| piece.within.1).sum();
+        let rows: usize = pieces.iter().map(|piece| piece.rows).sum();
         let buckets = (rows / RECORDS_A_BUCKET).next_power_of_two().min(MOST_BUCKETS);
-        Ok(Exchanges {
+        Ok(ToBuckets {
             lags: Spill::create(folder, "t08", buckets)?,
             hours: Spill::create(folder, "t09", buckets)?,
             ranks: Spill::create(folder, "t10", buckets)?,
@@ -60,28 +93,28 @@ impl Exchanges<5, 5, 4> {
 
     /// Sends a chunk's records to their buckets.
     fn send(&self, chunk: &Chunk) -> Result<(), Error> {
-        send::<5, 4, Lags>(chunk, &self.lags)?;
-        send::<5, 3, Hours>(chunk, &self.hours)?;
-        send::<4, 1, Ranks>(chunk, &self.ranks)
+        send::<Lags>(chunk, &self.lags)?;
+        send::<Hours>(chunk, &self.hours)?;
+        send::<Ranks>(chunk, &self.ranks)
     }
 }
 
 pub(super) fn run(data: &Dataset, output: Output, phases: &mut Phases) -> Result<(), Error> {
-    let pieces = pieces(data)?;
+    let pieces = input::pieces(data)?;
     let groups = groups(&pieces);
     let bytes = data.bytes(Table::Events);
     let folder = output.folder();
-    let there = Exchanges::create(folder, &pieces)?;
-    let scanned = phases.time("scan", || Ok((scan(&pieces, |chunk| there.send(&chunk))?, bytes)))?;
+    let to_buckets = ToBuckets::create(folder, &pieces)?;
+    let scanned = phases.time("scan", || Ok((scan(data, &pieces, |chunk| to_buckets.send(&chunk))?, bytes)))?;
     let limits = phases.time("quantiles", || Ok((limits(&pieces, &scanned.sought)?, bytes)))?;
-    let back = Exchanges {
-        lags: phases.time("t08", || solve::<5, 4, 5, Lags>(&there.lags, folder, "t08-back", &groups))?,
-        hours: phases.time("t09", || solve::<5, 3, 4, Hours>(&there.hours, folder, "t09-back", &groups))?,
-        ranks: phases.time("t10", || solve::<4, 1, 2, Ranks>(&there.ranks, folder, "t10-back", &groups))?,
+    let from_buckets = FromBuckets {
+        lags: phases.time("t08", || solve::<Lags>(&to_buckets.lags, folder, "t08-back", &groups))?,
+        hours: phases.time("t09", || solve::<Hours>(&to_buckets.hours, folder, "t09-back", &groups))?,
+        ranks: phases.time("t10", || solve::<Ranks>(&to_buckets.ranks, folder, "t10-back", &groups))?,
     };
-    let known = scanned.known(Dimensions::read(data)?, limits);
+    let stats = scanned.finish(Dimensions::read(data)?, limits);
     phases.time("rows", || {
-        let one = |(index, group): (usize, &Group)| save(index, group, &known, &back, &output);
+        let one = |(index, group): (usize, &Group)| save(index, group, &stats, &from_buckets, &output);
         let written = RAYON.install(|| groups.par_iter().enumerate().map(one).try_reduce(|| 0, |a, b| Ok(a + b)))?;
         Ok(((), written))
     })?;
@@ -91,52 +124,70 @@ pub(super) fn run(data: &Dataset, output: Output, phases: &mut Phases) -> Result
 fn groups<'a>(pieces: &'a [Piece<'a>]) -> Vec<Group<'a>> {
     let size = pieces.len().div_ceil(MOST_GROUPS).max(PIECES_A_GROUP);
     let group = |pieces: &'a [Piece<'a>]| {
-        let rows = pieces.iter().map(|piece| piece.within.1).sum();
+        let rows = pieces.iter().map(|piece| piece.rows).sum();
         Group { pieces, start: pieces[0].start, rows }
     };
     pieces.chunks(size).map(group).collect()
 }
 
-fn send<const IN: usize, const OUT: usize, K: Keyed<IN, OUT>>(chunk: &Chunk, spill: &Spill<IN>) -> Result<(), Error> {
-    let dealt = Dealt::new(&K::records(&chunk.frame, chunk.start)?, spill.len());
+fn send<K: Keyed>(chunk: &Chunk, spill: &Spill<K::In>) -> Result<(), Error> {
+    let dealt = Dealt::new(&K::records(&chunk.frame, chunk.start)?, spill.len(), K::key);
     (0..spill.len()).try_for_each(|bucket| spill.add(bucket, dealt.part(bucket)))
 }
 
 /// Solves a transformation bucket by bucket; the results go to files by group, with their places.
-fn solve<const IN: usize, const OUT: usize, const BACK: usize, K: Keyed<IN, OUT>>(
-    there: &Spill<IN>,
+fn solve<K: Keyed>(
+    to_buckets: &Spill<K::In>,
     folder: &Path,
     name: &str,
     groups: &[Group],
-) -> Result<(Spill<BACK>, u64), Error> {
-    let back = Spill::<BACK>::create(folder, name, groups.len())?;
+) -> Result<(ByGroup<K>, u64), Error> {
+    let from_buckets = Spill::create(folder, name, groups.len())?;
     let one = |bucket: usize| -> Result<u64, Error> {
-        let mut records = there.take(bucket)?;
-        let bytes = (records.len() * (size_of::<[i64; IN]>() + size_of::<[i64; BACK]>())) as u64;
-        let mut results: Vec<Vec<[i64; BACK]>> = groups.iter().map(|_| Vec::new()).collect();
-        K::solve(&mut records, |at, result| {
-            let group = groups.partition_point(|group| group.start <= at) - 1;
-            let mut back = [at as i64; BACK];
-            back[1..].copy_from_slice(&result);
-            results[group].push(back);
+        let mut records = to_buckets.take(bucket)?;
+        let words = records.len() * (K::In::WORDS + Placed::<K::Out>::WORDS);
+        let mut results: Vec<Vec<Placed<K::Out>>> = groups.iter().map(|_| Vec::new()).collect();
+        let solved = K::solve(&mut records, |at, result| {
+            results[group_of(groups, at)].push(Placed { place: at as i64, result });
         });
-        results.iter().enumerate().try_for_each(|(group, results)| back.add(group, results))?;
-        Ok(bytes)
+        solved.or_else(|wrong| Err(of_row(wrong, groups)?))?;
+        results.iter().enumerate().try_for_each(|(group, results)| from_buckets.add(group, results))?;
+        Ok((words * size_of::<i64>()) as u64)
     };
-    let bytes = RAYON.install(|| (0..there.len()).into_par_iter().map(one).try_reduce(|| 0, |a, b| Ok(a + b)))?;
-    Ok((back, bytes))
+    let buckets = 0..to_buckets.len();
+    let bytes = RAYON.install(|| buckets.into_par_iter().map(one).try_reduce(|| 0, |a, b| Ok(a + b)))?;
+    Ok((from_buckets, bytes))
+}
+
+/// Which group a place is in.
+fn group_of(groups: &[Group], place: usize) -> usize {
+    groups.partition_point(|group| group.start <= place).saturating_sub(1)
+}
+
+/// The error, with the id of the row that is at its place.
+fn of_row(wrong: DoesNotFit, groups: &[Group]) -> Result<Error, Error> {
+    let pieces = groups[group_of(groups, wrong.place)].pieces;
+    let piece = pieces.iter().rfind(|piece| piece.start <= wrong.place).unwrap_or(&pieces[0]);
+    let chunk = piece.read(&["row_id"])?;
+    Ok(wrong.of_row(numbers::<Int64Type>(&chunk.frame, "row_id")?.values[wrong.place - piece.start]))
 }
 
 /// Transforms and saves a group as a file of its own.
-fn save(index: usize, group: &Group, known: &Known, back: &Exchanges<5, 4, 2>, output: &Output) -> Result<u64, Error> {
-    let lags: Vec<[i64; 4]> = fetch(&back.lags, index, group)?;
-    let hours: Vec<[i64; 3]> = fetch(&back.hours, index, group)?;
-    let ranks: Vec<[i64; 1]> = fetch(&back.ranks, index, group)?;
+fn save(
+    index: usize,
+    group: &Group,
+    stats: &GlobalStats,
+    results: &FromBuckets,
+    output: &Output,
+) -> Result<u64, Error> {
+    let lags = fetch(&results.lags, index, group)?;
+    let hours = fetch(&results.hours, index, group)?;
+    let ranks = fetch(&results.ranks, index, group)?;
     let names: Vec<&str> =
         Table::Events.columns().iter().map(|column| column.name).filter(|&name| name != "is_mobile").collect();
     let frames = group.pieces.iter().map(|piece| {
         let mut chunk = piece.read(&names)?;
-        known.add(&mut chunk)?;
+        stats.add(&mut chunk)?;
         let first = piece.start - group.start;
         let rows = first..first + chunk.frame.height();
         chunk.add(&Lags::columns(&lags[rows.clone()]))?;
@@ -148,14 +199,10 @@ fn save(index: usize, group: &Group, known: &Known, back: &Exchanges<5, 4, 2>, o
 }
 
 /// The results of a group, by place.
-fn fetch<const OUT: usize, const BACK: usize>(
-    back: &Spill<BACK>,
-    index: usize,
-    group: &Group,
-) -> Result<Vec<[i64; OUT]>, Error> {
-    let mut results = vec![[0; OUT]; group.rows];
-    for record in back.take(index)? {
-        results[place(record[0]) - group.start].copy_from_slice(&record[1..]);
+fn fetch<R: Words + Default>(results: &Spill<Placed<R>>, index: usize, group: &Group) -> Result<Vec<R>, Error> {
+    let mut by_place = vec![R::default(); group.rows];
+    for record in results.take(index)? {
+        by_place[place(record.place) - group.start] = record.result;
     }
-    Ok(results)
+    Ok(by_place)
 }

@@ -29,9 +29,9 @@ impl Chunk {
 /// Works on all chunks at once, and sums up the bytes of the columns that were added.
 pub(crate) fn each(
     chunks: &mut [Chunk],
-    work: impl Fn(&mut Chunk) -> PolarsResult<u64> + Send + Sync,
+    work: impl Fn(&mut Chunk) -> Result<u64, Error> + Send + Sync,
 ) -> Result<u64, Error> {
-    Ok(RAYON.install(|| chunks.par_iter_mut().map(&work).try_reduce(|| 0, |a, b| Ok(a + b)))?)
+    RAYON.install(|| chunks.par_iter_mut().map(&work).try_reduce(|| 0, |a, b| Ok(a + b)))
 }
 
 /// What comes of each chunk, in their order.

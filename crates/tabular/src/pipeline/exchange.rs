@@ -1,6 +1,7 @@
 //! Keyed transformations in memory: records are dealt out by key, each part is solved by one thread, and the results go
 //! to the places that they belong to.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use polars::prelude::*;
@@ -9,7 +10,8 @@ use rayon::prelude::*;
 
 use super::chunk::{Chunk, bytes, each, map, rows};
 use crate::Error;
-use crate::transforms::keyed::{Keyed, part};
+use crate::transforms::columns::numbers;
+use crate::transforms::keyed::{DoesNotFit, Keyed, Words, part};
 
 /// Records in a part: some hundred kilobytes, which a core sorts in its cache.
 const RECORDS_A_PART: usize = 16_384;
@@ -17,84 +19,90 @@ const RECORDS_A_PART: usize = 16_384;
 const MOST_PARTS: usize = 8_192;
 
 /// The records of a chunk by part.
-pub(crate) struct Dealt<const IN: usize> {
-    records: Vec<[i64; IN]>,
+pub(crate) struct Dealt<R> {
+    records: Vec<R>,
     bounds: Vec<u32>,
 }
 
-impl<const IN: usize> Dealt<IN> {
+impl<R: Copy> Dealt<R> {
     /// Deals records out to `parts` parts (a power of two) by their keys.
-    pub(crate) fn new(records: &[[i64; IN]], parts: usize) -> Dealt<IN> {
+    pub(crate) fn new(records: &[R], parts: usize, key: impl Fn(&R) -> i64) -> Dealt<R> {
         let mut bounds = vec![0_u32; parts + 1];
         for record in records {
-            bounds[part(record[0], parts) + 1] += 1;
+            bounds[part(key(record), parts) + 1] += 1;
         }
         for part in 0..parts {
             bounds[part + 1] += bounds[part];
         }
         let mut next = bounds.clone();
-        let mut dealt = vec![[0; IN]; records.len()];
+        let mut dealt = records.to_vec();
         for record in records {
-            let at = &mut next[part(record[0], parts)];
+            let at = &mut next[part(key(record), parts)];
             dealt[*at as usize] = *record;
             *at += 1;
         }
         Dealt { records: dealt, bounds }
     }
 
-    pub(crate) fn part(&self, part: usize) -> &[[i64; IN]] {
+    pub(crate) fn part(&self, part: usize) -> &[R] {
         &self.records[self.bounds[part] as usize..self.bounds[part + 1] as usize]
     }
 }
 
 /// The results of all rows, at their places. Each is written once; the threads' end makes them visible.
-pub(crate) struct Results<const OUT: usize>(Vec<[AtomicI64; OUT]>);
+pub(crate) struct Results<R> {
+    words: Vec<AtomicI64>,
+    results: PhantomData<R>,
+}
 
-impl<const OUT: usize> Results<OUT> {
+impl<R: Words> Results<R> {
     /// Solves a keyed transformation for all chunks.
-    pub(crate) fn of<const IN: usize, K: Keyed<IN, OUT>>(chunks: &[Chunk]) -> Result<Results<OUT>, Error> {
+    pub(crate) fn of<K: Keyed<Out = R>>(chunks: &[Chunk]) -> Result<Results<R>, Error> {
         let rows = rows(chunks);
         let parts = (rows / RECORDS_A_PART).next_power_of_two().min(MOST_PARTS);
-        let dealt = map(chunks, |chunk| Ok(Dealt::new(&K::records(&chunk.frame, chunk.start)?, parts)))?;
-        Ok(RAYON.install(|| {
-            let zero = |_| std::array::from_fn(|_| AtomicI64::new(0));
-            let results: Vec<[AtomicI64; OUT]> = (0..rows).into_par_iter().map(zero).collect();
-            (0..parts).into_par_iter().for_each(|part| {
-                let mut records: Vec<[i64; IN]> = dealt.iter().flat_map(|dealt| dealt.part(part)).copied().collect();
+        let dealt = map(chunks, |chunk| Ok(Dealt::new(&K::records(&chunk.frame, chunk.start)?, parts, K::key)))?;
+        let solved = RAYON.install(|| {
+            let words: Vec<AtomicI64> = (0..rows * R::WORDS).into_par_iter().map(|_| AtomicI64::new(0)).collect();
+            (0..parts).into_par_iter().try_for_each(|part| {
+                let mut records: Vec<K::In> = dealt.iter().flat_map(|dealt| dealt.part(part)).copied().collect();
                 K::solve(&mut records, |place, result| {
-                    for (cell, value) in results[place].iter().zip(result) {
-                        cell.store(value, Relaxed);
-                    }
-                });
-            });
-            Results(results)
-        }))
+                    let cells = &words[place * R::WORDS..(place + 1) * R::WORDS];
+                    result.put(|number, word| cells[number].store(word, Relaxed));
+                })
+            })?;
+            Ok(Results { words, results: PhantomData })
+        });
+        solved.map_err(|wrong: DoesNotFit| of_row(wrong, chunks))
     }
 
     /// The results at some places.
-    pub(crate) fn at(&self, places: &[usize]) -> Vec<[i64; OUT]> {
-        places.iter().map(|&place| self.0[place].each_ref().map(|cell| cell.load(Relaxed))).collect()
+    pub(crate) fn at(&self, places: impl Iterator<Item = usize>) -> Vec<R> {
+        places.map(|place| R::get(|number| self.words[place * R::WORDS + number].load(Relaxed))).collect()
     }
 
     /// Bytes in memory.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.0.len() * size_of::<[i64; OUT]>()) as u64
+        (self.words.len() * size_of::<i64>()) as u64
     }
 
     /// The results of a chunk.
-    pub(crate) fn of_chunk(&self, chunk: &Chunk) -> Vec<[i64; OUT]> {
-        let cells = &self.0[chunk.start..chunk.start + chunk.frame.height()];
-        cells.iter().map(|cells| cells.each_ref().map(|cell| cell.load(Relaxed))).collect()
+    pub(crate) fn of_chunk(&self, chunk: &Chunk) -> Vec<R> {
+        self.at(chunk.start..chunk.start + chunk.frame.height())
+    }
+}
+
+/// The error, with the id of the row that is at its place.
+fn of_row(wrong: DoesNotFit, chunks: &[Chunk]) -> Error {
+    let holder = chunks.partition_point(|chunk| chunk.start <= wrong.place).saturating_sub(1);
+    match numbers::<Int64Type>(&chunks[holder].frame, "row_id") {
+        Ok(ids) => wrong.of_row(ids.values[wrong.place - chunks[holder].start]),
+        Err(error) => error.into(),
     }
 }
 
 /// Adds the columns of a keyed transformation to all chunks; gives their bytes.
-pub(crate) fn add<const IN: usize, const OUT: usize, K: Keyed<IN, OUT>>(
-    _: K,
-    chunks: &mut [Chunk],
-    no_longer: &[&str],
-) -> Result<u64, Error> {
-    let results = Results::of::<IN, K>(chunks)?;
+pub(crate) fn add<K: Keyed>(_: K, chunks: &mut [Chunk], no_longer: &[&str]) -> Result<u64, Error> {
+    let results = Results::of::<K>(chunks)?;
     each(chunks, |chunk| {
         let columns: Vec<Column> = K::columns(&results.of_chunk(chunk));
         chunk.add(&columns)?;

@@ -1,25 +1,32 @@
-//! Input files: read as bytes, then decoded by Polars, one row group at a time.
+//! Input files: read as bytes, then decoded by Polars, one piece of a file at a time, and held against the schema.
 
-use std::fs::{self, File};
 use std::io::Cursor;
-use std::path::Path;
 
+use machine::memory_available;
 use polars::io::mmap::MmapBytesReader;
+use polars::io::parquet::read::FileMetadata;
 use polars::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
 
 use super::chunk::Chunk;
-use crate::parquet_file::guarded;
+use crate::panics::guarded;
 use crate::schema::{self, Kind, ROW_GROUP_ROWS, Table};
-use crate::{Dataset, Error, ParquetFile};
+use crate::transforms::columns::numbers;
+use crate::transforms::lookup::Twice;
+use crate::{Dataset, Error, ParquetFile, content, regular_file};
+
+/// Most row groups that are decoded together: of small ones each costs the more, and threads share them.
+const MOST_GROUPS_A_PIECE: usize = 1_024;
+/// Bytes of memory that a row of the events takes while it is decoded.
+const DECODED_BYTES_A_ROW: u64 = 500;
 
 /// Asks the kernel to drop the events from its cache, so that they are read from the disk.
 pub(crate) fn make_cold(data: &Dataset) -> Result<(), Error> {
     for file in data.files(Table::Events) {
         let trouble = |error: std::io::Error| Error::io("cannot drop from the page cache", file.path(), error);
-        let open = File::open(file.path()).map_err(trouble)?;
+        let open = file.reopen()?;
         // Only clean pages can be dropped.
         open.sync_all().map_err(trouble)?;
         fadvise(&open, 0, None, Advice::DontNeed).map_err(|error| trouble(error.into()))?;
@@ -27,23 +34,178 @@ pub(crate) fn make_cold(data: &Dataset) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where each row group of a file begins, and its rows.
-pub(crate) fn pieces(path: &Path, reader: impl MmapBytesReader) -> Result<Vec<(usize, usize)>, Error> {
-    read_with(path, || {
-        let mut reader = ParquetReader::new(reader);
-        let mut pieces = Vec::new();
-        let mut start = 0;
-        for group in &reader.get_metadata()?.row_groups {
-            pieces.push((start, group.num_rows()));
-            start += group.num_rows();
+/// Rows of a file that are decoded together: a row group, or small ones that follow one another.
+#[derive(Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) file: &'a ParquetFile,
+    first_group: usize,
+    groups: usize,
+    /// Its first row in the file.
+    pub(crate) first_row: usize,
+    pub(crate) rows: usize,
+    /// The place of its first row among all.
+    pub(crate) start: usize,
+}
+
+impl<'a> Piece<'a> {
+    /// All of a file.
+    fn whole(file: &'a ParquetFile) -> Piece<'a> {
+        let groups = file.group_rows();
+        Piece { file, first_group: 0, groups: groups.len(), first_row: 0, rows: groups.iter().sum(), start: 0 }
+    }
+
+    /// Reads some columns of the events.
+    pub(crate) fn read(&self, names: &[&str]) -> Result<Chunk, Error> {
+        Ok(Chunk { frame: self.decode(Table::Events, names, None)?, start: self.start })
+    }
+
+    /// Some columns as numbers and texts, each in one part, with nothing in them that the schema rules out; from the bytes of
+    /// the file, where they are in memory.
+    fn decode(&self, table: Table, names: &[&str], bytes: Option<&[u8]>) -> Result<DataFrame, Error> {
+        let mut frame = match self.raw(names, bytes)? {
+            Ok(frame) => frame,
+            Err(why) => {
+                // One at a time, for the one that is to blame.
+                let fails = |name: &&&str| matches!(self.raw(&[**name], bytes), Ok(Err(_)));
+                let column = names.iter().find(fails).map(|&name| name.to_owned());
+                return Err(Error::Damaged { path: self.file.path().to_owned(), column, why });
+            }
+        };
+        make_physical(&mut frame, table)?;
+        self.check(&mut frame, table)?;
+        Ok(frame)
+    }
+
+    /// Decodes some columns; else what the decoder says.
+    fn raw(&self, names: &[&str], bytes: Option<&[u8]>) -> Result<Result<DataFrame, String>, Error> {
+        let reader: Box<dyn MmapBytesReader + '_> = match bytes {
+            Some(bytes) => Box::new(Cursor::new(bytes)),
+            None => Box::new(self.file.reopen()?),
+        };
+        let Some(footer) = self.footer() else { return Ok(Err("its pages were not looked at".to_owned())) };
+        let decoded = guarded(|| {
+            let mut reader = ParquetReader::new(reader);
+            reader.set_metadata(Arc::new(footer));
+            reader
+                .with_columns(Some(names.iter().map(|&name| name.to_owned()).collect()))
+                .read_parallel(ParallelStrategy::None)
+                .set_rechunk(true)
+                .finish()
+        });
+        let whole = |frame: &DataFrame| frame.height() == self.rows;
+        Ok(decoded.and_then(|frame| if whole(&frame) { Ok(frame) } else { Err("rows are missing".to_owned()) }))
+    }
+
+    /// The footer of a file that had no other rows: Polars looks at each row group that it is told of.
+    fn footer(&self) -> Option<FileMetadata> {
+        let whole = self.file.polars()?;
+        Some(FileMetadata {
+            version: whole.version,
+            num_rows: self.rows,
+            max_row_group_height: whole.max_row_group_height,
+            created_by: None,
+            row_groups: whole.row_groups[self.first_group..self.first_group + self.groups].to_vec(),
+            key_value_metadata: None,
+            schema_descr: whole.schema_descr.clone(),
+            column_orders: None,
+            footer_buf: whole.footer_buf.clone(),
+        })
+    }
+
+    /// Sees that columns have their types, and hold nothing that the schema rules out.
+    fn check(&self, frame: &mut DataFrame, table: Table) -> Result<(), Error> {
+        for column in table.columns() {
+            let Some(index) = frame.get_column_index(column.name) else { continue };
+            let path = || self.file.path().to_owned();
+            let values = frame.columns()[index].as_materialized_series();
+            if *values.dtype() != physical(column.kind) {
+                let (found, expected) = (values.dtype().to_string(), column.kind.to_string());
+                return Err(Error::WrongType { path: path(), column: column.name, found, expected });
+            }
+            if let Some((at, why)) = wrong(values, column, frame)? {
+                return Err(Error::Content { path: path(), column: column.name, why: why(self.first_row + at) });
+            }
         }
-        Ok(pieces)
-    })
+        Ok(())
+    }
+}
+
+/// What is said of a row of a file.
+type Why = Box<dyn Fn(usize) -> String>;
+
+/// The first value of a column that the schema rules out, and why.
+fn wrong(values: &Series, column: &schema::Column, frame: &DataFrame) -> PolarsResult<Option<(usize, Why)>> {
+    if !column.nullable && values.null_count() > 0 {
+        let at = values.is_null().iter().position(|null| null == Some(true));
+        return Ok(at.map(|at| (at, Box::new(content::null) as Why)));
+    }
+    if column.kind == Kind::F64 {
+        let values = numbers::<Float64Type>(frame, column.name)?;
+        // One that is null is not looked at, whatever lies there: only seldom does it matter.
+        if values.values.iter().fold(true, |finite, x| finite & x.is_finite()) {
+            return Ok(None);
+        }
+        let there = |at: usize| values.present.is_none_or(|present| present.get_bit(at));
+        let at = (0..values.values.len()).find(|&at| there(at) && !values.values[at].is_finite());
+        let why = |value: f64| Box::new(move |row: usize| content::not_finite(row, value)) as Why;
+        return Ok(at.map(|at| (at, why(values.values[at]))));
+    }
+    let Some(range) = content::range(column.name) else { return Ok(None) };
+    let numbers = values.cast(&DataType::Int64)?;
+    let outside = |value: &i64| *value < range.0 || *value > range.1;
+    let found = numbers.i64()?.iter().enumerate().find_map(|(at, value)| Some((at, value.filter(outside)?)));
+    Ok(found.map(|(at, value)| (at, Box::new(move |row: usize| content::outside(row, value, range)) as Why)))
+}
+
+/// The type of a column of which dates and times became numbers.
+pub(crate) fn physical(kind: Kind) -> DataType {
+    match kind {
+        Kind::Bool => DataType::Boolean,
+        Kind::I8 => DataType::Int8,
+        Kind::U8 => DataType::UInt8,
+        Kind::I16 => DataType::Int16,
+        Kind::I32 | Kind::Date => DataType::Int32,
+        Kind::I64 | Kind::Timestamp => DataType::Int64,
+        Kind::F32 => DataType::Float32,
+        Kind::F64 => DataType::Float64,
+        Kind::Text => DataType::String,
+    }
+}
+
+/// The events in pieces, in order: row groups, and where they are small some together, up to the rows of one of ours.
+pub(crate) fn pieces(data: &Dataset) -> Result<Vec<Piece<'_>>, Error> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut start = 0;
+    for file in data.files(Table::Events) {
+        let mut first_row = 0;
+        for (group, rows) in file.group_rows().into_iter().enumerate() {
+            let joins = |last: &&mut Piece| {
+                group > 0 && last.rows + rows <= ROW_GROUP_ROWS && last.groups < MOST_GROUPS_A_PIECE
+            };
+            match pieces.last_mut().filter(joins) {
+                Some(last) => (last.groups, last.rows) = (last.groups + 1, last.rows + rows),
+                None => pieces.push(Piece { file, first_group: group, groups: 1, first_row, rows, start }),
+            }
+            (first_row, start) = (first_row + rows, start + rows);
+        }
+    }
+    pieces.retain(|piece| piece.rows > 0);
+    let largest = pieces.iter().max_by_key(|piece| piece.rows).filter(|piece| piece.rows > ROW_GROUP_ROWS);
+    if let Some(piece) = largest {
+        let (needed, available) = (piece.rows as u64 * DECODED_BYTES_A_ROW, memory_available());
+        if needed > available {
+            let what = format!("a row group of {} rows in {}", piece.rows, piece.file.path().display());
+            return Err(Error::TooLittleMemory { what, needed, available, remedy: "write it in smaller ones" });
+        }
+    }
+    Ok(pieces)
 }
 
 /// The bytes of all files of `events`.
 pub(crate) fn read(data: &Dataset) -> Result<(Vec<Vec<u8>>, u64), Error> {
-    let one = |file: &ParquetFile| fs::read(file.path()).map_err(|error| Error::io("cannot read", file.path(), error));
+    let one = |file: &ParquetFile| {
+        regular_file::read(file.path()).map_err(|error| Error::io("cannot read", file.path(), error))
+    };
     let files = data.files(Table::Events);
     let read: Vec<Vec<u8>> = RAYON.install(|| files.par_iter().map(one).collect::<Result<_, _>>())?;
     let bytes = read.iter().map(|bytes| bytes.len() as u64).sum();
@@ -53,90 +215,59 @@ pub(crate) fn read(data: &Dataset) -> Result<(Vec<Vec<u8>>, u64), Error> {
 /// All columns of all rows, in chunks, and their bytes in memory.
 pub(crate) fn decode(data: &Dataset, read: &[Vec<u8>]) -> Result<(Vec<Chunk>, u64), Error> {
     let names: Vec<&str> = Table::Events.columns().iter().map(|column| column.name).collect();
-    let mut tasks = Vec::new();
-    for (file, bytes) in data.files(Table::Events).iter().zip(read) {
-        tasks.extend(pieces(file.path(), Cursor::new(bytes))?.into_iter().map(|piece| (file.path(), bytes, piece)));
-    }
-    let one = |&(path, bytes, piece): &(&Path, &Vec<u8>, (usize, usize))| {
-        let frame = decode_piece(path, Cursor::new(bytes), piece, Table::Events, &names)?;
-        Ok((frame.estimated_size() as u64, split(&frame)))
+    let pieces = pieces(data)?;
+    let files = data.files(Table::Events);
+    let bytes_of = |piece: &Piece| {
+        let file = files.iter().position(|file| std::ptr::eq(file, piece.file));
+        file.map_or(&[][..], |file| read[file].as_slice())
     };
-    let decoded: Vec<(u64, Vec<DataFrame>)> =
-        RAYON.install(|| tasks.par_iter().map(one).collect::<Result<_, Error>>())?;
+    let tasks: Vec<(&Piece, &[u8])> = pieces.iter().map(|piece| (piece, bytes_of(piece))).collect();
+    let one = |&(piece, bytes): &(&Piece, &[u8])| {
+        let frame = piece.decode(Table::Events, &names, Some(bytes))?;
+        Ok((frame.estimated_size() as u64, split(&frame, piece.start)))
+    };
+    let decoded: Vec<(u64, Vec<Chunk>)> = RAYON.install(|| tasks.par_iter().map(one).collect::<Result<_, Error>>())?;
     let size = decoded.iter().map(|(size, _)| size).sum();
-    let mut start = 0;
-    let chunks = decoded.into_iter().flat_map(|(_, frames)| frames).map(|frame| {
-        let chunk = Chunk { frame, start };
-        start += chunk.frame.height();
-        chunk
-    });
-    Ok((chunks.collect(), size))
+    Ok((decoded.into_iter().flat_map(|(_, chunks)| chunks).collect(), size))
 }
 
-/// Some columns of one row group, as numbers and texts, each in one piece.
-pub(crate) fn decode_piece(
-    path: &Path,
-    reader: impl MmapBytesReader,
-    (start, rows): (usize, usize),
-    table: Table,
-    names: &[&str],
-) -> Result<DataFrame, Error> {
-    let mut frame = read_with(path, || {
-        ParquetReader::new(reader)
-            .with_slice(Some((start, rows)))
-            .with_columns(Some(names.iter().map(|&name| name.to_owned()).collect()))
-            .read_parallel(ParallelStrategy::None)
-            .set_rechunk(true)
-            .finish()
-    })?;
-    for column in table.columns().iter().filter(|column| names.contains(&column.name)) {
-        let values = frame.column(column.name)?.as_materialized_series();
-        if !column.nullable && values.null_count() > 0 {
-            let why = format!("{} nulls, where there may be none", values.null_count());
-            return Err(Error::Content { path: path.to_owned(), column: column.name, why });
-        }
-    }
-    make_physical(&mut frame, table)?;
-    Ok(frame)
-}
-
-/// Turns dates and times into numbers.
+/// Turns what is kept as numbers into numbers, such as dates and times, and categories into texts.
 pub(crate) fn make_physical(frame: &mut DataFrame, table: Table) -> PolarsResult<()> {
-    let times = table.columns().iter().filter(|column| matches!(column.kind, Kind::Date | Kind::Timestamp));
-    for column in times {
-        if let Ok(values) = frame.column(column.name) {
-            let numbers = values.as_materialized_series().to_physical_repr().into_owned();
-            frame.with_column(numbers.into_column())?;
+    for column in table.columns() {
+        let Some(index) = frame.get_column_index(column.name) else { continue };
+        let values = frame.columns()[index].as_materialized_series();
+        if *values.dtype() != physical(column.kind) {
+            let plain = match column.kind {
+                Kind::Text => values.strict_cast(&DataType::String)?,
+                _ => values.to_physical_repr().into_owned(),
+            };
+            frame.replace_column(index, plain.into_column())?;
         }
     }
     Ok(())
 }
 
 /// Pieces of at most a row group of ours: others write larger ones.
-fn split(frame: &DataFrame) -> Vec<DataFrame> {
-    let starts = (0..frame.height()).step_by(ROW_GROUP_ROWS);
-    starts.map(|start| frame.slice(start as i64, ROW_GROUP_ROWS)).collect()
+fn split(frame: &DataFrame, start: usize) -> Vec<Chunk> {
+    let firsts = (0..frame.height()).step_by(ROW_GROUP_ROWS);
+    firsts.map(|first| Chunk { frame: frame.slice(first as i64, ROW_GROUP_ROWS), start: start + first }).collect()
 }
 
-/// Two columns of a dimension table, of all its files.
-pub(crate) fn dimension(data: &Dataset, table: Table, names: [&str; 2]) -> Result<DataFrame, Error> {
-    let mut whole: Option<DataFrame> = None;
+/// Two columns of a dimension table, the key first, file by file; `add` says which key it has met before.
+pub(crate) fn dimension(
+    data: &Dataset,
+    table: Table,
+    [key, value]: [&'static str; 2],
+    mut add: impl FnMut(&DataFrame) -> PolarsResult<Option<Twice>>,
+) -> Result<(), Error> {
     for file in data.files(table) {
-        let bytes = fs::read(file.path()).map_err(|error| Error::io("cannot read", file.path(), error))?;
-        let frame = decode_piece(file.path(), Cursor::new(&bytes), (0, usize::MAX), table, &names)?;
-        whole = Some(match whole {
-            None => frame,
-            Some(whole) => whole.vstack(&frame)?,
-        });
+        let part = Piece::whole(file).decode(table, &[key, value], None)?;
+        if let Some(Twice { row, key: id }) = add(&part)? {
+            let why = content::twice(row, id.into());
+            return Err(Error::Content { path: file.path().to_owned(), column: key, why });
+        }
     }
-    let mut whole = whole.unwrap_or_default();
-    whole.rechunk_mut();
-    Ok(whole)
-}
-
-/// Runs Polars' reader on a file.
-fn read_with<T>(path: &Path, work: impl FnOnce() -> PolarsResult<T>) -> Result<T, Error> {
-    guarded(work).map_err(|why| Error::Damaged { path: path.to_owned(), column: None, why })
+    Ok(())
 }
 
 /// The names of the output's columns, in order.

@@ -4,11 +4,12 @@ mod bucketed;
 mod chunk;
 mod exchange;
 mod fused;
+mod global_stats;
 mod input;
-mod known;
 mod output;
 mod phased;
 mod phases;
+mod row_ids;
 mod scan;
 mod spill;
 mod tables;
@@ -24,7 +25,7 @@ use crate::claim::{Claim, Identity, Origin};
 use crate::schema::Table;
 use crate::{Dataset, Error, dataset};
 
-pub use phases::Phase;
+pub use phases::{PeerPhase, Phase};
 pub use tables::{STEPS, Step, Tables};
 
 use self::output::Output;
@@ -33,6 +34,9 @@ use self::phases::Phases;
 /// Bytes of memory that `phased` needs for a row at its peak, with the encoded input beside it: 680 were measured at four
 /// million rows.
 pub const PHASED_BYTES_A_ROW: u64 = 900;
+
+/// Bytes of memory that `fused` keeps of a row between its passes.
+const FUSED_BYTES_A_ROW: u64 = 150;
 
 /// How the work is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -162,7 +166,7 @@ fn begin(job: &Job, engine: &str) -> Result<(Dataset, Output), Error> {
     let claim = Claim::on(&job.output, &job.input, &files, job.replace)?;
     let data = Dataset::open(&job.input)?;
     let rows = data.rows(Table::Events);
-    check_rows(rows, &job.input)?;
+    data.require_rows()?;
     if job.cache == Cache::Cold {
         input::make_cold(&data)?;
     }
@@ -173,29 +177,26 @@ fn begin(job: &Job, engine: &str) -> Result<(Dataset, Output), Error> {
 
 /// The phases of a job; the nodes of its plan that do not stream.
 fn transform(job: &Job, data: &Dataset, output: Output, phases: &mut Phases<'_>) -> Result<Vec<String>, Error> {
+    check_memory(job.mode, data.rows(Table::Events))?;
     match job.mode {
-        Mode::Phased => {
-            check_memory(data.rows(Table::Events))?;
-            phased::run(data, output, phases)?;
-        }
+        Mode::Phased => phased::run(data, output, phases)?,
         Mode::Fused => return fused::run(data, output, phases),
         Mode::Bucketed => bucketed::run(data, output, phases)?,
     }
     Ok(Vec::new())
 }
 
-fn check_rows(rows: u64, input: &Path) -> Result<(), Error> {
-    if rows == 0 || rows > crate::schema::MAX_ROWS {
-        let why = format!("{rows} rows of events; from 1 to 2³² − 1 can be worked on");
-        return Err(Error::OtherData { path: input.to_owned(), why });
-    }
-    Ok(())
-}
-
-fn check_memory(rows: u64) -> Result<(), Error> {
-    let (needed, available) = (rows * PHASED_BYTES_A_ROW, memory_available());
+/// Refuses rows that would not fit the memory.
+fn check_memory(mode: Mode, rows: u64) -> Result<(), Error> {
+    let (bytes_a_row, remedy) = match mode {
+        Mode::Phased => (PHASED_BYTES_A_ROW, "use `--mode bucketed`, or fewer rows"),
+        Mode::Fused => (FUSED_BYTES_A_ROW, "use `--mode bucketed`, or fewer rows"),
+        Mode::Bucketed => return Ok(()),
+    };
+    let (needed, available) = (rows * bytes_a_row, memory_available());
     if needed > available {
-        return Err(Error::TooLittleMemory { needed, available });
+        let what = format!("{} for these rows", mode.name());
+        return Err(Error::TooLittleMemory { what, needed, available, remedy });
     }
     Ok(())
 }

@@ -36,6 +36,15 @@ impl Phase {
     }
 }
 
+/// What one phase took a peer, as its script tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeerPhase {
+    /// Its name, as [`Phase::phase`].
+    pub phase: String,
+    /// Wall time in seconds.
+    pub seconds: f64,
+}
+
 /// Times phases one after another, and emits each when it ends.
 pub(crate) struct Phases<'a> {
     rows: u64,

@@ -1,57 +1,20 @@
-//! The passes over the input of the modes that do not hold it: what must be known of all rows, gathered row group by row
-//! group.
+//! The passes over the input of the modes that do not hold it: statistics of all rows, gathered piece by piece.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 
 use super::chunk::Chunk;
-use super::input;
-use super::known::{CODED, Dimensions, Known, country_slots};
-use crate::schema::Table;
+use super::global_stats::{CODED, Dimensions, GlobalStats, country_slots};
+use super::input::Piece;
+use super::row_ids::RowIds;
 use crate::transforms::columns::texts;
 use crate::transforms::normalise::{self, Moments};
 use crate::transforms::quantile::{self, Histograms, Limits, Sought};
 use crate::transforms::target;
 use crate::transforms::vocabulary::{self, Learner, Tally};
 use crate::{Dataset, Error};
-
-/// A row group of the input.
-#[derive(Clone, Copy)]
-pub(super) struct Piece<'a> {
-    pub(super) path: &'a Path,
-    /// Its first row in the file, and its rows.
-    pub(super) within: (usize, usize),
-    /// The place of its first row among all.
-    pub(super) start: usize,
-}
-
-impl Piece<'_> {
-    /// Reads some columns.
-    pub(super) fn read(&self, names: &[&str]) -> Result<Chunk, Error> {
-        let file = File::open(self.path).map_err(|error| Error::io("cannot read", self.path, error))?;
-        let frame = input::decode_piece(self.path, file, self.within, Table::Events, names)?;
-        Ok(Chunk { frame, start: self.start })
-    }
-}
-
-/// The row groups of the events, in order.
-pub(super) fn pieces(data: &Dataset) -> Result<Vec<Piece<'_>>, Error> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for file in data.files(Table::Events) {
-        let path = file.path();
-        let open = File::open(path).map_err(|error| Error::io("cannot read", path, error))?;
-        for within in input::pieces(path, open)? {
-            pieces.push(Piece { path, within, start });
-            start += within.1;
-        }
-    }
-    Ok(pieces)
-}
 
 /// What the first reading gives.
 pub(super) struct Scanned {
@@ -65,8 +28,8 @@ pub(super) struct Scanned {
 
 impl Scanned {
     /// Ends learning.
-    pub(super) fn known(self, dimensions: Dimensions, limits: [Option<Limits>; quantile::COLUMNS]) -> Known {
-        Known {
+    pub(super) fn finish(self, dimensions: Dimensions, limits: [Option<Limits>; quantile::COLUMNS]) -> GlobalStats {
+        GlobalStats {
             dimensions,
             scales: self.scales,
             codes: self.learners.into_iter().map(Learner::finish).collect(),
@@ -100,8 +63,9 @@ const SCANNED: [&str; 19] = [
     "label",
 ];
 
-/// Reads every row group once. `keep` gets each chunk with [`SCANNED`] and the slots of countries.
+/// Reads every piece once. `keep` gets each chunk with [`SCANNED`] and the slots of countries.
 pub(super) fn scan(
+    data: &Dataset,
     pieces: &[Piece],
     keep: impl Fn(Chunk) -> Result<(), Error> + Send + Sync,
 ) -> Result<Scanned, Error> {
@@ -109,8 +73,10 @@ pub(super) fn scan(
     let countries = Learner::new();
     // As many histograms as threads are at work: each takes one and puts it back.
     let histograms: Mutex<Vec<Histograms>> = Mutex::default();
-    let one = |piece: &Piece| -> Result<([Moments; normalise::COLUMNS], Tally), Error> {
+    let row_ids = RowIds::of(data);
+    let one = |piece: &Piece| -> Result<(Vec<[Moments; normalise::COLUMNS]>, Tally), Error> {
         let mut chunk = piece.read(&SCANNED)?;
+        row_ids.add(&chunk.frame)?;
         let marks = vocabulary::marks(&chunk.frame)?;
         for (name, learner) in CODED.iter().zip(&learners) {
             learner.learn(texts(&chunk.frame, name)?, &marks);
@@ -125,11 +91,12 @@ pub(super) fn scan(
         Ok((moments, vocabulary::tally(&marks)))
     };
     let seen: Vec<_> = RAYON.install(|| pieces.par_iter().map(one).collect::<Result<_, _>>())?;
+    row_ids.check(data)?;
     let (moments, tallies): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
     let histograms = histograms.into_inner().unwrap_or_else(PoisonError::into_inner);
     let histogram = histograms.into_iter().reduce(Histograms::merge).unwrap_or_else(Histograms::new);
     let total = vocabulary::total(tallies);
-    let scales = normalise::scales(&moments);
+    let scales = normalise::scales(&moments)?;
     Ok(Scanned { scales, sought: histogram.sought(), learners, countries, total })
 }
 

@@ -10,8 +10,9 @@ use rayon::prelude::*;
 
 use super::chunk::{Chunk, bytes, each, map};
 use super::exchange;
+use super::global_stats::{CODED, Dimensions, ENCODED};
 use super::input;
-use super::known::{CODED, Dimensions, ENCODED};
+use super::row_ids::RowIds;
 use crate::transforms::columns::{full, numbers, texts};
 use crate::transforms::lags::Lags;
 use crate::transforms::quantile::{Histograms, Limits};
@@ -65,6 +66,9 @@ impl Tables {
     pub(super) fn decode(data: &Dataset, read: Vec<Vec<u8>>) -> Result<(Tables, u64), Error> {
         let (chunks, size) = input::decode(data, &read)?;
         drop(read);
+        let row_ids = RowIds::of(data);
+        map(&chunks, |chunk| row_ids.add(&chunk.frame))?;
+        row_ids.check(data)?;
         let dimensions = Arc::new(Dimensions::read(data)?);
         Ok((Tables { chunks, dimensions, vocabularies: Vec::new() }, size))
     }
@@ -83,7 +87,7 @@ fn impute_clip_log(tables: &mut Tables) -> Result<u64, Error> {
 }
 
 fn normalise(tables: &mut Tables) -> Result<u64, Error> {
-    let scales = normalise::scales(&map(&tables.chunks, |chunk| normalise::observe(&chunk.frame))?);
+    let scales = normalise::scales(&map(&tables.chunks, |chunk| normalise::observe(&chunk.frame))?)?;
     each(&mut tables.chunks, |chunk| swap(chunk, &normalise::columns(&chunk.frame, &scales)?, &["f4", "f5", "f6"]))
 }
 
@@ -159,7 +163,7 @@ fn quantile_rank(tables: &mut Tables) -> Result<u64, Error> {
 }
 
 /// Adds columns, drops others, and says how many bytes were added.
-fn swap(chunk: &mut Chunk, columns: &[Column], no_longer: &[&str]) -> PolarsResult<u64> {
+fn swap(chunk: &mut Chunk, columns: &[Column], no_longer: &[&str]) -> Result<u64, Error> {
     chunk.add(columns)?;
     chunk.drop(no_longer)?;
     Ok(bytes(columns))

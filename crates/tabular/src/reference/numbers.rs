@@ -39,7 +39,7 @@ pub(super) fn z_scores(source: &Source) -> Result<Vec<Vec<f64>>, Error> {
 /// Mean, population standard deviation, minimum and maximum of the values of a column that are not null.
 #[derive(Debug)]
 struct Spread {
-    mean: f64,
+    mean: Pair,
     deviation: f64,
     min: f64,
     max: f64,
@@ -60,24 +60,48 @@ impl Spread {
         })?;
         if count == 0 || min == max {
             // Equal values deviate by nothing, whatever their rounded mean says.
-            return Ok(Self { mean: if count == 0 { 0.0 } else { min }, deviation: 0.0, min, max: min });
+            let mean = Pair { high: if count == 0 { 0.0 } else { min }, low: 0.0 };
+            return Ok(Self { mean, deviation: 0.0, min, max: min });
         }
-        let mean = sum.total() / count as f64;
+        let values = count as f64;
+        // By the extremes and not by the sums themselves, which depend on the order of the rows.
+        if !(min.abs().max(max.abs()) * values).is_finite() || !((max - min) * (max - min) * values).is_finite() {
+            return Err(Error::SumsLeaveDoubles { column: name });
+        }
+        let mean = sum.mean(values);
         let mut squares = Sum::default();
         whole.each(&[name], |cells, at| {
             if let Some(value) = cells[0].f64(at) {
-                squares.add((value - mean) * (value - mean));
+                squares.add(mean.below(value) * mean.below(value));
             }
         })?;
-        Ok(Self { mean, deviation: (squares.total() / count as f64).sqrt(), min, max })
+        Ok(Self { mean, deviation: (squares.total() / values).sqrt(), min, max })
     }
 
     fn z(&self, value: Option<f64>) -> f64 {
-        if self.deviation == 0.0 { 0.0 } else { (value.unwrap_or(self.mean) - self.mean) / self.deviation }
+        if self.deviation == 0.0 { 0.0 } else { value.map_or(0.0, |value| self.mean.below(value) / self.deviation) }
     }
 
     fn min_max(&self, value: Option<f64>) -> f64 {
-        if self.max == self.min { 0.0 } else { (value.unwrap_or(self.mean) - self.min) / (self.max - self.min) }
+        if self.max == self.min {
+            return 0.0;
+        }
+        value.map_or_else(|| -self.mean.below(self.min), |value| value - self.min) / (self.max - self.min)
+    }
+}
+
+/// A number as a double and what the double rounds away: a mean that is large beside the deviation needs more digits than one
+/// double has.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    high: f64,
+    low: f64,
+}
+
+impl Pair {
+    /// How far it is below a value.
+    fn below(self, value: f64) -> f64 {
+        (value - self.high) - self.low
     }
 }
 
@@ -97,5 +121,12 @@ impl Sum {
 
     fn total(self) -> f64 {
         self.sum + self.lost
+    }
+
+    /// The sum divided by the number of values, with the rest of the division.
+    fn mean(self, values: f64) -> Pair {
+        let high = self.total() / values;
+        let rest = (-high).mul_add(values, self.sum) + self.lost;
+        Pair { high, low: rest / values }
     }
 }

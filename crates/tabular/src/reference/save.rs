@@ -29,6 +29,8 @@ use crate::schema::{Column, Kind, ROW_GROUP_ROWS, TRANSFORMS, output_columns};
 /// The input cannot be read, or the output cannot be written.
 pub fn save(input: &Path, output: &Path) -> Result<(), Error> {
     let dataset = Dataset::open(input)?;
+    dataset.require_rows()?;
+    dataset.require_row_ids()?;
     let source = Source::new(&dataset, RowChoice::All)?;
     let mut columns = vec![Cells::Int(source.ints("row_id")?)];
     for index in 0..TRANSFORMS.len() {

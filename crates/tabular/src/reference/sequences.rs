@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 use super::source::Source;
 use crate::cells::Cells;
 use crate::error::Error;
-use crate::schema::{DAY_US, Table};
+use crate::schema::{DAY_US, Kind, Table};
 
 const SECOND_US: i64 = 1_000_000;
 const HOUR_US: i64 = 3600 * SECOND_US;
@@ -18,7 +18,7 @@ pub(super) fn calendar_cyclic(source: &Source) -> Result<Vec<Cells>, Error> {
     let (mut hours, mut weekdays, mut weekends) = (Vec::new(), Vec::new(), Vec::new());
     let (mut sines, mut cosines, mut since) = (Vec::new(), Vec::new(), Vec::new());
     let times = source.whole_numbers("ts")?;
-    for (ts, user) in times.into_iter().zip(source.whole_numbers("user_id")?) {
+    for (row, (ts, user)) in times.into_iter().zip(source.whole_numbers("user_id")?).enumerate() {
         let (day, in_day) = (ts.div_euclid(DAY_US), ts.rem_euclid(DAY_US));
         // 1970-01-01 was a Thursday, day 4 of its week.
         let weekday = (day + 3).rem_euclid(7) + 1;
@@ -28,7 +28,8 @@ pub(super) fn calendar_cyclic(source: &Source) -> Result<Vec<Cells>, Error> {
         weekends.push(Some(i64::from(weekday >= 6)));
         sines.push(Some(angle.sin()));
         cosines.push(Some(angle.cos()));
-        since.push(signup.get(&user).map(|signup| day - signup));
+        let days = signup.get(&user).map(|signup| i32::try_from(day - signup)).transpose();
+        since.push(days.map_err(|_| source.does_not_fit("days_since_signup", row, Kind::I32))?.map(i64::from));
     }
     Ok(vec![
         Cells::Int(hours),
@@ -54,14 +55,16 @@ pub(super) fn user_lag_session(source: &Source) -> Result<Vec<Cells>, Error> {
         if users[before] != users[row] {
             continue;
         }
-        let pause = times[row] - times[before];
+        let too_large = |column: &'static str| source.does_not_fit(column, row, Kind::I64);
+        let pause = times[row].checked_sub(times[before]).ok_or_else(|| too_large("dt_prev_us"))?;
         pauses[row] = Some(pause);
-        differences[row] = Some(amounts[row] - amounts[before]);
+        differences[row] = Some(amounts[row].checked_sub(amounts[before]).ok_or_else(|| too_large("d_amount"))?);
         if pause > PAUSE_US {
             sessions[row] = sessions[before].map(|session| session + 1);
         } else {
             sessions[row] = sessions[before];
-            sums[row] = sums[before].map(|sum| sum + amounts[row]);
+            let sum = sums[before].and_then(|sum| sum.checked_add(amounts[row]));
+            sums[row] = Some(sum.ok_or_else(|| too_large("session_amount"))?);
         }
     }
     Ok([pauses, differences, sessions, sums].map(Cells::Int).into())
@@ -71,7 +74,8 @@ pub(super) fn user_lag_session(source: &Source) -> Result<Vec<Cells>, Error> {
 #[derive(Clone, Copy, Debug, Default)]
 struct Hour {
     events: i64,
-    amount: i64,
+    /// Wide enough for what a part of it would not fit, when the whole does.
+    amount: i128,
     quantity: i64,
 }
 
@@ -83,7 +87,7 @@ pub(super) fn window_join(source: &Source) -> Result<Vec<Cells>, Error> {
     for row in 0..items.len() {
         let hour = hours.entry((items[row], times[row].div_euclid(HOUR_US))).or_default();
         hour.events += 1;
-        hour.amount += amounts[row];
+        hour.amount += i128::from(amounts[row]);
         hour.quantity += quantities[row];
     }
     let (mut counts, mut sums) = (Vec::new(), Vec::new());
@@ -91,7 +95,8 @@ pub(super) fn window_join(source: &Source) -> Result<Vec<Cells>, Error> {
     for row in 0..items.len() {
         let before = hours.get(&(items[row], times[row].div_euclid(HOUR_US) - 1)).copied().unwrap_or_default();
         counts.push(Some(before.events));
-        sums.push(Some(before.amount));
+        let amount = i64::try_from(before.amount);
+        sums.push(Some(amount.map_err(|_| source.does_not_fit("item_prev_amount", row, Kind::I64))?));
         means.push(Some(if before.events == 0 { 0.0 } else { before.quantity as f64 / before.events as f64 }));
         ratios.push(prices.get(&items[row]).map(|&price| amounts[row] as f64 / price as f64));
     }

@@ -7,9 +7,10 @@ use twox_hash::XxHash64;
 
 use crate::bits::Bits;
 use crate::cells::Cells;
+use crate::content;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::schema::{DAY_US, Table};
+use crate::schema::{DAY_US, Kind, Table};
 
 /// Which rows are looked at. A sample is by a hash of a key, so that all rows of a user, an item or a group are in it or
 /// none: what such a row gets depends on the others of its kind.
@@ -79,10 +80,10 @@ impl<'a> Source<'a> {
     /// Hands on each row: the columns in the order of `names`, and where in them the row is.
     pub(crate) fn each(&self, names: &[&'static str], mut row: impl FnMut(&[Cells], usize)) -> Result<(), Error> {
         let mut position = 0;
-        self.dataset.read(Table::Events, names, |cells| {
-            for at in 0..cells.first().map_or(0, Cells::len) {
+        self.dataset.read(Table::Events, names, |batch| {
+            for at in 0..batch.cells.first().map_or(0, Cells::len) {
                 if self.keep.as_ref().is_none_or(|keep| keep.contains(position)) {
-                    row(cells, at);
+                    row(batch.cells, at);
                 }
                 position += 1;
             }
@@ -104,6 +105,15 @@ impl<'a> Source<'a> {
         Ok(values)
     }
 
+    /// The refusal of an input of which a whole number of the result does not fit its type.
+    pub(crate) fn does_not_fit(&self, column: &'static str, row: usize, kind: Kind) -> Error {
+        // Row ids are read again only for this.
+        match self.whole_numbers("row_id") {
+            Ok(ids) => Error::DoesNotFit { column, row: ids[row], kind },
+            Err(error) => error,
+        }
+    }
+
     /// A column of doubles.
     pub(crate) fn floats(&self, name: &'static str) -> Result<Vec<Option<f64>>, Error> {
         let mut values = Vec::with_capacity(self.rows());
@@ -119,24 +129,16 @@ impl<'a> Source<'a> {
         value: &'static str,
     ) -> Result<HashMap<i64, i64>, Error> {
         let mut map = HashMap::new();
-        let mut twice = None;
-        self.dataset.read(table, &[key, value], |cells| {
-            for at in 0..cells[0].len() {
-                if let (Some(key), Some(value)) = (cells[0].int(at), cells[1].int(at))
-                    && map.insert(key, value).is_some()
+        self.dataset.read(table, &[key, value], |batch| {
+            for at in 0..batch.cells[0].len() {
+                if let (Some(id), Some(value)) = (batch.cells[0].int(at), batch.cells[1].int(at))
+                    && map.insert(id, value).is_some()
                 {
-                    twice = Some(key);
+                    return Err(batch.refused(key, content::twice(batch.first + at, id)));
                 }
             }
             Ok(())
         })?;
-        match twice {
-            None => Ok(map),
-            Some(id) => Err(Error::Content {
-                path: self.dataset.folder.join(table.name()),
-                column: key,
-                why: format!("{id} is there more than once"),
-            }),
-        }
+        Ok(map)
     }
 }

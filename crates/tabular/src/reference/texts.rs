@@ -7,6 +7,9 @@ use super::source::Source;
 use crate::cells::Cells;
 use crate::error::Error;
 
+/// The depth of an address that is deeper than its type can say.
+const DEEPEST: i64 = 32_767;
+
 pub(super) fn text_extract(source: &Source) -> Result<Vec<Cells>, Error> {
     let (mut hosts, mut families) = (StringBuilder::new(), StringBuilder::new());
     let (mut depths, mut ids, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
@@ -14,7 +17,7 @@ pub(super) fn text_extract(source: &Source) -> Result<Vec<Cells>, Error> {
         let url = cells[0].text(at).unwrap_or("");
         let (host, path) = host_and_path(url);
         hosts.append_value(host);
-        depths.push(Some(path.matches('/').count() as i64));
+        depths.push(Some((path.matches('/').count() as i64).min(DEEPEST)));
         ids.push(id(url));
         families.append_value(family(cells[1].text(at).unwrap_or("")));
         lengths.push(Some(url.len() as i64));

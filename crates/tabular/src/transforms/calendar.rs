@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 use polars::prelude::*;
 use polars_arrow::bitmap::Bitmap;
 
-use super::columns::{full, numbers, with_nulls};
+use super::columns::{does_not_fit, full, numbers, with_nulls};
 use super::lookup::Lookup;
-use crate::schema::DAY_US;
+use crate::Error;
+use crate::schema::{DAY_US, Kind};
 
 const SECOND_US: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
@@ -23,7 +24,7 @@ pub(crate) fn day(ts: i64) -> i64 {
 }
 
 /// `hour`, `dow`, `is_weekend`, `tod_sin`, `tod_cos`, `days_since_signup`.
-pub(crate) fn columns(chunk: &DataFrame, signups: &Lookup) -> PolarsResult<Vec<Column>> {
+pub(crate) fn columns(chunk: &DataFrame, signups: &Lookup) -> Result<Vec<Column>, Error> {
     let times = numbers::<Int64Type>(chunk, "ts")?.values;
     let users = numbers::<Int32Type>(chunk, "user_id")?.values;
     let rows = times.len();
@@ -40,17 +41,18 @@ pub(crate) fn columns(chunk: &DataFrame, signups: &Lookup) -> PolarsResult<Vec<C
         cosines.push(cosine);
     }
     let weekend: Bitmap = weekdays.iter().map(|&day| day >= 6).collect();
-    let since = times.iter().zip(users).map(|(&ts, &user)| {
-        let signup = signups.get(user)?;
-        i32::try_from(day(ts) - signup).ok()
-    });
+    let mut since = Vec::with_capacity(rows);
+    for (row, (&ts, &user)) in times.iter().zip(users).enumerate() {
+        let days = signups.get(user).map(|signup| i32::try_from(day(ts) - signup)).transpose();
+        since.push(days.map_err(|_| does_not_fit(chunk, "days_since_signup", Kind::I32, row))?);
+    }
     Ok(vec![
         full::<Int8Type>("hour", hours),
         full::<Int8Type>("dow", weekdays),
         BooleanChunked::from_bitmap("is_weekend".into(), weekend).into_column(),
         full::<Float64Type>("tod_sin", sines),
         full::<Float64Type>("tod_cos", cosines),
-        with_nulls::<Int32Type>("days_since_signup", since),
+        with_nulls::<Int32Type>("days_since_signup", since.into_iter()),
     ])
 }
 

@@ -6,6 +6,9 @@ use polars::prelude::*;
 use polars_arrow::array::Utf8ViewArray;
 use polars_arrow::bitmap::Bitmap;
 
+use crate::Error;
+use crate::schema::Kind;
+
 /// The values of a column of one chunk, and which of them are there.
 #[derive(Clone, Copy)]
 pub(crate) struct Values<'a, T> {
@@ -54,6 +57,14 @@ pub(crate) fn texts<'a>(chunk: &'a DataFrame, name: &str) -> PolarsResult<&'a Ut
     let array = column.downcast_iter().next().ok_or_else(|| not_whole(name))?;
     polars_ensure!(array.len() == chunk.height(), ComputeError: "column `{name}` is in several pieces");
     Ok(array)
+}
+
+/// The refusal of a chunk of which a whole number of the result does not fit its type.
+pub(crate) fn does_not_fit(chunk: &DataFrame, column: &'static str, kind: Kind, row: usize) -> Error {
+    match numbers::<Int64Type>(chunk, "row_id") {
+        Ok(ids) => Error::DoesNotFit { column, row: ids.values[row], kind },
+        Err(error) => error.into(),
+    }
 }
 
 fn not_whole(name: &str) -> PolarsError {

@@ -2,27 +2,87 @@
 
 use polars::prelude::*;
 
-/// A transformation that needs all rows of a key together.
-///
-/// A row is cut down to a record of `IN` integers: its key, its place among the rows, and what the transformation
-/// reads. What comes of a row are `OUT` integers. So the same transformation works in memory and from disk.
-pub(crate) trait Keyed<const IN: usize, const OUT: usize>: Sync {
-    /// The records of a chunk whose first row has place `start`.
-    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<Vec<[i64; IN]>>;
+use crate::Error;
+use crate::schema::Kind;
 
-    /// Sorts the records of some whole keys, and gives each record's result with its place.
-    fn solve(records: &mut [[i64; IN]], give: impl FnMut(usize, [i64; OUT]));
+/// Some whole numbers with names, as words: what is put into a file, or where several threads write.
+pub(crate) trait Words: Copy + Send + Sync {
+    /// How many.
+    const WORDS: usize;
 
-    /// The columns of a chunk's results.
-    fn columns(results: &[[i64; OUT]]) -> Vec<Column>;
+    /// Hands each word on with its number.
+    fn put(self, put: impl FnMut(usize, i64));
+
+    /// The same from its words.
+    fn get(get: impl FnMut(usize) -> i64) -> Self;
 }
 
-/// A null among results.
-pub(crate) const NULL: i64 = i64::MIN;
+/// A struct of whole numbers of 64 bits, as words in the order of its fields.
+macro_rules! words {
+    ($(#[$of_struct:meta])* $name:ident { $($(#[$of_field:meta])* $field:ident),+ $(,)? }) => {
+        $(#[$of_struct])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub(crate) struct $name {
+            $($(#[$of_field])* pub(crate) $field: i64,)+
+        }
 
-/// A result that may be null.
-pub(crate) fn known(result: i64) -> Option<i64> {
-    (result != NULL).then_some(result)
+        impl $crate::transforms::keyed::Words for $name {
+            const WORDS: usize = [$(stringify!($field)),+].len();
+
+            fn put(self, mut put: impl FnMut(usize, i64)) {
+                let words = [$(self.$field),+];
+                words.into_iter().enumerate().for_each(|(number, word)| put(number, word));
+            }
+
+            fn get(mut get: impl FnMut(usize) -> i64) -> Self {
+                let mut numbers = 0..;
+                let mut next = || get(numbers.next().unwrap_or_default());
+                $name { $($field: next()),+ }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+/// A transformation that needs all rows of a key together.
+///
+/// A row is cut down to a record: its key, its place among the rows, and what the transformation reads. What comes of a row
+/// is a result. So the same transformation works in memory and from disk.
+pub(crate) trait Keyed: Sync {
+    /// What is needed of a row.
+    type In: Words;
+    /// What comes of a row.
+    type Out: Words;
+
+    /// The records of a chunk whose first row has place `start`.
+    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<Vec<Self::In>>;
+
+    /// The key of a record.
+    fn key(record: &Self::In) -> i64;
+
+    /// Sorts the records of some whole keys, and gives each record's result with its place.
+    fn solve(records: &mut [Self::In], give: impl FnMut(usize, Self::Out)) -> Result<(), DoesNotFit>;
+
+    /// The columns of a chunk's results.
+    fn columns(results: &[Self::Out]) -> Vec<Column>;
+}
+
+/// A whole number of the result that does not fit its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DoesNotFit {
+    /// The column of the result.
+    pub(crate) column: &'static str,
+    /// Its type.
+    pub(crate) kind: Kind,
+    /// The place of its row.
+    pub(crate) place: usize,
+}
+
+impl DoesNotFit {
+    /// The error, with the id of the row.
+    pub(crate) fn of_row(self, row: i64) -> Error {
+        Error::DoesNotFit { column: self.column, row, kind: self.kind }
+    }
 }
 
 /// The place of a record.

@@ -8,18 +8,34 @@ use polars::prelude::*;
 use super::columns::numbers;
 
 /// Values by key.
+#[derive(Default)]
 pub(crate) struct Lookup(HashMap<i32, i64, FixedState>);
 
+/// A key that a table has twice.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Twice {
+    /// The row that has it again.
+    pub(crate) row: usize,
+    pub(crate) key: i32,
+}
+
 impl Lookup {
-    /// From the columns of a dimension table.
-    pub(crate) fn new<V: PolarsNumericType<Native: Into<i64>>>(
-        table: &DataFrame,
+    /// Adds the rows of a part of the table; the first key that is there already.
+    pub(crate) fn add<V: PolarsNumericType<Native: Into<i64>>>(
+        &mut self,
+        part: &DataFrame,
         key: &str,
         value: &str,
-    ) -> PolarsResult<Lookup> {
-        let keys = numbers::<Int32Type>(table, key)?.values;
-        let values = numbers::<V>(table, value)?.values;
-        Ok(Lookup(keys.iter().copied().zip(values.iter().map(|&value| value.into())).collect()))
+    ) -> PolarsResult<Option<Twice>> {
+        let keys = numbers::<Int32Type>(part, key)?.values;
+        let values = numbers::<V>(part, value)?.values;
+        self.0.reserve(keys.len());
+        for (row, (&key, &value)) in keys.iter().zip(values).enumerate() {
+            if self.0.insert(key, value.into()).is_some() {
+                return Ok(Some(Twice { row, key }));
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) fn get(&self, key: i32) -> Option<i64> {

@@ -2,30 +2,74 @@
 
 use polars::prelude::*;
 
-use super::columns::{full, numbers};
+use super::columns::{Values, full, numbers};
+use crate::Error;
+use crate::schema::ROW_GROUP_ROWS;
 
 /// How many floating-point columns there are.
 pub(crate) const COLUMNS: usize = 6;
+const NAMES: [&str; COLUMNS] = ["f1", "f2", "f3", "f4", "f5", "f6"];
+/// Sums that are made side by side.
+const LANES: usize = 8;
+
+/// A number as a double and what the double rounds away (Dekker 1971): a mean that is large beside the deviation needs more
+/// digits than one double has.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Pair {
+    high: f64,
+    low: f64,
+}
+
+impl Pair {
+    /// With another number added, whose rounding is kept (Knuth 1969).
+    fn plus(self, value: f64) -> Pair {
+        let high = self.high + value;
+        let added = high - self.high;
+        Pair { high, low: self.low + ((self.high - (high - added)) + (value - added)) }
+    }
+
+    /// The same number in a double that is as near as one can be, and the rest.
+    fn normal(self) -> Pair {
+        Pair { high: self.high, low: 0.0 }.plus(self.low)
+    }
+
+    /// A part of it.
+    fn divided(self, by: f64) -> Pair {
+        let high = (self.high + self.low) / by;
+        Pair { high, low: ((-high).mul_add(by, self.high) + self.low) / by }
+    }
+
+    /// How far it is below a value.
+    fn below(self, value: f64) -> f64 {
+        (value - self.high) - self.low
+    }
+}
 
 /// Count, mean, sum of squared deviations, minimum and maximum of the values that are there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moments {
     count: u64,
-    mean: f64,
+    mean: Pair,
     squares: f64,
     min: f64,
     max: f64,
 }
 
 impl Moments {
-    const NONE: Moments = Moments { count: 0, mean: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+    const NONE: Moments = Moments {
+        count: 0,
+        mean: Pair { high: 0.0, low: 0.0 },
+        squares: 0.0,
+        min: f64::INFINITY,
+        max: f64::NEG_INFINITY,
+    };
 
     fn of(values: &[f64]) -> Moments {
         if values.is_empty() {
             return Moments::NONE;
         }
-        let mean = sum(values, |x| x) / values.len() as f64;
-        let squares = sum(values, |x| (x - mean) * (x - mean));
+        let mean = sum(values).divided(values.len() as f64);
+        let squares = sum_of_squares(values, mean);
         let min = values.iter().copied().fold(f64::INFINITY, f64::min);
         let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Moments { count: values.len() as u64, mean, squares, min, max }
@@ -38,43 +82,64 @@ impl Moments {
         }
         let count = self.count + other.count;
         let share = other.count as f64 / count as f64;
-        let apart = other.mean - self.mean;
+        let apart = self.mean.below(other.mean.high) + other.mean.low;
         Moments {
             count,
-            mean: self.mean + apart * share,
+            mean: self.mean.plus(apart * share).normal(),
             squares: self.squares + other.squares + apart * apart * share * self.count as f64,
             min: self.min.min(other.min),
             max: self.max.max(other.max),
         }
     }
 
-    fn scale(self) -> Scale {
+    /// How the column with this number is scaled.
+    fn scale(self, index: usize) -> Result<Scale, Error> {
         if self.count == 0 {
-            return Scale { mean: 0.0, deviation: 0.0, min: 0.0, range: 0.0 };
+            return Ok(Scale { mean: Pair::default(), deviation: 0.0, min: 0.0, range: 0.0 });
         }
         let range = self.max - self.min;
         // Equal values have rounding in their mean, and must not be told apart by it.
-        let deviation = if range == 0.0 { 0.0 } else { (self.squares / self.count as f64).sqrt() };
-        Scale { mean: self.mean, deviation, min: self.min, range }
+        if range == 0.0 {
+            return Ok(Scale { mean: Pair { high: self.min, low: 0.0 }, deviation: 0.0, min: self.min, range });
+        }
+        let count = self.count as f64;
+        // By the extremes and not by the sums themselves, which depend on the order of the rows.
+        if !(self.min.abs().max(self.max.abs()) * count).is_finite() || !(range * range * count).is_finite() {
+            return Err(Error::SumsLeaveDoubles { column: NAMES[index] });
+        }
+        Ok(Scale { mean: self.mean, deviation: (self.squares / count).sqrt(), min: self.min, range })
     }
 }
 
-/// Sums in eight lanes, which the compiler turns into vectors, and which keep the error of large columns small.
-fn sum(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
-    let mut lanes = [0.0; 8];
-    let (chunks, rest) = values.as_chunks::<8>();
+/// Sums in eight lanes, which the compiler turns into vectors.
+fn sum(values: &[f64]) -> Pair {
+    let mut lanes = [Pair::default(); LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += of(x);
+            *lane = lane.plus(x);
         }
     }
-    lanes.iter().sum::<f64>() + rest.iter().map(|&x| of(x)).sum::<f64>()
+    let lanes = lanes.iter().fold(Pair::default(), |sum, lane| Pair { low: sum.low + lane.low, ..sum }.plus(lane.high));
+    rest.iter().fold(lanes, |sum, &x| sum.plus(x)).normal()
+}
+
+/// The sum of the squares of what values are away from their mean.
+fn sum_of_squares(values: &[f64], mean: Pair) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += mean.below(x) * mean.below(x);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|&x| mean.below(x) * mean.below(x)).sum::<f64>()
 }
 
 /// How one column is scaled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
-    mean: f64,
+    mean: Pair,
     deviation: f64,
     min: f64,
     range: f64,
@@ -83,39 +148,63 @@ pub(crate) struct Scale {
 /// What t02 must know of all rows.
 pub(crate) type Scales = [Scale; COLUMNS];
 
-/// The moments of a chunk's columns.
-pub(crate) fn observe(chunk: &DataFrame) -> PolarsResult<[Moments; COLUMNS]> {
+/// The moments of a chunk's columns, for each so many rows of it: that many rows are a chunk of `phased`, and so every mode adds
+/// the same numbers.
+pub(crate) fn observe(chunk: &DataFrame) -> PolarsResult<Vec<[Moments; COLUMNS]>> {
+    let starts = (0..chunk.height()).step_by(ROW_GROUP_ROWS);
+    starts.map(|start| observe_part(&chunk.slice(start as i64, ROW_GROUP_ROWS))).collect()
+}
+
+fn observe_part(part: &DataFrame) -> PolarsResult<[Moments; COLUMNS]> {
     let mut moments = [Moments::NONE; COLUMNS];
-    for (index, moments) in moments.iter_mut().enumerate() {
-        *moments = Moments::of(&numbers::<Float64Type>(chunk, &format!("f{}", index + 1))?.known());
+    for (name, moments) in NAMES.iter().zip(&mut moments) {
+        *moments = Moments::of(&numbers::<Float64Type>(part, name)?.known());
     }
     Ok(moments)
 }
 
 /// The scales by the moments of all chunks, in their order.
-pub(crate) fn scales(chunks: &[[Moments; COLUMNS]]) -> Scales {
-    std::array::from_fn(|index| chunks.iter().fold(Moments::NONE, |all, chunk| all.merge(chunk[index])).scale())
+pub(crate) fn scales(chunks: &[Vec<[Moments; COLUMNS]>]) -> Result<Scales, Error> {
+    let mut all = [Moments::NONE; COLUMNS];
+    for part in chunks.iter().flatten() {
+        for (all, part) in all.iter_mut().zip(part) {
+            *all = all.merge(*part);
+        }
+    }
+    let mut scales = [Scale { mean: Pair::default(), deviation: 0.0, min: 0.0, range: 0.0 }; COLUMNS];
+    for (index, (scale, moments)) in scales.iter_mut().zip(all).enumerate() {
+        *scale = moments.scale(index)?;
+    }
+    Ok(scales)
 }
 
 /// `f1_z` … `f6_z`, `f1_mm` … `f6_mm`.
 pub(crate) fn columns(chunk: &DataFrame, scales: &Scales) -> PolarsResult<Vec<Column>> {
     let mut columns = Vec::with_capacity(2 * COLUMNS);
     let mut ranges = Vec::with_capacity(COLUMNS);
-    for (index, scale) in scales.iter().enumerate() {
-        let number = index + 1;
-        let values = numbers::<Float64Type>(chunk, &format!("f{number}"))?.filled(scale.mean);
-        columns.push(full::<Float64Type>(format!("f{number}_z"), scaled(&values, scale.mean, scale.deviation)));
-        ranges.push(full::<Float64Type>(format!("f{number}_mm"), scaled(&values, scale.min, scale.range)));
+    for (name, scale) in NAMES.iter().zip(scales) {
+        let values = numbers::<Float64Type>(chunk, name)?;
+        let Scale { mean, deviation, min, range } = *scale;
+        columns.push(full::<Float64Type>(format!("{name}_z"), scaled(values, |x| mean.below(x), 0.0, deviation)));
+        ranges.push(full::<Float64Type>(format!("{name}_mm"), scaled(values, |x| x - min, -mean.below(min), range)));
     }
     columns.append(&mut ranges);
     Ok(columns)
 }
 
-fn scaled(values: &[f64], origin: f64, unit: f64) -> Vec<f64> {
+/// Distances from an origin in a unit; a null has the distance `of_null`.
+fn scaled(values: Values<f64>, distance: impl Fn(f64) -> f64, of_null: f64, unit: f64) -> Vec<f64> {
     if unit == 0.0 {
-        return vec![0.0; values.len()];
+        return vec![0.0; values.values.len()];
     }
-    values.iter().map(|x| (x - origin) / unit).collect()
+    match values.present {
+        None => values.values.iter().map(|&x| distance(x) / unit).collect(),
+        Some(present) => {
+            let distances =
+                values.values.iter().zip(present).map(|(&x, there)| if there { distance(x) } else { of_null });
+            distances.map(|distance| distance / unit).collect()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -126,18 +215,50 @@ mod tests {
     #[test]
     fn equal_values_and_none_have_no_deviation() {
         for values in [&[][..], &[0.1; 7], &[0.1]] {
-            let scale = Moments::of(values).scale();
+            let scale = Moments::of(values).scale(0).unwrap();
             assert_eq!((scale.deviation, scale.range), (0.0, 0.0), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn columns_whose_sums_leave_doubles_are_refused() {
+        let check = |values: &[f64], refused: bool| {
+            let scale = Moments::of(values).scale(2);
+            assert_eq!(
+                matches!(scale, Err(Error::SumsLeaveDoubles { column: "f3" })),
+                refused,
+                "{values:?}: {scale:?}"
+            );
+        };
+        check(&[1e308, -1e308], true);
+        check(&[1e308, 1e308, 1e307], true);
+        check(&[1e154, -1e154], true);
+        check(&[1e153, -1e153], false);
+        check(&[f64::MAX, f64::MAX], false);
+    }
+
+    #[test]
+    fn a_mean_that_is_large_beside_the_deviation_keeps_its_digits() {
+        // The deviations are known exactly, and no double is the mean.
+        let values: Vec<f64> = (0..1_000_000_u32).map(|n| 1.7e9 + f64::from(n % 3600) / 1024.0).collect();
+        let exact = (0..1_000_000_u32).map(|n| f64::from(n % 3600)).sum::<f64>() / 1e6 / 1024.0;
+        let parts = values.chunks(1000).map(Moments::of).fold(Moments::NONE, Moments::merge);
+        for moments in [Moments::of(&values), parts] {
+            let off = moments.mean.below(1.7e9) + exact;
+            assert!(off.abs() < 1e-14, "{off:e}");
         }
     }
 
     proptest! {
         #[test]
-        fn parts_have_the_moments_of_the_whole(values in prop::collection::vec(-1e3..1e3_f64, 1..200), cut in 0..200_usize) {
+        fn parts_have_the_moments_of_the_whole(
+            values in prop::collection::vec(-1e3..1e3_f64, 1..200), cut in 0..200_usize, offset in prop::sample::select(vec![0.0, 1e9, -1e15])
+        ) {
+            let values: Vec<f64> = values.iter().map(|value| value + offset).collect();
             let whole = Moments::of(&values);
             let (left, right) = values.split_at(cut.min(values.len()));
             let merged = Moments::of(left).merge(Moments::of(right));
-            prop_assert!((merged.mean - whole.mean).abs() < 1e-10);
+            prop_assert!((merged.mean.below(offset) - whole.mean.below(offset)).abs() < 1e-10);
             prop_assert!((merged.squares - whole.squares).abs() <= 1e-9 * whole.squares.max(1.0));
             prop_assert_eq!((merged.count, merged.min, merged.max), (whole.count, whole.min, whole.max));
         }

@@ -4,36 +4,65 @@ use polars::prelude::*;
 
 use super::calendar::day;
 use super::columns::{full, numbers};
-use super::keyed::{Keyed, place, word};
+use super::keyed::{DoesNotFit, Keyed, place, word, words};
 
-/// Records: country and day, place, amount, row. Results: the bits of `amount_rank`. A country is known by its slot.
+words! {
+    /// What t10 needs of an event. A country is known by its slot.
+    GroupEvent {
+        /// Country and day.
+        group,
+        place,
+        amount,
+        row_id,
+    }
+}
+
+words! {
+    /// The rank of an event.
+    Rank {
+        /// Of the double.
+        bits,
+    }
+}
+
+/// `amount_rank`.
 pub(crate) struct Ranks;
 
-impl Keyed<4, 1> for Ranks {
-    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<Vec<[i64; 4]>> {
+impl Keyed for Ranks {
+    type In = GroupEvent;
+    type Out = Rank;
+
+    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<Vec<GroupEvent>> {
         let countries = numbers::<UInt32Type>(chunk, "country_slot")?.values;
         let times = numbers::<Int64Type>(chunk, "ts")?.values;
         let amounts = numbers::<Int64Type>(chunk, "amount_cents")?.values;
         let ids = numbers::<Int64Type>(chunk, "row_id")?.values;
-        let record = |index: usize| {
-            let group = i64::from(countries[index]) << 32 | day(times[index]) & 0xFFFF_FFFF;
-            [group, word(start, index), amounts[index], ids[index]]
+        let record = |index: usize| GroupEvent {
+            group: i64::from(countries[index]) << 32 | day(times[index]) & 0xFFFF_FFFF,
+            place: word(start, index),
+            amount: amounts[index],
+            row_id: ids[index],
         };
         Ok((0..times.len()).map(record).collect())
     }
 
-    fn solve(records: &mut [[i64; 4]], mut give: impl FnMut(usize, [i64; 1])) {
-        records.sort_unstable_by_key(|&[group, _, amount, row]| (group, amount, row));
-        for group in records.chunk_by(|a, b| a[0] == b[0]) {
-            for (index, &[_, at, ..]) in group.iter().enumerate() {
-                let rank = (index + 1) as f64 / group.len() as f64;
-                give(place(at), [rank.to_bits().cast_signed()]);
-            }
-        }
+    fn key(record: &GroupEvent) -> i64 {
+        record.group
     }
 
-    fn columns(results: &[[i64; 1]]) -> Vec<Column> {
-        let rank = |&[bits]: &[i64; 1]| f64::from_bits(bits.cast_unsigned());
+    fn solve(records: &mut [GroupEvent], mut give: impl FnMut(usize, Rank)) -> Result<(), DoesNotFit> {
+        records.sort_unstable_by_key(|event| (event.group, event.amount, event.row_id));
+        for group in records.chunk_by(|a, b| a.group == b.group) {
+            for (index, event) in group.iter().enumerate() {
+                let rank = (index + 1) as f64 / group.len() as f64;
+                give(place(event.place), Rank { bits: rank.to_bits().cast_signed() });
+            }
+        }
+        Ok(())
+    }
+
+    fn columns(results: &[Rank]) -> Vec<Column> {
+        let rank = |rank: &Rank| f64::from_bits(rank.bits.cast_unsigned());
         vec![full::<Float64Type>("amount_rank", results.iter().map(rank).collect())]
     }
 }

@@ -8,11 +8,11 @@ use super::vocabulary::{FOLDS, Mark, Slot, Tally, Vocabulary};
 /// How many rows the mean of all counts for.
 const WEIGHT: f64 = 20.0;
 
-/// The mean label of all rows outside of each fold.
+/// The mean label of all rows outside of each fold; 0 where there are none.
 pub(crate) fn means(total: &Tally) -> [f64; FOLDS] {
     std::array::from_fn(|fold| {
         let (labels, rows) = total.outside(fold);
-        labels as f64 / rows as f64
+        if rows == 0 { 0.0 } else { labels as f64 / rows as f64 }
     })
 }
 

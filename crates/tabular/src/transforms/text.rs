@@ -6,7 +6,9 @@ use memchr::memmem::Finder;
 use polars::prelude::*;
 use polars_arrow::array::Utf8ViewArray;
 
-use super::columns::{full, texts, with_nulls};
+use super::columns::{does_not_fit, full, texts, with_nulls};
+use crate::Error;
+use crate::schema::Kind;
 
 /// Most digits of an id; more would not fit 64 bits.
 const ID_DIGITS: usize = 18;
@@ -22,7 +24,7 @@ static FAMILIES: LazyLock<[(Finder<'static>, &'static str); 4]> = LazyLock::new(
 });
 
 /// `url_host`, `url_depth`, `url_id`, `ua_family`, `url_len`.
-pub(crate) fn columns(chunk: &DataFrame) -> PolarsResult<Vec<Column>> {
+pub(crate) fn columns(chunk: &DataFrame) -> Result<Vec<Column>, Error> {
     let urls = texts(chunk, "url")?;
     let rows = urls.len();
     let mut hosts = StringChunkedBuilder::new("url_host".into(), rows);
@@ -32,16 +34,17 @@ pub(crate) fn columns(chunk: &DataFrame) -> PolarsResult<Vec<Column>> {
         hosts.append_value(host);
         depths.push(depth);
     }
+    let length = |(row, url): (usize, &str)| {
+        i32::try_from(url.len()).map_err(|_| does_not_fit(chunk, "url_len", Kind::I32, row))
+    };
+    let lengths = urls.values_iter().enumerate().map(length).collect::<Result<_, _>>()?;
     let families = texts(chunk, "ua")?;
     Ok(vec![
         hosts.finish().into_column(),
         full::<Int16Type>("url_depth", depths),
         with_nulls::<Int64Type>("url_id", urls.values_iter().map(id)),
         family_column(families),
-        full::<Int32Type>(
-            "url_len",
-            urls.values_iter().map(|url| i32::try_from(url.len()).unwrap_or(i32::MAX)).collect(),
-        ),
+        full::<Int32Type>("url_len", lengths),
     ])
 }
 
@@ -53,7 +56,7 @@ fn family_column(agents: &Utf8ViewArray) -> Column {
     families.finish().into_column()
 }
 
-/// The host, and the number of slashes of the path.
+/// The host, and the number of slashes of the path, as far as its type counts.
 fn host_and_depth(url: &str) -> (&str, i16) {
     let Some(slashes) = SLASHES.find(url.as_bytes()) else { return ("", 0) };
     let rest = &url[slashes + 2..];
@@ -95,6 +98,8 @@ mod tests {
             ("//h/é/", ("h", 2)),
             ("nothing", ("", 0)),
             ("", ("", 0)),
+            (&format!("//h{}", "/".repeat(32_767)), ("h", 32_767)),
+            (&format!("//h{}", "/".repeat(32_768)), ("h", 32_767)),
         ] {
             assert_eq!(host_and_depth(url), expect, "{url}");
         }

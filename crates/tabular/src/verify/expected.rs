@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use super::column::ColumnCheck;
 use super::output::Output;
-use crate::bits::Bits;
 use crate::cells::Cells;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::reference::{self, RowChoice, Source};
-use crate::schema::{TRANSFORMS, Table, Transform};
+use crate::schema::{TRANSFORMS, Transform};
 
 /// The expected values for some rows.
 pub(super) struct Expected {
@@ -80,20 +79,4 @@ impl Expected {
         })?;
         Ok(checks)
     }
-}
-
-/// Sees that the events of an input have the row ids `0..n`, each once.
-pub(super) fn require_row_ids(dataset: &Dataset) -> Result<(), Error> {
-    let rows = dataset.rows(Table::Events);
-    let mut met = Bits::new(rows);
-    let mut wrong = None;
-    Source::new(dataset, RowChoice::All)?.each(&["row_id"], |cells, at| {
-        let row = cells[0].int(at).unwrap_or(-1);
-        if met.insert(row) != Some(true) {
-            wrong.get_or_insert(row);
-        }
-    })?;
-    let Some(row) = wrong else { return Ok(()) };
-    let why = format!("{row} is there more than once or is not in 0..{rows}");
-    Err(Error::Content { path: dataset.folder.join(Table::Events.name()), column: "row_id", why })
 }

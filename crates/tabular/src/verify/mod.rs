@@ -96,10 +96,11 @@ pub fn verify(
     let dataset = Dataset::open(input)?;
     let output = Output::open(output)?;
     let rows = dataset.rows(Table::Events);
+    dataset.require_rows()?;
     if let Some(manifest) = Manifest::read(input)? {
-        manifest.check_files(input)?;
+        manifest.check_files(&dataset)?;
     }
-    expected::require_row_ids(&dataset)?;
+    dataset.require_row_ids()?;
     let one_of = options.one_of_rows(rows);
     let expect = |index: usize| Expected::by_reference(&dataset, index, sample(index, one_of));
     compare(&output, rows, options, &expect, done)

@@ -1,5 +1,6 @@
 //! The Parquet files that an engine saved.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::DataType;
@@ -9,7 +10,7 @@ use crate::claim::MARK;
 use crate::error::Error;
 use crate::finding::Fault;
 use crate::parquet_file::ParquetFile;
-use crate::schema::{Column, Kind, output_columns};
+use crate::schema::{Column, Kind, MAX_ROWS, output_columns};
 
 /// An output with the columns that it should have, of types that can hold their values.
 pub(super) struct Output {
@@ -20,17 +21,22 @@ impl Output {
     /// The file at a path, or all Parquet files in and below the folder at it.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let mut paths = Vec::new();
-        collect(path, &mut paths)?;
+        collect(path, &mut Vec::new(), &mut paths)?;
         paths.sort();
         if paths.is_empty() {
             return Err(Error::NoFiles { path: path.to_owned(), expected: "`*.parquet` in it or below".to_owned() });
         }
         let files = paths.into_iter().map(|path| ParquetFile::open(path).and_then(with_columns));
-        Ok(Self { files: files.collect::<Result<_, _>>()? })
+        let output = Self { files: files.collect::<Result<_, _>>()? };
+        if output.rows() > MAX_ROWS {
+            let why = format!("{} rows; up to 2³² − 1 can be worked on", output.rows());
+            return Err(Error::OtherData { path: path.to_owned(), why });
+        }
+        Ok(output)
     }
 
     pub(super) fn rows(&self) -> u64 {
-        self.files.iter().map(ParquetFile::rows).sum()
+        self.files.iter().map(ParquetFile::rows).fold(0, u64::saturating_add)
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -96,21 +102,29 @@ impl Odd {
     }
 }
 
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+/// Adds the Parquet files in and below a path; `above` are the folders that it lies in.
+fn collect(path: &Path, above: &mut Vec<(u64, u64)>, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let refused = |e| Error::io("cannot read", path, e);
-    if !std::fs::metadata(path).map_err(refused)?.is_dir() {
+    let metadata = std::fs::metadata(path).map_err(refused)?;
+    if !metadata.is_dir() {
         files.push(path.to_owned());
         return Ok(());
     }
+    let id = (metadata.dev(), metadata.ino());
+    if above.contains(&id) {
+        let why = "it leads back to a folder that it lies in".to_owned();
+        return Err(Error::OtherData { path: path.to_owned(), why });
+    }
+    above.push(id);
     for entry in std::fs::read_dir(path).map_err(refused)? {
         let entry = entry.map_err(refused)?;
         let inner = entry.path();
-        if inner.is_dir() {
-            collect(&inner, files)?;
-        } else if inner.extension().is_some_and(|e| e == "parquet") && entry.file_name() != MARK {
-            files.push(inner);
+        let is_result = inner.extension().is_some_and(|e| e == "parquet") && entry.file_name() != MARK;
+        if is_result || inner.is_dir() {
+            collect(&inner, above, files)?;
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -121,9 +135,9 @@ fn with_columns(file: ParquetFile) -> Result<ParquetFile, Error> {
         file.expect(&column, |found| holds(column.kind, found), &expected)?;
     }
     let unknown = file.columns().find(|name| output_columns().all(|c: Column| c.name != *name));
-    let Some(unknown) = unknown else { return Ok(file) };
+    let Some(unknown) = unknown.map(str::to_owned) else { return file.with_pages(output_columns()) };
     let what = format!("it is no column of the output, and {} has it", file.path().display());
-    Err(Error::Rejected(vec![Fault { column: unknown.to_owned(), what }]))
+    Err(Error::Rejected(vec![Fault { column: unknown, what }]))
 }
 
 /// Whether a type holds all values of a kind as what they are.

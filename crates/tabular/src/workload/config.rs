@@ -6,6 +6,7 @@ use machine::{Machine, Siblings, memory_available, place};
 use measure::{Needs, Profile};
 use serde::{Deserialize, Serialize};
 
+use super::pandas;
 use crate::Error;
 use crate::pipeline::PHASED_BYTES_A_ROW;
 use crate::schema::ROWS_A_GIGABYTE;
@@ -16,6 +17,13 @@ pub(crate) const DOCUMENTED_ROWS: u64 = 500 * ROWS_A_GIGABYTE;
 const GENERATED: f64 = 2e-6;
 const TRANSFORMED: f64 = 7e-6;
 const VERIFIED: f64 = 8e-6;
+/// Seconds that a row takes pandas in plans: most of it is done by one thread.
+const TRANSFORMED_BY_PANDAS: f64 = 2e-5;
+/// Bytes of memory that pandas takes for a row in plans.
+const PANDAS_BYTES_A_ROW: u64 = 3_000;
+/// The largest size of `quick` and of `full` for pandas: all rounds of it take a minute, and half an hour.
+const PANDAS_ROWS_QUICK: u64 = 400_000;
+const PANDAS_ROWS_FULL: u64 = 16_000_000;
 /// Bytes on disk of a row of the input and of the output.
 const DISK_BYTES_A_ROW: u64 = 200 + 400;
 /// How many tenths of the memory that can be taken `full` plans to fill.
@@ -33,13 +41,25 @@ pub struct Config {
     pub rounds: usize,
     /// The seed of the data.
     pub seed: u64,
+    /// The Python environment whose pandas is measured too, and the sizes for it.
+    #[serde(default)]
+    pub pandas: Option<PandasConfig>,
+}
+
+/// What is measured of pandas.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PandasConfig {
+    /// The folder of the Python environment.
+    pub environment: PathBuf,
+    /// Events of each size, from small to large.
+    pub rows: Vec<u64>,
 }
 
 impl Config {
     /// The whole path in some seconds, on any host.
     #[must_use]
     pub fn smoke(scratch: &Path) -> Config {
-        Config { scratch: scratch.to_owned(), rows: vec![10_000, 40_000, 160_000], rounds: 1, seed: 1 }
+        Config { scratch: scratch.to_owned(), rows: vec![10_000, 40_000, 160_000], rounds: 1, seed: 1, pandas: None }
     }
 
     /// What a profile measures on this host.
@@ -51,9 +71,10 @@ impl Config {
         let cores = cores(machine)?;
         let config = |largest: u64, rounds| Config {
             scratch: scratch.to_owned(),
-            rows: vec![largest / 4, largest / 2, largest],
+            rows: quarters(largest),
             rounds,
             seed: 1,
+            pandas: None,
         };
         Ok(match profile {
             Profile::Smoke => Config::smoke(scratch),
@@ -66,17 +87,44 @@ impl Config {
         })
     }
 
+    /// The same with pandas of an environment: the one that was named, or the one that the package brought.
+    #[must_use]
+    pub fn with_pandas(self, profile: Profile, named: Option<&Path>) -> Config {
+        let Some(environment) = named.map(Path::to_owned).or_else(pandas::packaged) else { return self };
+        let rows = match profile {
+            Profile::Smoke => self.rows.clone(),
+            Profile::Quick => quarters(PANDAS_ROWS_QUICK),
+            Profile::Full => {
+                let most = memory_available() / 10 * MEMORY_TENTHS / PANDAS_BYTES_A_ROW;
+                quarters(PANDAS_ROWS_FULL.min(most))
+            }
+        };
+        Config { pandas: Some(PandasConfig { environment, rows }), ..self }
+    }
+
     /// Time, memory and disk that it takes on this host.
     #[must_use]
     pub fn needs(&self, machine: &Machine) -> Needs {
         let cores = cores(machine).unwrap_or(1) as f64;
-        let all: u64 = self.rows.iter().sum();
-        let largest = self.rows.iter().copied().max().unwrap_or(0);
-        let verified: u64 = self.rows.iter().map(|&rows| rows.min(ROWS_A_GIGABYTE)).sum();
-        let transformed = TRANSFORMED * (all as f64) * self.rounds as f64;
-        let seconds = 2.0 + (GENERATED * all as f64 + transformed + VERIFIED * verified as f64) / cores;
-        Needs { seconds, memory: largest * PHASED_BYTES_A_ROW, disk: all * DISK_BYTES_A_ROW }
+        let (rows, rounds) = (self.rows.iter().sum::<u64>(), self.rounds as f64);
+        let of_pandas: &[u64] = self.pandas.as_ref().map_or(&[], |pandas| &pandas.rows);
+        let by_pandas = of_pandas.iter().sum::<u64>();
+        let all = rows + by_pandas;
+        let verified: u64 = self.rows.iter().chain(of_pandas).map(|&rows| rows.min(ROWS_A_GIGABYTE)).sum();
+        let parallel = GENERATED * all as f64 + TRANSFORMED * rows as f64 * rounds + VERIFIED * verified as f64;
+        let seconds = 2.0 + parallel / cores + TRANSFORMED_BY_PANDAS * by_pandas as f64 * rounds;
+        let memory = (largest(&self.rows) * PHASED_BYTES_A_ROW).max(largest(of_pandas) * PANDAS_BYTES_A_ROW);
+        Needs { seconds, memory, disk: all * DISK_BYTES_A_ROW }
     }
+}
+
+/// Three sizes up to the largest.
+fn quarters(largest: u64) -> Vec<u64> {
+    vec![largest / 4, largest / 2, largest]
+}
+
+fn largest(rows: &[u64]) -> u64 {
+    rows.iter().copied().max().unwrap_or(0)
 }
 
 fn cores(machine: &Machine) -> Result<usize, Error> {
@@ -103,6 +151,20 @@ mod tests {
             check(source.clone(), Profile::Smoke, 15.0);
             check(source.clone(), Profile::Quick, 60.0);
             check(source, Profile::Full, 1e6);
+        }
+    }
+
+    #[test]
+    fn pandas_ends_in_reasonable_time() {
+        let machine = Machine::detect(&Source::Host).unwrap();
+        for (profile, most) in [(Profile::Smoke, 30.0), (Profile::Quick, 120.0), (Profile::Full, 1e6_f64)] {
+            let config = Config::for_profile(profile, &machine, Path::new("scratch")).unwrap();
+            let both = config.clone().with_pandas(profile, Some(Path::new("env")));
+            let (alone, needs) = (config.needs(&machine), both.needs(&machine));
+            let pandas = both.pandas.unwrap();
+            assert!(pandas.rows.is_sorted() && pandas.rows[0] > 0, "{pandas:?}");
+            assert!(needs.seconds > alone.seconds && needs.seconds - alone.seconds < most.min(3_600.0), "{needs:?}");
+            assert!(needs.memory <= memory_available() && needs.disk > alone.disk, "{needs:?}");
         }
     }
 }

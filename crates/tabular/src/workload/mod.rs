@@ -3,9 +3,11 @@
 
 mod config;
 mod fit;
+mod pandas;
 pub mod placed;
 mod run;
 mod shard;
+mod size;
 
-pub use config::Config;
+pub use config::{Config, PandasConfig};
 pub use run::run;

@@ -6,15 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use machine::{CpuSet, Machine};
-use measure::metrics::{TABULAR_PHASE, TABULAR_READ, TABULAR_SHARE, TABULAR_TIME, TABULAR_TIME_500GB};
-use measure::{
-    Definition, Event, Interval, Labels, Measurement, NotMeasured, Placement, Quantity, Reason, Sample, Unit, Warning,
-    derived,
+use measure::metrics::{
+    TABULAR_PANDAS_TIME, TABULAR_PANDAS_TIME_500GB, TABULAR_PHASE, TABULAR_READ, TABULAR_SHARE, TABULAR_TIME,
+    TABULAR_TIME_500GB,
 };
+use measure::{Definition, Event, Interval, Labels, Measurement, NotMeasured, Reason, Sample};
 
-use super::config::{Config, DOCUMENTED_ROWS};
-use super::fit::Fit;
+use super::config::Config;
+use super::pandas::{self, Pandas};
 use super::shard::{self, Shard};
+use super::size::{Size, describe_shares, headline, how_verified, placed, shares};
 use crate::claim::{Temporary, sweep};
 use crate::pipeline::{Cache, Mode, Phase, Report};
 use crate::verify::Verified;
@@ -38,20 +39,6 @@ pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> R
     folder.close()
 }
 
-/// The reports of one size, one for each round.
-struct Size {
-    rows: u64,
-    reports: Vec<Report>,
-    verified: Verified,
-}
-
-impl Size {
-    /// The time of each round.
-    fn samples(&self) -> impl Iterator<Item = Sample> {
-        self.reports.iter().map(|report| taken(report.seconds(), report.interval()))
-    }
-}
-
 /// A sample of work of processes that say when they did it.
 fn taken(value: f64, interval: Option<Interval>) -> Sample {
     Sample { interval, ..Sample::untimed(value) }
@@ -66,46 +53,105 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn all(&mut self) -> Result<(), Error> {
-        let mut sizes = Vec::new();
-        let steps = self.config.rows.len() as f64;
+        let (mut sizes, mut reports) = (Vec::new(), Vec::new());
         for (step, &rows) in self.config.rows.iter().enumerate() {
-            let doing = format!("{rows} rows: generates, transforms and verifies");
-            (self.emit)(Event::Progress { done: step as f64 / steps, doing });
-            let whole = self.nodes.iter().flat_map(|node| node.0.iter().copied()).collect();
-            match self.size(rows, whole) {
-                Ok(size) => {
-                    self.size_metrics(&size);
+            self.progress(step, format!("{rows} rows: generates, transforms and verifies"));
+            match self.by_polars(rows) {
+                Ok((size, of_size)) => {
+                    self.size_metrics(&TABULAR_TIME, &size);
                     sizes.push(size);
+                    reports = of_size;
                 }
-                Err(error) => {
-                    self.not_measured(&TABULAR_TIME, Labels::from([("rows".to_owned(), rows.to_string())]), &error);
-                }
+                Err(error) => self.size_lost(&TABULAR_TIME, rows, &error),
             }
         }
         if let (Some(largest), true) = (self.config.rows.last(), self.nodes.len() > 1) {
             self.sharded(*largest)?;
         }
-        if let Some(largest) = sizes.last() {
-            self.phase_metrics(largest);
-        }
-        self.headline(&sizes);
+        self.phase_metrics(&reports);
+        self.headline(&TABULAR_TIME_500GB, &sizes);
+        self.pandas();
         Ok(())
     }
 
-    /// Data of one size, all rounds of it, and the verification of each output.
-    fn size(&mut self, rows: u64, cpus: CpuSet) -> Result<Size, Error> {
+    /// The documented engine, where there is an environment that has it.
+    fn pandas(&mut self) {
+        let Some(config) = &self.config.pandas else {
+            return (self.emit)(Event::NotMeasured(pandas::not_measured()));
+        };
+        let pandas = match Pandas::find(&config.environment) {
+            Ok(pandas) => pandas,
+            Err(error) => return self.not_measured(&TABULAR_PANDAS_TIME_500GB, Labels::new(), &error),
+        };
+        let mut sizes = Vec::new();
+        for (step, &rows) in config.rows.iter().enumerate() {
+            self.progress(self.config.rows.len() + step, format!("{rows} rows: pandas transforms"));
+            match self.by_pandas(&pandas, rows) {
+                Ok(size) => {
+                    self.size_metrics(&TABULAR_PANDAS_TIME, &size);
+                    sizes.push(size);
+                }
+                Err(error @ Error::Rejected(_)) => {
+                    return self.not_measured(&TABULAR_PANDAS_TIME_500GB, Labels::new(), &error);
+                }
+                Err(error) => self.size_lost(&TABULAR_PANDAS_TIME, rows, &error),
+            }
+        }
+        self.headline(&TABULAR_PANDAS_TIME_500GB, &sizes);
+    }
+
+    fn progress(&mut self, step: usize, doing: String) {
+        let steps = self.config.rows.len() + self.config.pandas.as_ref().map_or(0, |pandas| pandas.rows.len());
+        (self.emit)(Event::Progress { done: step as f64 / steps as f64, doing });
+    }
+
+    /// Data of one size, all rounds of it by `transform`, and the verification of the last output.
+    fn size<T>(
+        &self,
+        rows: u64,
+        mut transform: impl FnMut(&Shard) -> Result<T, Error>,
+    ) -> Result<(Vec<T>, Verified, CpuSet), Error> {
         let input = self.folder.join(format!("data-{rows}"));
         let output = self.folder.join("result");
         generated(rows, self.config.seed, &input)?;
-        let shards = [Shard { input: input.clone(), output: output.clone(), cpus }];
-        let mut reports = Vec::new();
-        for _ in 0..self.config.rounds {
-            reports.extend(shard::transform(&shards, Mode::Phased, Cache::Cold)?);
+        let cpus: CpuSet = self.nodes.iter().flat_map(|node| node.0.iter().copied()).collect();
+        let shard = Shard { input, output, cpus };
+        let rounds = (0..self.config.rounds).map(|_| transform(&shard)).collect::<Result<Vec<T>, Error>>();
+        let verified = rounds.and_then(|rounds| {
+            let verified = verify::verify(&shard.output, &shard.input, &verify::Options::default(), &|_| ())?;
+            Ok((rounds, verified))
+        });
+        // A result that was refused is not in the way of the next size.
+        remove(&shard.input)?;
+        if shard.output.exists() {
+            remove(&shard.output)?;
         }
-        let verified = verify::verify(&output, &input, &verify::Options::default(), &|_| ())?;
-        remove(&input)?;
-        remove(&output)?;
-        Ok(Size { rows, reports, verified })
+        let (rounds, verified) = verified?;
+        Ok((rounds, verified, shard.cpus))
+    }
+
+    fn by_polars(&self, rows: u64) -> Result<(Size, Vec<Report>), Error> {
+        let of_shard = |shard: &Shard| {
+            let mut reports = shard::transform(std::slice::from_ref(shard), Mode::Phased, Cache::Cold)?;
+            reports.pop().ok_or_else(|| Error::Process("no report".to_owned()))
+        };
+        let (reports, verified, _) = self.size(rows, of_shard)?;
+        let report = &reports[0];
+        let context = vec![
+            ("engine", format!("Polars {}", polars::VERSION)),
+            ("mode", report.mode.name().to_owned()),
+            ("cache", report.cache.name().to_owned()),
+            ("threads", report.threads.to_string()),
+            ("verified", how_verified(&verified)),
+            ("shares", describe_shares(&shares_of(report))),
+        ];
+        let samples = reports.iter().map(|report| taken(report.seconds(), report.interval())).collect();
+        Ok((Size { rows, samples, cpus: report.cpus.iter().copied().collect(), context }, reports))
+    }
+
+    fn by_pandas(&self, pandas: &Pandas, rows: u64) -> Result<Size, Error> {
+        let (rounds, verified, cpus) = self.size(rows, |shard| pandas.transform(shard, Cache::Cold))?;
+        Ok(pandas.size(rows, &rounds, &cpus, &verified))
     }
 
     /// One process for each node, each with data of its own: what the host does where nothing crosses between nodes.
@@ -132,16 +178,21 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn size_metrics(&mut self, size: &Size) {
-        let time = Measurement::new(&TABULAR_TIME, size.samples());
-        self.measured(described(time.label("rows", size.rows), size));
+    fn size_metrics(&mut self, metric: &'static Definition, size: &Size) {
+        let time = Measurement::new(metric, size.samples.iter().cloned());
+        self.measured(size.describe(time.label("rows", size.rows)));
+    }
+
+    fn size_lost(&mut self, metric: &'static Definition, rows: u64, error: &Error) {
+        self.not_measured(metric, Labels::from([("rows".to_owned(), rows.to_string())]), error);
     }
 
     /// The phases of the largest size, and what is told of reading.
-    fn phase_metrics(&mut self, size: &Size) {
-        for (index, phase) in size.reports[0].phases.iter().enumerate() {
+    fn phase_metrics(&mut self, reports: &[Report]) {
+        let Some(first) = reports.first() else { return };
+        for (index, phase) in first.phases.iter().enumerate() {
             let of = |value: &dyn Fn(&Phase) -> f64| -> Vec<Sample> {
-                let rounds = size.reports.iter().filter_map(|report| report.phases.get(index));
+                let rounds = reports.iter().filter_map(|report| report.phases.get(index));
                 rounds.map(|phase| Sample::timed(value(phase), phase.interval)).collect()
             };
             let mut seconds = Measurement::new(&TABULAR_PHASE, of(&|phase| phase.seconds))
@@ -156,41 +207,21 @@ impl Work<'_> {
             self.measured(seconds);
             if phase.phase == "load.read" {
                 let rate = Measurement::new(&TABULAR_READ, of(&|phase| phase.bytes as f64 / phase.seconds));
-                let rate = rate.context("cache", size.reports[0].cache.name()).context("bytes", phase.bytes);
+                let rate = rate.context("cache", first.cache.name()).context("bytes", phase.bytes);
                 self.measured(rate);
             }
         }
-        for (name, share) in shares(&size.reports[0]) {
-            let share = taken(share, size.reports[0].interval());
+        for (name, share) in shares_of(first) {
+            let share = taken(share, first.interval());
             self.measured(Measurement::new(&TABULAR_SHARE, [share]).label("phase", name));
         }
     }
 
-    fn headline(&mut self, sizes: &[Size]) {
-        if let Some(size) = sizes.iter().find(|size| size.rows == DOCUMENTED_ROWS) {
-            return self.measured(described(Measurement::new(&TABULAR_TIME_500GB, size.samples()), size));
+    fn headline(&mut self, metric: &'static Definition, sizes: &[Size]) {
+        match headline(metric, sizes) {
+            Ok(headline) => self.measured(headline),
+            Err(missing) => (self.emit)(Event::NotMeasured(missing)),
         }
-        let rounds = sizes.iter().map(|size| size.reports.len()).min().unwrap_or(0);
-        let of_round = |round: usize| {
-            let points: Vec<_> = sizes.iter().map(|size| (size.rows as f64, size.reports[round].seconds())).collect();
-            Fit::of(&points)
-        };
-        let fits: Option<Vec<Fit>> = (0..rounds).map(of_round).collect();
-        let (Some(fits), Some(largest)) = (fits.filter(|fits| !fits.is_empty()), sizes.last()) else {
-            let why = "fewer than two sizes were measured, or their times do not grow with their rows".to_owned();
-            return self.lost(&TABULAR_TIME_500GB, Labels::new(), Reason::Failed(why));
-        };
-        // What a round's fit says was measured when its points were.
-        let of_round = |(round, fit): (usize, &Fit)| {
-            let points: Vec<Sample> = sizes.iter().filter_map(|size| size.samples().nth(round)).collect();
-            derived(fit.seconds(DOCUMENTED_ROWS as f64), &points)
-        };
-        let headline = Measurement::new(&TABULAR_TIME_500GB, fits.iter().enumerate().map(of_round));
-        let rows: Vec<u64> = sizes.iter().map(|size| size.rows).collect();
-        let how =
-            format!("to 500 GB ({DOCUMENTED_ROWS} rows) by T(n) = a + b·n from n = {rows:?}; {}", describe_fits(&fits));
-        let headline = described(headline, largest).warn([Warning::Extrapolated { how }]);
-        self.measured(headline);
     }
 
     fn measured(&mut self, measurement: Measurement) {
@@ -203,62 +234,12 @@ impl Work<'_> {
             Error::Full { .. } | Error::TooLittleMemory { .. } => Reason::NoResources(error.to_string()),
             _ => Reason::Failed(error.to_string()),
         };
-        self.lost(metric, labels, reason);
-    }
-
-    fn lost(&mut self, metric: &Definition, labels: Labels, reason: Reason) {
         (self.emit)(Event::NotMeasured(NotMeasured::new(metric, labels, reason)));
     }
 }
 
-/// The fits in words.
-fn describe_fits(fits: &[Fit]) -> String {
-    let of = |fit: &Fit| {
-        let start = Quantity::new(fit.start, Unit::Second);
-        let row = Quantity::new(fit.row, Unit::Second);
-        let miss = Quantity::new(fit.miss, Unit::Ratio);
-        format!("a = {start}, b = {row} with points up to {miss} off the line")
-    };
-    fits.iter().map(of).collect::<Vec<_>>().join("; ")
-}
-
-/// How a time was taken.
-fn described(measurement: Measurement, size: &Size) -> Measurement {
-    let report = &size.reports[0];
-    let shares: Vec<_> = shares(report)
-        .into_iter()
-        .map(|(name, share)| format!("{name} {}", Quantity::new(share, Unit::Ratio)))
-        .collect();
-    let verified = if size.verified.is_full() { "every value, by the reference" } else { "samples, by the reference" };
-    placed(measurement, report.cpus.iter().copied().collect())
-        .context("engine", format!("Polars {}", polars::VERSION))
-        .context("mode", report.mode.name())
-        .context("cache", report.cache.name())
-        .context("threads", report.threads)
-        .context("verified", verified)
-        .context("shares", shares.join(", "))
-}
-
-/// With the CPUs that the processes kept to. Their memory is given back before anybody could ask where it lay.
-fn placed(mut measurement: Measurement, cpus: BTreeSet<u32>) -> Measurement {
-    let cpus: Vec<u32> = cpus.into_iter().collect();
-    let placement = Placement { cpus, pages_on_node: None, huge_pages: None, migrations: None };
-    measurement.placement = Some(placement).filter(|placement| !placement.cpus.is_empty());
-    measurement
-}
-
-/// The shares of reading, transforming and saving, as the document divides the time.
-fn shares(report: &Report) -> BTreeMap<&'static str, f64> {
-    let mut shares = BTreeMap::new();
-    for phase in &report.phases {
-        let name = match phase.phase.split('.').next() {
-            Some("load") => "read",
-            Some("save") => "save",
-            _ => "transform",
-        };
-        *shares.entry(name).or_default() += phase.seconds / report.seconds();
-    }
-    shares
+fn shares_of(report: &Report) -> BTreeMap<&'static str, f64> {
+    shares(report.phases.iter().map(|phase| (phase.phase.as_str(), phase.seconds)))
 }
 
 fn generated(rows: u64, seed: u64, out: &Path) -> Result<(), Error> {

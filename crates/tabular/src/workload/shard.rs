@@ -6,6 +6,7 @@ use std::thread;
 
 use machine::{CpuSet, Machine, Siblings, place};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::placed::environment;
 use crate::Error;
@@ -31,35 +32,49 @@ pub(super) fn nodes(machine: &Machine) -> Result<Vec<CpuSet>, Error> {
 /// Transforms all shards at once, each by a process of its own.
 pub(super) fn transform(shards: &[Shard], mode: Mode, cache: Cache) -> Result<Vec<Report>, Error> {
     thread::scope(|scope| {
-        let running: Vec<_> = shards.iter().map(|shard| scope.spawn(move || process(shard, mode, cache))).collect();
-        let joined = running.into_iter().map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let start = |shard| thread::Builder::new().spawn_scoped(scope, move || process(shard, mode, cache));
+        let running: Vec<_> = shards.iter().map(start).collect();
+        let joined = running.into_iter().map(|one| match one {
+            Ok(one) => one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => Err(Error::Process(format!("a thread could not be started: {error}"))),
+        });
         joined.collect()
     })
 }
 
 /// The last line that a process prints.
 #[derive(Deserialize)]
-struct Last {
-    report: Report,
+struct Last<T> {
+    report: T,
 }
 
 fn process(shard: &Shard, mode: Mode, cache: Cache) -> Result<Report, Error> {
+    let mut command = command(shard, cache)?;
+    command.args(["--mode", mode.name()]).envs(environment(shard.cpus.len()));
+    last_report(&mut command)
+}
+
+/// This program, to transform a shard.
+pub(super) fn command(shard: &Shard, cache: Cache) -> Result<Command, Error> {
     let program =
         std::env::current_exe().map_err(|error| Error::io("cannot find", Path::new("/proc/self/exe"), error))?;
-    let output = Command::new(&program)
-        .args(["run", "--json", "--mode", mode.name(), "--cache", cache.name()])
+    let mut command = Command::new(program);
+    command
+        .args(["run", "--json", "--cache", cache.name()])
         .args(["--cpus", &shard.cpus.to_string(), "--parent", &std::process::id().to_string()])
         .arg("--in")
         .arg(&shard.input)
         .arg("--out")
-        .arg(&shard.output)
-        .envs(environment(shard.cpus.len()))
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .output()
-        .map_err(|error| Error::io("cannot start", &program, error))?;
+        .arg(&shard.output);
+    Ok(command)
+}
+
+/// Runs a process to its end; the report that it prints last.
+pub(super) fn last_report<T: DeserializeOwned>(command: &mut Command) -> Result<T, Error> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output();
+    let output = output.map_err(|error| Error::io("cannot start", Path::new(command.get_program()), error))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().last().and_then(|line| serde_json::from_str::<Last>(line).ok());
+    let last = text.lines().last().and_then(|line| serde_json::from_str::<Last<T>>(line).ok());
     match last {
         Some(last) if output.status.success() => Ok(last.report),
         _ => {

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, UInt8Type,
+    Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    UInt8Type,
 };
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
@@ -200,6 +201,7 @@ pub fn values(array: &dyn Array) -> Vec<Value> {
         DataType::Int16 => numbers!(Int16Type, Int as i64),
         DataType::Int32 => numbers!(Int32Type, Int as i64),
         DataType::Int64 => numbers!(Int64Type, Int as i64),
+        DataType::Date32 => numbers!(Date32Type, Int as i64),
         DataType::Timestamp(..) => numbers!(TimestampMicrosecondType, Int as i64),
         DataType::Float32 => numbers!(Float32Type, Float as f64),
         DataType::Float64 => numbers!(Float64Type, Float as f64),

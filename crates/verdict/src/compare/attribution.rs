@@ -7,7 +7,7 @@
 
 use measure::{Definition, metrics};
 
-use super::{BootRuns, MetricChange};
+use super::{MetricChange, Sides, Slice};
 use crate::stats::{ALPHA, ConfidenceInterval, t_quantile};
 
 /// The workloads that are made of others.
@@ -66,10 +66,12 @@ pub struct Attribution {
 pub(super) fn attribute(
     workload: &'static Definition,
     rows: &[MetricChange],
-    before: &[BootRuns<'_>],
-    after: &[BootRuns<'_>],
+    sides: &Sides<'_>,
 ) -> Option<Attribution> {
+    let (before, after) = (&sides.before, &sides.after);
     let row = rows.iter().find(|row| row.id.is(workload)).filter(|row| row.finding.moved())?;
+    // What failed more often did not move by its values.
+    row.effect.filter(|effect| effect.worse_tests.hold() || effect.better_tests.hold())?;
     let mut moved: Vec<(&MetricChange, &'static Definition, &'static str)> =
         CAUSES.iter().filter_map(|(metric, name)| Some((moved_row(rows, metric)?, *metric, *name))).collect();
     moved.sort_by(|a, b| p(a.0).total_cmp(&p(b.0)));
@@ -102,9 +104,9 @@ fn p(row: &MetricChange) -> f64 {
 }
 
 /// y of several series in every boot that has all of them, a line for each boot.
-fn table(boots: &[BootRuns<'_>], series: &[&MetricChange]) -> Vec<Vec<f64>> {
-    let line = |boot: &BootRuns<'_>| series.iter().map(|row| boot.value(&row.id, row.metric.better)).collect();
-    boots.iter().filter_map(line).collect()
+fn table(boots: &Slice<'_>, series: &[&MetricChange]) -> Vec<Vec<f64>> {
+    let columns: Vec<Vec<Option<f64>>> = series.iter().map(|row| boots.gains(&row.id)).collect();
+    (0..boots.len()).filter_map(|boot| columns.iter().map(|column| column[boot]).collect()).collect()
 }
 
 /// A regression of the first column on the others, within two sides.

@@ -15,7 +15,7 @@ pub enum ChangeFinding {
     Inconclusive,
     /// The boots could not have decided, whatever they had shown: the metric is too noisy for its margin.
     CannotBeJudged,
-    /// It changed for sure, and is not worse by the margin.
+    /// It changed, with 95 % confidence, and is not worse by the margin.
     ChangedWithinMargin,
     /// It is not worse by the margin.
     NotWorse,
@@ -109,7 +109,8 @@ impl Tests {
 /// Decides by the boots alone.
 ///
 /// REGRESSION: the corrected upper bound is below 0 and the estimate at or beyond −δ. NOT-WORSE: the one-sided 95 %
-/// lower bound is above −δ. IMPROVED mirrors REGRESSION. Where the two tests of "worse" disagree, nothing is decided.
+/// lower bound is above −δ. CHANGED-WITHIN-MARGIN: so is it, and 0 lies outside of the two-sided 95 % interval, which is
+/// what people see. IMPROVED mirrors REGRESSION. Where the two tests of "worse" disagree, nothing is decided.
 #[must_use]
 pub fn decide(estimate: &Estimate, margin: Margin, worse: &Tests, better: &Tests) -> ChangeFinding {
     if worse.disagree() {
@@ -123,7 +124,8 @@ pub fn decide(estimate: &Estimate, margin: Margin, worse: &Tests, better: &Tests
         return ChangeFinding::Improved;
     }
     if margin.p_not_worse(estimate) <= ALPHA {
-        return if worse.hold() || improved { ChangeFinding::ChangedWithinMargin } else { ChangeFinding::NotWorse };
+        let changed = (worse.hold() || improved) && estimate.excludes_none();
+        return if changed { ChangeFinding::ChangedWithinMargin } else { ChangeFinding::NotWorse };
     }
     if estimate.half_width(1.0 - ALPHA) >= margin.log() {
         ChangeFinding::CannotBeJudged
@@ -159,6 +161,8 @@ mod tests {
         check(0.05, 0.005, Some(0.996), ChangeFinding::Improved);
         check(-0.008, 0.002, Some(0.01), ChangeFinding::ChangedWithinMargin);
         check(0.01, 0.002, Some(0.996), ChangeFinding::ChangedWithinMargin);
+        // One-sided p = 0.04: 0 lies in the two-sided interval.
+        check(-0.004, 0.002, Some(0.04), ChangeFinding::NotWorse);
         // It is worse, by how much is open: not above −δ, and not beyond it.
         check(-0.015, 0.005, Some(0.01), ChangeFinding::Inconclusive);
         check(-0.015, 0.010, Some(0.1), ChangeFinding::Inconclusive);

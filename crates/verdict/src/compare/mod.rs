@@ -3,15 +3,20 @@
 mod attribution;
 mod boots;
 mod critical;
+mod failing;
 mod finding;
 mod rank;
 mod reason;
 mod refusal;
 mod row;
+mod runs;
 #[cfg(test)]
 mod tests;
+mod within;
 
-use measure::{Digest, Fingerprint};
+use std::collections::BTreeSet;
+
+use measure::Fingerprint;
 
 pub use attribution::{Attribution, Cause, Share};
 use attribution::{WORKLOADS, attribute};
@@ -22,9 +27,15 @@ use rank::suspects;
 pub use refusal::Refusal;
 pub use row::{Effect, MetricChange, SideSummary};
 
-pub(crate) use boots::{BootRuns, boots, by_configuration, metrics};
+pub use runs::Runs;
+pub use within::{LEAST_ALTERNATIONS, WithinBoot, WithinFinding, WithinRow, within_boot};
+
+pub(crate) use boots::{Boots, Slice, Values};
 pub(crate) use refusal::same_kind;
-pub(crate) use row::{Boots, rows};
+pub(crate) use row::{Sides, Wanted, change, rows};
+pub(crate) use runs::Head;
+#[cfg(test)]
+pub(crate) use within::LEVEL as LEVEL_WITHIN;
 
 /// How the boots of the two sides belong together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,14 +49,14 @@ pub enum Order {
 
 /// What is compared.
 #[derive(Clone, Debug, Default)]
-pub struct Question<'a> {
+pub struct Question {
     /// The runs before.
-    pub before: Vec<&'a Digest>,
+    pub before: Runs,
     /// The runs after.
-    pub after: Vec<&'a Digest>,
+    pub after: Runs,
     /// Other runs of the host, for its noise; those of a boot on either side, and those that are not comparable, are left
     /// out.
-    pub history: Vec<&'a Digest>,
+    pub history: Runs,
     /// The tolerances of what the specification promises.
     pub tolerances: Tolerances,
     /// How the boots belong together.
@@ -132,61 +143,59 @@ impl Comparison {
 }
 
 /// Compares two sets of runs of one host.
-pub fn compare(question: &Question<'_>) -> Result<Comparison, Refusal> {
-    refusal::check(&question.before, &question.after)?;
-    let (before, after) = (boots(&question.before), boots(&question.after));
-    let used = |run: &Digest| before.iter().chain(&after).any(|boot| boot.first().boot_id == run.boot_id);
-    let other = |run: &&&Digest| same_kind(question.before[0], run) && !used(run);
-    let others: Vec<&Digest> = question.history.iter().filter(other).copied().collect();
-    let others = boots(&others);
-    let sides = Boots { before: &before, after: &after, history: &by_configuration(&others) };
-    let mut rows = rows(&sides, &question.tolerances, question.order);
-    rows.sort_by(|a, b| (!a.critical, a.finding, &a.id).cmp(&(!b.critical, b.finding, &b.id)));
+pub fn compare(question: Question) -> Result<Comparison, Refusal> {
+    let Question { before, after, history, tolerances, order } = question;
+    refusal::check(&before, &after)?;
+    let (before, after) = (Boots::of(before, |_| true), Boots::of(after, |_| true));
+    refusal::check_boots(&before, &after, order)?;
+    let used: BTreeSet<&Option<String>> = before.heads().iter().chain(after.heads()).map(|run| &run.boot_id).collect();
+    let history = Boots::of(history, |run| same_kind(before.first(0), run) && !used.contains(&run.boot_id));
+    let sides = Sides { before: before.all(), after: after.all(), history: history.all().by_configuration() };
+    let rows = rows(&sides, &tolerances, order, Wanted::All);
     let (before_runs, after_runs) = (run_set(&before), run_set(&after));
     Ok(Comparison {
-        host: question.after[0].host.clone(),
+        host: after.first(0).host.clone(),
         suspects: suspects(&before_runs.fingerprint, &after_runs.fingerprint, &rows),
-        attributions: WORKLOADS.iter().filter_map(|workload| attribute(workload, &rows, &before, &after)).collect(),
-        remarks: remarks(question, &before, &after),
+        attributions: WORKLOADS.iter().filter_map(|workload| attribute(workload, &rows, &sides)).collect(),
+        remarks: remarks(&sides),
         before: before_runs,
         after: after_runs,
         rows,
     })
 }
 
-fn run_set(boots: &[BootRuns<'_>]) -> RunSet {
-    let runs = boots.iter().flat_map(|boot| &boot.runs);
+fn run_set(boots: &Boots) -> RunSet {
+    let all = boots.all();
+    let runs = all.heads();
     RunSet {
-        runs: runs.clone().map(|run| run.id.clone()).collect(),
+        fingerprint: all.heads().last().map(|run| (*run.fingerprint).clone()).unwrap_or_default(),
+        runs: runs.map(|run| run.id.clone()).collect(),
         boots: boots.len(),
-        fingerprint: runs.last().map(|run| run.fingerprint.clone()).unwrap_or_default(),
     }
 }
 
-fn remarks(question: &Question<'_>, before: &[BootRuns<'_>], after: &[BootRuns<'_>]) -> Vec<String> {
+fn remarks(sides: &Sides<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
-    for (name, boots) in [("before", before), ("after", after)] {
-        let configurations = by_configuration(boots).len();
+    for (name, boots) in [("before", &sides.before), ("after", &sides.after)] {
+        let configurations = boots.by_configuration().len();
         if configurations > 1 {
             remarks.push(format!(
                 "the boots {name} have {configurations} configurations: what differs between them counts as noise"
             ));
         }
-        if boots.iter().any(|boot| boot.first().boot_id.is_none()) {
+        if boots.firsts().any(|run| run.boot_id.is_none()) {
             remarks.push(format!("runs {name} that do not know their boot are taken for one boot"));
         }
     }
-    if question.order == Order::Paired && before.len() != after.len() {
-        remarks.push("the sides have not equally many boots, so that nothing could be paired".to_owned());
-    }
-    let runs = || question.before.iter().chain(&question.after);
+    let runs = || sides.before.heads().chain(sides.after.heads());
     let unfinished = runs().filter(|run| run.ending != measure::Ending::Complete).count();
     if unfinished > 0 {
         remarks.push(format!("{unfinished} of the runs did not come to their end; what they measured counts"));
     }
-    let compiler = &question.before[0].build.compiler;
-    if let Some(other) = runs().find(|run| run.build.compiler != *compiler) {
-        remarks.push(format!("two compilers made the builds: {compiler} and {}", other.build.compiler));
+    let compilers: BTreeSet<&str> = runs().map(|run| run.build.compiler.as_str()).collect();
+    if compilers.len() > 1 {
+        let compilers: Vec<&str> = compilers.into_iter().collect();
+        remarks.push(format!("{} compilers made the builds: {}", compilers.len(), compilers.join(", ")));
     }
     remarks
 }

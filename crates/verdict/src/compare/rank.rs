@@ -50,7 +50,7 @@ pub(super) fn suspects(before: &Fingerprint, after: &Fingerprint, rows: &[Metric
 }
 
 fn suspect(change: Change, rows: &[MetricChange]) -> Suspect {
-    let judged = || rows.iter().filter(|row| row.critical && row.effect.is_some());
+    let judged = || rows.iter().filter(|row| row.critical && (row.effect.is_some() || row.finding.moved()));
     let moved = || judged().filter(|row| row.finding.moved());
     let reach = |row: &MetricChange| reach(&change.part, &row.id.name);
     let of_moved: f64 = moved().map(reach).sum();

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Digest, Profile};
+use measure::Profile;
+
+use super::runs::{Head, Runs};
+use super::{Boots, Order};
+use crate::foreign::foreign;
 
 use crate::pool::MACHINE_ID;
 
@@ -13,8 +17,25 @@ pub enum Refusal {
     #[error("no run is on the side `{0}`: choose another selection")]
     Empty(&'static str),
     /// A boot is on both sides.
-    #[error("the boot {0} is on both sides: choose selections that do not overlap")]
+    #[error(
+        "the boot {0} is on both sides: boots are the unit of comparison, because memory is trained and pages are placed anew \
+         at each, and runs of one boot share that; choose selections that do not overlap. For what changes without a reboot \
+         (a sysctl, a drive's firmware) there is `compare --within-boot`"
+    )]
     SharedBoot(String),
+    /// Sides that are to be paired have not equally many boots.
+    #[error("{0} boots before and {1} after cannot be paired: choose as many on each side, or leave --paired out")]
+    NotPairs(usize, usize),
+    /// The runs are not made in turn within one boot.
+    #[error(
+        "{0}. Within a boot only what changes without a reboot is compared, by at least {least} pairs of neighbouring runs that \
+         turn their order (`campaign start --within-boot` makes them)",
+        least = super::LEAST_ALTERNATIONS
+    )]
+    Within(String),
+    /// A series is in another unit or direction than its metric's.
+    #[error("{0}: such numbers are not compared; measure again, or leave the run out of the selection")]
+    Foreign(String),
     /// The suite's numbers are not comparable.
     #[error(
         "suite {0} and suite {1} do not measure the same: numbers of different MAJOR versions are not compared; measure \
@@ -45,28 +66,43 @@ pub enum Refusal {
 }
 
 /// That all runs of both sides can be compared.
-pub(super) fn check(before: &[&Digest], after: &[&Digest]) -> Result<(), Refusal> {
-    let first = before.first().ok_or(Refusal::Empty("before"))?;
+pub(super) fn check(before: &Runs, after: &Runs) -> Result<(), Refusal> {
+    let first = before.heads.first().ok_or(Refusal::Empty("before"))?;
     if after.is_empty() {
         return Err(Refusal::Empty("after"));
     }
-    for run in before.iter().chain(after) {
+    for run in before.heads.iter().chain(&after.heads) {
         comparable(first, run)?;
     }
-    let boots: BTreeSet<&str> = before.iter().filter_map(|run| run.boot_id.as_deref()).collect();
-    match after.iter().filter_map(|run| run.boot_id.as_deref()).find(|boot| boots.contains(boot)) {
-        Some(shared) => Err(Refusal::SharedBoot(shared.to_owned())),
-        None => Ok(()),
+    let mut columns =
+        before.columns.iter().filter_map(|(id, column)| Some((&column.metric, &after.columns.get(id)?.metric)));
+    // Metrics that the catalogue does not know have their unit from the first run of a side.
+    let unknown = columns.find_map(|(first, second)| foreign(&after.heads[0].id, second, first));
+    let found = before.heads.iter().chain(&after.heads).find_map(|run| run.foreign.clone());
+    found.or(unknown).map_or(Ok(()), |what| Err(Refusal::Foreign(what)))
+}
+
+/// That no boot is on both sides, and that they can be paired where they are to be.
+pub(super) fn check_boots(before: &Boots, after: &Boots, order: Order) -> Result<(), Refusal> {
+    let ids = |boots: &Boots| -> BTreeSet<String> {
+        (0..boots.len()).filter_map(|boot| boots.first(boot).boot_id.clone()).collect()
+    };
+    if let Some(shared) = ids(before).intersection(&ids(after)).next() {
+        return Err(Refusal::SharedBoot(shared.clone()));
     }
+    if order == Order::Paired && before.len() != after.len() {
+        return Err(Refusal::NotPairs(before.len(), after.len()));
+    }
+    Ok(())
 }
 
 /// Whether two runs may be in one history.
 #[must_use]
-pub(crate) fn same_kind(first: &Digest, second: &Digest) -> bool {
-    comparable(first, second).is_ok()
+pub(crate) fn same_kind(first: &Head, second: &Head) -> bool {
+    comparable(first, second).is_ok() && second.foreign.is_none()
 }
 
-fn comparable(first: &Digest, second: &Digest) -> Result<(), Refusal> {
+fn comparable(first: &Head, second: &Head) -> Result<(), Refusal> {
     let (a, b) = (&first.build, &second.build);
     if major(&a.version) != major(&b.version) {
         return Err(Refusal::Suite(a.version.clone(), b.version.clone()));
@@ -94,14 +130,18 @@ fn major(version: &str) -> &str {
 /// The parts by which two fingerprints are of different machines.
 ///
 /// Parts of a kind that one of the two does not know at all (serial numbers without the right to read them) say nothing.
-fn other_machine(first: &Digest, second: &Digest) -> Option<String> {
+fn other_machine(first: &Head, second: &Head) -> Option<String> {
     let (a, b) = (&first.fingerprint, &second.fingerprint);
     // Two machines of one model differ in their serial numbers only; without any, the name is all that is known.
     if first.host != second.host && !same_serial(&a.platform, &b.platform) {
-        return Some(format!(
-            "host {} and host {}, without a serial number to tell that they are one",
-            first.host, second.host
-        ));
+        let in_both = |part: &str| is_serial(part) && a.platform.contains_key(part) && b.platform.contains_key(part);
+        let differing = differing(first, second, in_both);
+        let why = if differing.is_empty() {
+            "without a serial number in both to tell that they are one".to_owned()
+        } else {
+            differing.join(", ")
+        };
+        return Some(format!("host {} and host {}, {why}", first.host, second.host));
     }
     if a.platform == b.platform {
         return None;
@@ -109,24 +149,29 @@ fn other_machine(first: &Digest, second: &Digest) -> Option<String> {
     let (known, also) = (kinds(&a.platform), kinds(&b.platform));
     // A new installation of one machine has another machine-id.
     let reinstalled = same_serial(&a.platform, &b.platform);
-    let differing: Vec<String> = b
-        .changes_since(a)
-        .into_iter()
-        .filter(|change| change.scope == measure::Scope::Platform)
-        .filter(|change| !(reinstalled && change.part == MACHINE_ID))
-        .filter(|change| known.contains(kind(&change.part)) && also.contains(kind(&change.part)))
-        .map(|change| {
-            let or_nothing = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
-            format!("{} is {} and {}", change.part, or_nothing(change.before), or_nothing(change.after))
-        })
-        .collect();
+    let counts = |part: &str| known.contains(kind(part)) && also.contains(kind(part));
+    let differing = differing(first, second, |part| counts(part) && !(reinstalled && part == MACHINE_ID));
     (!differing.is_empty()).then(|| differing.join(", "))
+}
+
+/// The parts of the platform of those that `of` picks which are not the same, in words.
+fn differing(first: &Head, second: &Head, of: impl Fn(&str) -> bool) -> Vec<String> {
+    let or_nothing = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
+    let changes = second.fingerprint.changes_since(&first.fingerprint).into_iter();
+    changes
+        .filter(|change| change.scope == measure::Scope::Platform && of(&change.part))
+        .map(|change| format!("{} is {} and {}", change.part, or_nothing(change.before), or_nothing(change.after)))
+        .collect()
 }
 
 /// Whether both have a part with the same serial number.
 fn same_serial(first: &BTreeMap<String, String>, second: &BTreeMap<String, String>) -> bool {
-    let has_serial = |part: &str| part.ends_with(".serial") || matches!(kind(part), "dimm" | "drive");
-    first.iter().any(|(part, value)| has_serial(part) && second.get(part) == Some(value))
+    first.iter().any(|(part, value)| is_serial(part) && second.get(part) == Some(value))
+}
+
+/// Whether a part of the platform holds a serial number.
+fn is_serial(part: &str) -> bool {
+    part.ends_with(".serial") || matches!(kind(part), "dimm" | "drive")
 }
 
 /// `dimm` of `dimm P0 A1`, `cpu` of `cpu.model`.

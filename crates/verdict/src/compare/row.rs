@@ -1,8 +1,10 @@
 //! One series before and after.
 
-use measure::{Better, Metric, MetricId};
+use std::collections::BTreeMap;
 
-use super::{BootRuns, ChangeFinding, Order, P, Tests, Tolerances, decide, metrics, reason};
+use measure::{Better, FailureCount, Metric, MetricId};
+
+use super::{ChangeFinding, Order, P, Slice, Tests, Tolerances, decide, failing, reason};
 use crate::power::{self, Design};
 use crate::stats::{
     ALPHA, ConfidenceInterval, Estimate, History, Margin, Method, Permutation, benjamini_hochberg, holm, paired,
@@ -26,6 +28,10 @@ pub struct MetricChange {
     pub margin: Margin,
     /// The change; `None` where there are not enough boots for one.
     pub effect: Option<Effect>,
+    /// Whether it fails more often after than before: Fisher's exact test on the boots; `None` where nothing failed.
+    pub failure_test: Option<P>,
+    /// How many boots on each side would decide, where these do not; were they to go on as they did.
+    pub boots_needed: Option<u32>,
     /// The verdict.
     pub finding: ChangeFinding,
     /// Why, in a sentence.
@@ -43,6 +49,22 @@ pub struct SideSummary {
     pub valid: usize,
     /// Samples that were left out because something disturbed them.
     pub tainted: usize,
+    /// Repetitions with a value.
+    pub with_value: u32,
+    /// Repetitions that failed.
+    pub failures: FailureCount,
+    /// Boots in which it was tried.
+    pub tried_boots: usize,
+    /// Boots in which a repetition failed.
+    pub failed_boots: usize,
+}
+
+impl SideSummary {
+    /// Repetitions with a value, and those that failed.
+    #[must_use]
+    pub fn repetitions(&self) -> u32 {
+        self.with_value + self.failures.all()
+    }
 }
 
 /// How much a metric changed, and how sure that is.
@@ -62,8 +84,6 @@ pub struct Effect {
     pub power: f64,
     /// The smallest worsening, as a share, that boots like these call a regression with 80 % power.
     pub smallest_detectable: Option<f64>,
-    /// How many boots on each side would decide: where these do not, were they to go on as they did.
-    pub boots_needed: Option<u32>,
 }
 
 impl Effect {
@@ -91,32 +111,43 @@ pub(crate) fn change(gain: f64, better: Better) -> f64 {
 }
 
 /// The boots that a comparison looks at.
-pub(crate) struct Boots<'a, 'b> {
-    pub(crate) before: &'b [BootRuns<'a>],
-    pub(crate) after: &'b [BootRuns<'a>],
+pub(crate) struct Sides<'a> {
+    pub(crate) before: Slice<'a>,
+    pub(crate) after: Slice<'a>,
     /// Other boots, by configuration.
-    pub(crate) history: &'b [Vec<&'b BootRuns<'a>>],
+    pub(crate) history: Vec<Slice<'a>>,
 }
 
 /// A row that waits for the correction by its family.
 struct Draft {
     row: MetricChange,
     found: Option<(Estimate, Option<Permutation>)>,
+    history: Option<History>,
 }
 
 /// A row for every series that a side has. Critical ones are corrected by Holm, the others by Benjamini and Hochberg.
-pub(crate) fn rows(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order) -> Vec<MetricChange> {
-    let runs = boots.before.iter().chain(boots.after).flat_map(|boot| boot.runs.iter().copied());
-    let drafts = metrics(runs).into_iter().map(|(id, metric)| draft(boots, tolerances, order, id, metric));
+pub(crate) fn rows(sides: &Sides<'_>, tolerances: &Tolerances, order: Order, wanted: Wanted) -> Vec<MetricChange> {
+    let mut metrics: BTreeMap<&MetricId, Metric> = sides.before.metrics();
+    metrics.extend(sides.after.metrics());
+    metrics.retain(|id, _| wanted == Wanted::All || tolerances.critical(id));
+    let drafts = metrics.into_iter().map(|(id, metric)| draft(sides, tolerances, order, id, metric));
+    let drafts = drafts.filter(|draft| draft.row.before.tried_boots + draft.row.after.tried_boots > 0);
     let (critical, advisory): (Vec<Draft>, Vec<Draft>) = drafts.partition(|draft| draft.row.critical);
     let mut rows = finish(critical, holm);
     rows.extend(finish(advisory, benjamini_hochberg));
+    rows.sort_by(|a, b| (!a.critical, a.finding, &a.id).cmp(&(!b.critical, b.finding, &b.id)));
     rows
 }
 
-fn draft(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order, id: &MetricId, metric: &Metric) -> Draft {
-    let values = |boots: &[BootRuns<'_>]| boots.iter().map(|boot| boot.value(id, metric.better)).collect::<Vec<_>>();
-    let (mut before, mut after) = (values(boots.before), values(boots.after));
+/// Which series a comparison is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    All,
+    Critical,
+}
+
+fn draft(sides: &Sides<'_>, tolerances: &Tolerances, order: Order, id: &MetricId, metric: Metric) -> Draft {
+    let (mut before, mut after) = (sides.before.gains(id), sides.after.gains(id));
     if order == Order::Paired && before.len() == after.len() {
         // A pair with a gap is no pair.
         for (first, second) in before.iter_mut().zip(&mut after) {
@@ -127,37 +158,42 @@ fn draft(boots: &Boots<'_, '_>, tolerances: &Tolerances, order: Order, id: &Metr
     }
     let known = |values: Vec<Option<f64>>| values.into_iter().flatten().collect::<Vec<f64>>();
     let (before, after) = (known(before), known(after));
+    let past = || sides.history.iter().map(|group| known(group.gains(id))).collect::<Vec<Vec<f64>>>();
+    let (found, history) = match order {
+        Order::Paired => (paired(&before, &after).map(|estimate| (estimate, sign_flips(&before, &after))), None),
+        Order::Separate => {
+            let history = History::of(&past());
+            (unpaired(&before, &after, history).map(|estimate| (estimate, permute(&before, &after))), history)
+        }
+    };
     let row = MetricChange {
         id: id.clone(),
-        metric: metric.clone(),
         critical: tolerances.critical(id),
-        before: side(boots.before, id, metric.better, &before),
-        after: side(boots.after, id, metric.better, &after),
+        before: side(&sides.before, id, metric.better, &before),
+        after: side(&sides.after, id, metric.better, &after),
+        metric,
         margin: tolerances.margin(id),
         effect: None,
+        failure_test: None,
+        boots_needed: None,
         finding: ChangeFinding::Inconclusive,
         reason: String::new(),
     };
-    let found = match order {
-        Order::Paired => paired(&before, &after).map(|estimate| (estimate, sign_flips(&before, &after))),
-        Order::Separate => {
-            let past =
-                |group: &Vec<&BootRuns<'_>>| group.iter().filter_map(|boot| boot.value(id, metric.better)).collect();
-            let history = History::of(&boots.history.iter().map(past).collect::<Vec<Vec<f64>>>());
-            unpaired(&before, &after, history).map(|estimate| (estimate, permute(&before, &after)))
-        }
-    };
-    Draft { row, found }
+    Draft { row, found, history }
 }
 
-fn side(boots: &[BootRuns<'_>], id: &MetricId, better: Better, values: &[f64]) -> SideSummary {
-    let series = || boots.iter().flat_map(|boot| &boot.runs).filter_map(|run| run.series.get(id));
+fn side(boots: &Slice<'_>, id: &MetricId, better: Better, values: &[f64]) -> SideSummary {
+    let tried = boots.tried(id);
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     SideSummary {
         boots: values.len(),
         value: (!values.is_empty()).then(|| change(mean, better) + 1.0),
-        valid: series().map(|series| series.valid).sum(),
-        tainted: series().map(|series| series.tainted).sum(),
+        valid: tried.valid,
+        tainted: tried.tainted,
+        with_value: tried.repetitions,
+        failures: tried.failures,
+        tried_boots: tried.boots,
+        failed_boots: tried.failed_boots,
     }
 }
 
@@ -166,22 +202,43 @@ fn finish(drafts: Vec<Draft>, correct: fn(&[f64]) -> Vec<f64>) -> Vec<MetricChan
     let estimated: Vec<(Estimate, Option<Permutation>)> = drafts.iter().filter_map(|draft| draft.found).collect();
     let worse = tests(&estimated, correct, |estimate| estimate.p_below(0.0), |permutation| permutation.worse);
     let better = tests(&estimated, correct, |estimate| estimate.p_above(0.0), |permutation| permutation.better);
-    let family = estimated.len();
+    // What never failed cannot be found by the test of failures, and is no member of its family: Tarone (1990),
+    // Biometrics 46, 515.
+    let failing: Vec<Option<f64>> =
+        drafts.iter().map(|draft| failing::p(&draft.row.before, &draft.row.after)).collect();
+    let mut failing_adjusted = correct(&failing.iter().flatten().copied().collect::<Vec<f64>>()).into_iter();
+    // The first step of Holm's procedure.
+    let alpha = |row: &MetricChange| if row.critical { ALPHA / estimated.len().max(1) as f64 } else { ALPHA };
     let mut tests = worse.into_iter().zip(better);
     let mut rows = Vec::with_capacity(drafts.len());
-    for Draft { mut row, found } in drafts {
-        let judged = found.and_then(|(estimate, _)| tests.next().map(|(worse, better)| (estimate, worse, better)));
-        match judged {
-            Some((estimate, worse, better)) => {
-                row.finding = decide(&estimate, row.margin, &worse, &better);
-                row.effect = Some(effect(&row, &estimate, (worse, better), family));
-            }
-            None => row.finding = without_estimate(&row),
-        }
-        row.reason = reason::of(&row);
-        rows.push(row);
+    for (draft, failing) in drafts.into_iter().zip(failing) {
+        let failing = failing.and_then(|raw| Some(P { raw, adjusted: failing_adjusted.next()? }));
+        let by_value = draft.found.and_then(|(estimate, _)| tests.next().map(|tests| (estimate, tests)));
+        let alpha = alpha(&draft.row);
+        rows.push(decided(draft, by_value, failing, alpha));
     }
     rows
+}
+
+/// The row with its finding: by its values where there are enough, and by what failed.
+fn decided(draft: Draft, by_value: Option<(Estimate, (Tests, Tests))>, failing: Option<P>, alpha: f64) -> MetricChange {
+    let Draft { mut row, history, .. } = draft;
+    if let Some((estimate, (worse, better))) = by_value {
+        row.finding = decide(&estimate, row.margin, &worse, &better);
+        let effect = effect(&row, &estimate, (worse, better), alpha);
+        row.boots_needed = boots_needed(&row, &effect, alpha);
+        row.effect = Some(effect);
+    } else {
+        row.finding = without_estimate(&row);
+        let noise = history.filter(|_| row.finding == ChangeFinding::CannotBeJudged);
+        row.boots_needed = noise.and_then(|past| power::boots_needed(past.deviation(), row.margin, Some(past)));
+    }
+    row.failure_test = failing;
+    row.reason = reason::of(&row);
+    let by_value = row.finding;
+    row.finding = failing::with_failures(by_value, &row.before, &row.after, failing);
+    row.reason = reason::with_failures(&row, by_value);
+    row
 }
 
 fn tests(
@@ -204,22 +261,15 @@ fn tests(
         .collect()
 }
 
-fn effect(row: &MetricChange, estimate: &Estimate, (worse, better): (Tests, Tests), family: usize) -> Effect {
+fn effect(row: &MetricChange, estimate: &Estimate, (worse, better): (Tests, Tests), alpha: f64) -> Effect {
     let boots = |side: &SideSummary| u32::try_from(side.boots).unwrap_or(u32::MAX);
     let (before, after) = (boots(&row.before), boots(&row.after));
-    let (design, history) = match estimate.method {
-        Method::Welch => (Design::Unpaired { before, after }, None),
-        Method::Paired => (Design::Paired { pairs: before }, None),
-        Method::Moderated(history) => (Design::Moderated { before, after, history }, Some(history)),
+    let design = match estimate.method {
+        Method::Welch => Design::Unpaired { before, after },
+        Method::Paired => Design::Paired { pairs: before },
+        Method::Moderated(history) => Design::Moderated { before, after, history },
     };
     let noise = estimate.error / design.spread();
-    // The first step of Holm's procedure.
-    let alpha = if row.critical { ALPHA / family as f64 } else { ALPHA };
-    let boots_needed = match row.finding {
-        ChangeFinding::CannotBeJudged => power::boots_needed(noise, row.margin, history),
-        ChangeFinding::Inconclusive => power::boots_to_decide(estimate.difference, noise, row.margin, alpha),
-        _ => None,
-    };
     Effect {
         estimate: *estimate,
         better: row.metric.better,
@@ -228,7 +278,20 @@ fn effect(row: &MetricChange, estimate: &Estimate, (worse, better): (Tests, Test
         noise,
         power: power::of_not_worse(design, noise, row.margin, 0.0),
         smallest_detectable: power::smallest_detectable(design, noise, row.margin, alpha),
-        boots_needed,
+    }
+}
+
+fn boots_needed(row: &MetricChange, effect: &Effect, alpha: f64) -> Option<u32> {
+    let history = match effect.estimate.method {
+        Method::Moderated(history) => Some(history),
+        Method::Welch | Method::Paired => None,
+    };
+    match row.finding {
+        ChangeFinding::CannotBeJudged => power::boots_needed(effect.noise, row.margin, history),
+        ChangeFinding::Inconclusive => {
+            power::boots_to_decide(effect.estimate.difference, effect.noise, row.margin, alpha)
+        }
+        _ => None,
     }
 }
 

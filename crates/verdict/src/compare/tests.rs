@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use measure::{
-    Better, Build, Definition, Digest, Ending, Fingerprint, Metric, MetricId, Profile, Role, Series, metrics,
+    Better, Build, Definition, Digest, Ending, FailureCount, Fingerprint, Metric, MetricId, Profile, Role, Series,
+    Unit, metrics,
 };
 
-use super::{ChangeFinding, Comparison, Order, Overall, Question, Refusal, Tolerances, compare};
+use super::{ChangeFinding, Comparison, Order, Overall, Question, Refusal, compare};
 use crate::power::{self, Design};
 use crate::stats::Margin;
 use crate::stats::simulate::Random;
@@ -68,19 +69,19 @@ impl Host {
             },
             ending: Ending::Complete,
             series: series.collect(),
+            failures: BTreeMap::new(),
         }
     }
 }
 
 fn compared(before: &[Digest], after: &[Digest], order: Order) -> Result<Comparison, Refusal> {
     let question = Question {
-        before: before.iter().collect(),
-        after: after.iter().collect(),
-        history: vec![],
-        tolerances: Tolerances::default(),
+        before: before.iter().cloned().collect(),
+        after: after.iter().cloned().collect(),
         order,
+        ..Question::default()
     };
-    compare(&question)
+    compare(question)
 }
 
 fn row<'a>(comparison: &'a Comparison, metric: &Definition) -> &'a super::MetricChange {
@@ -161,15 +162,14 @@ fn history_decides_where_few_boots_do_not() {
     let past = Host::quiet().config("bios.version", "1.1").boots("0", 20, &mut random);
     let (before, after) = (Host::quiet().boots("a", 2, &mut random), Host::quiet().boots("b", 2, &mut random));
     let question = Question {
-        before: before.iter().collect(),
-        after: after.iter().collect(),
+        before: before.iter().cloned().collect(),
+        after: after.iter().cloned().collect(),
         // The boots of the sides are no history of their own.
-        history: past.iter().chain(&before).chain(&after).collect(),
-        tolerances: Tolerances::default(),
-        order: Order::Separate,
+        history: past.iter().chain(&before).chain(&after).cloned().collect(),
+        ..Question::default()
     };
-    let with = compare(&question).unwrap();
-    let without = compare(&Question { history: vec![], ..question }).unwrap();
+    let with = compare(question).unwrap();
+    let without = compared(&before, &after, Order::Separate).unwrap();
     let undecided = |comparison: &Comparison| comparison.critical().filter(|row| !row.finding.holds()).count();
     assert!(undecided(&with) < undecided(&without), "{} of {}", undecided(&with), undecided(&without));
     let reason = &row(&with, &metrics::STREAM_COPY).reason;
@@ -206,10 +206,10 @@ fn what_cannot_be_judged_says_what_it_needs() {
     assert_eq!(comparison.overall(), Overall::Inconclusive);
     let judged = row(&comparison, &metrics::STREAM_COPY);
     assert_eq!(judged.finding, ChangeFinding::CannotBeJudged, "{}", judged.reason);
-    let needed = judged.effect.unwrap().boots_needed.unwrap();
+    let needed = judged.boots_needed.unwrap();
     assert!(judged.reason.contains(&format!("needed are {needed} boots on each side")), "{}", judged.reason);
     let single = compared(&host.boots("c", 1, &mut random), &host.boots("d", 1, &mut random), Order::Separate).unwrap();
-    assert!(single.rows[0].reason.contains("have no spread to judge by"), "{}", single.rows[0].reason);
+    assert!(single.rows[0].reason.contains("has no spread to judge by"), "{}", single.rows[0].reason);
 }
 
 #[test]
@@ -263,8 +263,40 @@ fn what_means_nothing_is_refused() {
             run.host = "i".into();
             run.fingerprint.platform.remove("dimm A1");
         },
-        "host h and host i",
+        "host h and host i, without a serial number in both",
     );
+    // Two hosts whose serial numbers differ do not lack one.
+    check(
+        |run| {
+            run.host = "i".into();
+            run.fingerprint.platform.insert("dimm A1".into(), "serial 2".into());
+        },
+        "host h and host i, dimm A1 is serial 1 and serial 2",
+    );
+    // Numbers in another unit, or that are better the other way round.
+    check(
+        |run| run.series.get_mut(&metrics::STREAM_TRIAD.series()).unwrap().metric.unit = Unit::FlopPerSecond,
+        "run b01 has stream.triad in flop/s, higher is better; it is a metric in B/s, higher is better",
+    );
+    check(
+        |run| run.series.get_mut(&metrics::STREAM_TRIAD.series()).unwrap().metric.better = Better::Lower,
+        "stream.triad in B/s, lower is better",
+    );
+    let unknown = |unit| Metric { name: "future.metric".into(), unit, better: Better::Higher };
+    let with_unknown = |runs: &[Digest], unit| -> Vec<Digest> {
+        let mut runs = runs.to_vec();
+        for run in &mut runs {
+            let id = MetricId { name: "future.metric".into(), labels: BTreeMap::new() };
+            run.series.insert(id, Series { metric: unknown(unit), medians: vec![1.0], valid: 1, tainted: 0 });
+        }
+        runs
+    };
+    let first = with_unknown(&before, Unit::Second);
+    assert!(compared(&first, &with_unknown(&after, Unit::Second), Order::Separate).is_ok());
+    let other = compared(&first, &with_unknown(&after, Unit::Hertz), Order::Separate).unwrap_err();
+    assert!(other.to_string().contains("future.metric in Hz"), "{other}");
+    let uneven = compared(&before, &after[..1], Order::Paired).unwrap_err();
+    assert!(uneven.to_string().contains("2 boots before and 1 after cannot be paired"), "{uneven}");
     let empty = compared(&before, &[], Order::Separate).unwrap_err();
     assert!(empty.to_string().contains("no run is on the side `after`"));
 }
@@ -308,4 +340,93 @@ fn a_workload_that_moved_is_explained() {
     let cause = attribution.causes[0].share;
     assert!((cause.gain / attribution.gain - 1.0).abs() < 0.1, "{attribution:?}");
     assert!(cause.interval.high < 0.0 && attribution.unexplained.unwrap().interval.contains(0.0), "{attribution:?}");
+}
+
+#[test]
+fn what_fails_more_often_after_is_not_as_good() {
+    let count = |wrong, no_value, lost| FailureCount { wrong, no_value, lost };
+    let triad = metrics::STREAM_TRIAD.series();
+    let check =
+        |failing: usize, id: &MetricId, failed: FailureCount, values: usize, expect: ChangeFinding, words: &str| {
+            let mut random = Random::seed(61);
+            let host = Host { noise: 0.002, ..Host::quiet() };
+            let (before, mut after) = (host.boots("a", 6, &mut random), host.boots("b", 6, &mut random));
+            for boot in &mut after[..failing] {
+                boot.failures.insert(id.clone(), failed);
+                let series = boot.series.get_mut(&triad).unwrap();
+                series.medians = vec![series.medians[0]; values];
+                series.valid = values;
+            }
+            let comparison = compared(&before, &after, Order::Separate).unwrap();
+            let row = row(&comparison, &metrics::STREAM_TRIAD);
+            assert_eq!((row.finding, row.after.failed_boots), (expect, failing), "{}", row.reason);
+            assert!(row.reason.contains(words), "{}", row.reason);
+            let expect = if expect == ChangeFinding::Regression { Overall::Regression } else { Overall::Inconclusive };
+            assert_eq!(comparison.overall(), expect);
+        };
+    let stream = MetricId { name: "stream".into(), labels: BTreeMap::new() };
+    check(
+        3,
+        &triad,
+        count(1, 0, 0),
+        0,
+        ChangeFinding::Inconclusive,
+        "after: 3 of 6 repetitions (3 wrong) in 3 of 6 boots",
+    );
+    check(3, &triad, count(0, 1, 0), 0, ChangeFinding::Inconclusive, "3 without a value");
+    check(3, &stream, count(0, 0, 1), 0, ChangeFinding::Inconclusive, "3 lost");
+    check(4, &triad, count(1, 0, 0), 0, ChangeFinding::Regression, "p = 0.030");
+    // Four of five repetitions in every boot; and nothing at all.
+    check(6, &triad, count(4, 0, 0), 1, ChangeFinding::Regression, "24 of 30 repetitions (24 wrong) in 6 of 6 boots");
+    check(6, &triad, count(1, 0, 0), 0, ChangeFinding::Regression, "There is no usable value after");
+}
+
+#[test]
+fn a_metric_that_only_failed_has_a_row() {
+    let mut random = Random::seed(67);
+    let mut sides = [Host::quiet().boots("a", 3, &mut random), Host::quiet().boots("b", 3, &mut random)];
+    for run in sides.iter_mut().flatten() {
+        run.series.remove(&metrics::DENSE_HPL.series());
+        run.failures.insert(metrics::DENSE_HPL.series(), FailureCount { wrong: 1, ..FailureCount::default() });
+    }
+    let comparison = compared(&sides[0], &sides[1], Order::Separate).unwrap();
+    let row = row(&comparison, &metrics::DENSE_HPL);
+    assert_eq!((row.finding, row.before.failures.wrong), (ChangeFinding::Inconclusive, 3), "{}", row.reason);
+}
+
+#[test]
+fn what_is_said_with_confidence_has_no_change_outside_of_its_interval() {
+    let mut random = Random::seed(71);
+    let mut said = 0;
+    for _ in 0..200 {
+        let (before, after) = (Host::quiet().boots("a", 5, &mut random), Host::quiet().boots("b", 5, &mut random));
+        let comparison = compared(&before, &after, Order::Separate).unwrap();
+        for row in comparison.rows.iter().filter(|row| row.reason.contains("with 95 % confidence")) {
+            said += 1;
+            let interval = row.effect.unwrap().interval(0.95);
+            assert!(!interval.contains(0.0), "{}: {} {interval:?}", row.id, row.reason);
+        }
+    }
+    println!("{said} of 3000 rows say that they changed");
+}
+
+#[test]
+fn a_side_of_one_boot_is_not_judged_by_history() {
+    let mut random = Random::seed(73);
+    // A quiet history, and boots that are not.
+    let past = Host { noise: 0.002, ..Host::quiet() }.boots("0", 20, &mut random);
+    for (n, m) in [(1, 1), (2, 1), (5, 1), (1, 5)] {
+        let question = Question {
+            before: Host::quiet().boots("a", n, &mut random).into_iter().collect(),
+            after: Host::quiet().boots("b", m, &mut random).into_iter().collect(),
+            history: past.iter().cloned().collect(),
+            ..Question::default()
+        };
+        let comparison = compare(question).unwrap();
+        for row in &comparison.rows {
+            assert_eq!(row.finding, ChangeFinding::CannotBeJudged, "{n} + {m}: {}", row.reason);
+            assert_eq!(row.boots_needed, Some(2), "{}", row.reason);
+            assert!(row.reason.contains("2 boots on each side could decide"), "{}", row.reason);
+        }
+    }
 }

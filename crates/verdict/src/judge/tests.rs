@@ -4,7 +4,7 @@ use super::*;
 use crate::testdata::{graded, measured, number, run, samples, stated, system};
 use measure::metrics::{DISK_RANDREAD_P99, STREAM_LATENCY, STREAM_TRIAD};
 use measure::{Measurement, MetricId, NotMeasured, Outcome, Reading, Reason, Sample, Taint, Unit, Workload};
-use spec::Standing;
+use spec::{Standing, StatedFact};
 
 /// What is judged: a run that meets every target on the documented machine, with something changed.
 struct Case {
@@ -436,4 +436,149 @@ fn what_its_medium_cannot_do_is_implausible_as_a_second_figure_too() {
     check("DDR5 ECC RDIMM", 20e-9, Verdict::Implausible);
     check("DDR5 ECC RDIMM", 70e-9, Verdict::Pass);
     check("HBM3", 20e-9, Verdict::Pass);
+}
+
+/// The verdict on the triad of a run whose attempt ends with the loss of its worker, beside other runs of the same boot.
+fn lost_after(figures: &[Option<f64>], change: impl Fn(&mut Run)) -> Row {
+    let runs: Vec<Run> = (0..)
+        .zip(figures)
+        .map(|(number, value): (usize, &Option<f64>)| {
+            let mut run = Run { id: format!("r{number}"), ..run() };
+            run.attempts[0].outcomes = vec![measured(&STREAM_TRIAD, &[value.unwrap_or(110e9)])];
+            if value.is_none() {
+                let id = MetricId { name: "stream".into(), labels: measure::Labels::new() };
+                let reason = Reason::WorkerDied("signal 4".into());
+                run.attempts[0].outcomes.push(Outcome::NotMeasured(NotMeasured { id, reason }));
+            }
+            change(&mut run);
+            run
+        })
+        .collect();
+    let (last, earlier) = runs.split_last().unwrap();
+    judge_boots(last, &earlier.iter().collect::<Vec<_>>(), &system(), &[], &[]).rows.swap_remove(0)
+}
+
+#[test]
+fn a_worker_that_is_lost_after_its_figure_is_one_repetition_which_failed() {
+    let check = |figures: &[Option<f64>], verdict: Verdict, value: f64, words: &str| {
+        let row = lost_after(figures, |_| {});
+        assert_eq!(row.verdict, verdict, "{figures:?}: {}", row.reason);
+        assert!(row.remarks.concat().contains(words), "{:?}", row.remarks);
+        assert_eq!(row.measured.unwrap().value.value.to_bits(), value.to_bits(), "{figures:?}");
+    };
+    let lost = None;
+    check(&[Some(120e9), lost, Some(120e9)], Verdict::Pass, 120e9, "1 of 3 repetitions failed");
+    check(&[Some(120e9), lost], Verdict::Inconclusive, 120e9, "1 of 2 repetitions failed");
+    check(&[lost], Verdict::Inconclusive, 110e9, "1 of 1 repetitions failed");
+    check(&[lost, lost], Verdict::Inconclusive, 110e9, "2 of 2 repetitions failed");
+    check(&[Some(80e9), lost], Verdict::Fail, 80e9, "1 of 2 repetitions failed");
+    // The value of a repetition that failed does not fail the host either.
+    let slow = |run: &mut Run| run.attempts[0].outcomes[0] = measured(&STREAM_TRIAD, &[80e9]);
+    assert_eq!(lost_after(&[None], slow).verdict, Verdict::Inconclusive);
+    // What the user stopped after the figure is no failure.
+    let stopped = |run: &mut Run| {
+        let Some(Outcome::NotMeasured(missing)) = run.attempts[0].outcomes.last_mut() else { panic!("it is lost") };
+        missing.reason = Reason::Interrupted;
+    };
+    assert_eq!(lost_after(&[None], stopped).verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_host_that_computes_wrongly_fails_whatever_machine_it_is() {
+    let check = |wrong: usize, good: usize, expect: Verdict| {
+        let row = row("memory.triad", |case| {
+            different(case);
+            let id = MetricId { name: STREAM_TRIAD.id.into(), labels: measure::Labels::new() };
+            let reason = Reason::WrongResult("a[7] is 3, not 4".into());
+            let bad = Outcome::NotMeasured(NotMeasured { id, reason });
+            let fine = measured(&STREAM_TRIAD, &[110e9]);
+            let outcomes = std::iter::repeat_n(bad, wrong).chain(std::iter::repeat_n(fine, good));
+            case.run.attempts[0].outcomes = outcomes.collect();
+        });
+        assert_eq!(row.verdict, expect, "{}", row.reason);
+        let told = std::iter::once(&row.reason).chain(&row.remarks).filter(|text| text.contains("repetitions failed"));
+        assert_eq!(told.count(), 1, "{} {:?}", row.reason, row.remarks);
+    };
+    check(2, 0, Verdict::Fail);
+    check(2, 2, Verdict::Fail);
+    check(1, 2, Verdict::NotComparable);
+}
+
+#[test]
+fn a_figure_of_boots_is_of_the_documented_engine_where_each_boot_is() {
+    let check = |engines: [&str; 2], expect: Verdict| {
+        let runs = engines.map(|engine| {
+            let mut run = run();
+            run.id = format!("run of {engine}");
+            run.attempts[0].outcomes =
+                vec![Outcome::Measured(Measurement::new(&STREAM_TRIAD, samples(&[120e9])).context("engine", engine))];
+            run
+        });
+        let mut system = system();
+        system.targets[0].conditions.insert("engine".into(), "Pandas/NumPy".into());
+        let judgement = judge_boots(&runs[1], &[&runs[0]], &system, &[], &[]);
+        assert_eq!(judgement.rows[0].verdict, expect, "{engines:?}: {}", judgement.rows[0].reason);
+    };
+    check(["pandas 3.1.1", "pandas 3.1.1"], Verdict::Pass);
+    check(["pandas 3.1.1", "Polars 0.55.2"], Verdict::NotComparable);
+    check(["Polars 0.55.2", "pandas 3.1.1"], Verdict::NotComparable);
+}
+
+#[test]
+fn targets_count_drives_as_parts_do() {
+    let check = |boot: Option<f64>, scratch: Reading, expect: Verdict| {
+        let row = row("memory.triad", |case| {
+            case.system.facts.push(stated("storage.scratch.drives", number(4.0, Unit::Count)));
+            case.system.targets[0].depends_on.push("storage.scratch.drives".into());
+            case.run.facts.put("storage.scratch.drives", scratch.clone(), "sysfs");
+            if let Some(boot) = boot {
+                case.run.facts.quantity("storage.boot.drives", boot, Unit::Count, "sysfs");
+            }
+        });
+        assert_eq!(row.verdict, expect, "{boot:?} and {scratch:?}: {}", row.reason);
+    };
+    let drives = |count: f64| Reading::Present(number(count, Unit::Count));
+    check(None, drives(4.0), Verdict::Pass);
+    check(Some(2.0), drives(2.0), Verdict::Pass);
+    check(Some(2.0), drives(4.0), Verdict::NotComparable);
+    check(Some(2.0), Reading::Denied { remedy: "run as root".into() }, Verdict::Inconclusive);
+}
+
+#[test]
+fn parts_are_judged_before_anything_is_measured() {
+    let check = |change: &dyn Fn(&mut Case), expect: [Verdict; 3], settled: bool| {
+        let mut case = Case { run: run(), system: system(), graded: vec![] };
+        case.run.attempts.clear();
+        change(&mut case);
+        let judgement = judge_parts(&case.run, &case.system, &case.graded, &[]);
+        assert_eq!(judgement.rows.iter().map(|row| row.verdict).collect::<Vec<_>>(), expect);
+        assert_eq!(judgement.is_settled(), settled, "{expect:?}");
+    };
+    let open = Verdict::NotMeasured;
+    let other = Verdict::NotComparable;
+    let require_none = |case: &mut Case| case.system.targets.iter_mut().for_each(|target| target.required = false);
+    check(&|_| {}, [open; 3], false);
+    check(&different, [other; 3], true);
+    check(
+        &|case| {
+            different(case);
+            require_none(case);
+        },
+        [other; 3],
+        false,
+    );
+    // What no machine can reach decides nothing.
+    let only_infeasible = |case: &mut Case| {
+        different(case);
+        infeasible(case);
+        require_none(case);
+        case.system.targets[0].required = true;
+    };
+    check(&only_infeasible, [Verdict::Infeasible, other, other], false);
+    let wrong_part = |case: &mut Case| {
+        require_none(case);
+        case.system.facts.push(StatedFact { required: true, ..stated("memory.channels", number(8.0, Unit::Count)) });
+    };
+    check(&wrong_part, [open; 3], true);
+    check(&unknown, [open; 3], false);
 }

@@ -13,11 +13,6 @@ const BETA_INTERVALS: u32 = 32;
 pub(super) struct Distribution(Vec<(f64, f64)>);
 
 impl Distribution {
-    /// All of it at one point.
-    pub(super) fn at(point: f64) -> Distribution {
-        Distribution(vec![(1.0, point)])
-    }
-
     /// Of f(x).
     pub(super) fn map(&self, f: impl Fn(f64) -> f64) -> Distribution {
         Distribution(self.0.iter().map(|(weight, x)| (*weight, f(*x))).collect())

@@ -86,13 +86,11 @@ impl Design {
                 let scale = t(degrees_of_freedom) * noise * self.spread() / degrees_of_freedom.sqrt();
                 chi_square(degrees_of_freedom).map(|q| scale * q.sqrt())
             }
-            Design::Moderated { before, after, history } if before > 0 && after > 0 => {
+            Design::Moderated { before, after, history } if before > 1 && after > 1 => {
                 let degrees_of_freedom = f64::from(before) + f64::from(after) - 2.0;
                 let all = history.degrees_of_freedom + degrees_of_freedom;
                 let scale = t(all) * self.spread();
-                let squares =
-                    if degrees_of_freedom > 0.0 { chi_square(degrees_of_freedom) } else { Distribution::at(0.0) };
-                squares
+                chi_square(degrees_of_freedom)
                     .map(|q| scale * ((history.degrees_of_freedom * history.variance + q * noise * noise) / all).sqrt())
             }
             _ => Distribution::default(),
@@ -143,6 +141,20 @@ pub fn smallest_detectable(design: Design, noise: f64, margin: Margin, alpha: f6
 #[must_use]
 pub fn boots_needed(noise: f64, margin: Margin, history: Option<History>) -> Option<u32> {
     fewest(|boots| of_not_worse(Design::balanced(boots, history), noise, margin, 0.0) >= PLANNED)
+}
+
+/// The chance that every metric of a family ends as not worse where nothing changed, each with its noise and margin; as
+/// if they scattered independently, which claims the least.
+#[must_use]
+pub fn of_family(design: Design, family: &[(f64, Margin)]) -> f64 {
+    family.iter().map(|(noise, margin)| of_not_worse(design, *noise, *margin, 0.0)).product()
+}
+
+/// The smallest number of boots on each side (or pairs) with which a whole family ends as not worse with [`PLANNED`] power
+/// where nothing changed; `None` where [`MOST_BOOTS`] do not.
+#[must_use]
+pub fn boots_for_family(family: &[(f64, Margin)], design: impl Fn(u32) -> Design) -> Option<u32> {
+    fewest(|boots| of_family(design(boots), family) >= PLANNED)
 }
 
 /// The smallest number of boots on each side that decides, were they to give the same estimate and scatter alike; `None`
@@ -214,8 +226,11 @@ mod tests {
             close(of_not_worse(design, 0.01, margin, 0.0), 0.0, 0.0);
             assert_eq!(smallest_detectable(design, 0.01, margin, ALPHA), None);
         }
+        // A history does not stand in for the spread of a side.
         let history = Some(History { variance: 1e-6, degrees_of_freedom: 20.0 });
-        close(of_not_worse(Design::balanced(1, history), 0.001, margin, 0.0), 1.0, 1e-3);
+        close(of_not_worse(Design::balanced(1, history), 0.001, margin, 0.0), 0.0, 0.0);
+        close(of_not_worse(Design::balanced(2, history), 0.001, margin, 0.0), 1.0, 1e-3);
+        assert_eq!(boots_needed(0.001, margin, history), Some(2));
     }
 
     #[test]
@@ -227,6 +242,19 @@ mod tests {
             assert!(power(needed) >= PLANNED && power(needed - 1) < PLANNED, "{noise}: {needed}");
         }
         assert_eq!(boots_needed(1.0, margin, None), None);
+    }
+
+    #[test]
+    fn a_family_needs_more_boots_than_each_of_its_metrics() {
+        let margin = Margin::of_tolerance(None);
+        let design = |boots| Design::balanced(boots, None);
+        let family = vec![(0.01, margin); 15];
+        let alone = of_not_worse(design(8), 0.01, margin, 0.0);
+        close(of_family(design(8), &family), alone.powi(15), 1e-9);
+        let (one, all) = (boots_for_family(&family[..1], design), boots_for_family(&family, design));
+        assert_eq!(one, boots_needed(0.01, margin, None));
+        assert!(all > one && of_family(design(all.unwrap()), &family) >= PLANNED, "{one:?} {all:?}");
+        assert_eq!(boots_for_family(&[(1.0, margin)], design), None);
     }
 
     #[test]

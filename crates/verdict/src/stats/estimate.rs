@@ -76,6 +76,12 @@ impl Estimate {
         if self.error == 0.0 { 0.0 } else { t_quantile(confidence, self.degrees_of_freedom) * self.error }
     }
 
+    /// Whether "no change" lies outside of the 95 % interval: it changed, with 95 % confidence.
+    #[must_use]
+    pub fn excludes_none(&self) -> bool {
+        !self.interval(0.95).contains(0.0)
+    }
+
     /// The interval with this share at both sides together: 0.95 leaves 2.5 % on each.
     #[must_use]
     pub fn interval(&self, confidence: f64) -> ConfidenceInterval {
@@ -102,13 +108,19 @@ pub fn welch(before: &[f64], after: &[f64]) -> Option<Estimate> {
 }
 
 /// The estimate for two sides of separate boots: moderated by the host's history where there is some that fits the
-/// boots at hand, else Welch's. `None` where neither has a degree of freedom.
+/// boots at hand, else Welch's. `None` with fewer than
+/// two boots on a side.
 ///
-/// The history fits as long as the boots do not spread significantly more than it (a one-sided F test at
-/// [`super::POOLING_RISK`]): an update that makes a host noisier must not be judged by how quiet it was.
+/// The history fits as long as the boots spread neither significantly more than it, nor significantly less
+/// ([`History::fits`]): an update that makes a host noisier must not be judged by how quiet it was, and one odd boot of
+/// long ago, or a drift, must not hide a change today. It never stands in for a side of one boot, whose spread cannot be
+/// held against it.
 #[must_use]
 pub fn unpaired(before: &[f64], after: &[f64], history: Option<History>) -> Option<Estimate> {
     let (a, b) = (Moments::of(before)?, Moments::of(after)?);
+    if a.degrees_of_freedom() < 1.0 || b.degrees_of_freedom() < 1.0 {
+        return None;
+    }
     let Some(history) = history.filter(|history| history.fits(&a, &b)) else { return welch(before, after) };
     let degrees_of_freedom = a.degrees_of_freedom() + b.degrees_of_freedom();
     let squares = a.variance * a.degrees_of_freedom() + b.variance * b.degrees_of_freedom();

@@ -8,6 +8,7 @@
 mod distribution;
 mod equivalence;
 mod estimate;
+mod fisher;
 mod multiple;
 mod noise;
 mod permutation;
@@ -15,14 +16,15 @@ mod sample;
 #[cfg(test)]
 pub(crate) mod simulate;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use distribution::normal_below;
 pub use distribution::{normal_quantile, t_below, t_quantile};
 pub use equivalence::{Margin, SMALLEST_MARGIN};
 pub use estimate::{ConfidenceInterval, Estimate, Method, paired, unpaired, welch};
+pub use fisher::fisher;
 pub use multiple::{benjamini_hochberg, holm};
-pub use noise::{History, POOLING_RISK};
+pub use noise::{History, NOISIER_RISK, QUIETER_RISK};
 pub use permutation::{MOST_BOOTS, Permutation, permute, sign_flips};
 pub use sample::{Moments, boot_value, gain};
 

@@ -27,6 +27,18 @@ impl Random {
     }
 }
 
+/// Normal noise of a variance of 1 in which each boot remembers the one before it.
+pub(crate) fn autoregressive(count: usize, correlation: f64, random: &mut Random) -> Vec<f64> {
+    let fresh = (1.0 - correlation * correlation).sqrt();
+    let mut last = random.normal();
+    let mut next = || {
+        let now = last;
+        last = correlation * last + fresh * random.normal();
+        now
+    };
+    (0..count).map(|_| next()).collect()
+}
+
 /// How a host's repetitions scatter: of a variance of `total`², `correlation` lies between boots and the rest within.
 #[derive(Clone, Copy)]
 pub(crate) struct Host {

@@ -22,7 +22,7 @@ fn alone(t: f64, permutation: Option<f64>, smallest: f64) -> Tests {
 }
 
 /// The whole verdict on one metric alone.
-fn verdict(estimate: &Estimate, permutation: Option<Permutation>, margin: Margin) -> ChangeFinding {
+pub(crate) fn verdict(estimate: &Estimate, permutation: Option<Permutation>, margin: Margin) -> ChangeFinding {
     let smallest = permutation.map_or(1.0, |p| p.smallest);
     let worse = alone(estimate.p_below(0.0), permutation.map(|p| p.worse), smallest);
     let better = alone(estimate.p_above(0.0), permutation.map(|p| p.better), smallest);

@@ -2,22 +2,28 @@
 //! (2014), Journal of the American Statistical Association 109, 334; the distance of Székely and Rizzo (2005), Journal of
 //! Classification 22, 151, with exponent 1. It makes no assumption on the distribution.
 
+use measure::random::SplitMix64;
+
 /// No part is shorter: three boots are the least that say anything of a level.
 pub(super) const SHORTEST: usize = 3;
 
-/// Random orders that a division is held against.
+/// Random orders that a division is held against, at the least.
 const ORDERS: u32 = 999;
 
-/// The best division, and the p value of "the order of the boots means nothing".
+/// The seed of the random orders.
+const SEED: u64 = 0x2545_f491_4f6c_dd1d;
+
+/// The best division of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Division {
     /// Length of the first part.
     pub(super) at: usize,
-    /// The p value; where it is above the level, a lower bound of it.
-    pub(super) p: f64,
+    /// The p value of "the order of the boots means nothing", where that is at most the level.
+    pub(super) p: Option<f64>,
 }
 
-/// Divides a series where it divides best, if that is significant at `level`. Random orders are drawn from a fixed seed.
+/// Divides a series where it divides best, and tests that at `level`, which is above 0. Random orders are drawn from a
+/// fixed seed. `None` of a series that is too short, or the same throughout.
 pub(super) fn divide(values: &[f64], level: f64) -> Option<Division> {
     if values.len() < 2 * SHORTEST {
         return None;
@@ -28,17 +34,37 @@ pub(super) fn divide(values: &[f64], level: f64) -> Option<Division> {
     if observed <= 0.0 {
         return None;
     }
-    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let orders = orders(level);
+    let mut random = SplitMix64::new(SEED);
     let mut larger = 0_u32;
-    for _ in 0..ORDERS {
+    for _ in 0..orders {
         shuffle(&mut order, &mut random);
         larger += u32::from(distances.best(&order).1 >= observed);
         // The p value can only grow: most series are done after a few orders.
-        if f64::from(larger + 1) / f64::from(ORDERS + 1) > level {
-            return None;
+        if f64::from(larger + 1) / f64::from(orders + 1) > level {
+            return Some(Division { at, p: None });
         }
     }
-    Some(Division { at, p: f64::from(larger + 1) / f64::from(ORDERS + 1) })
+    Some(Division { at, p: Some(f64::from(larger + 1) / f64::from(orders + 1)) })
+}
+
+/// So many random orders that a p value well below the level can be seen: the smallest is 1/(orders + 1).
+fn orders(level: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a level is above 0; the cast saturates"
+    )]
+    let wanted = (2.0 / level).ceil() as u32;
+    wanted.max(ORDERS)
+}
+
+/// The smallest p value that a series of this length can give: a step in its middle, at which all orders that keep the
+/// halves together divide as well.
+pub(super) fn smallest_p(length: usize) -> f64 {
+    let half = length / 2;
+    // 2 / C(n, n/2), factor by factor.
+    (1..=half).fold(2.0, |p, i| p * i as f64 / (length - half + i) as f64)
 }
 
 /// |xᵢ − xₖ| for all pairs.
@@ -79,15 +105,10 @@ impl Distances {
     }
 }
 
-/// Fisher and Yates with xorshift (Marsaglia (2003), Journal of Statistical Software 8, 14).
-fn shuffle(order: &mut [usize], random: &mut u64) {
+/// Fisher and Yates.
+fn shuffle(order: &mut [usize], random: &mut SplitMix64) {
     for i in (1..order.len()).rev() {
-        *random ^= *random << 13;
-        *random ^= *random >> 7;
-        *random ^= *random << 17;
-        let below = (*random >> 11) as f64 / (1_u64 << 53) as f64 * (i + 1) as f64;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and i")]
-        order.swap(i, below as usize);
+        order.swap(i, random.index(i + 1));
     }
 }
 
@@ -99,12 +120,31 @@ mod tests {
     #[test]
     fn a_step_is_found_at_its_place() {
         let check = |values: &[f64], expect: Option<usize>| {
-            assert_eq!(divide(values, 0.05).map(|division| division.at), expect, "{values:?}");
+            let found = divide(values, 0.05).filter(|division| division.p.is_some());
+            assert_eq!(found.map(|division| division.at), expect, "{values:?}");
         };
         check(&[1.0, 1.1, 1.0, 1.1, 1.0, 5.0, 5.1, 5.0, 5.1, 5.0], Some(5));
         check(&[1.0, 1.1, 1.0, 5.1, 5.0, 5.1, 5.0, 5.0, 5.1, 5.2], Some(3));
         check(&[1.0; 12], None);
         check(&[1.0, 5.0], None);
+    }
+
+    #[test]
+    fn a_step_is_found_at_the_level_of_many_metrics() {
+        let mut random = Random::seed(4);
+        let values: Vec<f64> = (0..30).map(|boot| f64::from(boot / 15) + 0.1 * random.normal()).collect();
+        // With 999 orders, p is 0.001 at the least.
+        let level = 0.05 / 200.0;
+        let division = divide(&values, level).unwrap();
+        assert!(division.at == 15 && division.p.unwrap() <= level, "{division:?}");
+    }
+
+    #[test]
+    fn short_series_have_a_smallest_p() {
+        let check = |length: usize, expect: f64| assert!((smallest_p(length) / expect - 1.0).abs() < 1e-12, "{length}");
+        check(6, 2.0 / 20.0);
+        check(10, 2.0 / 252.0);
+        check(15, 2.0 / 6435.0);
     }
 
     #[test]
@@ -114,7 +154,7 @@ mod tests {
         let found: u32 = (0..trials)
             .map(|_| {
                 let values: Vec<f64> = (0..14).map(|_| random.normal()).collect();
-                u32::from(divide(&values, 0.05).is_some())
+                u32::from(divide(&values, 0.05).is_some_and(|division| division.p.is_some()))
             })
             .sum();
         // 0.1 % above 5 % of 2000.

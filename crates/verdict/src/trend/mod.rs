@@ -4,23 +4,21 @@ mod cusum;
 mod energy;
 mod noise;
 mod scan;
+mod sealing;
 #[cfg(test)]
 mod tests;
 
-use measure::{Change, Digest, Metric, MetricId};
+use std::collections::BTreeSet;
 
-use crate::compare::{
-    BootRuns, Boots, MetricChange, Order, Tolerances, boots, by_configuration, metrics, rows, same_kind,
-};
+use measure::{Change, Metric, MetricId};
+
+use crate::compare::{Boots, Head, MetricChange, Order, Runs, Sides, Tolerances, Wanted, rows, same_kind};
 use crate::stats::Margin;
 
-pub use noise::{Noise, PLANNED_BOOTS, noise};
+pub use noise::{Noise, PLANNED_BOOTS, family, noise};
 pub use scan::{Drift, LEAST_SCANNED, Step};
 
-/// Boots on each side of a known change that its test looks at: enough for any claim, and near enough to be of it.
-const NEAR: usize = 100;
-
-/// The newest boots that are searched for unknown changes, and that a baseline is compared with.
+/// The newest boots that are searched for unknown changes: the work grows with their square.
 const SCANNED: usize = 200;
 
 /// A host's history.
@@ -77,38 +75,25 @@ pub struct Course {
     pub drifts: Vec<Drift>,
 }
 
-/// The history of the host of the newest run. `baseline` are the ids of the runs that were set as such.
+/// The history of the host of the newest run. `baseline` are the ids of the runs that were set as such, and `sealed` those of
+/// all sealed runs in the order of sealing.
 #[must_use]
-pub fn trend(runs: &[&Digest], tolerances: &Tolerances, baseline: Option<&[String]>) -> Option<Trend> {
-    let newest = runs.iter().max_by(|a, b| (&a.started, &a.id).cmp(&(&b.started, &b.id)))?;
-    let alike: Vec<&Digest> = runs.iter().filter(|run| same_kind(newest, run)).copied().collect();
-    let all = boots(&alike);
+pub fn trend(runs: Runs, tolerances: &Tolerances, baseline: Option<&[String]>, sealed: &[String]) -> Option<Trend> {
+    let (all, mut remarks) = of_newest(runs, sealed)?;
     let borders = borders(&all);
-    let courses = courses(&all, &borders, tolerances);
-    let mut remarks = Vec::new();
-    if alike.len() < runs.len() {
-        remarks.push(format!(
-            "{} runs of another machine, build, suite or profile than the newest run are left out",
-            runs.len() - alike.len()
-        ));
-    }
+    let (courses, blind) = courses(&all, &borders, tolerances);
     let against_baseline = baseline.map(|ids| {
-        let last = all.len() - newest_segment(&all, &borders, &courses);
-        against(&all, ids, &all[last..], tolerances, &mut remarks)
+        let first = newest_stretch(&borders, &courses);
+        against(&all, ids, first, tolerances, &mut remarks)
     });
     if baseline.is_none() {
         remarks
             .push("no baseline is set, so that nothing says which boots are good: `baseline set` sets one".to_owned());
     }
-    if all.len() < LEAST_SCANNED {
-        remarks.push(format!(
-            "{} boots are too few to search for unknown changes: {LEAST_SCANNED} are the least",
-            all.len()
-        ));
-    }
+    remarks.extend(unsearched(all.len(), blind));
     Some(Trend {
-        host: newest.host.clone(),
-        boots: all.iter().map(point).collect(),
+        host: all.first(0).host.clone(),
+        boots: (0..all.len()).map(|boot| point(&all, boot)).collect(),
         known: known(&all, &borders, tolerances),
         courses,
         against_baseline,
@@ -116,71 +101,100 @@ pub fn trend(runs: &[&Digest], tolerances: &Tolerances, baseline: Option<&[Strin
     })
 }
 
-fn point(boot: &BootRuns<'_>) -> Point {
-    Point { started: boot.first().started.clone(), runs: boot.runs.iter().map(|run| run.id.clone()).collect() }
+/// The boots of the newest run's kind, in an order that is sure, and what is to be said of the runs that are left out;
+/// `None` without a run.
+fn of_newest(runs: Runs, sealed: &[String]) -> Option<(Boots, Vec<String>)> {
+    let astray = sealing::astray(&runs, sealed);
+    let in_order = |run: &Head| run.boot_id.as_ref().is_none_or(|boot| !astray.boots.contains(boot));
+    let newest = runs.heads().iter().rfind(|run| in_order(run) && run.foreign.is_none())?.clone();
+    let mut remarks: Vec<String> = astray.remark.iter().cloned().collect();
+    let other = runs.heads().iter().filter(|run| in_order(run) && !same_kind(&newest, run)).count();
+    if other > 0 {
+        remarks.push(format!(
+            "{other} runs of another machine, build, suite or profile than the newest run, or with a metric in another unit, \
+             are left out"
+        ));
+    }
+    Some((Boots::of(runs, |run| in_order(run) && same_kind(&newest, run)), remarks))
+}
+
+/// What of the boots was not searched for unknown changes. `blind` is the largest number of too short stretches of a metric.
+fn unsearched(boots: usize, blind: usize) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if boots < LEAST_SCANNED {
+        remarks.push(format!("{boots} boots are too few to search for unknown changes: {LEAST_SCANNED} are the least"));
+    }
+    if boots > SCANNED {
+        remarks.push(format!("the newest {SCANNED} of {boots} boots are searched for unknown changes"));
+    }
+    if blind > 0 {
+        remarks.push(format!(
+            "{blind} stretches between changes are too short for an unknown step to show at the level that is left for them \
+             among all metrics"
+        ));
+    }
+    remarks
+}
+
+fn point(boots: &Boots, boot: usize) -> Point {
+    Point { started: boots.first(boot).started.clone(), runs: boots.runs(boot).map(|run| run.id.clone()).collect() }
 }
 
 /// The indices of boots whose configuration is not that of the boot before.
-fn borders(boots: &[BootRuns<'_>]) -> Vec<usize> {
-    let config = |index: usize| &boots[index].first().fingerprint.config;
+fn borders(boots: &Boots) -> Vec<usize> {
+    let config = |index: usize| &boots.first(index).fingerprint.config;
     (1..boots.len()).filter(|index| config(*index) != config(index - 1)).collect()
 }
 
-/// The ends of the segment around a border: from the border before to the one after, and not farther than [`NEAR`].
-fn around(borders: &[usize], index: usize, boots: usize) -> (usize, usize) {
-    let at = borders[index];
-    let from = index.checked_sub(1).map_or(0, |before| borders[before]);
-    let to = borders.get(index + 1).copied().unwrap_or(boots);
-    (from.max(at.saturating_sub(NEAR)), to.min(at + NEAR))
-}
-
-fn known(boots: &[BootRuns<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<Known> {
+fn known(boots: &Boots, borders: &[usize], tolerances: &Tolerances) -> Vec<Known> {
     let one = |(index, at): (usize, &usize)| {
-        let (from, to) = around(borders, index, boots.len());
-        let (before, after) = (&boots[from..*at], &boots[*at..to]);
-        // The rest of the history, as far as it is near, tells how noisy the host is.
-        let near = &boots[from.saturating_sub(NEAR)..from];
-        let history = by_configuration(near);
-        let mut rows = rows(&Boots { before, after, history: &history }, tolerances, Order::Separate);
-        rows.retain(|row| row.critical);
-        rows.sort_by(|a, b| (a.finding, &a.id).cmp(&(b.finding, &b.id)));
-        let changes = after[0].first().fingerprint.changes_since(&before[before.len() - 1].first().fingerprint);
+        // From the border before to the one after.
+        let from = index.checked_sub(1).map_or(0, |before| borders[before]);
+        let to = borders.get(index + 1).copied().unwrap_or(boots.len());
+        // All other boots tell how noisy the host is.
+        let history = boots.slice((0..from).chain(to..boots.len())).by_configuration();
+        let sides = Sides { before: boots.slice(from..*at), after: boots.slice(*at..to), history };
+        let rows = rows(&sides, tolerances, Order::Separate, Wanted::Critical);
+        let changes = boots.first(*at).fingerprint.changes_since(&boots.first(at - 1).fingerprint);
         Known { at: *at, changes, rows }
     };
     borders.iter().enumerate().map(one).collect()
 }
 
-fn courses(boots: &[BootRuns<'_>], borders: &[usize], tolerances: &Tolerances) -> Vec<Course> {
-    let all = metrics(boots.iter().flat_map(|boot| boot.runs.iter().copied()));
-    let critical: Vec<(&MetricId, &Metric)> = all.into_iter().filter(|(id, _)| tolerances.critical(id)).collect();
+/// The course of every critical metric, and the largest number of stretches that were too short to search well.
+fn courses(boots: &Boots, borders: &[usize], tolerances: &Tolerances) -> (Vec<Course>, usize) {
+    let critical: Vec<_> = boots.columns().filter(|(id, _)| tolerances.critical(id)).collect();
     let family = critical.len();
-    let course = |(id, metric): (&MetricId, &Metric)| {
-        let gains: Vec<Option<f64>> = boots.iter().map(|boot| boot.value(id, metric.better)).collect();
+    let mut blind = 0;
+    let mut course = |id: &MetricId, metric: &Metric| {
+        let gains = boots.all().gains(id);
+        let found = scan::scan(&gains, borders, boots.len().saturating_sub(SCANNED), family);
+        blind = blind.max(found.blind);
         let margin = tolerances.margin(id);
-        let (unknown, drifts) = scan::scan(&gains, borders, boots.len().saturating_sub(SCANNED), family);
-        Course { id: id.clone(), metric: metric.clone(), margin, gains, unknown, drifts }
+        Course { id: id.clone(), metric: metric.clone(), margin, gains, unknown: found.steps, drifts: found.drifts }
     };
-    critical.into_iter().map(course).collect()
+    let courses = critical.into_iter().map(|(id, values)| course(id, &values.metric)).collect();
+    (courses, blind)
 }
 
-/// How many boots there are since the last change, known or found.
-fn newest_segment(boots: &[BootRuns<'_>], borders: &[usize], courses: &[Course]) -> usize {
+/// The first boot since the last change, known or found.
+fn newest_stretch(borders: &[usize], courses: &[Course]) -> usize {
     let found = courses.iter().flat_map(|course| course.unknown.iter().map(|step| step.at));
-    let last = borders.iter().copied().chain(found).max().unwrap_or(0);
-    (boots.len() - last).min(SCANNED)
+    borders.iter().copied().chain(found).max().unwrap_or(0)
 }
 
-/// The newest boots against those of the baseline.
+/// The boots from `first` on against those of the baseline.
 fn against(
-    all: &[BootRuns<'_>],
+    all: &Boots,
     baseline: &[String],
-    newest: &[BootRuns<'_>],
+    first: usize,
     tolerances: &Tolerances,
     remarks: &mut Vec<String>,
 ) -> Vec<MetricChange> {
-    let of_baseline = |boot: &BootRuns<'_>| boot.runs.iter().any(|run| baseline.contains(&run.id));
-    let before: Vec<BootRuns<'_>> = all.iter().filter(|boot| of_baseline(boot)).cloned().collect();
-    let after: Vec<BootRuns<'_>> = newest.iter().filter(|boot| !of_baseline(boot)).cloned().collect();
+    let baseline: BTreeSet<&String> = baseline.iter().collect();
+    let of_baseline = |boot: &usize| all.runs(*boot).any(|run| baseline.contains(&run.id));
+    let before = all.slice((0..all.len()).filter(of_baseline));
+    let after = all.slice((first..all.len()).filter(|boot| !of_baseline(boot)));
     if before.is_empty() {
         remarks.push("no run of the baseline is among these runs: set it again".to_owned());
         return Vec::new();
@@ -189,8 +203,5 @@ fn against(
         remarks.push("there is no boot since the last change that is not of the baseline itself".to_owned());
         return Vec::new();
     }
-    let mut rows = rows(&Boots { before: &before, after: &after, history: &[] }, tolerances, Order::Separate);
-    rows.retain(|row| row.critical);
-    rows.sort_by(|a, b| (a.finding, &a.id).cmp(&(b.finding, &b.id)));
-    rows
+    rows(&Sides { before, after, history: Vec::new() }, tolerances, Order::Separate, Wanted::Critical)
 }

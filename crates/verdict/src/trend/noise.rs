@@ -1,10 +1,11 @@
 //! How noisy each metric of a host is, and what it can therefore be judged for: before anybody relies on it.
 
-use measure::{Digest, Metric, MetricId};
+use measure::{Metric, MetricId};
 
-use crate::compare::{BootRuns, Tolerances, boots, by_configuration, metrics, same_kind};
+use super::of_newest;
+use crate::compare::{Runs, Slice, Tolerances, Values};
 use crate::power::{self, Design};
-use crate::stats::{ALPHA, History, Margin, gain};
+use crate::stats::{ALPHA, History, Margin};
 
 /// The boots on each side that a campaign makes unless told otherwise.
 pub const PLANNED_BOOTS: u32 = 5;
@@ -43,49 +44,39 @@ impl Noise {
 /// The noise of every critical metric, from runs on which nothing but the configuration changed. Configurations do not
 /// mix. Runs that do not belong with the newest one are left out.
 #[must_use]
-pub fn noise(runs: &[&Digest], tolerances: &Tolerances) -> Vec<Noise> {
-    let Some(newest) = runs.iter().max_by(|a, b| (&a.started, &a.id).cmp(&(&b.started, &b.id))) else {
-        return Vec::new();
-    };
-    let alike: Vec<&Digest> = runs.iter().filter(|run| same_kind(newest, run)).copied().collect();
-    let boots = boots(&alike);
-    let groups = by_configuration(&boots);
-    let all = metrics(alike.iter().copied());
-    let critical: Vec<_> = all.into_iter().filter(|(id, _)| tolerances.critical(id)).collect();
+pub fn noise(runs: Runs, tolerances: &Tolerances) -> Vec<Noise> {
+    let Some(boots) = of_newest(runs, &[]).map(|(boots, _)| boots) else { return Vec::new() };
+    let groups = boots.all().by_configuration();
+    let critical: Vec<_> = boots.columns().filter(|(id, _)| tolerances.critical(id)).collect();
     let family = critical.len() as f64;
     critical
         .into_iter()
-        .map(|(id, metric)| of_metric(id, metric, &groups, tolerances.margin(id), ALPHA / family))
+        .map(|(id, values)| of_metric(id, values, &groups, tolerances.margin(id), ALPHA / family))
         .collect()
 }
 
-fn of_metric(id: &MetricId, metric: &Metric, groups: &[Vec<&BootRuns<'_>>], margin: Margin, alpha: f64) -> Noise {
-    let values = |group: &Vec<&BootRuns<'_>>| -> Vec<f64> {
-        group.iter().filter_map(|boot| boot.value(id, metric.better)).collect()
-    };
-    let values: Vec<Vec<f64>> = groups.iter().map(values).collect();
-    let between = History::of(&values);
+/// The noise and margin of each metric of which the noise is known: what [`power::boots_for_family`] plans by.
+#[must_use]
+pub fn family(noise: &[Noise]) -> Vec<(f64, Margin)> {
+    noise.iter().filter_map(|row| Some((row.between?.deviation(), row.margin))).collect()
+}
+
+fn of_metric(id: &MetricId, values: &Values, groups: &[Slice<'_>], margin: Margin, alpha: f64) -> Noise {
+    let of_group = |group: &Slice<'_>| -> Vec<f64> { group.gains(id).into_iter().flatten().collect() };
+    let gains: Vec<Vec<f64>> = groups.iter().map(of_group).collect();
+    let between = History::of(&gains);
     let noise = between.map(|history| history.deviation());
     let design = Design::Unpaired { before: PLANNED_BOOTS, after: PLANNED_BOOTS };
+    let (squares, degrees_of_freedom) = values.within;
     Noise {
         id: id.clone(),
-        metric: metric.clone(),
+        metric: values.metric.clone(),
         margin,
-        boots: values.iter().map(Vec::len).sum(),
+        boots: gains.iter().map(Vec::len).sum(),
         between,
-        within: within(id, metric, groups),
+        within: (degrees_of_freedom > 0.0).then(|| (squares / degrees_of_freedom).sqrt()),
         power: noise.map(|noise| power::of_not_worse(design, noise, margin, 0.0)),
         smallest_detectable: noise.and_then(|noise| power::smallest_detectable(design, noise, margin, alpha)),
         boots_needed: noise.and_then(|noise| power::boots_needed(noise, margin, None)),
     }
-}
-
-fn within(id: &MetricId, metric: &Metric, groups: &[Vec<&BootRuns<'_>>]) -> Option<f64> {
-    let repetitions = |boot: &&BootRuns<'_>| -> Vec<f64> {
-        let series = boot.runs.iter().filter_map(|run| run.series.get(id));
-        let medians = series.flat_map(|series| series.medians.iter());
-        medians.filter(|value| **value > 0.0).map(|value| gain(*value, metric.better)).collect()
-    };
-    let boots: Vec<Vec<f64>> = groups.iter().flatten().map(repetitions).collect();
-    History::of(&boots).map(|history| history.deviation())
 }

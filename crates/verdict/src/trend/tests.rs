@@ -4,7 +4,7 @@ use measure::metrics::{DENSE_FMA, STREAM_LATENCY, STREAM_TRIAD};
 use measure::{Better, Build, Definition, Digest, Ending, Fingerprint, Metric, Profile, Series};
 
 use super::{Course, Trend, noise, trend};
-use crate::compare::{ChangeFinding, Tolerances};
+use crate::compare::{ChangeFinding, Runs, Tolerances};
 use crate::stats::simulate::Random;
 
 const METRICS: [&Definition; 3] = [&STREAM_TRIAD, &STREAM_LATENCY, &DENSE_FMA];
@@ -38,13 +38,14 @@ fn history(
                 },
                 ending: Ending::Complete,
                 series: series.collect(),
+                failures: [].into(),
             }
         })
         .collect()
 }
 
 fn answer(runs: &[Digest], baseline: Option<&[String]>) -> Trend {
-    trend(&runs.iter().collect::<Vec<_>>(), &Tolerances::default(), baseline).unwrap()
+    trend(runs.iter().cloned().collect(), &Tolerances::default(), baseline, &[]).unwrap()
 }
 
 fn course<'a>(trend: &'a Trend, metric: &Definition) -> &'a Course {
@@ -121,7 +122,7 @@ fn the_baseline_stays_where_it_was_set() {
 #[test]
 fn noise_is_taken_within_configurations() {
     let runs = history(20, 4, |boot| if boot < 10 { "1" } else { "2" }, |_, boot| if boot < 10 { 0.0 } else { -0.3 });
-    let rows = noise(&runs.iter().collect::<Vec<_>>(), &Tolerances::default());
+    let rows = noise(runs.into_iter().collect(), &Tolerances::default());
     assert_eq!(rows.len(), 3);
     for row in rows {
         let between = row.between.unwrap();
@@ -130,7 +131,7 @@ fn noise_is_taken_within_configurations() {
         assert!((0.0009..0.0011).contains(&row.within.unwrap()), "{row:?}");
         assert!(row.can_be_judged() && row.boots_needed.unwrap() <= 5, "{row:?}");
     }
-    assert!(noise(&[], &Tolerances::default()).is_empty());
+    assert!(noise(Runs::default(), &Tolerances::default()).is_empty());
 }
 
 #[test]
@@ -140,5 +141,42 @@ fn runs_that_do_not_belong_are_left_out_and_counted() {
     let trend = answer(&runs, None);
     assert_eq!(trend.boots.len(), 11);
     assert!(trend.remarks[0].contains("1 runs of another machine"), "{:?}", trend.remarks);
-    assert!(super::trend(&[], &Tolerances::default(), None).is_none());
+    assert!(super::trend(Runs::default(), &Tolerances::default(), None, &[]).is_none());
+}
+
+#[test]
+fn a_clock_that_was_wrong_is_noticed_by_the_order_of_sealing() {
+    let mut runs = history(14, 6, |boot| if boot < 7 { "1" } else { "2" }, |_, _| 0.0);
+    let sealed: Vec<String> = runs.iter().map(|run| run.id.clone()).collect();
+    assert_eq!(answer(&runs, None).known.len(), 1);
+    // The ninth boot had no battery: it says that it was the first, and the twelfth that it is of the next century.
+    runs[8].started = "1970-01-01T00:00:00Z".into();
+    runs[11].started = "2100-01-01T00:00:00Z".into();
+    runs.sort_by(|a, b| a.started.cmp(&b.started));
+    let by_clock = answer(&runs, None);
+    assert_eq!(by_clock.known.len(), 2, "a change that never was: {:?}", by_clock.known);
+    let trend = super::trend(runs.iter().cloned().collect(), &Tolerances::default(), None, &sealed).unwrap();
+    assert_eq!((trend.boots.len(), trend.known.len(), trend.known[0].at), (12, 1, 7));
+    assert!(trend.remarks[0].contains("2 boots, for instance that of run run008"), "{:?}", trend.remarks);
+}
+
+#[test]
+fn runs_in_another_unit_are_left_out_and_counted() {
+    let mut runs = history(12, 7, |_| "1", |_, _| 0.0);
+    runs[11].series.get_mut(&STREAM_TRIAD.series()).unwrap().metric.unit = measure::Unit::FlopPerSecond;
+    let trend = answer(&runs, None);
+    assert_eq!(trend.boots.len(), 11);
+    assert!(trend.remarks[0].contains("1 runs of another machine"), "{:?}", trend.remarks);
+}
+
+#[test]
+fn long_histories_are_used_whole_and_what_is_not_searched_is_said() {
+    let runs = history(420, 8, |boot| if boot < 210 { "1" } else { "2" }, |_, _| 0.0);
+    let first: Vec<String> = runs.iter().take(210).map(|run| run.id.clone()).collect();
+    let trend = answer(&runs, Some(&first));
+    let row = &trend.known[0].rows[0];
+    assert_eq!((row.before.boots, row.after.boots), (210, 210));
+    let rows = trend.against_baseline.unwrap();
+    assert_eq!((rows[0].before.boots, rows[0].after.boots), (210, 210));
+    assert!(trend.remarks.iter().any(|remark| remark.contains("the newest 200 of 420")), "{:?}", trend.remarks);
 }

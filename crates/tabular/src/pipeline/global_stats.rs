@@ -1,4 +1,4 @@
-//! What is known of all rows, and the columns that follow from it row by row: t01 to t07, and what of t09 and t10 needs no
+//! Statistics of all rows, and the columns that follow from them row by row: t01 to t07, and what of t09 and t10 needs no
 //! other rows.
 
 use polars::prelude::*;
@@ -27,17 +27,19 @@ pub(crate) struct Dimensions {
 
 impl Dimensions {
     pub(super) fn read(data: &Dataset) -> Result<Dimensions, Error> {
-        let signups = input::dimension(data, Table::Users, ["user_id", "signup"])?;
-        let prices = input::dimension(data, Table::Items, ["item_id", "price_cents"])?;
-        Ok(Dimensions {
-            signups: Lookup::new::<Int32Type>(&signups, "user_id", "signup")?,
-            prices: Lookup::new::<Int64Type>(&prices, "item_id", "price_cents")?,
-        })
+        let mut dimensions = Dimensions { signups: Lookup::default(), prices: Lookup::default() };
+        input::dimension(data, Table::Users, ["user_id", "signup"], |part| {
+            dimensions.signups.add::<Int32Type>(part, "user_id", "signup")
+        })?;
+        input::dimension(data, Table::Items, ["item_id", "price_cents"], |part| {
+            dimensions.prices.add::<Int64Type>(part, "item_id", "price_cents")
+        })?;
+        Ok(dimensions)
     }
 }
 
-/// What is known of all rows.
-pub(super) struct Known {
+/// Statistics of all rows, and the dimension tables.
+pub(super) struct GlobalStats {
     pub(super) dimensions: Dimensions,
     pub(super) scales: Scales,
     /// Of [`CODED`], in their order.
@@ -49,9 +51,9 @@ pub(super) struct Known {
     pub(super) limits: [Option<Limits>; quantile::COLUMNS],
 }
 
-impl Known {
+impl GlobalStats {
     /// Adds the columns that follow from a row and from this.
-    pub(super) fn add(&self, chunk: &mut Chunk) -> PolarsResult<()> {
+    pub(super) fn add(&self, chunk: &mut Chunk) -> Result<(), Error> {
         let mut columns = impute::columns(&chunk.frame)?;
         columns.extend(normalise::columns(&chunk.frame, &self.scales)?);
         columns.extend(calendar::columns(&chunk.frame, &self.dimensions.signups)?);
@@ -71,7 +73,8 @@ impl Known {
         chunk.add(&columns)?;
         let places: Vec<i32> = slots.iter().map(|&slot| self.countries.code(slot)).collect();
         let crossed = cross::columns(&chunk.frame, &places)?;
-        chunk.add(&crossed)
+        chunk.add(&crossed)?;
+        Ok(())
     }
 }
 

@@ -1,0 +1,79 @@
+//! `hostproof accept`: measure and judge as `run` does, and answer by the exit code.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use inventory::Inventory;
+use measure::Profile;
+use report::gate;
+use spec::System;
+use verdict::{Acceptance, Judgement};
+
+use crate::args::{AcceptArgs, RunArgs};
+use crate::commands::run::{self, Finish};
+use crate::commands::{judgement_of_parts, look, print, print_json};
+use crate::exit::Exit;
+use crate::locations::Specification;
+use crate::output::say;
+use crate::plan::RunPlan;
+use crate::run::unmeasured;
+
+pub(crate) fn accept(args: &AcceptArgs) -> Result<Exit> {
+    let specification = Specification::load(&args.run.spec)?;
+    demands_something(&specification.system)?;
+    let root = Path::new("/");
+    let inventory = inventory::take(root);
+    if args.facts_first
+        && let Some(exit) = by_parts(&args.run, &specification, &inventory)?
+    {
+        return Ok(exit);
+    }
+    let plan = RunPlan::resolve(&args.run, specification, inventory, root)?;
+    if plan.profile == Profile::Smoke && !args.run.dry_run {
+        say("profile smoke is a look whether all works, and no acceptance: measure by `--profile full` for one");
+    }
+    Ok(match run::measured(&args.run, &plan)? {
+        Finish::Judged(judgement) => exit(&judgement),
+        Finish::Ended(exit) => exit,
+    })
+}
+
+/// Refuses a specification by which any host could be accepted.
+fn demands_something(system: &System) -> Result<()> {
+    if system.demands().is_empty() {
+        bail!(
+            "{} demands nothing that this suite measures, so it could accept any host: mark facts and targets in it as \
+             `required = true` (`hostproof spec check` says what a file demands), or give another with --spec",
+            system.id
+        );
+    }
+    Ok(())
+}
+
+/// The answer of the parts alone, where no measurement could change it.
+fn by_parts(args: &RunArgs, specification: &Specification, inventory: &Inventory) -> Result<Option<Exit>> {
+    let unmeasured = unmeasured(args.profile, specification, inventory.facts.clone(), inventory.fingerprint());
+    let judgement = judgement_of_parts(&unmeasured, specification);
+    if !judgement.is_settled() {
+        say("the parts leave it open: it is measured");
+        return Ok(None);
+    }
+    if args.view.json {
+        print_json(&report::json::parts(&judgement))?;
+    } else if args.view.brief {
+        print(&gate::brief_answer(&judgement))?;
+    } else {
+        print(&report::terminal::judged_parts(&judgement, look()))?;
+    }
+    say("nothing was measured, because the parts decide (--facts-first)");
+    Ok(Some(exit(&judgement)))
+}
+
+fn exit(judgement: &Judgement) -> Exit {
+    match judgement.acceptance() {
+        Acceptance::Accepted => Exit::Done,
+        Acceptance::Rejected => Exit::Rejected,
+        Acceptance::Inconclusive => Exit::Inconclusive,
+        Acceptance::NotComparable => Exit::NotComparable,
+    }
+}

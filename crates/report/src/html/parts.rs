@@ -1,0 +1,53 @@
+//! The parts of the host as criteria: facts, limits and rules with the verdict on each.
+
+use serde::Serialize;
+use verdict::{FactRow, Judgement};
+
+use super::page::class_of;
+use crate::gate;
+
+/// The parts in the order of their weight, divided by whether they concern acceptance.
+#[derive(Debug, Serialize)]
+pub(super) struct Parts {
+    concern: Vec<PartView>,
+    others: Vec<PartView>,
+}
+
+/// A row of the table of parts.
+#[derive(Debug, Serialize)]
+struct PartView {
+    id: String,
+    title: String,
+    required: bool,
+    documented: String,
+    found: String,
+    place: String,
+    verdict: &'static str,
+    class: &'static str,
+    why: String,
+}
+
+impl Parts {
+    pub(super) fn of(judgement: &Judgement) -> Parts {
+        let (concern, others): (Vec<&FactRow>, Vec<&FactRow>) =
+            gate::parts(judgement).into_iter().partition(|row| gate::concerns(row));
+        let views = |rows: Vec<&FactRow>| rows.into_iter().map(PartView::of).collect();
+        Parts { concern: views(concern), others: views(others) }
+    }
+}
+
+impl PartView {
+    fn of(row: &FactRow) -> PartView {
+        PartView {
+            id: row.id.clone(),
+            title: row.title.clone(),
+            required: row.required,
+            documented: row.documented.clone(),
+            found: row.found.clone().unwrap_or_default(),
+            place: row.place.clone(),
+            verdict: row.verdict.name(),
+            class: class_of(row.verdict),
+            why: gate::why(row).to_owned(),
+        }
+    }
+}
