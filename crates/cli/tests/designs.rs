@@ -119,7 +119,7 @@ fn the_page_counts_what_failed_and_knows_the_history() {
     let arguments: Vec<&str> = std::iter::once("report").chain(runs.iter().map(String::as_str)).collect();
     let (code, text) = design.says(&[&arguments[..], &["--html", "page.html"]].concat());
     assert_eq!(code, 0, "{text}");
-    assert_eq!(files(&design.path().join("here/node7")).len(), 18, "a report changes nothing in the store");
+    assert_eq!(files(&design.path().join("here/hosts/node7")).len(), 18, "a report changes nothing in the store");
     let page = fs::read_to_string(design.path().join("page.html")).unwrap().replace("&#x27;", "'");
     assert!(page.contains("2 of 15 failed") && page.contains("0 of 15 failed"));
     let answer = design.json(&SIDES);

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What people read, in which a better wording is no other judgement.
-const PROSE: [&str; 9] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "place", "not_measured", "text"];
+const PROSE: [&str; 8] = ["reason", "remarks", "warnings", "how", "arithmetic", "why", "place", "not_measured"];
 
 /// What is said today beside what that version said: it takes nothing away from it, and changes nothing of it.
 const ADDED: [&str; 7] = ["answer", "criteria", "disturbed", "failed_repetitions", "noise", "parts", "repetitions"];
@@ -23,6 +23,11 @@ fn without(names: &[&str], value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.retain(|name, _| !names.contains(&name.as_str()));
+            // Long times read `18 min 45 s` today; their values are compared.
+            let is_long = |seconds: &Value| seconds.as_f64().is_some_and(|seconds| seconds >= 60.0);
+            if fields.get("unit").is_some_and(|unit| unit == "s") && fields.get("value").is_some_and(is_long) {
+                fields.remove("text");
+            }
             fields.values_mut().for_each(|value| without(names, value));
         }
         Value::Array(items) => items.iter_mut().for_each(|value| without(names, value)),

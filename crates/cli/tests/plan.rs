@@ -88,6 +88,24 @@ fn an_environment_for_pandas_is_one_or_the_run_does_not_begin() {
     assert!(!folder.path().join("here").exists() || files(&folder.path().join("here")).is_empty());
 }
 
+/// A specification that requires a figure of the feature workload.
+const NEEDS_FEATURES: &str = r#"
+[[system]]
+id = "NODE"
+name = "A node"
+document = "order 4711"
+
+[[system.target]]
+id = "features.time"
+title = "Feature engineering on 500 GB"
+metric = "tabular.time_500gb"
+value = "20 min"
+better = "lower"
+required = true
+at = "position 1"
+says = "20 minutes"
+"#;
+
 /// A run with a worker of the feature workload that does this instead.
 fn with_feature_worker(folder: &Path, script: &str) -> std::process::Output {
     let program = folder.join("hostproof");
@@ -95,7 +113,9 @@ fn with_feature_worker(folder: &Path, script: &str) -> std::process::Output {
     let worker = folder.join("hostproof-tabular");
     fs::write(&worker, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&worker, fs::Permissions::from_mode(0o755)).unwrap();
-    let arguments = ["run", "--profile", "smoke", "--only", "stream,tabular", "--out", "here", "--json"];
+    fs::write(folder.join("node.toml"), NEEDS_FEATURES).unwrap();
+    let arguments =
+        ["run", "--profile", "smoke", "--only", "stream,tabular", "--spec", "node.toml", "--out", "here", "--json"];
     Command::new(&program).args(arguments).current_dir(folder).env("HOSTPROOF_BESIDE", "1").output().unwrap()
 }
 
@@ -108,6 +128,7 @@ fn a_worker_that_fails_is_a_reason_and_never_the_end_of_the_run() {
         let early = String::from_utf8_lossy(&run.stderr).into_owned();
         let (before, _) = early.split_once("stream: starts").unwrap();
         assert!(before.contains("warning: tabular cannot run here") && before.contains(expect), "{script}: {early}");
+        assert!(before.contains("required and therefore not measured: features.time"), "{script}: {early}");
         let record = files(&folder.path().join("here")).remove(0);
         assert!(fs::read_to_string(record).unwrap().contains("\"worker_died\""), "{script}");
     };

@@ -3,11 +3,47 @@
 //! A controller may show several namespaces, and a drive with two ports appears once for each path unless the kernel joins
 //! them. All of these have one serial number: counted are drives, and not names.
 
-use crate::drives::Drive;
-use crate::sysfs::Tree;
+use crate::nvme::Health;
+use crate::pci::Link;
+use crate::sysfs::{Found, Tree};
 
 const BLOCK: &str = "/sys/block";
 const NVME: &str = "/sys/class/nvme";
+
+/// A drive: whole block devices that are no partition and no join of others. Namespaces of one controller, and paths to one
+/// drive, are one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drive {
+    /// Kernel name: `nvme0n1`, `sda`; of several the first.
+    pub name: String,
+    /// All kernel names: of the namespaces of one controller, of the paths to one drive.
+    pub names: Vec<String>,
+    /// `nvme`, `sata`, `scsi`, `mmc`, `virtio`; over a network `nvme-tcp`, `nvme-rdma`, `nvme-fc`, `iscsi`, `fc`; `usb`, and
+    /// `virtual media` of a management controller.
+    pub media: &'static str,
+    /// Model.
+    pub model: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// Firmware revision.
+    pub firmware: Option<String>,
+    /// Capacity in bytes.
+    pub bytes: u64,
+    /// Whether it has spinning disks.
+    pub rotational: bool,
+    /// Form factor, where the firmware's table tells what slot it is in.
+    pub form_factor: Option<&'static str>,
+    /// PCI address of an NVMe drive.
+    pub address: Option<String>,
+    /// PCIe link of an NVMe drive.
+    pub link: Link,
+    /// NUMA node, where the firmware tells.
+    pub node: Option<u32>,
+    /// SMART, or why it could not be read.
+    pub health: Found<Health>,
+    /// The temperature in °C from which the drive calls itself too warm, where it tells.
+    pub warm: Option<f64>,
+}
 
 /// A block device with what tells whether another one is of the same drive.
 pub(crate) struct BlockDevice {

@@ -465,19 +465,8 @@ fn measured(run: &Run) -> impl Iterator<Item = &Measurement> {
     run.outcomes().filter_map(Outcome::measured)
 }
 
-/// All records under a folder, in the order of their ids.
+/// All records of a store, in the order of their ids.
 fn runs(results: &Path) -> Result<Vec<Run>> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    for host in std::fs::read_dir(results).with_context(|| format!("no records came back in {}", results.display()))? {
-        let host = host?.path();
-        if !host.is_dir() {
-            continue;
-        }
-        for run in std::fs::read_dir(&host)? {
-            files.push(run?.path().join("run.jsonl"));
-        }
-    }
-    files.retain(|file| file.is_file());
-    files.sort();
-    files.iter().map(|file| Ok(record::read(file)?)).collect()
+    let entries = record::Store::at(results).list()?;
+    entries.iter().map(|entry| Ok(record::read(&entry.path)?)).collect()
 }

@@ -14,39 +14,28 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use measure::{Better, Build, Digest, Ending, FailureCount, Fingerprint, Metric, MetricId, Profile, Series, Unit};
-use rusqlite::{Connection, MAIN_DB, OptionalExtension, Transaction, params};
+use measure::{Digest, FailureCount, MetricId, Series};
+use rusqlite::{Connection, MAIN_DB, params};
 use sha2::{Digest as _, Sha256};
 
+use self::rows::{builds, empty, ending, fingerprints, insert, map, metrics, numbers, profile};
 use crate::{Annotated, Annotations, Chain, Entry, Error, Store, read};
+
+mod rows;
+#[cfg(test)]
+mod tests;
 
 const FILE: &str = ".index.sqlite";
 
 /// The new file until it takes the place of the old one.
 const NEW: &str = ".index.sqlite.new";
 
-/// What stands behind the database, before the SHA-256 of it. It changes with the tables: another one is built again.
+/// What stands behind the database, before the SHA-256 of it. It changes with the tables (`rows.rs`): another one is built again.
 const MARK: &[u8; 16] = b"hostproof-index4";
 const SHA256: usize = 32;
 
 /// How often and for how long `rebuild` waits for another process that is writing the file.
 const WAITS: (usize, Duration) = (100, Duration::from_millis(20));
-
-const TABLES: &str = "
-    CREATE TABLE fingerprint (key INTEGER PRIMARY KEY, platform_id TEXT, config_id TEXT, platform TEXT, config TEXT,
-        UNIQUE (platform_id, config_id, platform, config));
-    CREATE TABLE build (key INTEGER PRIMARY KEY, version TEXT, revision TEXT, compiler TEXT, profile TEXT, features TEXT,
-        UNIQUE (version, revision, compiler, profile, features));
-    CREATE TABLE run (key INTEGER PRIMARY KEY, path TEXT UNIQUE, size INTEGER, changed INTEGER, id TEXT, host TEXT,
-        started TEXT, boot_id TEXT, profile TEXT, ending TEXT, build INTEGER, fingerprint INTEGER);
-    CREATE TABLE metric (key INTEGER PRIMARY KEY, name TEXT, labels TEXT, unit TEXT, higher INTEGER,
-        UNIQUE (name, labels, unit, higher));
-    CREATE TABLE series (run INTEGER, metric INTEGER, valid INTEGER, tainted INTEGER, medians BLOB,
-        PRIMARY KEY (run, metric)) WITHOUT ROWID;
-    CREATE TABLE failure (run INTEGER, name TEXT, labels TEXT, wrong INTEGER, no_value INTEGER, lost INTEGER,
-        PRIMARY KEY (run, name, labels)) WITHOUT ROWID;
-    CREATE TABLE unreadable (path TEXT PRIMARY KEY, size INTEGER, changed INTEGER, why TEXT);
-";
 
 /// An index that is up to date.
 #[derive(Debug)]
@@ -293,12 +282,6 @@ fn saved(file: &Path) -> Option<Connection> {
     Some(db)
 }
 
-fn empty() -> rusqlite::Result<Connection> {
-    let db = Connection::open_in_memory()?;
-    db.execute_batch(TABLES)?;
-    Ok(db)
-}
-
 /// Takes in what is new or changed, and drops what is gone; gives whether there was any.
 fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<bool> {
     let mut known: HashMap<String, (i64, i64)> = HashMap::new();
@@ -343,158 +326,6 @@ fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-fn insert(db: &Transaction<'_>, record: &Found, digest: &Digest) -> rusqlite::Result<()> {
-    let (build, print) = (&digest.build, &digest.fingerprint);
-    let build = key(
-        db,
-        "build (version, revision, compiler, profile, features)",
-        &[&build.version, &build.revision, &build.compiler, &build.profile, &build.target_features],
-    )?;
-    let fingerprint = key(
-        db,
-        "fingerprint (platform_id, config_id, platform, config)",
-        &[&print.platform_id, &print.config_id, &json(&print.platform), &json(&print.config)],
-    )?;
-    let ending = match digest.ending {
-        Ending::Complete => "complete",
-        Ending::Interrupted => "interrupted",
-        Ending::Cut => "cut",
-    };
-    db.prepare_cached("INSERT INTO run VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(
-        params![
-            record.path,
-            record.size,
-            record.changed,
-            record.entry.id,
-            record.entry.host,
-            digest.started,
-            digest.boot_id,
-            digest.profile.name(),
-            ending,
-            build,
-            fingerprint
-        ],
-    )?;
-    let run = db.last_insert_rowid();
-    for (id, series) in &digest.series {
-        let higher = if series.metric.better == Better::Higher { "1" } else { "0" };
-        let metric = key(
-            db,
-            "metric (name, labels, unit, higher)",
-            &[&id.name, &json(&id.labels), series.metric.unit.symbol(), higher],
-        )?;
-        let medians: Vec<u8> = series.medians.iter().flat_map(|median| median.to_le_bytes()).collect();
-        db.prepare_cached("INSERT INTO series VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
-            run,
-            metric,
-            series.valid,
-            series.tainted,
-            medians
-        ])?;
-    }
-    for (id, count) in &digest.failures {
-        let values = params![run, id.name, json(&id.labels), count.wrong, count.no_value, count.lost];
-        db.prepare_cached("INSERT INTO failure VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(values)?;
-    }
-    Ok(())
-}
-
-/// The key of a row of texts, which is put in where it is new. `table` names its columns.
-fn key(db: &Transaction<'_>, table: &str, texts: &[&str]) -> rusqlite::Result<i64> {
-    let (name, columns) = table.split_once(' ').unwrap_or((table, ""));
-    let columns = columns.trim_matches(['(', ')']);
-    let wanted: Vec<String> =
-        columns.split(", ").enumerate().map(|(index, column)| format!("{column} = ?{}", index + 1)).collect();
-    let parameters = rusqlite::params_from_iter(texts);
-    let known = db
-        .prepare_cached(&format!("SELECT key FROM {name} WHERE {}", wanted.join(" AND ")))?
-        .query_row(parameters, |row| row.get(0))
-        .optional()?;
-    if let Some(key) = known {
-        return Ok(key);
-    }
-    let places: Vec<String> = (1..=texts.len()).map(|index| format!("?{index}")).collect();
-    db.prepare_cached(&format!("INSERT INTO {table} VALUES ({})", places.join(", ")))?
-        .execute(rusqlite::params_from_iter(texts))?;
-    Ok(db.last_insert_rowid())
-}
-
-fn json(map: &BTreeMap<String, String>) -> String {
-    // A map of texts always becomes JSON.
-    serde_json::to_string(map).unwrap_or_default()
-}
-
-fn map(text: &str) -> BTreeMap<String, String> {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
-fn numbers(bytes: &[u8]) -> Vec<f64> {
-    bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
-}
-
-fn profile(column: usize, text: &str) -> rusqlite::Result<Profile> {
-    Profile::from_name(text)
-        .ok_or_else(|| rusqlite::Error::InvalidColumnType(column, text.to_owned(), rusqlite::types::Type::Text))
-}
-
-fn ending(text: &str) -> Ending {
-    match text {
-        "complete" => Ending::Complete,
-        "interrupted" => Ending::Interrupted,
-        _ => Ending::Cut,
-    }
-}
-
-fn builds(db: &Connection) -> rusqlite::Result<HashMap<i64, Build>> {
-    let mut statement = db.prepare("SELECT key, version, revision, compiler, profile, features FROM build")?;
-    let rows = statement.query_map([], |row| {
-        let build = Build {
-            version: row.get(1)?,
-            revision: row.get(2)?,
-            compiler: row.get(3)?,
-            profile: row.get(4)?,
-            target_features: row.get(5)?,
-        };
-        Ok((row.get(0)?, build))
-    })?;
-    rows.collect()
-}
-
-fn fingerprints(db: &Connection) -> rusqlite::Result<HashMap<i64, Fingerprint>> {
-    let mut statement = db.prepare("SELECT key, platform_id, config_id, platform, config FROM fingerprint")?;
-    let rows = statement.query_map([], |row| {
-        let fingerprint = Fingerprint {
-            platform_id: row.get(1)?,
-            config_id: row.get(2)?,
-            platform: map(&row.get::<_, String>(3)?),
-            config: map(&row.get::<_, String>(4)?),
-        };
-        Ok((row.get(0)?, fingerprint))
-    })?;
-    rows.collect()
-}
-
-/// The metrics by their key; of `names` only those, where given.
-fn metrics(
-    db: &Connection,
-    names: Option<&dyn Fn(&MetricId) -> bool>,
-) -> rusqlite::Result<HashMap<i64, (MetricId, Metric)>> {
-    let mut statement = db.prepare("SELECT key, name, labels, unit, higher FROM metric")?;
-    let mut rows = statement.query([])?;
-    let mut metrics = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let id = MetricId { name: row.get(1)?, labels: map(&row.get::<_, String>(2)?) };
-        // A unit that is not known was written by a later version, whose index this is not.
-        let Some(unit) = Unit::from_symbol(&row.get::<_, String>(3)?) else { continue };
-        let better = if row.get::<_, i64>(4)? == 1 { Better::Higher } else { Better::Lower };
-        if names.is_none_or(|wanted| wanted(&id)) {
-            let metric = Metric { name: id.name.clone(), unit, better };
-            metrics.insert(row.get(0)?, (id, metric));
-        }
-    }
-    Ok(metrics)
-}
-
 /// Removes a run from the store by choice, and notes it in the chain first.
 pub fn prune(store: &Store, run: &Listed, why: &str) -> Result<(), Error> {
     let (id, host) = (run.digest.id.clone(), run.digest.host.clone());
@@ -502,145 +333,4 @@ pub fn prune(store: &Store, run: &Listed, why: &str) -> Result<(), Error> {
     Chain::at(store.root()).removed(&entry, why)?;
     let folder = run.path.parent().unwrap_or(Path::new("."));
     fs::remove_dir_all(folder).map_err(|source| Error::Io { doing: "remove", path: folder.to_owned(), source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testdata::{run, write_all};
-
-    fn ids(index: &Index) -> Vec<String> {
-        index.runs().unwrap().into_iter().map(|run| run.digest.id).collect()
-    }
-
-    #[test]
-    fn an_index_says_what_the_records_say() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::at(dir.path());
-        let mut original = run();
-        write_all(&store.place("node-1", &original.id), &original);
-        let index = Index::open(&store).unwrap();
-        let runs = index.runs().unwrap();
-        let loaded = index.load(&runs.iter().collect::<Vec<_>>(), None).unwrap();
-        let expect = Digest::of(&original);
-        assert_eq!(format!("{:?}", loaded[0]), format!("{expect:?}"));
-        assert!(index.load(&[&runs[0]], Some(&|_| false)).unwrap()[0].series.is_empty());
-        // One more, one gone, one damaged.
-        original.id = "20260702T120000Z-0002".into();
-        write_all(&store.place("node-1", &original.id), &original);
-        assert_eq!(ids(&Index::open(&store).unwrap()).len(), 2);
-        fs::remove_file(&runs[0].path).unwrap();
-        assert_eq!(ids(&Index::open(&store).unwrap()), ["20260702T120000Z-0002"]);
-        fs::write(store.place("node-1", &original.id), "damaged\n").unwrap();
-        let index = Index::open(&store).unwrap();
-        assert!(ids(&index).is_empty());
-        assert!(index.unreadable().unwrap()[0].1.contains("line 1"));
-    }
-
-    #[test]
-    fn a_damaged_index_is_built_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::at(dir.path());
-        write_all(&store.place("h", "20260701T120000Z-0001"), &run());
-        drop(Index::open(&store).unwrap());
-        let file = dir.path().join(FILE);
-        let sound = fs::read(&file).unwrap();
-        for damage in [&b"no database"[..], b"", b"SQLite format 3\0 and nothing else"] {
-            fs::write(&file, damage).unwrap();
-            assert_eq!(ids(&Index::open(&store).unwrap()).len(), 1);
-            assert_eq!(fs::read(&file).unwrap().len(), sound.len(), "it was not written again");
-        }
-        // A flipped bit anywhere, and a cut anywhere, is found; nothing of it is used.
-        for at in (0..sound.len()).step_by(997).chain(sound.len() - 60..sound.len()) {
-            let mut damaged = sound.clone();
-            damaged[at] ^= 1;
-            fs::write(&file, &damaged).unwrap();
-            assert!(saved(&file).is_none(), "bit at {at}");
-            fs::write(&file, &sound[..at]).unwrap();
-            assert!(saved(&file).is_none(), "cut at {at}");
-        }
-        // Tables that are not ours, as they were written.
-        let other = Connection::open_in_memory().unwrap();
-        other.execute_batch("CREATE TABLE run (key INTEGER)").unwrap();
-        Index { db: other, root: dir.path().to_owned(), trouble: None }.save().unwrap();
-        assert!(saved(&file).is_some());
-        assert_eq!(ids(&Index::open(&store).unwrap()).len(), 1);
-        // A record that was changed behind the file system's back, with the same size and time.
-        let path = store.list().unwrap().remove(0).path;
-        let before = fs::metadata(&path).unwrap();
-        let text = fs::read_to_string(&path).unwrap().replace("\"quick\"", "\"smoke\"");
-        fs::write(&path, text).unwrap();
-        fs::File::options().append(true).open(&path).unwrap().set_modified(before.modified().unwrap()).unwrap();
-        let profile = |index: &Index| index.runs().unwrap()[0].digest.profile;
-        assert_eq!(profile(&Index::open(&store).unwrap()), Profile::Quick);
-        assert_eq!(profile(&Index::rebuild(&store).unwrap()), Profile::Smoke);
-        fs::remove_file(dir.path().join(FILE)).unwrap();
-        assert_eq!(profile(&Index::rebuild(&store).unwrap()), Profile::Smoke);
-    }
-
-    #[test]
-    fn commands_beside_each_other_go_on() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::at(dir.path());
-        write_all(&store.place("h", "20260701T120000Z-0000"), &run());
-        std::thread::scope(|scope| {
-            for thread in 1..=4 {
-                let store = &store;
-                scope.spawn(move || {
-                    for number in 0..10 {
-                        let id = format!("2026070{thread}T12000{number}Z-0001");
-                        write_all(&store.place("h", &id), &run());
-                        let index = if thread == 1 { Index::rebuild(store) } else { Index::open(store) };
-                        assert!(ids(&index.unwrap()).contains(&id), "{id}");
-                    }
-                });
-            }
-        });
-        assert_eq!(ids(&Index::open(&store).unwrap()).len(), 41);
-        assert!(!dir.path().join(NEW).exists());
-        assert_eq!(Chain::at(dir.path()).verify(&store.list().unwrap()).unwrap().sound, 41);
-    }
-
-    #[test]
-    fn what_cannot_be_sealed_or_written_is_told() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::at(dir.path());
-        write_all(&store.place("h", "20260701T120000Z-0001"), &run());
-        fs::create_dir(dir.path().join("chain.jsonl")).unwrap();
-        fs::create_dir(dir.path().join(FILE)).unwrap();
-        let index = Index::open(&store).unwrap();
-        assert!(index.trouble().unwrap().to_string().contains("chain.jsonl: Is a directory"));
-        assert_eq!(ids(&index).len(), 1);
-        assert!(Index::rebuild(&store).unwrap_err().to_string().contains(FILE));
-        // A link in the way of the new file is not followed.
-        fs::remove_dir(dir.path().join(FILE)).unwrap();
-        std::os::unix::fs::symlink(dir.path().join("aim"), dir.path().join(NEW)).unwrap();
-        assert!(Index::rebuild(&store).is_err());
-        assert!(!dir.path().join("aim").exists());
-        let read_only = Error::Io { doing: "open", path: "".into(), source: io::ErrorKind::ReadOnlyFilesystem.into() };
-        assert!(read_only.is_read_only() && !index.trouble().unwrap().is_read_only());
-    }
-
-    #[test]
-    fn a_store_that_is_not_there_is_empty() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::at(&dir.path().join("none"));
-        assert!(ids(&Index::open(&store).unwrap()).is_empty());
-        assert!(!dir.path().join("none").exists());
-    }
-
-    #[test]
-    fn pruning_removes_a_run_and_the_chain_knows() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::at(dir.path());
-        for id in ["20260701T120000Z-0001", "20260702T120000Z-0002"] {
-            let run = measure::Run { id: id.into(), host: "h".into(), ..run() };
-            write_all(&store.place("h", id), &run);
-        }
-        let runs = Index::open(&store).unwrap().runs().unwrap();
-        prune(&store, &runs[0], "a test").unwrap();
-        assert_eq!(ids(&Index::open(&store).unwrap()), ["20260702T120000Z-0002"]);
-        let verified = Chain::at(dir.path()).verify(&store.list().unwrap()).unwrap();
-        assert_eq!((verified.sound, verified.faults.len()), (1, 0));
-    }
 }

@@ -190,4 +190,15 @@ fn a_pandas_that_cannot_be_had_or_is_wrong_is_a_reason_and_no_time() {
     };
     check("echo No module named pandas >&2; exit 1", "has no pandas with NumPy and PyArrow: No module named pandas");
     check("case \"$1\" in -c) echo 3.1.1;; *) exit 7;; esac", "fewer than two sizes");
+    // The largest of three sizes gives the result of other data: the other two would lead to a figure.
+    let wrong = format!(
+        r#"case "$1" in -c) echo 3.1.1; exit;; esac
+        while [ $# -gt 0 ]; do case $1 in --in) in=$2;; --out) out=$2;; esac; shift; done
+        case $in in *-8000) "{program}" generate --size 3.2MB --seed 7 --out "$out.in" >/dev/null && in="$out.in";; esac
+        "{program}" run --in "$in" --out "$out.other" --cache warm >/dev/null || exit
+        mv "$out.other"/part-*.parquet "$out" && rm -r "$out.other"
+        echo "{{\"phase\": \"load.read\", \"seconds\": 0.$(printf %09d $(cat "$in"/events/*.parquet | wc -c))}}"; rm -rf "$out.in""#,
+        program = env!("CARGO_BIN_EXE_hostproof-tabular")
+    );
+    check(&wrong, "wrong");
 }

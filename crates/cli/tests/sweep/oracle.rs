@@ -57,12 +57,16 @@ pub(crate) fn expected(scenario: &Scenario) -> Expected {
         || scenario.parts.iter().any(|part| part.required)
         || scenario.limits.iter().any(|limit| limit.required);
     let any = |answer| demanded.contains(&answer);
-    let code = match () {
-        () if !is_demanded => 2,
-        () if any(Answer::Fail) => 1,
-        () if any(Answer::Apart) => 4,
-        () if any(Answer::Open) || !any(Answer::Pass) => 3,
-        () => 0,
+    let code = if !is_demanded {
+        2
+    } else if any(Answer::Fail) {
+        1
+    } else if any(Answer::Apart) {
+        4
+    } else if any(Answer::Open) || !any(Answer::Pass) {
+        3
+    } else {
+        0
     };
     let count = |wanted: fn(&Answer) -> bool| demanded.iter().filter(|answer| wanted(answer)).count();
     Expected { targets, code, met: (count(|one| *one == Answer::Pass), count(|one| *one != Answer::Void)) }

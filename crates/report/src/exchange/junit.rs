@@ -45,10 +45,13 @@ fn part(row: &FactRow) -> TestCase {
         ("verdict", Some(row.verdict.name().to_owned())),
         ("reason", Some(row.reason.clone())),
     ];
-    for (name, value) in values {
-        case.add_properties(value.map(|value| property(name, &value)));
-    }
+    case.add_properties(properties(values));
     case
+}
+
+/// Those that have a value.
+fn properties<const N: usize>(values: [(&str, Option<String>); N]) -> impl Iterator<Item = Property> {
+    values.into_iter().filter_map(|(name, value)| Some(property(name, &value?)))
 }
 
 fn status(verdict: Verdict, reason: &str) -> TestCaseStatus {
@@ -86,8 +89,6 @@ fn case(row: &Row) -> TestCase {
         ("verdict", Some(row.verdict.name().to_owned())),
         ("reason", Some(row.reason.clone())),
     ];
-    for (name, value) in values {
-        case.add_properties(value.map(|value| property(name, &value)));
-    }
+    case.add_properties(properties(values));
     case
 }

@@ -11,7 +11,7 @@ use super::change::ChangeView;
 use super::charts::{self, Chart, Section};
 use super::host::{self, Changes, FactLine, Half};
 use super::methods::{Method, Methods};
-use super::parts::Parts;
+use super::parts::{Parts, class_of};
 use super::raw::{self, Raw};
 use crate::gate;
 use crate::judged::Judged;
@@ -208,15 +208,6 @@ fn counts(judgement: &Judgement) -> Vec<VerdictCount> {
         count: judgement.count(*verdict),
     };
     Verdict::ALL.iter().map(count).filter(|one| one.count > 0).collect()
-}
-
-pub(super) fn class_of(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "good",
-        Verdict::Fail | Verdict::Implausible => "bad",
-        Verdict::Inconclusive | Verdict::Tainted | Verdict::NotMeasured => "doubt",
-        Verdict::Infeasible | Verdict::NotComparable => "faint",
-    }
 }
 
 /// The verdicts of required targets and parts, those with one reason together, and what was decided before what is open.

@@ -1,9 +1,8 @@
 //! The parts of the host as criteria: facts, limits and rules with the verdict on each.
 
 use serde::Serialize;
-use verdict::{FactRow, Judgement};
+use verdict::{FactRow, Judgement, Verdict};
 
-use super::page::class_of;
 use crate::gate;
 
 /// The parts in the order of their weight, divided by whether they concern acceptance.
@@ -49,5 +48,14 @@ impl PartView {
             class: class_of(row.verdict),
             why: gate::why(row).to_owned(),
         }
+    }
+}
+
+pub(super) fn class_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "good",
+        Verdict::Fail | Verdict::Implausible => "bad",
+        Verdict::Inconclusive | Verdict::Tainted | Verdict::NotMeasured => "doubt",
+        Verdict::Infeasible | Verdict::NotComparable => "faint",
     }
 }

@@ -2,8 +2,7 @@
 
 use verdict::{FactRow, Judgement, LimitKind, Row, Verdict};
 
-use super::grid::Paint;
-use super::judgement::paint_of;
+use super::grid::{Paint, paint_of};
 use crate::text::{clean, documented, share, spread, to_ascii, wrap};
 use crate::{Look, gate};
 
@@ -79,11 +78,7 @@ pub(super) fn targets(judgement: &Judgement, all: bool, look: Look) -> String {
         })
         .collect();
     let kept = columns(&order, &cells, look.width);
-    if kept.iter().any(|(column, _)| *column == Column::Measured) || rows.is_empty() {
-        table(&order, &kept, &rows, &cells, look)
-    } else {
-        stacked(&order, &rows, &cells, look)
-    }
+    if kept.is_empty() { stacked(&order, &rows, &cells, look) } else { table(&order, &kept, &rows, &cells, look) }
 }
 
 fn cell(row: &Row, column: Column, look: Look) -> String {

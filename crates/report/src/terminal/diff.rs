@@ -4,8 +4,7 @@ use measure::{Better, Run, Scope};
 use verdict::compare::ChangeFinding;
 use verdict::{Judgement, Row};
 
-use super::grid::{Cell, Grid, Paint};
-use super::judgement::paint_of;
+use super::grid::{Cell, Grid, Paint, paint_of};
 use crate::compare::{paint, signed};
 use crate::text::{documented, quantity, wrap};
 use crate::{BeforeAfter, ChangeLine, Figure, Look};

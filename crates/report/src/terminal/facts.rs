@@ -3,8 +3,7 @@
 use measure::{Fact, Facts, Fingerprint, Reading, fact_kind};
 use spec::System;
 
-use super::grid::{Cell, Grid, Paint};
-use super::judgement::paint_of;
+use super::grid::{Cell, Grid, Paint, paint_of};
 use crate::text::wrap;
 use crate::{Look, gate};
 

@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell as TableCell, CellAlignment, Color, ContentArrangement, Table};
+use verdict::Verdict;
 
 use crate::Look;
 use crate::text::{clean, wrap};
@@ -40,6 +41,16 @@ impl Paint {
             Paint::Faint => 90,
         };
         if look.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// What a verdict says by its colour.
+pub(super) fn paint_of(verdict: Verdict) -> Paint {
+    match verdict {
+        Verdict::Pass => Paint::Good,
+        Verdict::Fail | Verdict::Implausible => Paint::Bad,
+        Verdict::Inconclusive | Verdict::Tainted | Verdict::NotMeasured => Paint::Doubtful,
+        Verdict::Infeasible | Verdict::NotComparable => Paint::Faint,
     }
 }
 

@@ -5,7 +5,7 @@ use measure::{Ending, Run};
 use spec::audit::Grade;
 use verdict::{Judgement, Row, Verdict};
 
-use super::grid::Paint;
+use super::grid::paint_of;
 use super::{criteria, metrics, warnings};
 use crate::text::{clean, wrap};
 use crate::{Look, gate};
@@ -104,15 +104,6 @@ fn next(run: &Run, judgement: &Judgement, store: &str) -> Vec<(&'static str, Str
     next
 }
 
-pub(super) fn paint_of(verdict: Verdict) -> Paint {
-    match verdict {
-        Verdict::Pass => Paint::Good,
-        Verdict::Fail | Verdict::Implausible => Paint::Bad,
-        Verdict::Inconclusive | Verdict::Tainted | Verdict::NotMeasured => Paint::Doubtful,
-        Verdict::Infeasible | Verdict::NotComparable => Paint::Faint,
-    }
-}
-
 /// Why each criterion has its verdict, each cause once with all that it concerns, what weighs most first.
 #[must_use]
 fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
@@ -124,6 +115,7 @@ fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
     for row in &judgement.rows {
         for sentence in sentences(row, all) {
             match causes.iter_mut().find(|(_, known, _)| *known == sentence) {
+                Some((_, _, ids)) if ids.last() == Some(&row.id.as_str()) => {}
                 Some((_, _, ids)) => ids.push(&row.id),
                 None => causes.push((row.verdict, sentence, vec![&row.id])),
             }

@@ -7,12 +7,11 @@ use measure::{Needs, Profile};
 use serde::{Deserialize, Serialize};
 
 use super::pandas;
+use super::size::DOCUMENTED_ROWS;
 use crate::Error;
 use crate::pipeline::PHASED_BYTES_A_ROW;
 use crate::schema::ROWS_A_GIGABYTE;
 
-/// Rows of the documented 500 GB.
-pub(crate) const DOCUMENTED_ROWS: u64 = 500 * ROWS_A_GIGABYTE;
 /// Core-seconds that a row takes in plans to generate, to transform, and to verify by the scalar reference.
 const GENERATED: f64 = 2e-6;
 const TRANSFORMED: f64 = 7e-6;

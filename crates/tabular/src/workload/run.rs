@@ -53,7 +53,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn all(&mut self) -> Result<(), Error> {
-        let (mut sizes, mut reports) = (Vec::new(), Vec::new());
+        let (mut sizes, mut reports, mut wrong) = (Vec::new(), Vec::new(), None);
         for (step, &rows) in self.config.rows.iter().enumerate() {
             self.progress(step, format!("{rows} rows: generates, transforms and verifies"));
             match self.by_polars(rows) {
@@ -62,14 +62,17 @@ impl Work<'_> {
                     sizes.push(size);
                     reports = of_size;
                 }
-                Err(error) => self.size_lost(&TABULAR_TIME, rows, &error),
+                Err(error) => {
+                    self.size_lost(&TABULAR_TIME, rows, &error);
+                    wrong = wrong.or(Some(error).filter(|error| matches!(error, Error::Rejected(_))));
+                }
             }
         }
         if let (Some(largest), true) = (self.config.rows.last(), self.nodes.len() > 1) {
             self.sharded(*largest)?;
         }
         self.phase_metrics(&reports);
-        self.headline(&TABULAR_TIME_500GB, &sizes);
+        self.headline(&TABULAR_TIME_500GB, &sizes, wrong.as_ref());
         self.pandas();
         Ok(())
     }
@@ -83,7 +86,7 @@ impl Work<'_> {
             Ok(pandas) => pandas,
             Err(error) => return self.not_measured(&TABULAR_PANDAS_TIME_500GB, Labels::new(), &error),
         };
-        let mut sizes = Vec::new();
+        let (mut sizes, mut wrong) = (Vec::new(), None);
         for (step, &rows) in config.rows.iter().enumerate() {
             self.progress(self.config.rows.len() + step, format!("{rows} rows: pandas transforms"));
             match self.by_pandas(&pandas, rows) {
@@ -92,12 +95,13 @@ impl Work<'_> {
                     sizes.push(size);
                 }
                 Err(error @ Error::Rejected(_)) => {
-                    return self.not_measured(&TABULAR_PANDAS_TIME_500GB, Labels::new(), &error);
+                    wrong = Some(error);
+                    break;
                 }
                 Err(error) => self.size_lost(&TABULAR_PANDAS_TIME, rows, &error),
             }
         }
-        self.headline(&TABULAR_PANDAS_TIME_500GB, &sizes);
+        self.headline(&TABULAR_PANDAS_TIME_500GB, &sizes, wrong.as_ref());
     }
 
     fn progress(&mut self, step: usize, doing: String) {
@@ -217,7 +221,11 @@ impl Work<'_> {
         }
     }
 
-    fn headline(&mut self, metric: &'static Definition, sizes: &[Size]) {
+    /// The figure that all sizes lead to: none where one of them gave a wrong result, whatever the others took.
+    fn headline(&mut self, metric: &'static Definition, sizes: &[Size], wrong: Option<&Error>) {
+        if let Some(wrong) = wrong {
+            return self.not_measured(metric, Labels::new(), wrong);
+        }
         match headline(metric, sizes) {
             Ok(headline) => self.measured(headline),
             Err(missing) => (self.emit)(Event::NotMeasured(missing)),

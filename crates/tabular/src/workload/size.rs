@@ -6,9 +6,12 @@ use measure::{
     Definition, Labels, Measurement, NotMeasured, Placement, Quantity, Reason, Sample, Unit, Warning, derived,
 };
 
-use super::config::DOCUMENTED_ROWS;
 use super::fit::Fit;
+use crate::schema::ROWS_A_GIGABYTE;
 use crate::verify::Verified;
+
+/// Rows of the documented 500 GB.
+pub(crate) const DOCUMENTED_ROWS: u64 = 500 * ROWS_A_GIGABYTE;
 
 /// One size, done by one engine.
 pub(super) struct Size {
