@@ -43,8 +43,10 @@ pub(crate) enum Command {
                             --spec my-server.toml"
     )]
     Judge(JudgeArgs),
-    /// Show a recorded run as `run` ended it, with every figure and how it was taken
-    #[command(after_help = "Examples:\n  hostproof show latest\n  hostproof show 20260102T03 --json")]
+    /// Show a recorded run as `run` ended it with a line for every metric, or one metric with all its series
+    #[command(
+        after_help = "Examples:\n  hostproof show latest\n  hostproof show latest stream.triad\n  hostproof show 20260102T03 --json"
+    )]
     Show(ShowArgs),
     /// Show two recorded runs beside each other, and what differs in the host
     #[command(
@@ -252,11 +254,16 @@ pub(crate) struct JudgeArgs {
 pub(crate) struct ShowArgs {
     /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
     pub(crate) run: String,
+    /// Only this metric, or all whose ids begin with this: each series, and how it was measured
+    pub(crate) metric: Option<String>,
+    /// Also how each figure was measured
+    #[arg(long)]
+    pub(crate) how: bool,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print JSON instead of tables
-    #[arg(long)]
+    #[arg(long, conflicts_with = "metric")]
     pub(crate) json: bool,
 }
 
@@ -266,6 +273,9 @@ pub(crate) struct DiffArgs {
     pub(crate) before: String,
     /// The run after
     pub(crate) after: String,
+    /// A line for every series instead of one for each metric
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Another specification than that of the run after: the id of a built-in system, or a TOML file
     #[arg(long, value_name = "ID|FILE")]
     pub(crate) spec: Option<String>,
@@ -437,6 +447,9 @@ pub(crate) struct InspectArgs {
     /// Compare with this specification: the id of a built-in system, or a TOML file
     #[arg(long, value_name = "ID|FILE")]
     pub(crate) spec: Option<String>,
+    /// With --spec: also what is as documented, and all facts
+    #[arg(long, requires = "spec")]
+    pub(crate) all: bool,
     /// Print JSON, for machines
     #[arg(long)]
     pub(crate) json: bool,

@@ -19,6 +19,26 @@ pub struct Worker {
     pub package: u32,
 }
 
+/// The workers of one socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Package, from 0.
+    pub package: u32,
+    /// Their places in the team.
+    pub members: Vec<usize>,
+}
+
+/// The sockets that a team works on, where these are several: what a sum over all of them may hide is told of each.
+#[must_use]
+pub fn sockets(workers: &[Worker]) -> Vec<Socket> {
+    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (place, worker) in workers.iter().enumerate() {
+        members.entry(worker.package).or_default().push(place);
+    }
+    let several = members.len() > 1;
+    members.into_iter().filter(|_| several).map(|(package, members)| Socket { package, members }).collect()
+}
+
 /// How many hardware threads of a core get a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Siblings {

@@ -63,12 +63,77 @@ pub(crate) fn clean_json(text: &str) -> String {
     clean
 }
 
+/// Whether it is written behind a number and belongs to it: `GB/s`, `M IOPS`, `°C`, `%`.
+fn is_unit(word: &str) -> bool {
+    const UNITS: [&str; 40] = [
+        "%",
+        "s",
+        "ms",
+        "µs",
+        "us",
+        "ns",
+        "min",
+        "h",
+        "d",
+        "B",
+        "kB",
+        "KB",
+        "MB",
+        "GB",
+        "TB",
+        "PB",
+        "KiB",
+        "MiB",
+        "GiB",
+        "TiB",
+        "B/s",
+        "kB/s",
+        "MB/s",
+        "GB/s",
+        "TB/s",
+        "MiB/s",
+        "GiB/s",
+        "k",
+        "M",
+        "G",
+        "IOPS",
+        "Gflop/s",
+        "Tflop/s",
+        "flop/cycle",
+        "MT/s",
+        "MHz",
+        "GHz",
+        "°C",
+        "W",
+        "kW",
+    ];
+    UNITS.contains(&word.trim_end_matches(['.', ',', ';', ':', ')', ']', '”']))
+}
+
+/// The words of a text, a number with its unit as one: a line must not end between them.
+fn unbroken(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut open = false;
+    for word in text.split_whitespace() {
+        let sign = matches!(word, "±" | "+/-" | "~" | "≤" | "≥" | "<" | ">");
+        let number = word.chars().last().is_some_and(|c| c.is_ascii_digit());
+        match words.last_mut().filter(|_| open && (number || is_unit(word))) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => words.push(word.to_owned()),
+        }
+        // `1.8 M IOPS`: behind the prefix comes the unit.
+        let prefix = open && matches!(word, "k" | "M" | "G");
+        open = sign || prefix || (number && !word.contains('{'));
+    }
+    words
+}
+
 /// Paragraphs of at most `width` columns, all lines indented; words that are longer stay whole.
 pub(crate) fn wrap(text: &str, indent: usize, width: u16) -> String {
     let room = usize::from(width).saturating_sub(indent).max(20);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in clean(text).split_whitespace() {
+    for word in &unbroken(&clean(text)) {
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
             lines.push(std::mem::take(&mut line));
         }
@@ -190,6 +255,17 @@ mod tests {
         check(0.9999, "100 %");
         check(1.1, "110 %");
         check(0.0, "0.00 %");
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        let check = |text: &str, expect: &[&str]| assert_eq!(unbroken(text), expect, "{text}");
+        check("by 4.863 %, so that", &["by", "4.863 %,", "so", "that"]);
+        check("1.8 M IOPS of 2", &["1.8 M IOPS", "of", "2"]);
+        check("25.25 GB/s ± 0.20 % here", &["25.25 GB/s", "± 0.20 %", "here"]);
+        check("2 × 8 channels at 90 °C.", &["2", "×", "8", "channels", "at", "90 °C."]);
+        check("in 18 min 45 s", &["in", "18 min", "45 s"]);
+        check("5 and 5 boots", &["5", "and", "5", "boots"]);
     }
 
     #[test]

@@ -15,6 +15,6 @@ pub use builtin::{SOURCES, Source, builtin, find, source};
 pub use derive::{FRACTIONS, Fraction, companions, derive, underived};
 pub use error::Error;
 pub use model::{Baseline, Bound, Claim, Constraint, Demands, Limit, Place, Standing, StatedFact, System, Target};
-pub use read::{DEFAULT_TOLERANCE, parse};
+pub use read::{DEFAULT_TOLERANCE, nearest_metric, parse};
 pub use wire::schema;
 pub use write::to_toml;

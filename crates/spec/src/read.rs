@@ -419,7 +419,8 @@ impl Reader<'_> {
 }
 
 /// The metric whose id is written most like this text.
-fn nearest_metric(text: &str) -> &'static str {
+#[must_use]
+pub fn nearest_metric(text: &str) -> &'static str {
     let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, text);
     let ids = metrics::ALL.iter().map(|metric| metric.id);
     ids.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()

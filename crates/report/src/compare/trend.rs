@@ -5,7 +5,7 @@ use verdict::trend::{self, Course, Known, Noise, PLANNED_BOOTS, Trend};
 
 use super::{deviation, natural, probability, rows, signed};
 use crate::Look;
-use crate::terminal::grid::{Cell, Grid, Paint};
+use crate::terminal::grid::{Cell, Give, Grid, Paint};
 use crate::text::{share, wrap};
 
 /// How noisy each critical metric is, and what it can be judged for.
@@ -30,7 +30,7 @@ pub fn noise(noise: &[Noise], look: Look) -> String {
     for row in noise {
         let between = row.between.as_ref();
         let (verdict, paint) = match (between, row.can_be_judged()) {
-            (None, _) => ("not known: needs two boots of one configuration", Paint::Doubtful),
+            (None, _) => ("not known", Paint::Doubtful),
             (Some(_), true) => ("can be judged", Paint::Good),
             (Some(_), false) => ("CANNOT BE JUDGED", Paint::Bad),
         };
@@ -57,7 +57,14 @@ pub fn noise(noise: &[Noise], look: Look) -> String {
          smallest worsening that they call a regression in four of five. Needs: boots on each side for a power of 80 %. \
          Between and within are standard deviations."
     );
-    grid.render(look) + &wrap(&note, 0, look.width) + &wrap(&family(noise), 0, look.width)
+    let given = [Give::Column(3), Give::Column(5), Give::Column(1), Give::Column(4), Give::Column(2), Give::Column(6)];
+    let mut text = grid.lines_or_list(&given, look);
+    let unknown = noise.iter().filter(|row| row.between.is_none()).count();
+    if unknown > 0 {
+        let what = format!("Not known ({unknown} metrics): two boots of one configuration are needed.");
+        text += &wrap(&what, 0, look.width);
+    }
+    text + &wrap(&note, 0, look.width) + &wrap(&family(noise), 0, look.width)
 }
 
 /// How many boots show that no metric of all is worse.
@@ -117,7 +124,7 @@ fn course_table(trend: &Trend, look: Look) -> String {
         let cells = [course.id.to_string(), value(*first), value(*last), signed(change.exp_m1()), spark(&known)];
         grid.row(cells.map(Cell::from));
     }
-    grid.render(look)
+    grid.lines_or_list(&[Give::Column(1), Give::Ends(4, 8)], look)
 }
 
 /// The course in at most 40 blocks, higher is better.

@@ -5,7 +5,7 @@ use verdict::compare::{WithinBoot, WithinFinding, WithinRow};
 
 use super::{probability, signed};
 use crate::Look;
-use crate::terminal::grid::{Cell, Grid, Paint};
+use crate::terminal::grid::{Cell, Give, Grid, Paint};
 use crate::text::{share, wrap};
 
 /// The critical metrics of one boot, with words of their own.
@@ -26,7 +26,7 @@ pub fn within(answer: &WithinBoot, look: Look) -> String {
     }
     text += "\n";
     text += if grid.is_empty() { "no critical metric was measured" } else { "" };
-    text += &grid.render(look);
+    text += &grid.lines_or_list(&[Give::Column(6), Give::Column(1), Give::Column(5)], look);
     text += &format!("\n{}\n", paint(answer.overall()).on(answer.overall().name(), look));
     text + &wrap("What holds in one boot need not hold in the next: boots decide.", 2, look.width)
 }

@@ -1,11 +1,15 @@
 //! A table where it fits, a list where it does not: a narrow terminal must still read.
 
+mod lines;
+
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell as TableCell, CellAlignment, Color, ContentArrangement, Table};
 use verdict::Verdict;
 
 use crate::Look;
 use crate::text::{clean, wrap};
+
+pub(crate) use lines::Give;
 
 /// From this width on, a table that is too wide is wrapped inside its cells; below, it becomes a list.
 const WIDE: u16 = 100;

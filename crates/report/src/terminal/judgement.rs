@@ -40,10 +40,10 @@ pub fn judged_parts(judgement: &Judgement, look: Look) -> String {
     text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
 }
 
-/// The same with all that was measured: some hundred rows.
+/// The same with all that was measured, a line for each metric; with `how` also how each was measured.
 #[must_use]
-pub fn shown_run(run: &Run, judgement: &Judgement, look: Look) -> String {
-    let figures = heading("All that was measured: median, spread (MAD), extremes") + &metrics(run, look);
+pub fn shown_run(run: &Run, judgement: &Judgement, how: bool, look: Look) -> String {
+    let figures = heading("All that was measured: median, spread (MAD), extremes") + &metrics(run, how, look);
     let scope = Extent { all: true, store: "" };
     with_figures(run, judgement, &figures, scope, look) + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
 }
