@@ -498,6 +498,9 @@ pub(crate) struct DiskArgs {
     /// Write the result there and not to the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Replace the file that --output names although it is no earlier result
+    #[arg(long)]
+    pub(crate) force: bool,
     /// When to show how far it is
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) eta: Eta,

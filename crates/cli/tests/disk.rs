@@ -62,12 +62,20 @@ fn text_has_totals_and_short_lines() {
     assert!(done.stdout.is_empty(), "{}", said(&done));
     let text = fs::read_to_string(dir.path().join("result")).unwrap();
     let (text, json) = text.split_once("\n{").unwrap();
-    for part in ["a (1 worker)", " MiB/s (", " MB/s); ", " MiB in ", "mean ", "standard deviation ", "p99.99 "] {
+    for part in
+        ["hostproof-", "a (1 worker)", " MiB/s (", " MB/s); ", " MiB in ", "mean ", "standard deviation ", "p99.99 "]
+    {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     let document: Value = serde_json::from_str(&format!("{{{json}")).unwrap();
     assert_eq!(document["jobs"][0]["jobname"], "a");
+    // An earlier result is replaced, nothing else is.
+    assert!(ran(dir.path(), &typed).is_some());
+    fs::write(dir.path().join("result"), "somebody's thesis").unwrap();
+    let refused = output(dir.path(), std::iter::once("disk").chain(typed));
+    assert!(said(&refused).contains("result is there already"), "{}", said(&refused));
+    assert_eq!(fs::read_to_string(dir.path().join("result")).unwrap(), "somebody's thesis");
     let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "a test file lies in the working folder and has no name: {names:?}");
 }

@@ -5,6 +5,7 @@
 //!
 //! Invariant: nothing is written to that this run did not make, unless the user named it ([`Rights`]).
 
+mod arrivals;
 mod blkid;
 mod counters;
 pub mod data;

@@ -1,12 +1,13 @@
 //! What the engine itself costs: its loop over requests that the kernel answers at once and without doing anything.
 
 use crate::Error;
+use crate::arrivals::Arrivals;
 use crate::engine::{describe, send_unmeasured};
 use crate::job::{Access, IoFlags, Job, JobTarget, Memory, Queue};
 use crate::pattern::{Extent, Op, Pattern};
 use crate::plan::WorkerAssignment;
 use crate::ring::Ring;
-use crate::worker::{Arrivals, Completion, IoEngine, Rules, Wait, WriteContent};
+use crate::worker::{Completion, IoEngine, Rules, Wait, WriteContent};
 
 const BLOCK: u32 = 4096;
 /// Bytes that the offsets are drawn from; there is no file of this size.

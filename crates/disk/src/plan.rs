@@ -108,13 +108,17 @@ const WORKER_BYTES: u64 = 2 << 20;
 /// Bytes of memory that a job's workers take.
 fn memory_of(job: &Job) -> u64 {
     let buffers = buffer_bytes(job.queue.depth, job.largest_block()) as u64;
-    let mapped = job.access == Access::Random && job.has_random_map() && job.has_several_sizes();
-    let region = match job.size {
-        Some(Amount::Bytes(size)) if mapped => size,
+    let map = match job.size {
+        Some(Amount::Bytes(size)) => map_bytes(job, size),
         _ => 0,
     };
-    let map = region / u64::from(job.smallest_block().max(1)) / 8;
     u64::from(job.workers).saturating_mul(WORKER_BYTES.saturating_add(buffers).saturating_add(map))
+}
+
+/// Bytes of a worker's map of a region: a bit for each block, where a request may take several.
+fn map_bytes(job: &Job, region: u64) -> u64 {
+    let mapped = job.access == Access::Random && job.has_random_map() && job.has_several_sizes();
+    if mapped { region / u64::from(job.smallest_block().max(1)) / 8 } else { 0 }
 }
 
 /// That all workers of a phase fit the memory.
@@ -133,6 +137,20 @@ pub(crate) fn check_memory(jobs: &[&Job]) -> Result<(), Error> {
     Err(Error::Plan { job: names.join(", "), why })
 }
 
+/// That the maps of regions which no job states, as of whole devices, fit the memory, too.
+fn check_maps(job: &Job, assignments: &[WorkerAssignment]) -> Result<(), Error> {
+    let regions = assignments.iter().flat_map(|worker| &worker.extents);
+    let needed = regions.map(|extent| map_bytes(job, extent.len)).fold(0, u64::saturating_add);
+    if needed <= memory_available() / 2 {
+        return Ok(());
+    }
+    let why = format!(
+        "its workers would take {needed} bytes of memory to know which blocks were taken: ask for a larger bs, for one \
+         size, or add norandommap"
+    );
+    Err(Error::Plan { job: job.name.clone(), why })
+}
+
 /// More bytes than this, and more rounds over the region than that, are not begun without an end in time.
 const ENDLESS: (u64, u64) = (1_000_000_000_000, 16);
 
@@ -143,7 +161,7 @@ fn amount(job: &Job, whole: u64, stated: u64) -> Result<u64, Error> {
         return Ok(u64::MAX);
     }
     let once = match (job.io_size, job.size, job.file_size) {
-        (Some(size), ..) => size.of(whole),
+        (Some(size), ..) => size.of(stated),
         (None, Some(Amount::Bytes(size)), Some(_)) => size.min(whole),
         // Where nothing says when all blocks were taken, it is enough when as much was.
         _ if !job.takes_each_block_once() => stated,
@@ -194,6 +212,7 @@ impl<'a> PlannedJob<'a> {
             assignments.push(WorkerAssignment { files, paths, extents, amount, cpus, io_wq_cpus });
         }
         let volume = volume.unwrap_or_default();
+        check_maps(job, &assignments)?;
         note_files(job, &all, &assignments, &volume, &mut notes);
         Ok(PlannedJob { job, assignments, opened: all, volume, notes, group: 0 })
     }
@@ -392,6 +411,7 @@ pub(crate) fn allowed() -> Result<Vec<u32>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Blocks;
 
     #[test]
     fn a_file_system_that_names_no_device_says_that_nothing_could_be_checked() {
@@ -406,6 +426,20 @@ mod tests {
         check("ext4", &["sda"], None);
         check("overlay", &[], Some(2));
         check("tmpfs", &[], Some(5));
+    }
+
+    #[test]
+    fn random_requests_of_several_sizes_need_a_map() {
+        let check = |change: fn(&mut Job), expect: u64| {
+            let mut job = Job::new("test", JobTarget::Paths(Vec::new()));
+            (job.access, job.blocks) = (Access::Random, [Blocks { min: 4096, max: 65536 }; 2]);
+            change(&mut job);
+            assert_eq!(map_bytes(&job, 1 << 40), expect);
+        };
+        check(|_| {}, 1 << 25);
+        check(|job| job.random_map = false, 0);
+        check(|job| job.blocks = [Blocks::of(4096); 2], 0);
+        check(|job| job.access = Access::Sequential, 0);
     }
 
     #[test]

@@ -36,6 +36,7 @@ fn amounts_are_exact() {
     check("rw=read\nsqthread_poll\nhipri", 1 << 20, 0);
     check("rw=read\nio_size=10000", 12288, 0);
     check("rw=write\nio_size=1k", 0, 4096);
+    check("rw=write\nsize=300000\nbs=1k\nio_size=50%", 0, 147 * 1024);
     check("rw=read\nbsrange=1k-16k", 1 << 20, 0);
     check("rw=randwrite\nbsrange=1k:16k\niodepth=8", 0, 1 << 20);
     check("rw=randread\nbssplit=4k/50:64k/50", 1 << 20, 0);
@@ -48,6 +49,7 @@ fn amounts_are_exact() {
     check("rw=write\nprio=7\nprioclass=2\nbuffer_compress_percentage=50", 0, 1 << 20);
     check("rw=write\nnumjobs=3\nfilename=x\noffset_increment=256k", 0, 3 << 20);
     check("rw=randwrite\nrate_iops=100000\nrate_process=poisson", 0, 1 << 20);
+    check("rw=read\noffset=50%", 1 << 20, 0);
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn examples_are_taken_or_refused_for_their_reason() {
         match LOCAL.iter().chain(&XNVME).find(|(local, _)| *local == name) {
             Some((_, None)) => assert!(found.is_ok(), "{name}: {found:?}"),
             Some((_, Some(why))) => {
-                assert!(found.as_ref().is_err_and(|error| error.contains(why)), "{name}: {found:?}")
+                assert!(found.as_ref().is_err_and(|error| error.contains(why)), "{name}: {found:?}");
             }
             None => assert!(found.as_ref().is_err_and(|error| error.contains("ioengine: `")), "{name}: {found:?}"),
         }

@@ -263,6 +263,29 @@ fn devices_are_refused_as_images_are() {
 }
 
 #[test]
+fn blocks_that_are_none_of_the_device_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some((device, _)) = device(dir.path()) else { return };
+    let path = device.device.as_path();
+    if let Err(why) = run_tool("losetup", &["--sector-size".as_ref(), "4096".as_ref(), path]) {
+        return println!("the loop device keeps its blocks: {why}");
+    }
+    let check = |change: fn(&mut Job), expect: Option<&str>| {
+        let mut job = Job { rw: ReadWriteMix::Read, ..write_job(path) };
+        job.flags.direct = true;
+        job.blocks = [Blocks::of(4096); 2];
+        change(&mut job);
+        let error = run_jobs(&[job], &settings(&[], &[]), &mut |_| {}).err().map(|error| error.to_string());
+        assert_eq!(error.is_some(), expect.is_some(), "{error:?}");
+        assert!(error.unwrap_or_default().contains(expect.unwrap_or_default()));
+    };
+    check(|_| {}, None);
+    check(|job| job.blocks = [Blocks::of(512); 2], Some("bs=512 is not a multiple of 4096, the block of"));
+    check(|job| job.offset = Amount::Bytes(512), Some("it starts at 512, which is not a multiple of 4096"));
+    check(|job| (job.blocks, job.flags.direct) = ([Blocks::of(512); 2], false), None);
+}
+
+#[test]
 fn what_the_tools_of_the_system_make_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let Some((mut device, _)) = device(dir.path()) else { return };

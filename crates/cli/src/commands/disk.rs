@@ -1,11 +1,10 @@
 //! `hostproof disk JOB.fio`: fio's job files, and its options of jobs, on our own engine.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use disk::histogram::Histogram;
 use disk::job::Direction;
 use disk::jobfile::{self, JobText, Surroundings};
@@ -16,12 +15,17 @@ use measure::{Quantity, Unit};
 use crate::alone;
 use crate::args::{DiskArgs, Eta, OutputFormat};
 use crate::exit::Exit;
+use crate::outfile::OutFile;
 use crate::output::{print, print_json, say};
 use crate::progress;
 
 /// Columns of the text at most.
 const COLUMNS: usize = 100;
 const MIB: f64 = 1024.0 * 1024.0;
+/// Bytes of a job file from the standard input at most.
+const LARGEST_INPUT: u64 = 1 << 20;
+/// By which the file of an earlier result is known: what wrote it, which is in both formats.
+const MARK: &str = "hostproof-";
 
 /// What was typed, with the options of jobs (`--rw=read`, `--rw read`) in the form that the parser of arguments knows.
 pub(crate) fn with_job_options(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
@@ -58,33 +62,39 @@ pub(crate) fn disk(args: &DiskArgs) -> Result<Exit> {
     if args.parse_only {
         return Ok(Exit::Done);
     }
+    // Before hours of work, and not after.
+    let output = args.output.as_ref().map(|path| OutFile::open(path, MARK, args.force)).transpose()?;
     let rights = Rights { write: args.allow_write.clone(), destroy: args.allow_destroy.clone() };
     let settings = Settings { rights, ..Settings::default() };
     let _alone = alone::measure(args.beside)?;
     let shown = Shown::new(args.eta);
     let results = run_jobs(&found.jobs, &settings, &mut |live| shown.show(&live))?;
     shown.end();
-    write_logs(&results)?;
-    match &args.output {
+    match output {
         None => args.output_format.iter().try_for_each(|format| match format {
             OutputFormat::Json => print_json(&fio_json(&results, &found.globals)),
             OutputFormat::Normal => print(&summary(&results)),
         })?,
-        Some(path) => {
+        Some(output) => {
             let text = args.output_format.iter().map(|format| match format {
                 OutputFormat::Json => ::report::json::pretty(&fio_json(&results, &found.globals)) + "\n",
-                OutputFormat::Normal => summary(&results),
+                OutputFormat::Normal => format!("{MARK}{}\n{}", env!("CARGO_PKG_VERSION"), summary(&results)),
             });
-            let text: String = text.collect();
-            fs::write(path, text).with_context(|| format!("could not write {}", path.display()))?;
+            let path = output.path().to_owned();
+            let written = output.write(text.collect::<String>().as_bytes());
+            written.with_context(|| format!("could not write {}", path.display()))?;
         }
     }
+    write_logs(&results)?;
     Ok(Exit::Done)
 }
 
 fn read(path: &Path) -> Result<String> {
     if path == Path::new("-") {
-        return io::read_to_string(io::stdin()).context("could not read the job file from the standard input");
+        let read = io::read_to_string(io::stdin().take(LARGEST_INPUT + 1));
+        let text = read.context("could not read the job file from the standard input")?;
+        ensure!(text.len() as u64 <= LARGEST_INPUT, "the job file from the standard input is larger than 1 MiB");
+        return Ok(text);
     }
     record::input::read_text(path).with_context(|| format!("could not read the job file {}", path.display()))
 }
@@ -135,7 +145,9 @@ fn write_logs(results: &Results) -> Result<()> {
             let Some(prefix) = prefix else { continue };
             let prefix = if prefix.is_empty() { &result.job.name } else { prefix };
             let path = format!("{prefix}_{kind}.{number}.log");
-            fs::write(&path, log(result, kind)).with_context(|| format!("could not write the log {path}"))?;
+            // All lines of all logs end so, fio's too.
+            let file = OutFile::open(Path::new(&path), ", 0, 0\n", false)?;
+            file.write(log(result, kind).as_bytes()).with_context(|| format!("could not write the log {path}"))?;
         }
     }
     Ok(())

@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicBool;
 use machine::Clock;
 use measure::random::mix;
 
+use crate::arrivals::{ArrivalRate, Arrivals};
 use crate::job::{Job, Rate, ReadWriteMix};
 use crate::latency_recorder::LatencyRecorder;
 use crate::pattern::{Extent, Op};
 use crate::plan::WorkerAssignment;
 use crate::regulation::LatencyBound;
-use crate::worker::{ArrivalRate, Arrivals, Failure, IoEngine, LiveCounters, Pause, Rules, Worker, WriteContent};
+use crate::worker::{Failure, IoEngine, LiveCounters, Pause, Rules, Worker, WriteContent};
 
 const SECOND: f64 = 1e9;
 

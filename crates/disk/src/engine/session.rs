@@ -64,7 +64,9 @@ impl<'a> Session<'a> {
         check_room(jobs, &mut self.files)?;
         let plan = |job| PlannedJob::new(job, &mut self.files, self.settings);
         let mut planned = jobs.iter().copied().map(plan).collect::<Result<Vec<_>, _>>()?;
-        planned.iter_mut().for_each(|planned| planned.group = self.group_of(planned.job));
+        for planned in &mut planned {
+            planned.group = self.group_of(planned.job);
+        }
         planned.iter().try_for_each(lay_out)?;
         let before = devices_below(&planned, &self.settings.root);
         let phase = Phase::new(&planned);

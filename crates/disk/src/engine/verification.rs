@@ -3,12 +3,13 @@
 use super::failure::describe;
 use super::requests::send_unmeasured;
 use crate::Error;
+use crate::arrivals::Arrivals;
 use crate::job::Queue;
 use crate::latency_recorder::LatencyRecorder;
 use crate::pattern::Replay;
 use crate::plan::WorkerAssignment;
 use crate::ring::Ring;
-use crate::worker::{Arrivals, Rules, WriteContent};
+use crate::worker::{Rules, WriteContent};
 
 /// Reads back what was written and checks it; how many blocks were, and the record of these reads.
 pub(super) fn verify(

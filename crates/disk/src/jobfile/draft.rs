@@ -288,12 +288,13 @@ impl JobDraft {
             let kind = fs::metadata(path).map(|about| about.file_type());
             kind.is_ok_and(|kind| kind.is_block_device() || kind.is_char_device())
         };
-        let named = folder.join(section);
-        let section_names =
-            self.directories.is_empty() && self.job.files == 1 && (named.starts_with("/dev/") || is_device(&named));
+        let by_section = folder.join(section);
+        let section_names = self.directories.is_empty()
+            && self.job.files == 1
+            && (by_section.starts_with("/dev/") || is_device(&by_section));
         let directories: Vec<PathBuf> = self.directories.iter().map(|directory| folder.join(directory)).collect();
         self.job.target = match (self.filenames.is_empty(), section_names) {
-            (true, true) => JobTarget::Paths(vec![named]),
+            (true, true) => JobTarget::Paths(vec![by_section]),
             (true, false) if directories.is_empty() => JobTarget::Scratch(vec![folder.to_owned()]),
             (true, false) => JobTarget::Scratch(directories),
             (false, _) => {
@@ -359,6 +360,14 @@ fn verify_fits(job: &Job) -> Result<(), String> {
         return Err("verify cannot tell whose data it reads where several workers write one file: \
                     leave out filename, or use one worker"
             .to_owned());
+    }
+    let block = u64::from(job.smallest_block());
+    let zones = job.zones.iter().flat_map(|zones| [zones.size, zones.range, zones.skip]);
+    let parts = [job.step.unsigned_abs(), job.align.map_or(0, u64::from)];
+    if parts.into_iter().chain(zones).any(|bytes| bytes % block != 0) {
+        return Err(
+            "verify needs requests that do not overlap: a step, blockalign and zones of whole blocks".to_owned()
+        );
     }
     let both = job.rw.reads() && job.rw.writes();
     if both && job.read_back && job.rate.iter().any(Option::is_some) {

@@ -133,6 +133,8 @@ fn options_arrive_in_the_job() {
         job.file_size == Some(2 << 20) && job.offset_increment == Amount::Percent(25)
     });
     check("write_bw_log\nwrite_iops_log=x", |job| job.logs == [Some(String::new()), Some("x".into())]);
+    check("size = 8m", |job| job.size == Some(Amount::Bytes(8 << 20)));
+    check("kb_base=1000\nbs=4k", |job| job.blocks[0] == Blocks::of(4000));
     check("BS=8k", |job| job.options.contains(&("bs".into(), "8k".into())));
 }
 
@@ -196,6 +198,12 @@ fn what_is_wrong_is_said_with_its_line() {
     check("[a]\nsize=1g\nverify=md6\n", 3, "crc32c");
     check("[a]\nsize=1g\nverify=crc32c\nbsrange=4k-8k\n", 1, "one block size");
     check("[a]\nfilename=x\nsize=1g\nrw=write\nnumjobs=2\nverify=crc32c\n", 1, "several workers");
+    check("[a]\nsize=1g\nverify=crc32c\nrw=write:2k\n", 1, "do not overlap");
+    check("[a]\nsize=1g\nverify=crc32c\nrw=randwrite\nnorandommap\nblockalign=2k\n", 1, "do not overlap");
+    check("[a]\nsize=1g\nverify=crc32c\nrw=write\nzonesize=6k\n", 1, "do not overlap");
+    for engine in ["null", "net", "cpuio", "rbd", "filecreate", "exec", "libblkio"] {
+        check(&format!("[a]\nsize=1g\nioengine={engine}\n"), 3, "does I/O to files and block devices, by io_uring");
+    }
     check("[a]\nsize=1g\nrate_iops=1,x\n", 3, "whole number");
     check("[a]\nsize=1g\nss=iops:5%\n", 1, "ss_dur");
     check("[a]\nsize=1g\ncpus_allowed=a\n", 3, "not a list of CPUs");

@@ -34,12 +34,12 @@ impl Surroundings {
     /// This host and a folder, without variables.
     #[must_use]
     pub fn at(folder: &Path) -> Self {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let online: Option<machine::CpuSet> = read("/sys/devices/system/cpu/online").trim().parse().ok();
-        let memory = read("/proc/meminfo")
+        let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let memory = memory
             .lines()
             .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-        let cpus = online.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |set| set.len());
+        let cpus = machine::online(Path::new("/"))
+            .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |set| set.len());
         Surroundings {
             folder: folder.to_owned(),
             variables: BTreeMap::new(),

@@ -306,6 +306,7 @@ mod tests {
         check("", None);
         check("k", None);
         check("4x", None);
+        check("1.5g", None);
         check("4i", None);
         check("-1", None);
         check("99999999p", None);

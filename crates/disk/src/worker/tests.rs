@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 
 use super::*;
-use crate::job::{Access, Job, JobTarget, ReadWriteMix};
+use crate::arrivals::ArrivalRate;
+use crate::job::{Access, Job, JobTarget, Rate, ReadWriteMix};
 use crate::latency_recorder::Stats;
 use crate::pattern::{Extent, Pattern};
 
