@@ -91,7 +91,7 @@ fn mistakes_are_said_once_and_end_with_2() {
         assert_eq!(String::from_utf8_lossy(&done.stderr), format!("error: {expect}\n"));
     };
     check(&["a.fio"], "a.fio:3: bs has no value (a variable that is not set is empty)");
-    check(&["b.fio"], "could not read the job file b.fio: No such file or directory (os error 2)");
+    check(&["b.fio"], "cannot read b.fio: No such file or directory (os error 2)");
     check(
         &["--name=a", "--rw=read"],
         "command line:1: it has neither a size in bytes nor a file: say size=, or name what is there with filename=",

@@ -138,13 +138,18 @@ impl Section {
             (self.agreement, self.sizes) = (Agreement::Bytes, true);
             return;
         }
-        self.put(random.pick(&["bs=4k", "bs=1k", "bs=12k", "bs=16ki", "bs=64k", "blocksize=8192", "bs=4KB"]));
+        self.put(match self.rw {
+            "rw" => random.pick(&["bs=4k", "bs=1k", "bs=16ki", "bs=64k", "blocksize=8192", "bs=4KB"]),
+            _ => random.pick(&["bs=4k", "bs=1k", "bs=12k", "bs=16ki", "bs=64k", "blocksize=8192", "bs=4KB"]),
+        });
     }
 
     /// How much, and of which region.
     fn amounts(&mut self, random: &mut Random) {
         let with_size = !random.once_in(6);
         self.put(match (with_size, random.once_in(8)) {
+            // fio ends a sequential job of both where one of them meets the end with a part of a block.
+            (true, _) if self.rw == "rw" => random.pick(&["size=4m", "size=1Mi", "size=3mb"]),
             (true, false) => random.pick(&["size=4m", "size=1Mi", "size=1000k", "size=300000", "size=3mb"]),
             (true, true) if self.sizes => random.pick(&["kb_base=1000\nsize=2m", "size=1m\nunlink=1"]),
             (true, true) => random.pick(&["kb_base=1000\nsize=2m", "filesize=2m\nsize=1m", "size=1m\nunlink=1"]),
@@ -162,7 +167,8 @@ impl Section {
     /// On how many files, by how many workers.
     fn files(&mut self, random: &mut Random) {
         if random.once_in(5) {
-            self.put(random.pick(&["nrfiles=2", "nrfiles=3", "filename=x:y", "filename=z\nfilename=w"]));
+            let three = if self.rw == "rw" { "nrfiles=4" } else { "nrfiles=3" };
+            self.put(random.pick(&["nrfiles=2", three, "filename=x:y", "filename=z\nfilename=w"]));
             if random.once_in(2) {
                 self.put(random.pick(&["file_service_type=random", "file_service_type=sequential"]));
             }

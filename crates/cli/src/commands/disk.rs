@@ -96,7 +96,7 @@ fn read(path: &Path) -> Result<String> {
         ensure!(text.len() as u64 <= LARGEST_INPUT, "the job file from the standard input is larger than 1 MiB");
         return Ok(text);
     }
-    record::input::read_text(path).with_context(|| format!("could not read the job file {}", path.display()))
+    Ok(record::input::read_text(path)?)
 }
 
 /// What is shown while jobs run.
