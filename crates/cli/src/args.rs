@@ -1,5 +1,6 @@
 //! What was typed. Nothing is resolved here: that is `plan.rs`.
 
+mod groups;
 mod history;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use measure::{Isa, Profile, Solver, Workload};
 
 use crate::build_info::LONG_VERSION;
 
+pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
 };
@@ -18,8 +20,36 @@ pub(crate) use history::{
 #[derive(Debug, Parser)]
 #[command(name = "hostproof", version, long_version = LONG_VERSION, max_term_width = 100)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// How every command prints.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Columns of a line [default: those of the terminal, else of the environment variable COLUMNS, else 120]
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    pub(crate) width: Option<u16>,
+    /// When to use colour; `auto` is on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Also into a file or a pipe
+    Always,
+    /// Nowhere
+    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -390,10 +420,15 @@ pub(crate) enum SpecCommand {
     #[command(after_help = "Example:\n  hostproof spec list")]
     List,
     /// Show what a specification says
-    #[command(after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show my-server.toml")]
+    #[command(
+        after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show PY-HPC-2024.Q3 --coverage\n  hostproof spec show my-server.toml"
+    )]
     Show {
         /// The id of a built-in system, or a TOML file
         spec: String,
+        /// Show instead where each statement of the document lives: criterion, finding, remark or prose
+        #[arg(long)]
+        coverage: bool,
     },
     /// Check a specification file; errors name file, line and field
     #[command(after_help = "Example:\n  hostproof spec check my-server.toml")]

@@ -43,7 +43,7 @@ impl Case {
         let audit = spec::audit::audit(&specification.system, &specification.siblings);
         let companions = spec::companions(&specification.system, &audit);
         let earlier: Vec<&Run> = earlier.iter().collect();
-        let judgement = verdict::judge_boots(last, &earlier, &specification.system, &audit.graded, &companions);
+        let judgement = verdict::judge_boots(last, &earlier, &specification.system, &audit.grades(), &companions);
         let change = change(&runs, &specification, past);
         Ok(Case { runs, specification, audit, judgement, change })
     }

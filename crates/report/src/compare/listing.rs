@@ -54,7 +54,7 @@ pub fn run(run: &Digest, tags: &BTreeSet<String>, look: Look) -> String {
         format!("platform {}, configuration {}", print.platform_id, print.config_id),
         format!("tags: {}", if tags.is_empty() { "none".to_owned() } else { joined(tags) }),
     ];
-    let mut text: String = lines.iter().map(|line| wrap(line, 0, look.width)).collect();
+    let mut text: String = lines.iter().map(|line| wrap(line, 0, look)).collect();
     let mut parts = Grid::new(&["Configuration", "Value"], &[]);
     for (part, value) in &print.config {
         parts.row([Cell::from(part), Cell::from(value)]);

@@ -30,9 +30,9 @@ use crate::text::{clean, quantity, share, wrap};
 pub fn comparison(comparison: &Comparison, all: bool, look: Look) -> String {
     let (before, after) = (&comparison.before, &comparison.after);
     let mut text =
-        wrap(&format!("host {}: {} boots before, {} after", comparison.host, before.boots, after.boots), 0, look.width);
+        wrap(&format!("host {}: {} boots before, {} after", comparison.host, before.boots, after.boots), 0, look);
     for (name, sample) in [("before", before), ("after", after)] {
-        text += &wrap(&format!("{name}: {}", ids(&sample.runs)), 2, look.width);
+        text += &wrap(&format!("{name}: {}", ids(&sample.runs)), 2, look);
     }
     text += "\n";
     text += &rows(&comparison.critical().collect::<Vec<_>>(), look);
@@ -43,7 +43,7 @@ pub fn comparison(comparison: &Comparison, all: bool, look: Look) -> String {
     }
     if !comparison.remarks.is_empty() {
         text += "\nRemarks\n";
-        text += &comparison.remarks.iter().map(|remark| wrap(remark, 2, look.width)).collect::<String>();
+        text += &comparison.remarks.iter().map(|remark| wrap(remark, 2, look)).collect::<String>();
     }
     text + &conclusion(comparison, look)
 }
@@ -83,7 +83,7 @@ pub(crate) fn rows(rows: &[&MetricChange], look: Look) -> String {
     }
     let mut text = grid.lines_or_list(&given, look);
     let reasons = rows.iter().filter(|row| row.finding != ChangeFinding::NotWorse || failed(row));
-    let reasons = reasons.map(|row| wrap(&format!("{}: {}. {}", row.id, word(row), row.reason), 0, look.width));
+    let reasons = reasons.map(|row| wrap(&format!("{}: {}. {}", row.id, word(row), row.reason), 0, look));
     let reasons: String = reasons.collect();
     if !reasons.is_empty() {
         text.extend(["\n", &reasons]);
@@ -164,7 +164,7 @@ fn advisory(comparison: &Comparison, all: bool, look: Look) -> String {
     }
     for family in shown.chunk_by(|one, next| one.id.name == next.id.name) {
         let of = others().filter(|row| row.id.name == family[0].id.name).count();
-        text += &wrap(&folded(family, of), 2, look.width);
+        text += &wrap(&folded(family, of), 2, look);
     }
     text
 }
@@ -203,7 +203,7 @@ fn suspects(suspects: &[Suspect], look: Look) -> String {
     if suspects.iter().any(|suspect| !suspect.touches.is_empty()) {
         let score =
             "score: how much of what moved it can touch × how much of what it can touch moved; 1 is all of both";
-        text += &wrap(score, 2, look.width);
+        text += &wrap(score, 2, look);
     }
     for suspect in suspects {
         let change = &suspect.change;
@@ -214,7 +214,7 @@ fn suspects(suspects: &[Suspect], look: Look) -> String {
             n => format!("can touch {n} that moved, score {:.2}", suspect.score),
         };
         let line = format!("{}{scope}: {} → {}; {touches}", change.part, value(&change.before), value(&change.after));
-        text += &wrap(&line, 2, look.width);
+        text += &wrap(&line, 2, look);
     }
     text
 }
@@ -242,7 +242,7 @@ fn attributed(attribution: &Attribution, look: Look) -> String {
     }
     let title =
         format!("What explains {} ({} in performance)", attribution.workload.id, signed(attribution.gain.exp_m1()));
-    let body: String = lines.iter().map(|line| wrap(line, 2, look.width)).collect();
+    let body: String = lines.iter().map(|line| wrap(line, 2, look)).collect();
     format!("\n{}\n{body}", clean(&title))
 }
 
@@ -273,14 +273,14 @@ fn conclusion(comparison: &Comparison, look: Look) -> String {
         Overall::Inconclusive => (format!("not decided: {}", named(|finding| !finding.holds())), Paint::Doubtful),
     };
     let mut text = format!("\n{}\n", paint.on(comparison.overall().name(), look));
-    text += &wrap(&sentence, 2, look.width);
+    text += &wrap(&sentence, 2, look);
     if comparison.overall() == Overall::Inconclusive {
         let needed = comparison.critical().filter_map(|row| row.boots_needed).max();
         if let Some(boots) = needed {
             text += &wrap(
                 &format!("about {boots} boots on each side would settle all that can be settled at this noise level"),
                 2,
-                look.width,
+                look,
             );
         }
     }

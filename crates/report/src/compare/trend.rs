@@ -62,9 +62,9 @@ pub fn noise(noise: &[Noise], look: Look) -> String {
     let unknown = noise.iter().filter(|row| row.between.is_none()).count();
     if unknown > 0 {
         let what = format!("Not known ({unknown} metrics): two boots of one configuration are needed.");
-        text += &wrap(&what, 0, look.width);
+        text += &wrap(&what, 0, look);
     }
-    text + &wrap(&note, 0, look.width) + &wrap(&family(noise), 0, look.width)
+    text + &wrap(&note, 0, look) + &wrap(&family(noise), 0, look)
 }
 
 /// How many boots show that no metric of all is worse.
@@ -91,7 +91,7 @@ pub fn trend(trend: &Trend, look: Look) -> String {
         (Some(first), Some(last)) => format!(" from {} to {}", first.started, last.started),
         _ => String::new(),
     };
-    let mut text = wrap(&format!("host {}: {} boots{span}", trend.host, trend.boots.len()), 0, look.width);
+    let mut text = wrap(&format!("host {}: {} boots{span}", trend.host, trend.boots.len()), 0, look);
     text += "\n";
     text += &course_table(trend, look);
     text += "\nKnown changes\n";
@@ -108,7 +108,7 @@ pub fn trend(trend: &Trend, look: Look) -> String {
     }
     if !trend.remarks.is_empty() {
         text += "\nRemarks\n";
-        text += &trend.remarks.iter().map(|remark| wrap(remark, 2, look.width)).collect::<String>();
+        text += &trend.remarks.iter().map(|remark| wrap(remark, 2, look)).collect::<String>();
     }
     text
 }
@@ -154,19 +154,19 @@ fn known(trend: &Trend, known: &Known, look: Look) -> String {
         .iter()
         .map(|change| format!("{} {} → {}", change.part, value(&change.before), value(&change.after)))
         .collect();
-    let mut text = wrap(&format!("{}: {}", started(trend, known.at), parts.join("; ")), 2, look.width);
+    let mut text = wrap(&format!("{}: {}", started(trend, known.at), parts.join("; ")), 2, look);
     let undecided = known.rows.iter().filter(|row| !row.finding.holds() && row.effect.is_none()).count();
     for row in &known.rows {
         if let Some(effect) = row.effect.as_ref().filter(|_| row.finding.moved() || !row.finding.holds()) {
             let line = format!("{}: {} {}", row.id, row.finding, signed(effect.change()));
-            text += &wrap(&line, 4, look.width);
+            text += &wrap(&line, 4, look);
         }
     }
     if known.rows.iter().all(|row| row.finding.holds() && !row.finding.moved()) {
         text += "    nothing is worse\n";
     }
     if undecided > 0 {
-        text += &wrap(&format!("{undecided} metrics have too few boots on a side"), 4, look.width);
+        text += &wrap(&format!("{undecided} metrics have too few boots on a side"), 4, look);
     }
     text
 }
@@ -182,7 +182,7 @@ fn found(trend: &Trend, course: &Course, look: Look) -> String {
             started(trend, step.at),
             probability(step.p)
         );
-        text += &wrap(&line, 2, look.width);
+        text += &wrap(&line, 2, look);
     }
     for drift in &course.drifts {
         let line = format!(
@@ -193,7 +193,7 @@ fn found(trend: &Trend, course: &Course, look: Look) -> String {
             started(trend, drift.since),
             if drift.gain <= -course.margin.log() { "; it is beyond the margin" } else { "" }
         );
-        text += &wrap(&line, 2, look.width);
+        text += &wrap(&line, 2, look);
     }
     text
 }

@@ -3,7 +3,7 @@
 use verdict::{FactRow, Judgement, LimitKind, Row, Verdict};
 
 use super::grid::{Cell, Give, Grid, Paint, paint_of};
-use crate::text::{clean, documented, share, spread, to_ascii, wrap};
+use crate::text::{documented, share, spread, wrap};
 use crate::{Look, gate};
 
 /// Cells of a bar.
@@ -110,10 +110,7 @@ fn bar(share: f64, ascii: bool) -> String {
 
 /// Two lines for a criterion, on a terminal too narrow for one.
 fn stacked(row: &Row, look: Look) -> String {
-    let of = |column: Column| {
-        let text = clean(&cell(row, column, look));
-        if look.ascii { to_ascii(&text) } else { text }
-    };
+    let of = |column: Column| Cell::from(cell(row, column, look)).shown(look);
     let mut text = format!("{} {}\n", of(Column::Id), paint_of(row.verdict).on(row.verdict.name(), look));
     let mut figures = vec![format!("documented {}", of(Column::Documented))];
     figures.extend(Some(of(Column::Measured)).filter(|text| !text.is_empty()).map(|text| format!("measured {text}")));
@@ -125,7 +122,7 @@ fn stacked(row: &Row, look: Look) -> String {
             .filter(|(text, _)| !text.is_empty())
             .map(|(text, what)| format!("{} {what}", text.trim_start_matches(|c: char| !c.is_ascii_digit()))),
     );
-    text += &wrap(&figures.join(", "), 2, look.width);
+    text += &wrap(&figures.join(", "), 2, look);
     text
 }
 
@@ -147,7 +144,7 @@ pub(super) fn parts(judgement: &Judgement, all: bool, look: Look) -> String {
     let met = required().filter(|row| row.verdict == Verdict::Pass).count();
     match required().count() {
         0 => text,
-        all => text + &wrap(&format!("{met} of {all} required parts are as documented."), 0, look.width),
+        all => text + &wrap(&format!("{met} of {all} required parts are as documented."), 0, look),
     }
 }
 
@@ -155,17 +152,18 @@ pub(super) fn parts(judgement: &Judgement, all: bool, look: Look) -> String {
 fn part(row: &FactRow, look: Look) -> String {
     let verdict = paint_of(row.verdict).on(row.verdict.name(), look);
     let optional = if row.required { "" } else { " (optional)" };
-    let id = clean(&row.id);
+    let id = Cell::from(&row.id).shown(look);
     let what = match &row.found {
         Some(found) => format!("{found} (documented {})", row.documented),
         None if row.verdict == Verdict::Pass => row.documented.clone(),
         None => format!("documented {}; {}", row.documented, row.reason),
     };
-    let (what, taken) = (clean(&what), id.chars().count() + 2 * GAP.len() + row.verdict.name().len() + optional.len());
+    let (what, taken) =
+        (Cell::from(what).shown(look), id.chars().count() + 2 * GAP.len() + row.verdict.name().len() + optional.len());
     if taken + what.chars().count() <= usize::from(look.width) {
         format!("{id}{GAP}{what}{GAP}{verdict}{optional}\n")
     } else {
-        format!("{id}{GAP}{verdict}{optional}\n{}", wrap(&what, 2, look.width))
+        format!("{id}{GAP}{verdict}{optional}\n{}", wrap(&what, 2, look))
     }
 }
 

@@ -23,7 +23,7 @@ pub struct JudgedRun<'a> {
 #[must_use]
 pub fn diff(sides: &[JudgedRun<'_>; 2], change: &BeforeAfter, all: bool, look: Look) -> String {
     let [before, after] = sides;
-    let mut text = wrap(&format!("{} · {}", after.judgement.system, after.judgement.system_name), 0, look.width);
+    let mut text = wrap(&format!("{} · {}", after.judgement.system, after.judgement.system_name), 0, look);
     for (name, side) in [("before", before), ("after ", after)] {
         let Run { id, host, profile, build, .. } = side.run;
         let line = format!(
@@ -32,7 +32,7 @@ pub fn diff(sides: &[JudgedRun<'_>; 2], change: &BeforeAfter, all: bool, look: L
             build.version,
             build.revision
         );
-        text += &wrap(&line, 0, look.width);
+        text += &wrap(&line, 0, look);
     }
     text += "\n";
     text += &targets(before.judgement, after.judgement, change, look);
@@ -172,5 +172,5 @@ fn conclusion(change: &BeforeAfter, look: Look) -> String {
             if worse.is_empty() { (*word).to_owned() } else { format!("{word}: {}", worse.join(", ")) }
         }
     };
-    wrap(&text, 0, look.width)
+    wrap(&text, 0, look)
 }

@@ -29,7 +29,7 @@ pub fn comparison(facts: &Facts, system: &System, all: bool, look: Look) -> Stri
     let is_open = |verdict| verdict != Verdict::Pass && verdict != Verdict::Fail;
     let counts = (of(matches).count(), of(differs).count(), of(is_open).count());
     let mut text =
-        wrap(&format!("{}: {} match, {} differ, {} unknown", system.id, counts.0, counts.1, counts.2), 0, look.width);
+        wrap(&format!("{}: {} match, {} differ, {} unknown", system.id, counts.0, counts.1, counts.2), 0, look);
     text += &beside("\nWhat differs\n", of(differs), look);
     text += &unknown(of(is_open), look);
     if all {
@@ -65,7 +65,7 @@ fn unknown<'a>(rows: impl Iterator<Item = &'a FactRow>, look: Look) -> String {
         }
     }
     let text: String =
-        causes.iter().map(|(cause, ids)| wrap(&format!("{cause}: {}", ids.join(", ")), 0, look.width)).collect();
+        causes.iter().map(|(cause, ids)| wrap(&format!("{cause}: {}", ids.join(", ")), 0, look)).collect();
     if text.is_empty() { text } else { format!("\nWhat is not known\n{text}") }
 }
 
@@ -73,8 +73,8 @@ fn unknown<'a>(rows: impl Iterator<Item = &'a FactRow>, look: Look) -> String {
 #[must_use]
 pub fn list(title: &str, columns: &[&'static str], rows: Result<&[Vec<Option<String>>], &str>, look: Look) -> String {
     match rows {
-        Err(why) => wrap(&format!("{title}: {why}"), 0, look.width),
-        Ok([]) => wrap(&format!("{title}: none"), 0, look.width),
+        Err(why) => wrap(&format!("{title}: {why}"), 0, look),
+        Ok([]) => wrap(&format!("{title}: none"), 0, look),
         Ok(rows) => {
             let mut grid = Grid::new(columns, &[]);
             for row in rows {
@@ -88,7 +88,7 @@ pub fn list(title: &str, columns: &[&'static str], rows: Result<&[Vec<Option<Str
 /// The two ids of a host: what it is, and how it is set up.
 #[must_use]
 pub fn fingerprint(fingerprint: &Fingerprint, look: Look) -> String {
-    let line = |what: &str, id: &str, parts: usize| wrap(&format!("{what} {id} (of {parts} parts)"), 0, look.width);
+    let line = |what: &str, id: &str, parts: usize| wrap(&format!("{what} {id} (of {parts} parts)"), 0, look);
     line("platform", &fingerprint.platform_id, fingerprint.platform.len())
         + &line("config  ", &fingerprint.config_id, fingerprint.config.len())
 }

@@ -32,7 +32,7 @@ pub fn metrics(run: &Run, how: bool, look: Look) -> String {
         text += &conditions(&all, look);
     }
     for missing in series::missing(run) {
-        text += &wrap(&format!("{}: {}", missing.id, missing.reason), 0, look.width);
+        text += &wrap(&format!("{}: {}", missing.id, missing.reason), 0, look);
     }
     text
 }
@@ -50,7 +50,7 @@ pub fn metric(run: &Run, wanted: &str, look: Look) -> Option<String> {
     let first = found.first()?;
     let mut text = String::new();
     if let Some(known) = definition(&first.id.name).filter(|_| found.iter().all(|one| one.id.name == first.id.name)) {
-        text += &wrap(&format!("{}: {} {}", known.id, known.means, known.family.how), 0, look.width);
+        text += &wrap(&format!("{}: {} {}", known.id, known.means, known.family.how), 0, look);
         text.push('\n');
     }
     let mut grid = Grid::new(&HEADER, &NUMBERS);
@@ -77,7 +77,7 @@ fn conditions(series: &[RunSeries], look: Look) -> String {
             [first, _, _, .., last] => format!("{first} to {last} ({} series)", ids.len()),
             few => few.join(", "),
         };
-        wrap(&format!("{who}: {way}"), 0, look.width)
+        wrap(&format!("{who}: {way}"), 0, look)
     };
     ways.iter().filter(|(way, _)| !way.is_empty()).map(line).collect()
 }
@@ -136,7 +136,7 @@ pub fn warnings(run: &Run, look: Look) -> String {
             more => format!(" and {more} more"),
         };
         let who = concerns.into_iter().take(NAMES).collect::<Vec<_>>().join(", ");
-        wrap(&format!("{who}{more}: {text}"), 0, look.width)
+        wrap(&format!("{who}{more}: {text}"), 0, look)
     };
     series::warnings(run).into_iter().map(line).collect()
 }

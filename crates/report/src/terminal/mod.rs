@@ -2,6 +2,7 @@
 //! written out, and what does not fit as a table becomes a list.
 
 mod audit;
+mod coverage;
 mod criteria;
 mod diff;
 mod facts;
@@ -13,6 +14,7 @@ mod systems;
 
 pub use crate::text::{clean, clean_lines};
 pub use audit::audit;
+pub use coverage::coverage;
 pub use diff::{JudgedRun, diff};
 pub use facts::{comparison, facts, fingerprint, list};
 pub use judgement::{Extent, judged_parts, judged_run, shown_run};

@@ -2,7 +2,6 @@
 
 use super::{Cell, Grid};
 use crate::Look;
-use crate::text::to_ascii;
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -21,7 +20,7 @@ impl Grid {
     /// is given up, in this order; `None` where even that is not enough.
     pub(crate) fn lines(&self, given: &[Give], look: Look) -> Option<String> {
         let texts: Vec<Vec<String>> =
-            self.rows.iter().map(|row| row.iter().map(|cell| shown(cell, look)).collect()).collect();
+            self.rows.iter().map(|row| row.iter().map(|cell| cell.shown(look)).collect()).collect();
         let kept = self.kept(&texts, given, usize::from(look.width))?;
         let mut lines = String::new();
         if !self.rows.is_empty() {
@@ -80,10 +79,6 @@ impl Grid {
         }
         line.trim_end().to_owned() + "\n"
     }
-}
-
-fn shown(cell: &Cell, look: Look) -> String {
-    if look.ascii { to_ascii(&cell.text) } else { cell.text.clone() }
 }
 
 fn width(text: &str) -> usize {
