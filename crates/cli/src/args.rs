@@ -126,7 +126,11 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Run a job file of fio on this suite's own engine
     #[command(
-        after_help = "Examples:\n  hostproof disk randread.fio\n  hostproof disk randread.fio --output-format=json"
+        override_usage = "hostproof disk [OPTIONS] [--name=JOB --OPTION=VALUE…]… [JOB FILE]…",
+        after_help = "Options of jobs are written as in job files, and as on fio's command line: --rw=randread. Those before the \
+                      first --name are the defaults of all jobs.\n\nExamples:\n  hostproof disk randread.fio\n  hostproof disk \
+                      randread.fio --output-format=normal,json --output=result.txt\n  hostproof disk --name=a --rw=randread --bs=4k \
+                      --size=1g --iodepth=32 --runtime=10 --time_based"
     )]
     Disk(DiskArgs),
     /// Generate, transform and verify the data of the feature workload: hands over to `hostproof-tabular`
@@ -510,13 +514,40 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
+/// When progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Eta {
+    /// On a terminal
+    Auto,
+    /// Everywhere: a bar on a terminal, else a line a second
+    Always,
+    /// Nowhere
+    Never,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DiskArgs {
-    /// The job file
-    pub(crate) job: PathBuf,
-    /// How to print the result
-    #[arg(long, value_enum, default_value = "normal")]
-    pub(crate) output_format: OutputFormat,
+    /// Job files, one after the other; `-` is the standard input
+    #[arg(value_name = "JOB FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Options of jobs, which `--rw=read` and its kin are rewritten to
+    #[arg(long = "job-option", hide = true, allow_hyphen_values = true)]
+    pub(crate) options: Vec<String>,
+    /// How to print the result; several are separated by a comma
+    #[arg(long, value_enum, default_value = "normal", value_delimiter = ',')]
+    pub(crate) output_format: Vec<OutputFormat>,
+    /// Write the result there and not to the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the file that --output names although it is no earlier result
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// When to show how far it is
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) eta: Eta,
+    /// Read the jobs and say what is wrong with them, and do no I/O
+    #[arg(long)]
+    pub(crate) parse_only: bool,
     /// Measure although another measurement runs on this host (or set the environment variable `HOSTPROOF_BESIDE`)
     #[arg(long)]
     pub(crate) beside: bool,

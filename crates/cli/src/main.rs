@@ -6,6 +6,7 @@ mod build_info;
 mod case;
 mod commands;
 mod exit;
+mod failure;
 mod grant;
 mod history;
 mod interrupt;
@@ -55,7 +56,8 @@ fn main() -> ExitCode {
 
 /// What was typed.
 fn parsed() -> Result<Arguments, clap::Error> {
-    let matches = args::grouped(Arguments::command(), output::look().width).try_get_matches()?;
+    let typed = commands::disk::with_job_options(std::env::args_os());
+    let matches = args::grouped(Arguments::command(), output::look().width).try_get_matches_from(typed)?;
     Arguments::from_arg_matches(&matches)
 }
 

@@ -216,6 +216,8 @@ fn printed(unit: Unit) -> &'static [&'static str] {
 }
 
 fn spelling(symbol: &str) -> Option<(Unit, f64)> {
+    // The Greek letter looks like the micro sign, and many keyboards have only that one.
+    let symbol = &symbol.replace('\u{3bc}', "\u{b5}");
     SPELLINGS.iter().find(|(s, ..)| *s == symbol).map(|&(_, unit, factor)| (unit, factor))
 }
 
@@ -383,6 +385,7 @@ mod tests {
     fn quantities_as_people_write_them() {
         check("1.65 TB/s", 1.65e12, Unit::BytePerSecond, "1.650 TB/s");
         check("35 µs", 35e-6, Unit::Second, "35 µs");
+        check("35 \u{3bc}s", 35e-6, Unit::Second, "35 µs");
         check("75ns", 75e-9, Unit::Second, "75 ns");
         check("18 min 45 s", 1125.0, Unit::Second, "18 min 45 s");
         check("59.4 s", 59.4, Unit::Second, "59.40 s");

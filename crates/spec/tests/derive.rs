@@ -33,6 +33,27 @@ fn names_of_devices_are_not_stated() {
     assert_eq!((stated("storage.scratch.devices"), stated("storage.scratch.drives")), (false, true));
 }
 
+/// A missing DIMM is a fault of the host: it does not lower what the host must reach.
+#[test]
+fn a_fault_of_the_memory_is_not_the_target() {
+    let check = |channels: f64, missing: f64, width: f64, counted: f64| {
+        let mut facts = host();
+        facts.quantity("memory.channels", channels, Unit::Count, "test");
+        facts.quantity("memory.channels_missing", missing, Unit::Count, "test");
+        facts.quantity("memory.channel_width", width, Unit::Byte, "test");
+        facts.quantity("memory.capacity", channels * 64e9, Unit::Byte, "test");
+        let system = derive(&facts, "node-1");
+        let target = system.target("stream.read").unwrap().value.value;
+        assert!((target / (counted * 4.8e9 * 8.0 * 0.80) - 1.0).abs() < 1e-3, "{target}");
+        let stated = |id: &str| system.facts.iter().find(|fact| fact.id == id).map(|fact| fact.value.to_string());
+        assert_eq!(stated("memory.channels"), Some((channels + missing).to_string()));
+        assert_eq!(stated("memory.capacity").is_none(), missing > 0.0);
+    };
+    check(12.0, 0.0, 8.0, 12.0);
+    check(11.0, 1.0, 8.0, 12.0);
+    check(8.0, 0.0, 4.0, 4.0);
+}
+
 #[test]
 fn a_host_gets_ceilings_times_fractions() {
     let system = derive(&host(), "node-1");
