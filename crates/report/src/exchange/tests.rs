@@ -24,7 +24,7 @@ struct Written {
 fn written() -> Written {
     let (run, system, judgement) = (testdata::run(), testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: None };
+    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
     let table = csv(&judged).unwrap();
     Written {
         ocptv: ocptv(&judged).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
@@ -125,6 +125,7 @@ fn each_verdict_has_its_kind_of_junit_result() {
             system: &system,
             audit: &audit,
             judgement: &judgement,
+            each: &[],
             change: None,
         };
         let report = Report::deserialize_from_str(&junit(&judged).unwrap()).unwrap();
