@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use measure::{Isa, Profile, Solver, Workload};
 
 use crate::build_info::LONG_VERSION;
+use crate::completion::{self, CompletionShell};
 
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
@@ -136,6 +137,24 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: StoreCommand,
     },
+    /// Print the JSON Schema of what a command prints with `--json`
+    #[command(after_help = "Examples:\n  hostproof schema\n  hostproof schema judge > judge.schema.json")]
+    Schema {
+        /// The command, as `judge` or `store list` [default: all]
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Print the script by which a shell completes commands, runs, specifications and tags
+    #[command(
+        after_help = "Examples:\n  hostproof completions bash > ~/.local/share/bash-completion/completions/hostproof\n  \
+                            hostproof completions zsh > ~/.zfunc/_hostproof\n  hostproof completions fish > \
+                            ~/.config/fish/completions/hostproof.fish"
+    )]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: CompletionShell,
+    },
     /// Measure one workload for the process that started this one; not for people
     #[command(hide = true, name = "worker")]
     Worker,
@@ -156,7 +175,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) only: Vec<Workload>,
     /// The specification: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC)]
+    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC, add = completion::specification())]
     pub(crate) spec: String,
     /// Where records go [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -179,10 +198,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ENV")]
     pub(crate) pandas: Option<PathBuf>,
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", add = completion::run())]
     pub(crate) with: Option<String>,
     /// Give the run a tag, for selections
-    #[arg(long, value_name = "NAME", value_parser = history::tag)]
+    #[arg(long, value_name = "NAME", value_parser = history::tag, add = completion::tag())]
     pub(crate) tag: Vec<String>,
     /// Kill a worker after this multiple of its planned time; emulators and simulators need more
     #[arg(long, value_name = "TIMES", default_value_t = 10.0, value_parser = patience)]
@@ -233,9 +252,10 @@ pub(crate) const DEFAULT_SPEC: &str = "PY-HPC-2024.Q3";
 #[derive(Debug, Args)]
 pub(crate) struct JudgeArgs {
     /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
+    #[arg(add = completion::run())]
     pub(crate) run: String,
     /// Another specification than the run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -247,6 +267,7 @@ pub(crate) struct JudgeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
+    #[arg(add = completion::run())]
     pub(crate) run: String,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -259,11 +280,13 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
     /// The run before: its id or the start of it, its folder, its run.jsonl, or `latest`
+    #[arg(add = completion::run())]
     pub(crate) before: String,
     /// The run after
+    #[arg(add = completion::run())]
     pub(crate) after: String,
     /// Another specification than that of the run after: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -303,7 +326,7 @@ pub(crate) enum DossierCommand {
 #[derive(Debug, Args)]
 pub(crate) struct PackArgs {
     /// Runs of one host: ids or the starts of them, folders, files, or `latest`
-    #[arg(required = true, value_name = "RUN")]
+    #[arg(required = true, value_name = "RUN", add = completion::run())]
     pub(crate) runs: Vec<String>,
     /// The file to write, which must not be there yet; `-` is the standard output
     #[arg(short, long, value_name = "FILE")]
@@ -312,7 +335,7 @@ pub(crate) struct PackArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) sign: Option<PathBuf>,
     /// Another specification than the last run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -322,8 +345,9 @@ pub(crate) struct PackArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("format").required(true).multiple(true))]
 pub(crate) struct ReportArgs {
-    /// Runs of one host: ids or the starts of them, folders, files, or `latest`; several boots are judged together
-    #[arg(required = true, value_name = "RUN")]
+    /// Runs: ids or the starts of them, folders, files, or `latest`; those of one host are judged together, and several hosts
+    /// are a page (--html)
+    #[arg(required = true, value_name = "RUN", add = completion::run())]
     pub(crate) runs: Vec<String>,
     /// One self-contained page, to read and to sign; here and below `-` is the standard output
     #[arg(long, value_name = "FILE", group = "format")]
@@ -350,7 +374,7 @@ pub(crate) struct ReportArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Another specification than the last run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -360,7 +384,7 @@ pub(crate) struct ReportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
     /// The specification: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC)]
+    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC, add = completion::specification())]
     pub(crate) spec: String,
     /// Print JSON, for machines
     #[arg(long, conflicts_with = "markdown")]
@@ -431,7 +455,7 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     /// Compare with this specification: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Print JSON, for machines
     #[arg(long)]
