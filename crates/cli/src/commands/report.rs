@@ -13,13 +13,16 @@ use crate::exit::Exit;
 use crate::history::History;
 use crate::outfile::OutFile;
 
+/// What makes a report of several hosts.
+type OfHosts = fn(&[Judged<'_>]) -> Result<String>;
+
 /// A format.
 #[derive(Clone, Copy)]
 struct Format {
     /// What was judged, in it.
     text: fn(&Judged<'_>) -> Result<String>,
     /// Several hosts in it.
-    of_hosts: Option<fn(&[Judged<'_>]) -> Result<String>>,
+    of_hosts: Option<OfHosts>,
     /// What stands in the first kilobytes of every report in it.
     mark: &'static str,
 }
