@@ -1,5 +1,6 @@
 //! What was typed. Nothing is resolved here: that is `plan.rs`.
 
+mod groups;
 mod history;
 
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use measure::{Isa, Profile, Solver, Workload};
 use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
 
+pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
 };
@@ -19,8 +21,36 @@ pub(crate) use history::{
 #[derive(Debug, Parser)]
 #[command(name = "hostproof", version, long_version = LONG_VERSION, max_term_width = 100)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// How every command prints.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Columns of a line [default: those of the terminal, else of the environment variable COLUMNS, else 120]
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    pub(crate) width: Option<u16>,
+    /// When to use colour; `auto` is on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Also into a file or a pipe
+    Always,
+    /// Nowhere
+    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -44,8 +74,10 @@ pub(crate) enum Command {
                             --spec my-server.toml"
     )]
     Judge(JudgeArgs),
-    /// Show a recorded run as `run` ended it, with every figure and how it was taken
-    #[command(after_help = "Examples:\n  hostproof show latest\n  hostproof show 20260102T03 --json")]
+    /// Show a recorded run as `run` ended it with a line for every metric, or one metric with all its series
+    #[command(
+        after_help = "Examples:\n  hostproof show latest\n  hostproof show latest stream.triad\n  hostproof show 20260102T03 --json"
+    )]
     Show(ShowArgs),
     /// Show two recorded runs beside each other, and what differs in the host
     #[command(
@@ -269,11 +301,16 @@ pub(crate) struct ShowArgs {
     /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
     #[arg(add = completion::run())]
     pub(crate) run: String,
+    /// Only this metric, or all whose ids begin with this: each series, and how it was measured
+    pub(crate) metric: Option<String>,
+    /// Also how each figure was measured
+    #[arg(long)]
+    pub(crate) how: bool,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print JSON instead of tables
-    #[arg(long)]
+    #[arg(long, conflicts_with = "metric")]
     pub(crate) json: bool,
 }
 
@@ -285,6 +322,9 @@ pub(crate) struct DiffArgs {
     /// The run after
     #[arg(add = completion::run())]
     pub(crate) after: String,
+    /// A line for every series instead of one for each metric
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Another specification than that of the run after: the id of a built-in system, or a TOML file
     #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
@@ -400,10 +440,15 @@ pub(crate) enum SpecCommand {
     #[command(after_help = "Example:\n  hostproof spec list")]
     List,
     /// Show what a specification says
-    #[command(after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show my-server.toml")]
+    #[command(
+        after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show PY-HPC-2024.Q3 --coverage\n  hostproof spec show my-server.toml"
+    )]
     Show {
         /// The id of a built-in system, or a TOML file
         spec: String,
+        /// Show instead where each statement of the document lives: criterion, finding, remark or prose
+        #[arg(long)]
+        coverage: bool,
     },
     /// Check a specification file; errors name file, line and field
     #[command(after_help = "Example:\n  hostproof spec check my-server.toml")]
@@ -457,6 +502,9 @@ pub(crate) struct InspectArgs {
     /// Compare with this specification: the id of a built-in system, or a TOML file
     #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
+    /// With --spec: also what is as documented, and all facts
+    #[arg(long, requires = "spec")]
+    pub(crate) all: bool,
     /// Print JSON, for machines
     #[arg(long)]
     pub(crate) json: bool,

@@ -45,8 +45,8 @@ impl Case {
         let audit = spec::audit::audit(&specification.system, &specification.siblings);
         let companions = spec::companions(&specification.system, &audit);
         let earlier: Vec<&Run> = earlier.iter().collect();
-        let judgement = verdict::judge_boots(last, &earlier, &specification.system, &audit.graded, &companions);
-        let alone = |run: &Run| verdict::judge(run, &specification.system, &audit.graded, &companions);
+        let judgement = verdict::judge_boots(last, &earlier, &specification.system, &audit.grades(), &companions);
+        let alone = |run: &Run| verdict::judge(run, &specification.system, &audit.grades(), &companions);
         let each = if runs.len() > 1 { runs.iter().map(alone).collect() } else { Vec::new() };
         let change = change(&runs, &specification, past);
         Ok(Case { runs, specification, audit, judgement, each, change })

@@ -24,7 +24,7 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
 use crate::exit::Exit;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     }
     interrupt::write_errors_instead_of_signals();
     completion::answer_a_shell();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match parsed() {
         Err(wrong) if wrong.use_stderr() => {
             // What was typed is in it.
             output::say(wrong.render().to_string().trim_end());
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Err(help) => help.exit(),
         Ok(arguments) => arguments,
     };
+    output::set(arguments.output);
     match dispatch(arguments.command) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -52,6 +53,12 @@ fn main() -> ExitCode {
             Exit::Unusable.into()
         }
     }
+}
+
+/// What was typed.
+fn parsed() -> Result<Arguments, clap::Error> {
+    let matches = args::grouped(Arguments::command(), output::look().width).try_get_matches()?;
+    Arguments::from_arg_matches(&matches)
 }
 
 fn dispatch(command: Command) -> anyhow::Result<Exit> {

@@ -6,22 +6,46 @@
 
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use report::{Look, terminal};
 use serde_json::Value;
 
-/// How to print on this terminal: its width, in a pipe that of `COLUMNS`; colour unless `NO_COLOR` is set or it is no
-/// terminal; ASCII where the locale is not UTF-8.
+use crate::args::{ColorWhen, OutputArgs};
+
+/// What was typed of how to print; nothing was where `set` was not called, as in a worker.
+static WANTED: OnceLock<OutputArgs> = OnceLock::new();
+
+/// Takes what was typed, once, before anything is printed.
+pub(crate) fn set(wanted: OutputArgs) {
+    WANTED.get_or_init(|| wanted);
+}
+
+fn wanted() -> OutputArgs {
+    WANTED.get().copied().unwrap_or_default()
+}
+
+/// Whether only results and errors are wanted.
+pub(crate) fn quiet() -> bool {
+    wanted().quiet
+}
+
+/// How to print: as wide as `--width` says, else as the terminal is, in a pipe as `COLUMNS` says; in colour as `--color` says,
+/// else on a terminal unless `NO_COLOR` is set; in ASCII where the locale is not UTF-8.
 pub(crate) fn look() -> Look {
     let stdout = io::stdout();
     let terminal = stdout.is_terminal();
     let size = rustix::termios::tcgetwinsize(&stdout).ok().map(|size| size.ws_col).filter(|&columns| columns > 0);
-    let wanted = env::var("COLUMNS").ok().and_then(|typed| typed.parse().ok()).filter(|&columns| columns > 0);
+    let columns = env::var("COLUMNS").ok().and_then(|typed| typed.parse().ok()).filter(|&columns| columns > 0);
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Look {
-        width: size.filter(|_| terminal).or(wanted).unwrap_or(120),
-        colour: terminal && !no_color,
+        width: wanted().width.or(size.filter(|_| terminal)).or(columns).unwrap_or(120),
+        colour: match wanted().color {
+            ColorWhen::Auto => terminal && !no_color,
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+        },
         ascii: !shows_utf8(|name| env::var(name).ok()),
     }
 }
@@ -63,15 +87,21 @@ fn write(text: &str) -> Result<()> {
     }
 }
 
-/// Says something to whoever watches. Nobody may be there.
+/// Says something to whoever watches, unless quiet is wanted. Nobody may be there.
 pub(crate) fn say(text: &str) {
+    if !quiet() {
+        say_anyway(text);
+    }
+}
+
+fn say_anyway(text: &str) {
     let line = terminal::clean_lines(text, false) + "\n";
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// Says why it did not work. A text from outside that has several lines cannot pass for other messages: they are indented.
 pub(crate) fn say_error(error: &anyhow::Error) {
-    say(&format!("error: {}", format!("{error:#}").trim_end().replace('\n', "\n  ")));
+    say_anyway(&format!("error: {}", format!("{error:#}").trim_end().replace('\n', "\n  ")));
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::Event;
 use report::terminal::clean;
 
-use crate::output::say;
+use crate::output::{quiet, say};
 
 /// Steps of a bar; the share done is a number from 0 to 1.
 const STEPS: u64 = 1000;
@@ -23,7 +23,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Begins a workload that is planned to take `seconds`.
     pub(crate) fn begin(name: &str, seconds: f64) -> Progress {
-        let bar = io::stderr().is_terminal().then(|| bar(name));
+        let bar = (io::stderr().is_terminal() && !quiet()).then(|| bar(name));
         if bar.is_none() {
             say(&format!("{name}: starts, about {seconds:.0} s"));
         }

@@ -16,15 +16,12 @@ use spec::{Bound, Limit, Place, System};
 use verdict::{FactRow, Verdict, inspect, judge};
 
 /// Stated facts that no inventory can tell, each with the reason.
-const UNTOLD: [(&str, &str); 8] = [
+const UNTOLD: [(&str, &str); 5] = [
     ("gpu.interconnect", "stated conditionally; only NVIDIA's library tells"),
-    ("gpu.max", "a property of the chassis' design"),
-    ("memory.usable_dataset", "a promise, which a workload tests"),
     ("power.idle", "measured in an idle window"),
     ("power.peak", "measured under load"),
     ("power.pdu_per_unit", "a property of the rack"),
-    ("thermal.limit", "a limit, held against the hottest sensor"),
-    ("board.model", "the document describes the board and does not name it"),
+    ("power.circuit", "a property of the rack"),
 ];
 
 fn system() -> &'static System {
@@ -65,7 +62,7 @@ fn a_planted_fault_is_the_fact_that_differs() {
     check(
         "a slower DIMM",
         |host| plan(host, &DimmPlan { rates: (4800, 5600), ..DimmPlan::default() }),
-        &["memory.data_rate"],
+        &["memory.data_rate", "memory.full_speed"],
     );
     check("a missing drive", |host| host.remove("sys/block/nvme7n1"), &["storage.scratch.drives"]);
     check(
@@ -165,6 +162,11 @@ fn power_and_heat_are_judged_like_any_other_target() {
     check("host.power.idle", 600.0, Some("rapl package-0"), Verdict::Fail);
     check("host.temperature", 71.0, None, Verdict::Pass);
     check("host.temperature", 99.0, None, Verdict::Fail);
-    // How many GPUs the host is built for, which the peak depends on, nothing tells.
-    check("host.power.peak", 1100.0, None, Verdict::Inconclusive);
+    // A temperature has no tolerance: 5 % of 90 °C would be 94.5 °C.
+    check("host.temperature", 94.0, None, Verdict::Fail);
+    check("host.power.peak", 1100.0, None, Verdict::Pass);
+    check("host.power.peak", 1100.0, Some("a load of processors and memory, with 4 idle GPUs"), Verdict::Inconclusive);
+    check("host.power.peak", 4500.0, None, Verdict::Fail);
+    check("host.power.cpu", 690.0, None, Verdict::Pass);
+    check("host.power.cpu", 790.0, None, Verdict::Fail);
 }

@@ -8,11 +8,19 @@ use std::path::Path;
 
 use support::{files, output, said};
 
-/// Names below the heading `Commands:` of a help text.
+/// Names below the headings of a help text that list commands.
 fn commands(help: &str) -> Vec<String> {
-    let below = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names = below.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
+    const HEADINGS: [&str; 7] =
+        ["Commands:", "Measure:", "Judge:", "Report:", "Over time:", "This host:", "For shells and programs:"];
+    let mut listing = false;
+    let mut names = Vec::new();
+    for line in help.lines() {
+        listing = HEADINGS.contains(&line) || listing && !line.is_empty();
+        if listing && line.starts_with("  ") && !line.starts_with("   ") {
+            names.extend(line.split_whitespace().next().filter(|name| *name != "help").map(str::to_owned));
+        }
+    }
+    names
 }
 
 /// Every command with those below it, and its help.
@@ -49,6 +57,13 @@ fn every_command_has_help_with_examples_and_a_manual_page() {
         let page = format!("man1/{}.1", words.join("-"));
         assert!(written.contains(&page), "{page} of {written:?}");
         pages += 1;
+        let text = fs::read_to_string(folder.path().join("made").join(&page)).unwrap();
+        for heading in ["EXIT STATUS", "ENVIRONMENT", "FILES"] {
+            assert!(
+                text.contains(&format!(".SH \"{heading}\"")) || text.contains(&format!(".SH {heading}")),
+                "{page}: {text}"
+            );
+        }
         if command == "features" {
             continue;
         }
@@ -105,11 +120,25 @@ fn the_answer_that_the_readme_shows_is_the_programs() {
     let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1.0/complete/run.jsonl");
     let judged = output(folder.path(), ["judge", record.to_str().unwrap(), "--spec", "node.toml"]);
     assert_eq!(judged.status.code(), Some(0), "{}", said(&judged));
-    let judged = String::from_utf8(judged.stdout).unwrap();
-    let mut lines = judged.lines();
-    for shown in blocks(&readme, "## Accepting a host", "text")[0].lines().filter(|line| *line != "…") {
-        assert!(lines.any(|line| line == shown), "this is not said, or not in this order: {shown}\n{judged}");
+    is_said(&blocks(&readme, "## Accepting a host", "text")[0], &String::from_utf8(judged.stdout).unwrap());
+}
+
+/// Whether a program said each line that a page shows, in this order; `…` stands for what is left out.
+fn is_said(shown: &str, said: &str) {
+    let mut lines = said.lines();
+    for shown in shown.lines().filter(|line| *line != "…") {
+        assert!(lines.any(|line| line == shown), "this is not said, or not in this order: {shown}\n{said}");
     }
+}
+
+#[test]
+fn the_audit_that_the_readme_shows_is_the_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let audited = output(folder.path(), ["audit"]);
+    assert_eq!(audited.status.code(), Some(0), "{}", said(&audited));
+    let shown = &blocks(&page("README.md"), "## Is the document possible?", "text")[0];
+    assert!(shown.lines().count() > 10, "{shown}");
+    is_said(shown, &String::from_utf8(audited.stdout).unwrap());
 }
 
 #[test]
@@ -120,7 +149,7 @@ fn the_guide_of_specifications_names_every_field() {
     let mut fields = BTreeSet::new();
     collect(&serde_json::from_str(&schema).unwrap(), &mut fields);
     assert!(fields.contains("depends_on") && fields.len() > 30, "{fields:?}");
-    let tables = ["system", "fact", "target", "baseline", "claim", "limit"];
+    let tables = ["system", "fact", "target", "baseline", "claim", "limit", "prose"];
     let is_there = |field: &str| match field {
         table if tables.contains(&table) => guide.contains(&format!("[[system.{table}]]")) || table == "system",
         field => guide.contains(&format!("`{field}`")) || guide.contains(&format!("\n{field} = ")),

@@ -92,10 +92,11 @@ fn what_is_printed_of_a_store_is_what_the_schemas_say() {
 fn json_commands(folder: &Path, path: &[String]) -> BTreeSet<String> {
     let asked = output(folder, path.iter().map(String::as_str).chain(["--help"]));
     let help = String::from_utf8(asked.stdout).unwrap();
-    let below = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let below = below.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let names =
-        below.filter_map(|line| line.split_whitespace().next()).filter(|name| !matches!(*name, "help" | "features"));
+    // Commands are listed with two spaces before them, options of them with none or with more and a dash.
+    let below =
+        help.lines().filter(|line| line.starts_with("  ") && line[2..].starts_with(|c: char| c.is_ascii_lowercase()));
+    let names = below.filter_map(|line| line.split_whitespace().next());
+    let names = names.filter(|name| !matches!(*name, "help" | "features" | "hostproof"));
     let mut found: BTreeSet<String> =
         names.flat_map(|name| json_commands(folder, &[path, &[name.to_owned()]].concat())).collect();
     if help.lines().any(|line| line.trim_start().starts_with("--json")) {

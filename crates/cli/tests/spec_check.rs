@@ -61,6 +61,30 @@ fn what_a_file_demands_is_said() {
 }
 
 #[test]
+fn where_each_statement_of_the_document_lives_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = output(folder.path(), ["spec", "show", "PY-HPC-2024.Q3", "--coverage"]);
+    let text = said(&shown);
+    assert_eq!(shown.status.code(), Some(0), "{text}");
+    let count = |status| {
+        let statements = spec::coverage("PY-HPC-2024.Q3").unwrap();
+        statements.iter().filter(|statement| statement.status == status).count()
+    };
+    let counted = format!(
+        "228 statements: {} criteria, {} findings, {} remarks, {} prose.",
+        count(spec::Status::Criterion),
+        count(spec::Status::Finding),
+        count(spec::Status::Remark),
+        count(spec::Status::Prose)
+    );
+    assert!(text.contains(&counted), "{text}");
+    assert!(text.contains("finding power.circuit"), "{text}");
+    let other = output(folder.path(), ["spec", "show", "HOSTED-EPYC-9454P", "--coverage"]);
+    assert_eq!(other.status.code(), Some(2), "{}", said(&other));
+    assert!(said(&other).contains("are not numbered"), "{}", said(&other));
+}
+
+#[test]
 fn what_can_never_be_judged_is_refused() {
     check("stream.triad", "stream.traid", 2, "the nearest is `stream.triad`");
     check("250 GB/s\"\nbetter", "1 s\"\nbetter", 2, "a quantity in B/s, the unit of `stream.triad`");

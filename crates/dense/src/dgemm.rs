@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use machine::{Buffer, Clock, HUGE_PAGE, Pages, Team, Timing, Worker, chunks, memory_available};
+use machine::{Buffer, Clock, HUGE_PAGE, Pages, Socket, Team, Timing, Worker, chunks, memory_available, sockets};
 use measure::{Interval, Placement, Sample, Warning};
 
 use crate::blas::{Blas, View, ViewMut, packing};
@@ -101,6 +101,10 @@ impl Tile {
         self.split().2.fill(f64::NAN);
     }
 
+    fn flops(&self) -> f64 {
+        Shape { m: self.rows.len(), n: self.cols.len(), k: self.inner }.flops()
+    }
+
     fn multiply(&mut self, blas: &Blas) {
         let (rows, cols, inner) = (self.rows.len(), self.cols.len(), self.inner);
         let (a, b, c) = self.split();
@@ -125,6 +129,8 @@ impl Tile {
 pub struct Rates {
     /// Floating-point operations a second.
     pub samples: Vec<Sample>,
+    /// The same of each socket's tiles, where there are several sockets.
+    pub of_sockets: Vec<(Socket, Vec<Sample>)>,
     /// The proof of placement.
     pub placement: Placement,
     /// What the proof lacks.
@@ -187,12 +193,19 @@ impl<'a> Product<'a> {
     /// Multiplies `samples` times, each time into a C that was spoilt, and checks each result.
     pub fn measure(&mut self, samples: usize) -> Result<Rates, Error> {
         let mut rates = Vec::with_capacity(samples);
+        let mut of_sockets: Vec<(Socket, Vec<Sample>)> =
+            sockets(self.team.workers()).into_iter().map(|socket| (socket, Vec::new())).collect();
         let mut migrations = Some(0);
         for _ in 0..samples {
             self.team.each(&mut self.tiles, |_, tile| tile.spoil());
             let timing = self.multiply();
             self.verify()?;
             rates.push(Sample::timed(self.flops() / timing.elapsed, timing.interval()));
+            for (socket, rates) in &mut of_sockets {
+                let interval = timing.interval_of(&socket.members);
+                let flops: f64 = socket.members.iter().map(|&place| self.tiles[place].flops()).sum();
+                rates.push(Sample::timed(flops / interval.seconds(), interval));
+            }
             migrations = migrations.zip(timing.migrations).map(|(sum, moved)| sum + moved);
         }
         let proofs: Vec<_> = self
@@ -204,7 +217,7 @@ impl<'a> Product<'a> {
             })
             .collect();
         let (placement, warnings) = crate::proof::join(self.team, &proofs, migrations);
-        Ok(Rates { samples: rates, placement, warnings })
+        Ok(Rates { samples: rates, of_sockets, placement, warnings })
     }
 }
 
@@ -264,6 +277,21 @@ mod tests {
             assert_eq!(rates.samples.len(), 2);
             assert!(rates.samples.iter().all(|rate| rate.value > 0.0));
         }
+    }
+
+    #[test]
+    fn the_rate_of_a_socket_is_of_its_own_tiles_and_its_own_time() {
+        let topology = Topology::read(&Source::Host).unwrap();
+        let mut workers = place(&topology, Siblings::OnePerCore).unwrap();
+        for worker in &mut workers {
+            worker.package = u32::try_from(worker.index % 2).unwrap();
+        }
+        let team = Team::start(&workers).unwrap();
+        let shape = Shape { m: 33, n: 65, k: 129 };
+        let rates = Product::prepare(&team, shape, 5, Blas::load().unwrap()).unwrap().measure(1).unwrap();
+        assert_eq!(rates.of_sockets.len(), if workers.len() > 1 { 2 } else { 0 });
+        let flops: f64 = rates.of_sockets.iter().map(|(_, of)| of[0].value * of[0].interval.unwrap().seconds()).sum();
+        assert!(workers.len() == 1 || (flops / shape.flops() - 1.0).abs() < 1e-9, "{flops}");
     }
 
     #[test]

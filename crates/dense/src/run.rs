@@ -108,8 +108,13 @@ impl Dgemm<'_> {
         }
         let order = self.config.order;
         match self.measure(Shape::square(order), self.config.samples, reporter) {
-            Ok(rates) => {
+            Ok(mut rates) => {
+                let of_sockets = std::mem::take(&mut rates.of_sockets);
                 let headline = self.measurement(&DENSE_DGEMM, rates).context("n", order);
+                for (socket, rates) in of_sockets {
+                    let part = headline.of_part("socket", socket.package, rates);
+                    reporter.measured(noisy(part.context("threads", socket.members.len())));
+                }
                 reporter.measured(noisy(headline));
             }
             Err(error) => reporter.not_measured(&DENSE_DGEMM, &[], error.reason()),

@@ -1,7 +1,10 @@
 //! What devices count themselves, and the ARC of ZFS; what of it is due to which worker.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+
+use measure::Interval;
 
 /// Bytes of a sector in the kernel's statistics, whatever the device's own sectors are.
 const STAT_SECTOR: u64 = 512;
@@ -100,6 +103,14 @@ impl DeviceStat {
         })
     }
 
+    /// Adds what was counted in another phase, or of another device of the drive.
+    pub(crate) fn add(&mut self, other: &DeviceStat) {
+        self.read.add(other.read);
+        self.write.add(other.write);
+        self.busy += other.busy;
+        self.queued += other.queued;
+    }
+
     /// What was counted since `before`.
     #[must_use]
     pub fn since(&self, before: &DeviceStat) -> DeviceStat {
@@ -116,6 +127,8 @@ impl DeviceStat {
 /// What workers and devices had counted at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Snapshot {
+    /// When, in nanoseconds of [`Clock::now`](machine::Clock::now).
+    pub(crate) at: u64,
     pub(crate) devices: Vec<DeviceStat>,
     /// Bytes that each worker of the phase had moved, by direction.
     pub(crate) moved: Vec<[u64; 2]>,
@@ -131,6 +144,38 @@ pub struct DeviceTraffic {
     pub devices: [f64; 2],
     /// Bytes at most that the devices may have moved before counting began of requests that were completed after it.
     pub under_way: u64,
+}
+
+/// What the drives below a job moved in its window, by their own counters and for whomever.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DriveCounts {
+    /// From the first look at the counters to the second.
+    pub interval: Interval,
+    /// What each drive did between them, by the drive's serial number, or its kernel name where that is not told.
+    pub drives: BTreeMap<String, DeviceStat>,
+}
+
+/// What each drive counted between two moments; devices of one serial number (namespaces, partitions) are one drive.
+pub(crate) fn by_drive(before: &Snapshot, after: &Snapshot, root: &Path) -> DriveCounts {
+    let mut drives: BTreeMap<String, DeviceStat> = BTreeMap::new();
+    for device in &after.devices {
+        let Some(earlier) = before.devices.iter().find(|earlier| earlier.name == device.name) else { continue };
+        let since = device.since(earlier);
+        drives.entry(drive_of(&device.name, root)).and_modify(|drive| drive.add(&since)).or_insert(since);
+    }
+    DriveCounts { interval: Interval::new(before.at, after.at), drives }
+}
+
+/// The serial number of the drive that a device or partition is of: names change from boot to boot, so that two boots would
+/// compare two drives. NVMe tells it for the controller, virtio for the device; the name where neither does.
+fn drive_of(device: &str, root: &Path) -> String {
+    let Ok(mut folder) = fs::canonicalize(root.join("sys/class/block").join(device)) else { return device.to_owned() };
+    if folder.join("partition").exists() {
+        folder.pop();
+    }
+    let serial = ["device/serial", "serial"].iter().find_map(|file| fs::read_to_string(folder.join(file)).ok());
+    let serial = serial.map(|text| text.trim().to_owned()).filter(|serial| !serial.is_empty());
+    serial.or_else(|| Some(folder.file_name()?.to_string_lossy().into_owned())).unwrap_or_else(|| device.to_owned())
 }
 
 /// Devices that move a smaller share of the bytes did not do all of the work.
@@ -201,7 +246,7 @@ mod tests {
             write: of(written),
             ..DeviceStat::default()
         };
-        Snapshot { devices: devices.iter().map(device).collect(), moved: moved.to_vec(), arc: None }
+        Snapshot { devices: devices.iter().map(device).collect(), moved: moved.to_vec(), ..Snapshot::default() }
     }
 
     #[test]
@@ -244,6 +289,33 @@ mod tests {
 
     fn counted(ios: u64, merges: u64, bytes: u64, ticks: u64) -> IoCounters {
         IoCounters { ios, merges, bytes, ticks }
+    }
+
+    #[test]
+    fn a_drive_is_known_by_its_serial_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let file = |path: &str, text: &str| {
+            let path = root.join("sys/class/block").join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        file("nvme0n1/device/serial", "S1   \n");
+        file("nvme0n2/device/serial", "S1\n");
+        file("nvme0n2/nvme0n2p1/partition", "1\n");
+        file("vda/serial", "V1");
+        file("sda/size", "1");
+        std::os::unix::fs::symlink("nvme0n2/nvme0n2p1", root.join("sys/class/block/nvme0n2p1")).unwrap();
+        let at = |at: u64, read: u64| {
+            let devices =
+                [("nvme0n1", read, 0), ("nvme0n2p1", 2 * read, 1), ("vda", 5, 0), ("sda", 7, read), ("gone", 1, 1)];
+            Snapshot { at, ..snapshot(&devices, &[]) }
+        };
+        let found = by_drive(&at(10, 100), &at(30, 400), root);
+        let bytes: Vec<_> =
+            found.drives.iter().map(|(name, of)| (name.as_str(), of.read.bytes, of.write.bytes)).collect();
+        assert_eq!(bytes, [("S1", 900, 0), ("V1", 0, 0), ("gone", 0, 0), ("sda", 0, 300)]);
+        assert_eq!(found.interval, Interval::new(10, 30));
     }
 
     #[test]

@@ -38,7 +38,7 @@ mod volume;
 mod worker;
 mod workload;
 
-pub use counters::{ArcStat, DeviceStat, DeviceTraffic, IoCounters};
+pub use counters::{ArcStat, DeviceStat, DeviceTraffic, DriveCounts, IoCounters};
 pub use engine::{LiveRates, run_jobs};
 pub use error::Error;
 pub use files::ROOM_PERCENT;

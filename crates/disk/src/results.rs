@@ -5,7 +5,7 @@ use std::time::Duration;
 use machine::Clock;
 use measure::{Interval, Warning};
 
-use crate::counters::{ArcStat, DeviceStat, DeviceTraffic};
+use crate::counters::{ArcStat, DeviceStat, DeviceTraffic, DriveCounts};
 use crate::engine::Counted;
 use crate::histogram::{Histogram, Moments};
 use crate::job::{Direction, Job};
@@ -127,6 +127,8 @@ pub struct JobResult {
     pub io_wq_threads: usize,
     /// What it and the devices below moved while it was measured; `None` where no device counts.
     pub traffic: Option<DeviceTraffic>,
+    /// What each drive below did meanwhile.
+    pub drives: DriveCounts,
     /// Hits and misses of the ARC of ZFS while it was measured.
     pub arc: Option<ArcStat>,
     /// Blocks whose data was checked.
@@ -227,6 +229,7 @@ fn join(
         direct: planned.opened.iter().all(|opened| opened.direct),
         io_wq_threads: seen.io_wq_threads,
         traffic,
+        drives: seen.counted.drives.clone(),
         arc: seen.counted.arc,
         verified: reports.iter().map(|report| report.verified).sum(),
         steady: seen.steady.clone(),
@@ -343,15 +346,6 @@ impl Depths {
             self.submit[index] += other.submit[index];
             self.complete[index] += other.complete[index];
         }
-    }
-}
-
-impl DeviceStat {
-    fn add(&mut self, other: &DeviceStat) {
-        self.read.add(other.read);
-        self.write.add(other.write);
-        self.busy += other.busy;
-        self.queued += other.queued;
     }
 }
 

@@ -242,6 +242,16 @@ impl StorageCase {
         if result.window.seconds > 0.0 { amount as f64 / result.window.seconds } else { 0.0 }
     }
 
+    /// What a drive did in a round, as its own counters have it: the bytes a second of a case of bytes, and else the requests.
+    /// The kernel may have merged some of these.
+    fn rate_of_drive(&self, round: &JobResult, drive: &str) -> Option<f64> {
+        let counted = round.drives.drives.get(drive)?;
+        let own = if self.rw == ReadWriteMix::Write { counted.write } else { counted.read };
+        let amount = if self.metrics.rate.unit == Unit::IoPerSecond { own.ios + own.merges } else { own.bytes };
+        let seconds = round.drives.interval.seconds();
+        (seconds > 0.0).then(|| amount as f64 / seconds)
+    }
+
     fn p99_of(&self, result: &JobResult) -> Option<f64> {
         self.stats(result).latency.percentile(99.0).map(|nanos| nanos as f64 * 1e-9)
     }
@@ -300,6 +310,9 @@ fn measure(
     for measurement in [rate, p99] {
         emit(Event::Measured(describe(measurement, config, &rounds).warn(remarks(case, &rounds, state))));
     }
+    for measurement in of_drives(case, config, &rounds) {
+        emit(Event::Measured(measurement));
+    }
     for measurement in percentiles(case, &rounds) {
         emit(Event::Measured(describe(measurement, config, &rounds)));
     }
@@ -312,6 +325,22 @@ fn of_rounds(metric: &Definition, rounds: &[JobResult], figure: impl Fn(&JobResu
         Some(Sample { taint: cached(round), ..Sample::timed(figure(round)?, round.window.interval) })
     };
     Measurement::new(metric, rounds.iter().filter_map(sample))
+}
+
+/// The rate of each drive below the files, where there are several: of a stripe the slowest drive holds up the others, and the
+/// sum does not say which it is.
+fn of_drives(case: &StorageCase, config: &Config, rounds: &[JobResult]) -> Vec<Measurement> {
+    let drives: BTreeSet<&String> = rounds.iter().flat_map(|round| round.drives.drives.keys()).collect();
+    let of_drive = |&drive: &&String| {
+        let sample = |round: &JobResult| {
+            let rate = case.rate_of_drive(round, drive)?;
+            Some(Sample { taint: cached(round), ..Sample::timed(rate, round.drives.interval) })
+        };
+        let whole = describe(Measurement::new(case.metrics.rate, []), config, rounds);
+        let part = whole.of_part("drive", drive, rounds.iter().filter_map(sample));
+        part.context("counted", "by the drive itself, for whomever it worked")
+    };
+    if drives.len() > 1 { drives.iter().map(of_drive).collect() } else { Vec::new() }
 }
 
 /// The latency at each of many percentiles, a sample for each round: what a chart of the tail is drawn from.
@@ -432,46 +461,4 @@ fn weightiest_first(mut warnings: Vec<Warning>) -> Vec<Warning> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn few_requests_are_those_of_few_workers() {
-        let check = |workers: u32, in_flight: u32, expect: (u32, u32)| {
-            let config = Config { workers, ..Config::smoke() };
-            assert_eq!(config.split(in_flight), expect, "{in_flight} of {workers} workers");
-        };
-        check(32, 1, (1, 1));
-        check(32, 6, (6, 1));
-        check(32, 32, (32, 1));
-        check(32, 8192, (32, 256));
-        check(2, 6, (2, 3));
-        check(1, 8, (1, 8));
-        check(1, 0, (1, 1));
-    }
-
-    #[test]
-    fn remarks_are_told_once_each_and_by_their_weight() {
-        let cached = |share: f64| Warning::CacheAnswered { share };
-        let io_wq = |n: u32| Warning::Note(format!("{n} io-wq workers were seen"));
-        let refused = Warning::NotHonoured { what: "IOPOLL".to_owned() };
-        let skew = |seconds: f64| Warning::Uncertain { why: format!("the last worker ended {seconds} s after") };
-        let all = vec![io_wq(2), refused.clone(), cached(0.9), skew(1.5), cached(0.25), io_wq(12), skew(0.2)];
-        assert_eq!(weightiest_first(all), [cached(0.25), skew(1.5), refused, io_wq(2)]);
-    }
-
-    #[test]
-    fn a_sweep_tells_the_depths_that_it_has() {
-        let config = Config { workers: 24, sequential_depths: vec![1, 16, 24, 32, 64, 256], ..Config::smoke() };
-        assert_eq!(config.depths(&CASES[0]), [1, 16, 24, 48, 240]);
-    }
-
-    #[test]
-    fn each_profile_keeps_its_time() {
-        let machine = Machine::detect(&machine::Source::Host).unwrap();
-        for (profile, most) in [(Profile::Smoke, 15.0), (Profile::Quick, 60.0)] {
-            let seconds = Config::for_profile(profile, &machine).unwrap().needs(&machine).seconds;
-            assert!(seconds < most, "{profile:?}: {seconds}");
-        }
-    }
-}
+mod tests;

@@ -161,6 +161,12 @@ fn present(sensors: &[BmcSensor]) -> Option<f64> {
     (count > 0).then_some(count as f64)
 }
 
+/// Whether the controller reads the heat of a processor.
+pub(crate) fn sees_processors(sensors: &[BmcSensor]) -> bool {
+    let is_heat = |sensor: &BmcSensor| matches!(sensor.value, BmcValue::Celsius(_));
+    sensors.iter().any(|sensor| sensor.entity == Entity::Processor && is_heat(sensor))
+}
+
 /// The hottest processor, memory module, drive or card that the controller reads, in °C.
 pub(crate) fn hottest(sensors: &[BmcSensor]) -> Option<f64> {
     let parts = sensors.iter().filter(|sensor| !matches!(sensor.entity, Entity::Supply | Entity::Other(_)));

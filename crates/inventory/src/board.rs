@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use measure::{Facts, Unit};
 
-use crate::pci::Device;
+use crate::gpu::is_gpu;
+use crate::pci::{self, Device};
 use crate::smbios::{Firmware, Slot, TABLE};
 use crate::sysfs::{Found, Tree, Unavailable, note_number, note_text, ok_or_absent};
 
@@ -30,7 +31,10 @@ pub(crate) fn probe(tree: &Tree, firmware: &Found<Firmware>, devices: &[Device],
         "/sys/bus/pci/devices (root ports)",
     );
     note_text(facts, "board.chipset", ok_or_absent(chipset(devices)), "/sys/bus/pci/devices");
-    slots(firmware, facts);
+    let gpus = devices.iter().filter(|device| is_gpu(device));
+    let places: Vec<String> =
+        gpus.flat_map(|gpu| [Some(gpu.address.clone()), pci::parent(tree, &gpu.address)]).flatten().collect();
+    slots(firmware, &places, facts);
     supplies(firmware, facts);
 }
 
@@ -84,16 +88,18 @@ fn chipset(devices: &[Device]) -> Option<String> {
     found.next().map(|(_, name)| (*name).to_owned())
 }
 
-fn slots(firmware: &Found<Firmware>, facts: &mut Facts) {
-    let slots = |wanted: fn(&Slot) -> bool| -> Found<Vec<Slot>> {
+/// Bays, and the slots for GPUs: those of 16 lanes, and those with one in them. `gpus` are the addresses of GPUs and of the
+/// ports above them.
+fn slots(firmware: &Found<Firmware>, gpus: &[String], facts: &mut Facts) {
+    let slots = |wanted: &dyn Fn(&Slot) -> bool| -> Found<Vec<Slot>> {
         let firmware = firmware.clone()?;
         if firmware.slots.is_empty() {
             return Err(Unavailable::Absent);
         }
-        Ok(firmware.slots.into_iter().filter(wanted).collect())
+        Ok(firmware.slots.into_iter().filter(|slot| wanted(slot)).collect())
     };
     let count = |slots: &Found<Vec<Slot>>| slots.clone().map(|slots| slots.len() as f64);
-    let bays = slots(|slot| slot.form.is_some_and(|form| form == "U.2" || form.starts_with('E')));
+    let bays = slots(&|slot| slot.form.is_some_and(|form| form == "U.2" || form.starts_with('E')));
     // Bays behind a SAS expander or a switch are not in this list: none is "not told", not zero.
     let told_bays = bays.clone().and_then(|bays| ok_or_absent(Some(bays).filter(|bays| !bays.is_empty())));
     note_number(facts, "chassis.drive_bays", Unit::Count, count(&told_bays), TABLE);
@@ -103,7 +109,8 @@ fn slots(firmware: &Found<Firmware>, facts: &mut Facts) {
     });
     note_text(facts, "chassis.bay_form_factor", forms, TABLE);
 
-    let cards = slots(|slot| slot.form == Some("PCIe") && slot.lanes == Some(16));
+    let holds_gpu = |slot: &Slot| slot.address.as_ref().is_some_and(|address| gpus.contains(address));
+    let cards = slots(&|slot| slot.form == Some("PCIe") && (slot.lanes == Some(16) || holds_gpu(slot)));
     note_number(facts, "gpu.slots", Unit::Count, count(&cards), TABLE);
     let lowest = |of: fn(&Slot) -> Option<u8>| -> Found<f64> {
         let values = cards.clone()?.iter().map(of).collect::<Option<Vec<u8>>>();

@@ -156,7 +156,7 @@ fn limits(inventory: &Inventory, advice: &mut Vec<Advice>) {
             advice,
             "/dev/shm is smaller than half of the memory",
             "workloads that share arrays between processes do not fit",
-            "sudo mount -o remount,size=50% /dev/shm",
+            "sudo mount -o remount,size=75% /dev/shm",
         );
     }
 }

@@ -41,6 +41,8 @@ pub struct Drive {
     pub node: Option<u32>,
     /// SMART, or why it could not be read.
     pub health: Found<Health>,
+    /// Whether written data waits in a cache that a loss of power empties, as the kernel was told by the drive.
+    pub volatile_cache: Option<bool>,
     /// The temperature in °C from which the drive calls itself too warm, where it tells.
     pub warm: Option<f64>,
 }

@@ -115,6 +115,7 @@ fn block(tree: &Tree, name: String) -> Drive {
         link: Link::default(),
         node: node(tree, &at("device")),
         health: Err(Unavailable::Absent),
+        volatile_cache: volatile_cache(tree, &name),
         warm: None,
         name,
     }
@@ -141,9 +142,19 @@ fn nvme(tree: &Tree, outside: &dyn Outside, slots: &[Slot], name: String, contro
         link: pci::link(tree, &at("device")),
         node: node(tree, &at("device")),
         health,
+        volatile_cache: volatile_cache(tree, &name),
         warm: identity.warning,
         address,
         name,
+    }
+}
+
+/// `write back` has a cache to flush; `write through` has none, or one that survives a loss of power.
+fn volatile_cache(tree: &Tree, name: &str) -> Option<bool> {
+    match tree.word(&format!("{BLOCK}/{name}/queue/write_cache")).ok()?.as_str() {
+        "write back" => Some(true),
+        "write through" => Some(false),
+        _ => None,
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use measure::{Facts, Unit};
+use measure::{FactValue, Facts, Unit};
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 
 use crate::out_of_band::{Gpu, Nvidia, Outside};
 use crate::pci::{self, DEVICES, Device};
-use crate::sysfs::{Found, Tree, Unavailable, field, note_number, note_text, ok_or_absent};
+use crate::sysfs::{Found, Tree, Unavailable, field, note, note_number, note_text, ok_or_absent};
 
 const NVIDIA: u16 = 0x10de;
 const AMD: u16 = 0x1002;
@@ -33,6 +33,7 @@ pub(crate) fn probe(tree: &Tree, outside: &dyn Outside, devices: &[Device], fact
         (gpu.temperature, gpu.nvlinks) = (told.temperature, told.nvlinks);
     }
     describe(tree, &gpus, &report, facts);
+    links(tree, &gpus, facts);
     Ok(gpus)
 }
 
@@ -43,7 +44,7 @@ pub fn gpu_count(tree: &Tree) -> usize {
 }
 
 /// Display and 3D controllers and accelerators of the makers of GPUs; a board's own video chip is none.
-fn is_gpu(device: &Device) -> bool {
+pub(crate) fn is_gpu(device: &Device) -> bool {
     let class = device.class >> 8;
     let integrated = device.vendor == 0x8086 && device.address.ends_with(":00:02.0");
     matches!(class, 0x0300 | 0x0302 | 0x0380 | 0x1200) && matches!(device.vendor, NVIDIA | AMD | 0x8086) && !integrated
@@ -61,6 +62,31 @@ fn plain(tree: &Tree, device: &Device) -> Gpu {
         memory: vram.ok(),
         ..Gpu::default()
     }
+}
+
+/// How the GPUs hang on the processors.
+fn links(tree: &Tree, gpus: &[Gpu], facts: &mut Facts) {
+    let least = |of: fn(&Gpu) -> Option<u8>| {
+        let values = gpus.iter().map(of).collect::<Option<Vec<u8>>>();
+        ok_or_absent(values.and_then(|values| values.into_iter().min()).map(f64::from))
+    };
+    // A sleeping GPU lowers the generation of its link, so that what it can is told.
+    note_number(
+        facts,
+        "gpu.pcie_gen",
+        Unit::Count,
+        least(|gpu| gpu.link.most_generation.or(gpu.link.generation)),
+        DEVICES,
+    );
+    note_number(facts, "gpu.pcie_lanes", Unit::Count, least(|gpu| gpu.link.lanes), DEVICES);
+    // Root bus, root port, device: a switch puts two more ports between.
+    let attached = |gpu: &Gpu| -> Option<bool> {
+        let above = pci::parent(tree, &gpu.address)?;
+        Some(above.starts_with("pci") || pci::parent(tree, &above)?.starts_with("pci"))
+    };
+    let all = gpus.iter().map(attached).collect::<Option<Vec<bool>>>().filter(|all| !all.is_empty());
+    let all = ok_or_absent(all.map(|all| FactValue::Flag(all.into_iter().all(|attached| attached))));
+    note(facts, "gpu.cpu_attached", all, DEVICES);
 }
 
 fn describe(tree: &Tree, gpus: &[Gpu], report: &Found<Nvidia>, facts: &mut Facts) {
@@ -86,6 +112,8 @@ fn describe(tree: &Tree, gpus: &[Gpu], report: &Found<Nvidia>, facts: &mut Facts
     let links = gpus.iter().map(|gpu| gpu.nvlinks).collect::<Option<Vec<u32>>>().filter(|links| !links.is_empty());
     let interconnect = links.map(|links| if links.iter().all(|up| *up > 0) { "NVLink" } else { "PCIe" });
     note_text(facts, "gpu.interconnect", ok_or_absent(interconnect.map(str::to_owned)), "NVML");
+    let cuda = report.as_ref().map_err(Clone::clone).and_then(|report| ok_or_absent(report.cuda.clone()));
+    note_text(facts, "gpu.cuda", cuda, "NVML");
     let (driver, source) = match report {
         Ok(report) => (Ok(report.driver.clone()), "NVML"),
         Err(_) => (tree.word("/sys/module/nvidia/version"), "/sys/module/nvidia/version"),
@@ -127,5 +155,13 @@ pub(crate) fn ask_nvidia() -> Found<Nvidia> {
             ..Gpu::default()
         })
     });
-    Ok(Nvidia { driver, gpus: gpus.collect() })
+    let cuda = nvml.sys_cuda_driver_version().ok();
+    let cuda = cuda.map(|version| {
+        format!(
+            "{}.{}",
+            nvml_wrapper::cuda_driver_version_major(version),
+            nvml_wrapper::cuda_driver_version_minor(version)
+        )
+    });
+    Ok(Nvidia { driver, cuda, gpus: gpus.collect() })
 }

@@ -146,7 +146,8 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
     let memory_controllers = sensors::memory_controllers(tree);
     let others = gpus.iter().flatten().filter_map(|gpu| gpu.temperature);
     let others = others.chain(bmc.as_ref().ok().and_then(|bmc| bmc::hottest(&bmc.sensors)));
-    sensors::probe(&sensors, &memory_controllers, &drives, others, &mut facts);
+    let seen = bmc.as_ref().is_ok_and(|bmc| bmc::sees_processors(&bmc.sensors));
+    sensors::probe(&sensors, &memory_controllers, &drives, seen, others, &mut facts);
 
     Inventory {
         facts,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use measure::{Facts, Unit};
+use measure::{FactValue, Facts, Unit};
 
 use crate::smbios::{Dimm, TABLE};
-use crate::sysfs::{Found, Unavailable, note_number, note_text, ok_or_absent};
+use crate::sysfs::{Found, Unavailable, note, note_number, note_text, ok_or_absent};
 
 /// Adds the facts `memory.*` that the DIMMs tell; the capacity replaces the kernel's figure only where there are DIMMs.
 pub(crate) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {
@@ -32,6 +32,8 @@ pub(crate) fn probe(dimms: &Found<&[Dimm]>, facts: &mut Facts) {
     );
     let rated = of(|dimms| slowest(dimms, |dimm| dimm.rated));
     note_number(facts, "memory.rated_data_rate", Unit::TransferPerSecond, rated, TABLE);
+    let full = dimms.as_ref().map_err(Clone::clone).and_then(|dimms| ok_or_absent(at_full_speed(dimms)));
+    note(facts, "memory.full_speed", full.map(FactValue::Flag), TABLE);
     let kind = dimms.as_ref().map_err(Clone::clone).and_then(|dimms| kind(dimms));
     note_text(facts, "memory.type", kind, TABLE);
 
@@ -66,6 +68,13 @@ fn one_capacity(dimms: &[Dimm]) -> Found<f64> {
 fn slowest(dimms: &[Dimm], rate: fn(&Dimm) -> Option<u32>) -> Found<f64> {
     let slowest = dimms.iter().map(rate).collect::<Option<Vec<u32>>>().and_then(|rates| rates.into_iter().min());
     ok_or_absent(slowest.filter(|rate| *rate > 0).map(|rate| f64::from(rate) * 1e6))
+}
+
+/// Whether every DIMM runs at its own rating; nothing where one tells one of the two rates alone.
+fn at_full_speed(dimms: &[Dimm]) -> Option<bool> {
+    let told = |rate: Option<u32>| rate.filter(|rate| *rate > 0);
+    let full = dimms.iter().map(|dimm| Some(told(dimm.configured)? >= told(dimm.rated)?));
+    full.collect::<Option<Vec<bool>>>().filter(|all| !all.is_empty()).map(|all| all.into_iter().all(|full| full))
 }
 
 /// Generation, error correction and kind of the modules: `DDR5 ECC RDIMM`.

@@ -91,6 +91,8 @@ pub struct Gpu {
 pub struct Nvidia {
     /// Version of the driver.
     pub driver: String,
+    /// Version of CUDA that the driver supports.
+    pub cuda: Option<String>,
     /// The GPUs, each with its address in the kernel's spelling.
     pub gpus: Vec<Gpu>,
 }

@@ -1,9 +1,9 @@
 //! Temperatures and power: hwmon and RAPL; memory errors: EDAC.
 
-use measure::{Facts, Unit};
+use measure::{FactValue, Facts, Unit};
 
 use crate::drives::Drive;
-use crate::sysfs::{Found, Tree, Unavailable, note_number, ok_or_absent};
+use crate::sysfs::{Found, Tree, Unavailable, note, note_number, ok_or_absent};
 
 const HWMON: &str = "/sys/class/hwmon";
 const POWERCAP: &str = "/sys/class/powercap";
@@ -29,6 +29,8 @@ pub struct Sensor {
     pub kind: Kind,
     /// The value now.
     pub value: f64,
+    /// The value that the chip calls high.
+    pub high: Option<f64>,
     /// The value that the chip calls critical.
     pub critical: Option<f64>,
 }
@@ -90,6 +92,7 @@ fn sensor(tree: &Tree, folder: &str, chip: &str, file: &str) -> Option<Sensor> {
         label: tree.word(&format!("{folder}/{channel}_label")).unwrap_or_else(|_| channel.to_owned()),
         kind,
         value,
+        high: read(&format!("{channel}_max")),
         critical: read(&format!("{channel}_crit")),
     })
 }
@@ -142,6 +145,7 @@ pub(crate) fn probe(
     sensors: &Found<Vec<Sensor>>,
     controllers: &Found<Vec<MemoryController>>,
     drives: &Found<Vec<Drive>>,
+    controller_sees_processors: bool,
     others: impl Iterator<Item = f64>,
     facts: &mut Facts,
 ) {
@@ -150,11 +154,23 @@ pub(crate) fn probe(
     let highest = hot.chain(smart).chain(others).filter(|degrees| degrees.is_finite()).reduce(f64::max);
     let source = "/sys/class/hwmon, SMART, NVML, /dev/ipmi0";
     note_number(facts, "thermal.highest", Unit::Celsius, ok_or_absent(highest), source);
+    let processors = || sensors.iter().flatten().filter(|sensor| is_processor(sensor));
+    let alarms =
+        processors().flat_map(|sensor| [sensor.high, sensor.critical]).flatten().filter(|degrees| *degrees > 0.0);
+    note_number(facts, "thermal.alarm", Unit::Celsius, ok_or_absent(alarms.reduce(f64::min)), HWMON);
+    let monitored = processors().next().is_some() || controller_sees_processors;
+    let source = "/sys/class/hwmon, /dev/ipmi0";
+    note(facts, "thermal.monitored", ok_or_absent(monitored.then_some(FactValue::Flag(true))), source);
     let sum = |of: fn(&MemoryController) -> u64| -> Found<f64> {
         controllers.clone().map(|all| all.iter().map(|controller| of(controller) as f64).sum())
     };
     note_number(facts, "memory.corrected_errors", Unit::Count, sum(|c| c.corrected), EDAC);
     note_number(facts, "memory.uncorrected_errors", Unit::Count, sum(|c| c.uncorrected), EDAC);
+}
+
+/// Sensors of processors.
+fn is_processor(sensor: &Sensor) -> bool {
+    sensor.kind == Kind::Temperature && ["coretemp", "k10temp", "zenpower"].contains(&sensor.chip.as_str())
 }
 
 /// Sensors of processors, memory, drives and GPUs; a board's own chips have channels that are wired to nothing.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use measure::{Facts, Unit};
+use measure::{FactValue, Facts, Unit};
 
 use crate::boot::BootVolume;
 use crate::drives::{Array, Drive};
-use crate::sysfs::{Found, Unavailable, note_number, note_text, ok_or_absent};
+use crate::sysfs::{Found, Unavailable, note, note_number, note_text, ok_or_absent};
 use crate::zfs::{self, Pool};
 
 /// Adds the facts `storage.*`.
@@ -37,6 +37,12 @@ pub(crate) fn probe(
         (Err(why), None) => Err(why.clone()),
     };
     let found = boot_drives.clone().map(|names| of(&names));
+    note(
+        facts,
+        "storage.boot.power_loss_protection",
+        power_loss_protection(found.clone()).map(FactValue::Flag),
+        "/sys/block/*/queue/write_cache",
+    );
     let boot_names = boot_drives.unwrap_or_default();
     volume("storage.boot", &found, &boot_names, source, facts);
     let boot_layout = boot.as_ref().ok().map(|boot| boot.layout.clone());
@@ -75,6 +81,12 @@ pub(crate) fn probe(
     note_number(facts, "storage.scratch.drives", Unit::Count, count, &source);
 }
 
+/// Whether none of the drives keeps written data in a cache that a loss of power empties.
+fn power_loss_protection(drives: Found<Vec<&Drive>>) -> Found<bool> {
+    let caches = drives?.iter().map(|drive| drive.volatile_cache).collect::<Option<Vec<bool>>>();
+    ok_or_absent(caches.filter(|caches| !caches.is_empty()).map(|caches| !caches.contains(&true)))
+}
+
 /// The facts that both volumes have, of its drives and of their names in it. Of several drives the worst speaks: smallest,
 /// slowest, most worn.
 fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, names: &BTreeSet<String>, source: &str, facts: &mut Facts) {
@@ -99,6 +111,9 @@ fn volume(prefix: &str, drives: &Found<Vec<&Drive>>, names: &BTreeSet<String>, s
     note_text(facts, &id("form_factor"), text(|drive| drive.form_factor.map(str::to_owned)), source);
     note_text(facts, &id("media"), text(|drive| Some(drive.media.to_owned())), source);
     note_text(facts, &id("firmware"), text(|drive| drive.firmware.clone()), source);
+    let written = drives.clone().and_then(|drives| health(&drives, |health| health.written));
+    let most = written.map(|written| written.into_iter().fold(0.0, f64::max));
+    note_number(facts, &id("written"), Unit::Byte, most, "SMART");
     let wear = drives.and_then(|drives| health(&drives, |health| health.used));
     let worst = wear.map(|wear| wear.into_iter().fold(0.0, f64::max));
     note_number(facts, &id("wear"), Unit::Ratio, worst, "SMART");

@@ -10,6 +10,8 @@ const CPUS: &str = "/sys/devices/system/cpu";
 const LIMITS: &str = "/proc/self/limits";
 const MEMINFO: &str = "/proc/meminfo";
 const MOUNTS: &str = "/proc/self/mounts";
+/// Bytes of a row of the feature workload's input, and those that a row takes with all its columns in memory.
+const DATASET: (f64, f64) = (396.0, 900.0);
 const NODES: &str = "/sys/devices/system/node";
 
 /// Adds the facts `os.*`, `numa.*` and `memory.total`; those of the processors are there already.
@@ -29,8 +31,24 @@ pub(crate) fn probe(tree: &Tree, facts: &mut Facts) {
     note_text(facts, "os.hypervisor", hypervisor, &source);
     let (smt, source) = threads(tree, facts);
     note(facts, "os.smt", smt.map(FactValue::Flag), source);
+    note(facts, "os.nvme_fabrics", nvme_fabrics(tree).map(FactValue::Flag), "/sys/module, /lib/modules/*");
     memory(tree, facts);
     limits(tree, facts);
+}
+
+/// Whether the kernel has NVMe over Fabrics: loaded, built in, or as a module.
+fn nvme_fabrics(tree: &Tree) -> Found<bool> {
+    if tree.has("/sys/module/nvme_fabrics") {
+        return Ok(true);
+    }
+    let release = tree.word("/proc/sys/kernel/osrelease")?;
+    // The release comes from outside, and must not lead out of the folder.
+    let folder = format!("/lib/modules/{}", release.replace('/', ""));
+    let lists = ["modules.builtin", "modules.dep"].map(|file| tree.text(&format!("{folder}/{file}")));
+    match lists {
+        [Err(lack), Err(_)] => Err(lack),
+        lists => Ok(lists.iter().flatten().any(|list| list.contains("/nvme-fabrics.ko"))),
+    }
 }
 
 /// Whether more than one thread of a core is online: as the kernel says, or by counting.
@@ -101,6 +119,9 @@ fn memory(tree: &Tree, facts: &mut Facts) {
         ok_or_absent(field(info, key).and_then(kernel_size).map(|bytes| bytes as f64))
     };
     note_number(facts, "memory.total", Unit::Byte, size("MemTotal"), MEMINFO);
+    let dataset = size("MemTotal").map(|total| total * DATASET.0 / DATASET.1);
+    let source = format!("{MEMINFO}; the feature workload holds {} B for each {} B of input", DATASET.1, DATASET.0);
+    note_number(facts, "memory.usable_dataset", Unit::Byte, dataset, &source);
     // Firmware tables, where there are any, replace this by what is installed.
     note_number(facts, "memory.capacity", Unit::Byte, size("MemTotal"), MEMINFO);
     note_number(facts, "os.swap", Unit::Byte, size("SwapTotal"), MEMINFO);

@@ -2,6 +2,8 @@
 
 mod fixture;
 
+use std::fs;
+
 use fixture::{DimmPlan, Host, bare, documented, set_link, structure, table};
 use inventory::doctor::{Cpus, Grant, Limit, advise};
 use inventory::{BmcValue, FilesOnly, Inventory, Tree, Unavailable, gpu_count, inspect, take_with};
@@ -66,6 +68,8 @@ fn the_documented_system_is_read_in_every_fact() {
         ("memory.channels_per_socket", "8"),
         ("memory.data_rate", "5600 MT/s"),
         ("memory.bandwidth", "716.8 GB/s"),
+        ("memory.full_speed", "yes"),
+        ("memory.usable_dataset", "952.2 GB"),
         ("numa.nodes", "2"),
         ("numa.nodes_per_socket", "1"),
         // §1.4
@@ -77,6 +81,9 @@ fn the_documented_system_is_read_in_every_fact() {
         ("storage.boot.layout", "raid1"),
         ("storage.boot.missing", "0"),
         ("storage.boot.media", "nvme"),
+        ("storage.boot.power_loss_protection", "yes"),
+        ("storage.boot.written", "0 B"),
+        ("os.nvme_fabrics", "yes"),
         ("storage.scratch.drives", "6"),
         ("storage.scratch.devices", "nvme2n1, nvme3n1, nvme4n1, nvme5n1, nvme6n1, nvme7n1"),
         ("storage.scratch.drive_capacity", "7.682 TB"),
@@ -92,6 +99,9 @@ fn the_documented_system_is_read_in_every_fact() {
         ("gpu.slots", "4"),
         ("gpu.slot_pcie_gen", "5"),
         ("gpu.slot_lanes", "16"),
+        ("gpu.pcie_gen", "5"),
+        ("gpu.pcie_lanes", "16"),
+        ("gpu.cpu_attached", "yes"),
         ("gpu.model", "NVIDIA H100 PCIe"),
         ("gpu.form_factor", "PCIe"),
         ("gpu.driver", "560.35.03"),
@@ -100,6 +110,8 @@ fn the_documented_system_is_read_in_every_fact() {
         ("power.supply_rating", "2400 W"),
         ("power.supply_redundancy", "redundant"),
         ("thermal.highest", "52 °C"),
+        ("thermal.alarm", "86 °C"),
+        ("thermal.monitored", "yes"),
         ("os.file_handles", "1048576"),
         ("os.shm", "1.100 TB"),
         ("os.zfs", "2.3.1-1"),
@@ -380,6 +392,24 @@ fn check(fault: &str, plant: fn(&mut Host), changed: &[(&str, &str)], advice: &[
     }
 }
 
+/// Lets the kernel's list name a device that lies elsewhere, with all bridges above it.
+fn move_device(host: &Host, address: &str, to: &str) {
+    let at = |path: &str| host.root().join(path);
+    let listed = |device: &str| format!("sys/bus/pci/devices/{device}");
+    let names: Vec<&str> = to.split('/').collect();
+    // What lies below /sys/devices/pci0000:00, but for the device itself.
+    for last in 3..names.len() - 1 {
+        let bridge = names[..=last].join("/");
+        fs::create_dir_all(at(&bridge)).unwrap();
+        if at(&listed(names[last])).symlink_metadata().is_err() {
+            host.link(&listed(names[last]), &format!("../../../../{bridge}"));
+        }
+    }
+    fs::rename(fs::canonicalize(at(&listed(address))).unwrap(), at(to)).unwrap();
+    fs::remove_file(at(&listed(address))).unwrap();
+    host.link(&listed(address), &format!("../../../../{to}"));
+}
+
 #[test]
 fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
     check(
@@ -397,7 +427,7 @@ fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
             let plan = DimmPlan { rates: (4800, 5600), ..DimmPlan::default() };
             host.write("sys/firmware/dmi/tables/DMI", table(&plan, "Supermicro", "2.1"));
         },
-        &[("memory.data_rate", "4800 MT/s"), ("memory.rated_data_rate", "5600 MT/s")],
+        &[("memory.data_rate", "4800 MT/s"), ("memory.rated_data_rate", "5600 MT/s"), ("memory.full_speed", "no")],
         &["the DIMMs run at 4800 of the 5600 MT/s"],
     );
     check(
@@ -437,11 +467,53 @@ fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
         &["nvme3n1 runs at PCIe 5 x2"],
     );
     check(
+        "a boot drive with a volatile cache",
+        |host| host.write("sys/block/nvme1n1/queue/write_cache", "write back\n"),
+        &[("storage.boot.power_loss_protection", "no")],
+        &[],
+    );
+    check(
+        "a GPU behind a switch",
+        |host| {
+            let switch = "sys/devices/pci0000:15/0000:33:01.0/0000:38:00.0/0000:39:01.0/0000:43:00.0";
+            move_device(host, "0000:43:00.0", switch);
+        },
+        &[("gpu.cpu_attached", "no"), ("gpu.count", "4")],
+        &[],
+    );
+    check(
+        "a kernel without NVMe over Fabrics",
+        |host| host.write("lib/modules/6.8.0-45-generic/modules.dep", "kernel/drivers/nvme/host/nvme.ko:\n"),
+        &[("os.nvme_fabrics", "no")],
+        &[],
+    );
+    check(
         "a broken mirror",
         |host| host.write("sys/block/md0/md/degraded", "1\n"),
         &[("storage.boot.missing", "1")],
         &["array md0 lacks 1 of 2 devices"],
     );
+}
+
+#[test]
+fn a_slot_of_eight_lanes_is_a_slot_for_gpus_where_it_holds_one() {
+    let check = |bus: u8, slots: &str, lanes: &str| {
+        let host = documented(2);
+        let mut table = table(&DimmPlan::default(), "Supermicro", "2.1");
+        // Before the structure that ends the table: eight lanes of PCIe 5, with the device of this bus.
+        table.truncate(table.len() - 6);
+        structure(&mut table, 9, &[1, 0xC3, 0x0B, 4, 4, 0, 0, 0, 0, 0, 0, bus, 0], &["CPU SLOT9 PCI-E 5.0 X8"]);
+        structure(&mut table, 127, &[], &[]);
+        host.write("sys/firmware/dmi/tables/DMI", table);
+        let facts = inventory(&host).facts;
+        assert_eq!(
+            (printed(&facts, "gpu.slots"), printed(&facts, "gpu.slot_lanes")),
+            (slots.into(), lanes.into()),
+            "{bus}"
+        );
+    };
+    check(0x77, "4", "16");
+    check(0x42, "5", "8");
 }
 
 #[test]

@@ -6,8 +6,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use measure::metrics::{STREAM_MATRIX_LATENCY, STREAM_MATRIX_READ, STREAM_MATRIX_WRITE};
-use measure::{Ending, Measurement, Outcome, Run};
+use measure::metrics::{
+    DENSE_DGEMM, DENSE_FMA, DISK_RANDREAD_IOPS, DISK_SEQREAD_BANDWIDTH, DISK_SEQWRITE_BANDWIDTH, STREAM_ADD,
+    STREAM_COPY, STREAM_LATENCY, STREAM_MATRIX_LATENCY, STREAM_MATRIX_READ, STREAM_MATRIX_WRITE, STREAM_READ,
+    STREAM_SCALE, STREAM_TRIAD, STREAM_WRITE,
+};
+use measure::{Definition, Ending, Measurement, Outcome, Run};
 use serde_json::Value;
 
 use crate::findings::{Findings, Printed};
@@ -150,7 +154,43 @@ fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> 
     }
     let memory = runs.first().context("the memory workload left no record")?;
     matrices(memory, 16, findings);
+    let rates = [&STREAM_READ, &STREAM_WRITE, &STREAM_COPY, &STREAM_SCALE, &STREAM_ADD, &STREAM_TRIAD];
+    for metric in rates.into_iter().chain([&DENSE_FMA, &DENSE_DGEMM]) {
+        let run = runs.iter().find(|run| whole(run, metric).is_some());
+        rate_of_parts(run.with_context(|| format!("{metric:?} was not measured"))?, metric, ("socket", 2), findings);
+    }
+    let storage = runs.last().context("the storage workload left no record")?;
+    for metric in [&DISK_SEQREAD_BANDWIDTH, &DISK_SEQWRITE_BANDWIDTH, &DISK_RANDREAD_IOPS] {
+        let drives = parts_of(storage, metric, "drive");
+        let names: BTreeSet<_> =
+            drives.iter().filter_map(|drive| drive.labels.get("drive")).map(String::as_str).collect();
+        findings.equal(&format!("drives of {}", metric.id), &names, &BTreeSet::from(["BOOT0", "BOOT1"]));
+    }
+    findings.equal("sockets whose latency is told", &parts_of(memory, &STREAM_LATENCY, "socket").len(), &2);
     Ok(())
+}
+
+/// A metric of the whole machine.
+fn whole<'a>(run: &'a Run, metric: &Definition) -> Option<&'a Measurement> {
+    measured(run).find(|one| one.metric.is(metric) && one.labels.is_empty())
+}
+
+/// The same metric of each part.
+fn parts_of<'a>(run: &'a Run, metric: &Definition, part: &str) -> Vec<&'a Measurement> {
+    measured(run).filter(|one| one.metric.is(metric) && one.labels.contains_key(part)).collect()
+}
+
+/// A rate is told of each part as well; in every sample the parts together are no slower than the whole, which waits for the
+/// slowest of them.
+fn rate_of_parts(run: &Run, metric: &Definition, (part, count): (&str, usize), findings: &mut Findings) {
+    let parts = parts_of(run, metric, part);
+    findings.equal(&format!("values of `{part}` of {}", metric.id), &parts.len(), &count);
+    let Some(whole) = whole(run, metric) else { return };
+    for (at, sample) in whole.samples.iter().enumerate() {
+        let sum: f64 = parts.iter().filter_map(|one| one.samples.get(at)).map(|of_part| of_part.value).sum();
+        let fits = sum >= sample.value * (1.0 - 1e-9);
+        findings.check(fits, format!("{}: {} is more than the {sum} of its parts", metric.id, sample.value));
+    }
 }
 
 fn ended_well(back: &Path, scenario: &Scenario, findings: &mut Findings) -> Result<()> {

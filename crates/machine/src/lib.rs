@@ -26,6 +26,6 @@ pub use host::Machine;
 pub use layout::{Layout, NodeShare, Share};
 pub use memory::{GroupLimit, cpu_time_limit, memory_available, memory_limit};
 pub use partition::{HUGE_PAGE, chunks, split_mut};
-pub use place::{Siblings, Worker, place};
+pub use place::{Siblings, Socket, Worker, place, sockets};
 pub use team::{Member, Team, Timing};
 pub use topology::{Cache, Core, Node, Source, Topology};

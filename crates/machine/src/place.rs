@@ -1,5 +1,7 @@
 //! Which worker runs where.
 
+use std::collections::BTreeMap;
+
 use crate::{Error, Topology};
 
 /// Where a worker runs and where its memory lies.
@@ -15,6 +17,26 @@ pub struct Worker {
     pub node: u32,
     /// Package, from 0.
     pub package: u32,
+}
+
+/// The workers of one socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Package, from 0.
+    pub package: u32,
+    /// Their places in the team.
+    pub members: Vec<usize>,
+}
+
+/// The sockets that a team works on, where these are several: what a sum over all of them may hide is told of each.
+#[must_use]
+pub fn sockets(workers: &[Worker]) -> Vec<Socket> {
+    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (place, worker) in workers.iter().enumerate() {
+        members.entry(worker.package).or_default().push(place);
+    }
+    let several = members.len() > 1;
+    members.into_iter().filter(|_| several).map(|(package, members)| Socket { package, members }).collect()
 }
 
 /// How many hardware threads of a core get a worker.

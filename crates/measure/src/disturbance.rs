@@ -4,7 +4,7 @@
 //! rules of the program that judges.
 
 use crate::metrics::{
-    HOST_MAJOR_FAULTS_PER_SECOND, HOST_OTHER_LOAD, HOST_POWER_PEAK, HOST_STEAL, HOST_TEMPERATURE,
+    HOST_MAJOR_FAULTS_PER_SECOND, HOST_OTHER_LOAD, HOST_POWER_CPU, HOST_POWER_PEAK, HOST_STEAL, HOST_TEMPERATURE,
     HOST_THROTTLES_PER_SECOND, HOST_UNCORRECTED_ERRORS_PER_SECOND,
 };
 use crate::{Attempt, Definition, Interval, Measurement, Outcome, Role, Taint, Workload, definition};
@@ -39,7 +39,7 @@ const OTHERS: &str = "other processes";
 const FAULTS: &str = "page faults waited for a drive";
 
 /// What a load does to the host is what these measure: they are not judged by it.
-const EFFECTS: [&Definition; 2] = [&HOST_TEMPERATURE, &HOST_POWER_PEAK];
+const EFFECTS: [&Definition; 3] = [&HOST_TEMPERATURE, &HOST_POWER_PEAK, &HOST_POWER_CPU];
 
 /// Marks the samples of an attempt that the host disturbed, or that ended when nobody watched it any more. Samples without a
 /// time keep the marks that they have, and so do those that are tainted already.

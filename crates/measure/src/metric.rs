@@ -1,5 +1,6 @@
 //! What is measured: a name, a unit and which direction is better; and the row of the catalogue that says so.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -135,7 +136,8 @@ pub const PARTS: [&str; 5] = ["socket", "package", "node", "drive", "device"];
 pub type Labels = BTreeMap<String, String>;
 
 /// The identity of one series of samples, printed as `stream.latency{page=huge,size=16384}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// They sort by name, then by labels, numbers by their size: `percentile=9` before `percentile=50` before `percentile=100`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MetricId {
     /// The metric's name.
     pub name: String,
@@ -152,6 +154,33 @@ impl MetricId {
     }
 }
 
+impl Ord for MetricId {
+    fn cmp(&self, other: &MetricId) -> Ordering {
+        let labels = || {
+            let pairs = self.labels.iter().zip(&other.labels);
+            let differing =
+                pairs.map(|((key, value), (other_key, other))| key.cmp(other_key).then_with(|| by_size(value, other)));
+            differing.fold(Ordering::Equal, Ordering::then).then_with(|| self.labels.len().cmp(&other.labels.len()))
+        };
+        self.name.cmp(&other.name).then_with(labels)
+    }
+}
+
+impl PartialOrd for MetricId {
+    fn partial_cmp(&self, other: &MetricId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By the numbers that the texts begin with (`100ns`), then as texts; what begins with none comes last.
+fn by_size(one: &str, other: &str) -> Ordering {
+    let number = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        text[..end].parse::<f64>().unwrap_or(f64::INFINITY)
+    };
+    number(one).total_cmp(&number(other)).then_with(|| one.cmp(other))
+}
+
 impl fmt::Display for MetricId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -160,5 +189,46 @@ impl fmt::Display for MetricId {
         }
         let labels: Vec<_> = self.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
         write!(f, "{{{}}}", labels.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id(name: &str, labels: &[(&str, &str)]) -> MetricId {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        MetricId { name: name.to_owned(), labels }
+    }
+
+    #[test]
+    fn series_sort_by_their_numbers() {
+        let sorted = [
+            id("a", &[]),
+            id("a", &[("percentile", "9")]),
+            id("a", &[("percentile", "50")]),
+            id("a", &[("percentile", "99")]),
+            id("a", &[("percentile", "99.9")]),
+            id("a", &[("percentile", "100")]),
+            id("a", &[("size", "4096"), ("unit", "100ns")]),
+            id("a", &[("size", "4096"), ("unit", "1000ns")]),
+            id("a", &[("size", "4096"), ("unit", "none")]),
+            id("b", &[]),
+        ];
+        let mut found = sorted.to_vec();
+        found.reverse();
+        found.sort();
+        assert_eq!(found, sorted);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_total(values in proptest::collection::vec("[0-9.a]{0,3}", 3)) {
+            let [a, b, c] = [0, 1, 2].map(|at| id("m", &[("k", &values[at])]));
+            prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+            prop_assert_eq!(a.cmp(&b) == Ordering::Equal, a == b);
+            prop_assert!(!(a < b && b < c) || a < c);
+        }
     }
 }

@@ -235,6 +235,8 @@ catalogue! {
         "Power of the host for five seconds before the dense workload.";
     HOST_POWER_PEAK = "host.power.peak", Watt, Lower, Headline, HOST, [], None;
         "The highest mean power over ten seconds under the dense workload.";
+    HOST_POWER_CPU = "host.power.cpu", Watt, Lower, Headline, HOST, [], None;
+        "The highest mean power over ten seconds that the processors' own counters told under the dense workload.";
     HOST_TEMPERATURE = "host.temperature", Celsius, Lower, Headline, HOST, [], None;
         "The highest mean temperature over ten seconds under the dense workload.";
 }

@@ -85,6 +85,19 @@ impl Measurement {
         self
     }
 
+    /// The same figure of one part of the host, which is named by one of [`PARTS`](crate::PARTS): measured in the same way and
+    /// at the same time.
+    #[must_use]
+    pub fn of_part(
+        &self,
+        part: &str,
+        name: impl fmt::Display,
+        samples: impl IntoIterator<Item = Sample>,
+    ) -> Measurement {
+        let whole = self.clone();
+        Measurement { samples: samples.into_iter().collect(), ..whole }.label(part, name)
+    }
+
     /// Adds a remark on how it was measured.
     #[must_use]
     pub fn context(mut self, key: &str, value: impl fmt::Display) -> Self {

@@ -40,6 +40,8 @@ pub enum Unit {
     FlopPerCycle,
     /// Watts.
     Watt,
+    /// Amperes.
+    Ampere,
     /// Degrees Celsius.
     Celsius,
     /// The score of a third-party benchmark, without a unit of its own.
@@ -48,7 +50,7 @@ pub enum Unit {
 
 impl Unit {
     /// All units, for exhaustive tables and tests.
-    pub const ALL: [Unit; 15] = [
+    pub const ALL: [Unit; 16] = [
         Unit::Count,
         Unit::Ratio,
         Unit::Second,
@@ -62,6 +64,7 @@ impl Unit {
         Unit::Hertz,
         Unit::FlopPerCycle,
         Unit::Watt,
+        Unit::Ampere,
         Unit::Celsius,
         Unit::Score,
     ];
@@ -83,6 +86,7 @@ impl Unit {
             Unit::Hertz => "Hz",
             Unit::FlopPerCycle => "flop/cycle",
             Unit::Watt => "W",
+            Unit::Ampere => "A",
             Unit::Celsius => "°C",
             Unit::Score => "points",
         }
@@ -184,6 +188,7 @@ const SPELLINGS: &[(&str, Unit, f64)] = &[
     ("flop/cycle", Unit::FlopPerCycle, 1.0),
     ("kW", Unit::Watt, 1e3),
     ("W", Unit::Watt, 1.0),
+    ("A", Unit::Ampere, 1.0),
     ("°C", Unit::Celsius, 1.0),
     ("points", Unit::Score, 1.0),
 ];
@@ -204,6 +209,7 @@ fn printed(unit: Unit) -> &'static [&'static str] {
         Unit::Hertz => &["GHz", "MHz", "kHz", "Hz"],
         Unit::FlopPerCycle => &["flop/cycle"],
         Unit::Watt => &["W"],
+        Unit::Ampere => &["A"],
         Unit::Celsius => &["°C"],
         Unit::Score => &["points"],
     }

@@ -105,10 +105,10 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
     for look in LOOKS {
         outputs.extend([
             ("terminal", terminal::judged_run(&run, &judgement, terminal::Extent { all: true, store: "" }, look)),
-            ("terminal, show", terminal::shown_run(&run, &judgement, look)),
-            ("terminal, diff", terminal::diff(&sides, &change, look)),
+            ("terminal, show", terminal::shown_run(&run, &judgement, true, look)),
+            ("terminal, diff", terminal::diff(&sides, &change, true, look)),
             ("terminal, facts", terminal::facts(&run.facts, look)),
-            ("terminal, comparison", terminal::comparison(&run.facts, &system, look)),
+            ("terminal, comparison", terminal::comparison(&run.facts, &system, true, look)),
             ("terminal, list", terminal::list("drives", &["name", "model"], Ok(&[cell()]), look)),
             ("terminal, missing", terminal::list("drives", &["name"], Err(evil), look)),
         ]);

@@ -2,6 +2,8 @@
 
 use measure::{Quantity, Summary, Unit};
 
+use crate::Look;
+
 /// A text from the outside with what would steer the terminal or turn the reading direction written out.
 #[must_use]
 pub fn clean(text: &str) -> String {
@@ -63,12 +65,82 @@ pub(crate) fn clean_json(text: &str) -> String {
     clean
 }
 
-/// Paragraphs of at most `width` columns, all lines indented; words that are longer stay whole.
-pub(crate) fn wrap(text: &str, indent: usize, width: u16) -> String {
-    let room = usize::from(width).saturating_sub(indent).max(20);
+/// Whether it is written behind a number and belongs to it: `GB/s`, `M IOPS`, `°C`, `%`.
+fn is_unit(word: &str) -> bool {
+    const UNITS: [&str; 40] = [
+        "%",
+        "s",
+        "ms",
+        "µs",
+        "us",
+        "ns",
+        "min",
+        "h",
+        "d",
+        "B",
+        "kB",
+        "KB",
+        "MB",
+        "GB",
+        "TB",
+        "PB",
+        "KiB",
+        "MiB",
+        "GiB",
+        "TiB",
+        "B/s",
+        "kB/s",
+        "MB/s",
+        "GB/s",
+        "TB/s",
+        "MiB/s",
+        "GiB/s",
+        "k",
+        "M",
+        "G",
+        "IOPS",
+        "Gflop/s",
+        "Tflop/s",
+        "flop/cycle",
+        "MT/s",
+        "MHz",
+        "GHz",
+        "°C",
+        "W",
+        "kW",
+    ];
+    UNITS.contains(&word.trim_end_matches(['.', ',', ';', ':', ')', ']', '”']))
+}
+
+/// The words of a text, a number with its unit as one: a line must not end between them.
+fn unbroken(text: &str) -> Vec<String> {
+    let is_number = |word: &str| {
+        let digits = word.trim_start_matches(['(', '[', '~', '+', '-', '−', '≤', '≥', '<', '>']);
+        digits.starts_with(|c: char| c.is_ascii_digit())
+            && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+    };
+    let mut words: Vec<String> = Vec::new();
+    let (mut after_sign, mut after_number) = (false, false);
+    for word in text.split_whitespace() {
+        let belongs = after_sign && is_number(word) || after_number && is_unit(word);
+        match words.last_mut().filter(|_| belongs) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => words.push(word.to_owned()),
+        }
+        // `1.8 M IOPS`: behind the prefix comes the unit.
+        after_number = is_number(word) || after_number && matches!(word, "k" | "M" | "G");
+        after_sign = matches!(word, "±" | "+/-" | "~" | "≤" | "≥" | "<" | ">");
+    }
+    words
+}
+
+/// Paragraphs as wide as the terminal at most, all lines indented; words that are longer stay whole.
+pub(crate) fn wrap(text: &str, indent: usize, look: Look) -> String {
+    let room = usize::from(look.width).saturating_sub(indent).max(20);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in clean(text).split_whitespace() {
+    let text = if look.ascii { to_ascii(&clean(text)) } else { clean(text) };
+    for word in &unbroken(&text) {
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
             lines.push(std::mem::take(&mut line));
         }
@@ -193,9 +265,21 @@ mod tests {
     }
 
     #[test]
+    fn a_number_keeps_its_unit() {
+        let check = |text: &str, expect: &[&str]| assert_eq!(unbroken(text), expect, "{text}");
+        check("by 4.863 %, so that", &["by", "4.863 %,", "so", "that"]);
+        check("1.8 M IOPS of 2", &["1.8 M IOPS", "of", "2"]);
+        check("25.25 GB/s ± 0.20 % here", &["25.25 GB/s", "± 0.20 %", "here"]);
+        check("2 × 8 channels at 90 °C.", &["2", "×", "8", "channels", "at", "90 °C."]);
+        check("in 18 min 45 s", &["in", "18 min", "45 s"]);
+        check("a=1 b=2 M", &["a=1", "b=2", "M"]);
+        check("5 and 5 boots", &["5", "and", "5", "boots"]);
+    }
+
+    #[test]
     fn lines_keep_within_the_width() {
-        let text = wrap("one two three four five six seven", 2, 24);
+        let text = wrap("one two three four five six seven", 2, Look::plain(24));
         assert_eq!(text, "  one two three four\n  five six seven\n");
-        assert_eq!(wrap("", 2, 80), "  \n");
+        assert_eq!(wrap("", 2, Look::plain(80)), "  \n");
     }
 }

@@ -14,9 +14,8 @@ pub struct Source {
 }
 
 /// The built-in files.
-pub const SOURCES: [Source; 3] = [
+pub const SOURCES: [Source; 2] = [
     Source { file: "py-hpc-2024-q3.toml", text: include_str!("../specs/py-hpc-2024-q3.toml") },
-    Source { file: "alternatives.toml", text: include_str!("../specs/alternatives.toml") },
     Source { file: "hosted-servers.toml", text: include_str!("../specs/hosted-servers.toml") },
 ];
 

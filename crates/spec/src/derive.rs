@@ -9,6 +9,7 @@ use measure::metrics::{
 use measure::{Definition, Facts, Quantity, Reading};
 
 use crate::audit::{self, Audit, Grade};
+use crate::parts::{self, Part};
 use crate::read::DEFAULT_TOLERANCE;
 use crate::{Place, Standing, StatedFact, System, Target};
 
@@ -150,6 +151,7 @@ pub fn derive(facts: &Facts, name: &str) -> System {
         baselines: Vec::new(),
         claims: Vec::new(),
         limits: Vec::new(),
+        prose: Vec::new(),
     };
     let detected = sound(&system);
     system.targets = FRACTIONS.iter().filter_map(|fraction| derived(&detected, fraction)).collect();
@@ -171,29 +173,67 @@ pub fn underived(facts: &Facts) -> Vec<(&'static Definition, Vec<&'static str>)>
         .collect()
 }
 
-/// For each impossible documented target one that a machine of the document's own tables achieves.
+/// What stands beside the documented targets: for each impossible one what a machine of the document's own tables achieves,
+/// the figures that claimed ratios ask for, and what follows from the data sheet of the processor that is named.
 #[must_use]
 pub fn companions(system: &System, audit: &Audit) -> Vec<Target> {
     let impossible = audit.graded.iter().filter(|graded| graded.grade == Grade::Impossible);
     let sound = sound(system);
-    impossible
-        .filter_map(|graded| {
-            let documented = system.target(&graded.target)?;
-            let fraction = FRACTIONS.iter().find(|row| Some(row.metric) == documented.metric)?;
-            let (ceiling, arithmetic) = audit::sure_ceiling(&sound, fraction.metric, &documented.conditions)?;
-            let value = Quantity::new(ceiling * fraction.share, documented.value.unit);
-            Some(Target {
-                id: format!("{}.achievable", documented.id),
-                title: format!("{}, achievable", documented.title),
-                value,
-                approximate: false,
-                place: place(fraction, value, &arithmetic),
-                constraint: None,
-                companion_of: Some(documented.id.clone()),
-                ..documented.clone()
-            })
+    let achievable = impossible.filter_map(|graded| {
+        let documented = system.target(&graded.target)?;
+        let fraction = FRACTIONS.iter().find(|row| Some(row.metric) == documented.metric)?;
+        let (ceiling, arithmetic) = audit::sure_ceiling(&sound, fraction.metric, &documented.conditions)?;
+        let value = Quantity::new(ceiling * fraction.share, documented.value.unit);
+        Some(Target {
+            id: format!("{}.achievable", documented.id),
+            title: format!("{}, achievable", documented.title),
+            value,
+            approximate: false,
+            place: place(fraction, value, &arithmetic),
+            constraint: None,
+            companion_of: Some(documented.id.clone()),
+            ..documented.clone()
         })
-        .collect()
+    });
+    achievable.chain(system.claimed()).chain(of_processor(system)).collect()
+}
+
+/// Memory bandwidth and DGEMM by the data sheet of the processor, where the document names it firmly and promises neither.
+fn of_processor(system: &System) -> Vec<Target> {
+    let named = parts::of(system).find(|(row, _)| row.id == "cpu.model" && row.standing == Standing::Firm);
+    let Some((_, parts)) = named else { return Vec::new() };
+    let promised = |metric: &Definition| system.targets.iter().any(|target| target.metric == Some(metric));
+    let wanted = FRACTIONS.iter().filter(|row| [&STREAM_TRIAD, &DENSE_DGEMM].contains(&row.metric));
+    let of_parts = |fraction: &Fraction| {
+        // Of several processors that the document admits, the least decides.
+        let made = parts.iter().map(|part| of_part(system, part, fraction)).collect::<Option<Vec<Target>>>()?;
+        made.into_iter().min_by(|one, other| one.value.value.total_cmp(&other.value.value))
+    };
+    wanted.filter(|fraction| !promised(fraction.metric)).filter_map(of_parts).collect()
+}
+
+/// A target by what a data sheet adds to what the document states.
+fn of_part(system: &System, part: &Part, fraction: &Fraction) -> Option<Target> {
+    let mut whole = system.clone();
+    let unstated = part.facts.iter().filter(|(id, _)| system.stated(id).next().is_none());
+    whole.facts.extend(unstated.map(|(id, value)| StatedFact {
+        id: id.clone(),
+        value: value.clone(),
+        approximate: false,
+        place: Place { at: part.source.clone(), says: value.to_string() },
+        standing: Standing::Firm,
+        required: false,
+        admits: Vec::new(),
+    }));
+    let target = derived(&whole, fraction)?;
+    Some(Target {
+        title: format!("{}, derived from the processor", target.title),
+        required: false,
+        place: Place { at: format!("{}; {}", target.place.at, part.source), says: target.place.says.clone() },
+        open: vec!["the document promises no such figure; number and speed of its DIMMs are not stated".to_owned()],
+        depends_on: vec![part.of.clone()],
+        ..target
+    })
 }
 
 fn place(fraction: &Fraction, value: Quantity, arithmetic: &str) -> Place {
@@ -247,6 +287,7 @@ fn derived(system: &System, fraction: &Fraction) -> Option<Target> {
         id: fraction.metric.id.to_owned(),
         title: fraction.title.to_owned(),
         metric: Some(fraction.metric),
+        series: BTreeMap::new(),
         value,
         approximate: false,
         better: fraction.metric.better,

@@ -4,17 +4,22 @@
 
 pub mod audit;
 mod builtin;
+mod coverage;
 mod derive;
 mod error;
 mod model;
+mod parts;
 mod read;
 mod wire;
 mod write;
 
 pub use builtin::{SOURCES, Source, builtin, find, source};
+pub use coverage::{Statement, Status, coverage};
 pub use derive::{FRACTIONS, Fraction, companions, derive, underived};
 pub use error::Error;
-pub use model::{Baseline, Bound, Claim, Constraint, Demands, Limit, Place, Standing, StatedFact, System, Target};
-pub use read::{DEFAULT_TOLERANCE, parse};
+pub use model::{
+    Baseline, Bound, Claim, Claimed, Constraint, Demands, Limit, Place, Prose, Standing, StatedFact, System, Target,
+};
+pub use read::{DEFAULT_TOLERANCE, nearest_metric, parse};
 pub use wire::schema;
 pub use write::to_toml;

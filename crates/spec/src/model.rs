@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use measure::{Better, Definition, FactValue, Quantity};
+use measure::{Better, Definition, FactValue, MetricId, Quantity};
+
+/// What the id of a claim has beyond that of its target.
+pub(crate) const CLAIM: &str = ".claim";
 
 /// One documented system.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +28,8 @@ pub struct System {
     pub claims: Vec<Claim>,
     /// Operational limits and expected versions.
     pub limits: Vec<Limit>,
+    /// Sentences in which there is nothing to check.
+    pub prose: Vec<Prose>,
 }
 
 /// Where in the document a value comes from.
@@ -76,6 +81,8 @@ pub struct Target {
     pub title: String,
     /// The metric of this suite that it is judged by; `None` where the suite has none. Its unit is that of the value.
     pub metric: Option<&'static Definition>,
+    /// Labels of the series of that metric that it is judged by; without any, the series without labels.
+    pub series: BTreeMap<String, String>,
     /// The promised value.
     pub value: Quantity,
     /// Whether the document says "about" (`~`).
@@ -132,17 +139,37 @@ pub struct Baseline {
     pub place: Place,
 }
 
-/// A ratio that the document claims between a target and its baseline.
+/// What the document claims of a target in words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
     /// Id of the target.
     pub target: String,
-    /// The claimed ratio of target to baseline.
-    pub ratio: f64,
+    /// What is claimed.
+    pub that: Claimed,
     /// Whether the document says "about" or "near".
     pub approximate: bool,
     /// Where it is stated.
     pub place: Place,
+}
+
+/// What a claim says of its target.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claimed {
+    /// It is so many times its baseline.
+    Ratio(f64),
+    /// It saturates the links of the GPU slots.
+    SaturatesGpuLinks,
+}
+
+/// A sentence in which there is nothing to check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prose {
+    /// Unique id in the system.
+    pub id: String,
+    /// Where it is stated.
+    pub place: Place,
+    /// Why there is nothing to check.
+    pub reason: String,
 }
 
 /// An operational limit, or a version that is expected.
@@ -210,6 +237,12 @@ impl System {
         demands
     }
 
+    /// The claims that a baseline makes a figure of, as targets: near 10 times 200 GB/s are 2 TB/s.
+    #[must_use]
+    pub fn claimed(&self) -> Vec<Target> {
+        self.claims.iter().filter_map(|claim| claim.as_target(self)).collect()
+    }
+
     /// All statements of a fact, in the order of the document.
     pub fn stated<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StatedFact> {
         self.facts.iter().filter(move |fact| fact.id == id)
@@ -228,5 +261,42 @@ impl System {
     #[must_use]
     pub fn target(&self, id: &str) -> Option<&Target> {
         self.targets.iter().find(|target| target.id == id)
+    }
+}
+
+impl Target {
+    /// The series that it is judged by: `dense.clock{isa=avx512,scope=all}`.
+    #[must_use]
+    pub fn measured_by(&self) -> Option<String> {
+        let (name, labels) = (self.metric?.id.to_owned(), self.series.clone());
+        Some(MetricId { name, labels }.to_string())
+    }
+}
+
+impl Claim {
+    /// Id of the target that the claim is judged as.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}{CLAIM}", self.target)
+    }
+
+    fn as_target(&self, system: &System) -> Option<Target> {
+        let Claimed::Ratio(ratio) = self.that else { return None };
+        let target = system.target(&self.target)?;
+        let baseline = system.baselines.iter().find(|baseline| baseline.target == self.target)?;
+        let value = match target.better {
+            Better::Higher => baseline.value.value * ratio,
+            Better::Lower => baseline.value.value / ratio,
+        };
+        Some(Target {
+            id: self.id(),
+            title: format!("{}, {ratio} times {}", target.title, baseline.system),
+            value: Quantity::new(value, target.value.unit),
+            approximate: self.approximate || baseline.approximate,
+            required: false,
+            place: self.place.clone(),
+            constraint: None,
+            ..target.clone()
+        })
     }
 }

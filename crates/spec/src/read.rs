@@ -7,10 +7,15 @@ use measure::{Better, Definition, FactKind, FactValue, Quantity, Shape, Unit, de
 use toml::Spanned;
 
 use crate::wire::{self, Raw};
-use crate::{Baseline, Bound, Claim, Constraint, Error, Limit, Place, Standing, StatedFact, System, Target};
+use crate::{
+    Baseline, Bound, Claim, Claimed, Constraint, Error, Limit, Place, Prose, Standing, StatedFact, System, Target,
+};
 
 /// The tolerance of a target whose document states none: this suite's choice, noted at each such target.
 pub const DEFAULT_TOLERANCE: f64 = 0.05;
+
+/// How a file names the links of the GPU slots.
+pub(crate) const GPU_LINKS: &str = "gpu links";
 
 /// What is noted as left open at a target without a stated tolerance.
 pub(crate) const TOLERANCE_IS_OURS: &str = "tolerance not stated: 5 % is this suite's default";
@@ -38,9 +43,9 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<System>, Error> {
 }
 
 /// The text that is read, for the positions of errors.
-struct Reader<'a> {
-    file: &'a str,
-    text: &'a str,
+pub(crate) struct Reader<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Reader<'_> {
@@ -77,6 +82,12 @@ impl Reader<'_> {
         let baselines = system.baseline.into_iter().map(|row| self.baseline(row, &units)).collect::<Result<_, _>>()?;
         let claims = system.claim.into_iter().map(|row| self.claim(row, &names)).collect::<Result<_, _>>()?;
         let limits = system.limit.into_iter().map(|row| self.limit(row)).collect::<Result<_, _>>()?;
+        let mut ids = BTreeSet::new();
+        let prose = system.prose.into_iter().map(|row| {
+            self.unique(&mut ids, &row.id, "system.prose.id")?;
+            self.prose(row)
+        });
+        let prose = prose.collect::<Result<_, _>>()?;
         Ok(System {
             id: system.id.into_inner(),
             name: system.name,
@@ -87,6 +98,7 @@ impl Reader<'_> {
             baselines,
             claims,
             limits,
+            prose,
         })
     }
 
@@ -157,6 +169,7 @@ impl Reader<'_> {
             self.unit_of(metric, value.unit, &row.value, "system.target.value")?;
             self.direction_of(metric, &row.better, "system.target.better")?;
         }
+        let series = self.series(metric, row.series)?;
         for fact in &row.depends_on {
             self.dependence(fact, stated)?;
         }
@@ -176,6 +189,7 @@ impl Reader<'_> {
             id: row.id.into_inner(),
             title: row.title,
             metric,
+            series,
             value,
             approximate: row.approximate,
             better: row.better.into_inner(),
@@ -190,6 +204,50 @@ impl Reader<'_> {
             phases: row.phases,
             companion_of: row.companion_of.map(Spanned::into_inner),
         })
+    }
+
+    /// The labels of a series: labels that the metric has, and all of them where there is one.
+    fn series(
+        &self,
+        metric: Option<&'static Definition>,
+        labels: BTreeMap<String, Spanned<String>>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let known = metric.map_or(&[][..], |metric| metric.labels);
+        for (label, value) in &labels {
+            if !known.contains(&label.as_str()) {
+                let problem = format!("`{label}`, which is no label of the metric");
+                let expected = if known.is_empty() { "no series".to_owned() } else { known.join(", ") };
+                return Err(self.error(&value.span(), "system.target.series", problem, expected));
+            }
+        }
+        Ok(labels.into_iter().map(|(label, value)| (label, value.into_inner())).collect())
+    }
+
+    fn prose(&self, row: wire::Prose) -> Result<Prose, Error> {
+        if row.reason.get_ref().trim().is_empty() {
+            let problem = "prose without a reason".to_owned();
+            return Err(self.error(
+                &row.reason.span(),
+                "system.prose.reason",
+                problem,
+                "why there is nothing to check",
+            ));
+        }
+        let place = Place { at: row.at, says: row.says };
+        Ok(Prose { id: row.id.into_inner(), place, reason: row.reason.into_inner() })
+    }
+
+    /// Values of facts by their ids.
+    pub(crate) fn values(
+        &self,
+        rows: &BTreeMap<String, Spanned<Raw>>,
+        field: &str,
+    ) -> Result<BTreeMap<String, FactValue>, Error> {
+        let value = |(id, raw): (&String, &Spanned<Raw>)| {
+            let kind = self.kind(&Spanned::new(raw.span(), id.clone()), field)?;
+            Ok((id.clone(), self.value(kind, raw, field)?))
+        };
+        rows.iter().map(value).collect()
     }
 
     /// A fact that a target depends on: this system must state it.
@@ -233,11 +291,7 @@ impl Reader<'_> {
         if value.unit != unit {
             return Err(self.wrong_unit(&row.value, "system.baseline.value", value.unit, unit));
         }
-        let mut facts = BTreeMap::new();
-        for (id, raw) in &row.facts {
-            let kind = self.kind(&Spanned::new(raw.span(), id.clone()), "system.baseline.facts")?;
-            facts.insert(id.clone(), self.value(kind, raw, "system.baseline.facts")?);
-        }
+        let facts = self.values(&row.facts, "system.baseline.facts")?;
         let place = Place { at: row.at, says: row.says };
         Ok(Baseline {
             target: row.target.into_inner(),
@@ -251,9 +305,20 @@ impl Reader<'_> {
 
     fn claim(&self, row: wire::Claim, names: &BTreeSet<String>) -> Result<Claim, Error> {
         self.known(&row.target, names, "system.claim.target")?;
-        let ratio = self.ratio(&row.ratio, "system.claim.ratio")?;
+        let that = match (&row.ratio, &row.saturates) {
+            (Some(ratio), None) => Claimed::Ratio(self.ratio(ratio, "system.claim.ratio")?),
+            (None, Some(what)) if what.get_ref() == GPU_LINKS => Claimed::SaturatesGpuLinks,
+            (None, Some(what)) => {
+                let problem = format!("`{}`", what.get_ref());
+                return Err(self.error(&what.span(), "system.claim.saturates", problem, format!("`{GPU_LINKS}`")));
+            }
+            _ => {
+                let problem = "not exactly one claim".to_owned();
+                return Err(self.error(&row.target.span(), "system.claim", problem, "one of ratio and saturates"));
+            }
+        };
         let place = Place { at: row.at, says: row.says };
-        Ok(Claim { target: row.target.into_inner(), ratio, approximate: row.approximate, place })
+        Ok(Claim { target: row.target.into_inner(), that, approximate: row.approximate, place })
     }
 
     fn limit(&self, row: wire::Limit) -> Result<Limit, Error> {
@@ -295,7 +360,7 @@ impl Reader<'_> {
         }
     }
 
-    fn kind(&self, id: &Spanned<String>, field: &str) -> Result<&'static FactKind, Error> {
+    pub(crate) fn kind(&self, id: &Spanned<String>, field: &str) -> Result<&'static FactKind, Error> {
         fact_kind(id.get_ref()).ok_or_else(|| {
             let problem = format!("`{}` is not a fact", id.get_ref());
             self.error(&id.span(), field, problem, format!("an id of the vocabulary{}", similar_fact(id.get_ref())))
@@ -419,7 +484,8 @@ impl Reader<'_> {
 }
 
 /// The metric whose id is written most like this text.
-fn nearest_metric(text: &str) -> &'static str {
+#[must_use]
+pub fn nearest_metric(text: &str) -> &'static str {
     let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, text);
     let ids = metrics::ALL.iter().map(|metric| metric.id);
     ids.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()

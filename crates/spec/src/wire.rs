@@ -47,6 +47,9 @@ pub(crate) struct SystemEntry {
     /// Operational limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) limit: Vec<Limit>,
+    /// Sentences in which there is nothing to check, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) prose: Vec<Prose>,
 }
 
 /// One statement about the hardware.
@@ -96,6 +99,10 @@ pub(crate) struct TargetEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub(crate) metric: Option<Spanned<String>>,
+    /// Labels of the series of that metric that decides: isa = "avx512", scope = "all".
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) series: BTreeMap<String, Spanned<String>>,
     /// The promised quantity with its unit: "1.65 TB/s".
     #[schemars(with = "Raw")]
     pub(crate) value: Spanned<Raw>,
@@ -182,16 +189,21 @@ pub(crate) struct Baseline {
     pub(crate) facts: BTreeMap<String, Spanned<Raw>>,
 }
 
-/// A claimed ratio of a target to its baseline.
+/// A claim about a target; exactly one of `ratio` and `saturates` is given.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Claim {
     /// Id of the target.
     #[schemars(with = "String")]
     pub(crate) target: Spanned<String>,
-    /// The ratio: 10 or "10 x".
-    #[schemars(with = "Raw")]
-    pub(crate) ratio: Spanned<Raw>,
+    /// The ratio to its baseline: 10 or "10 x".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Raw>")]
+    pub(crate) ratio: Option<Spanned<Raw>>,
+    /// What it saturates: "gpu links".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) saturates: Option<Spanned<String>>,
     /// The document says "about" or "near".
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) approximate: bool,
@@ -230,6 +242,50 @@ pub(crate) struct Limit {
     pub(crate) at: String,
     /// The words of the document.
     pub(crate) says: String,
+}
+
+/// A sentence in which there is nothing to check.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Prose {
+    /// Unique id in the system.
+    #[schemars(with = "String")]
+    pub(crate) id: Spanned<String>,
+    /// Section and row.
+    pub(crate) at: String,
+    /// The words of the document.
+    pub(crate) says: String,
+    /// Why there is nothing to check.
+    #[schemars(with = "String")]
+    pub(crate) reason: Spanned<String>,
+}
+
+/// What data sheets say of parts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartsFile {
+    pub(crate) part: Vec<PartEntry>,
+    pub(crate) term: Vec<TermEntry>,
+}
+
+/// What a data sheet says of a part.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartEntry {
+    pub(crate) of: Spanned<String>,
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) facts: BTreeMap<String, Spanned<Raw>>,
+}
+
+/// A word that belongs to the parts of one maker.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TermEntry {
+    pub(crate) word: String,
+    pub(crate) of: Spanned<String>,
+    pub(crate) value: String,
+    pub(crate) source: String,
 }
 
 fn better(_: &mut SchemaGenerator) -> Schema {

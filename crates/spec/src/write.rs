@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use measure::{FactValue, Quantity, Unit};
 use toml::Spanned;
 
-use crate::read::{DEFAULT_TOLERANCE, TOLERANCE_IS_OURS};
+use crate::read::{DEFAULT_TOLERANCE, GPU_LINKS, TOLERANCE_IS_OURS};
 use crate::wire::{self, Raw};
-use crate::{Baseline, Bound, Claim, Limit, Standing, StatedFact, System, Target};
+use crate::{Baseline, Bound, Claim, Claimed, Limit, Prose, Standing, StatedFact, System, Target};
 
 /// The systems as a specification file.
 ///
@@ -35,6 +35,7 @@ fn system(system: &System) -> wire::SystemEntry {
         baseline: system.baselines.iter().map(baseline).collect(),
         claim: system.claims.iter().map(claim).collect(),
         limit: system.limits.iter().map(limit).collect(),
+        prose: system.prose.iter().map(prose).collect(),
     }
 }
 
@@ -66,6 +67,7 @@ fn target(target: &Target) -> wire::TargetEntry {
         id: spot(target.id.clone()),
         title: target.title.clone(),
         metric: target.metric.map(|metric| spot(metric.id.to_owned())),
+        series: target.series.iter().map(|(label, value)| (label.clone(), spot(value.clone()))).collect(),
         value: spot(quantity(target.value)),
         approximate: target.approximate,
         better: spot(target.better),
@@ -104,10 +106,24 @@ fn baseline(baseline: &Baseline) -> wire::Baseline {
     }
 }
 
+fn prose(prose: &Prose) -> wire::Prose {
+    wire::Prose {
+        id: spot(prose.id.clone()),
+        at: prose.place.at.clone(),
+        says: prose.place.says.clone(),
+        reason: spot(prose.reason.clone()),
+    }
+}
+
 fn claim(claim: &Claim) -> wire::Claim {
+    let (ratio, saturates) = match claim.that {
+        Claimed::Ratio(ratio) => (Some(spot(Raw::Number(ratio))), None),
+        Claimed::SaturatesGpuLinks => (None, Some(spot(GPU_LINKS.to_owned()))),
+    };
     wire::Claim {
         target: spot(claim.target.clone()),
-        ratio: spot(Raw::Number(claim.ratio)),
+        ratio,
+        saturates,
         approximate: claim.approximate,
         at: claim.place.at.clone(),
         says: claim.place.says.clone(),

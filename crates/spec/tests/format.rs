@@ -53,8 +53,9 @@ fn the_documented_figures_are_there() {
     check("tabular.time.polars", 1125.0, Unit::Second, 0.05);
     check("host.power.idle", 450.0, Unit::Watt, 0.05);
     check("host.power.peak", 3800.0, Unit::Watt, 0.05);
-    check("host.temperature", 90.0, Unit::Celsius, 0.05);
-    assert_eq!(system.targets.len(), 16);
+    let heat = system.target("host.temperature").unwrap();
+    assert_eq!((heat.value, heat.tolerance), (Quantity::new(90.0, Unit::Celsius), 0.0));
+    assert_eq!(system.targets.len(), 25);
     assert_eq!(system.number("memory.capacity"), Some(2.0 * 1024.0_f64.powi(4)));
     assert_eq!(system.number("memory.channels_per_socket"), Some(12.0));
     let model = system.stated("cpu.model").next().unwrap();
@@ -153,6 +154,12 @@ fn an_error_names_line_column_field_and_what_was_expected() {
     check(triad, "metric = \"stream.traid\"", field, "`stream.traid` is not a metric", "`stream.triad`");
     check(triad, "metric = \"stream.laetncy\"", field, "not a metric", "`stream.latency`");
     check(triad, "metric = \"\"", field, "`` is not a metric", "a metric of the catalogue");
+    check("scope = \"all\"", "core = \"0\"", "system.target.series", "`core`, which is no label", "isa, scope");
+    check("saturates = \"gpu links\"", "saturates = \"us\"", "system.claim.saturates", "`us`", "`gpu links`");
+    let claim = "target = \"memory.stream\"\nsaturates = \"gpu links\"";
+    check(claim, "target = \"memory.stream\"", "system.claim", "not exactly one claim", "ratio and saturates");
+    check(claim, &format!("{claim}\nratio = 2"), "system.claim", "not exactly one claim", "ratio and saturates");
+    check("reason = \"a word without a figure\"", "reason = \" \"", "system.prose.reason", "without a reason", "why");
 }
 
 #[test]

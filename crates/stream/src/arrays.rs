@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use machine::{Buffer, HUGE_PAGE, PageProof, Pages, Team, Worker, chunks, split_mut};
+use machine::{Buffer, HUGE_PAGE, PageProof, Pages, Socket, Team, Worker, chunks, sockets, split_mut};
 use measure::{Interval, Measurement, Placement, Sample, Taint, Warning};
 
 use crate::Error;
@@ -20,6 +20,8 @@ pub(crate) fn elements(bytes: u64) -> usize {
 /// The arrays `a`, `b` and `c`, each worker's chunk on its own node, and the team that works on them.
 pub struct Arrays {
     team: Team,
+    /// Where there are several.
+    sockets: Vec<Socket>,
     buffers: [Buffer<f64>; 3],
     /// Elements of each worker.
     ranges: Vec<Range<usize>>,
@@ -51,6 +53,8 @@ pub struct Pass {
     pub migrations: Option<u64>,
     /// For read: whether the sums were right.
     pub sums_right: bool,
+    /// The rate of each socket's workers over their own chunks, where there are several.
+    pub of_sockets: Vec<Sample>,
 }
 
 impl Pass {
@@ -87,7 +91,8 @@ impl Arrays {
         let buffers = [map()?, map()?, map()?];
         let initial_sums = vec![0.0; workers.len()];
         let (expected, proof) = (Expected::new(), Proof::default());
-        let mut arrays = Arrays { team, buffers, ranges, initial_sums, expected, writes: 0, proof };
+        let sockets = sockets(workers);
+        let mut arrays = Arrays { team, sockets, buffers, ranges, initial_sums, expected, writes: 0, proof };
         arrays.touch();
         arrays.proof = arrays.prove();
         Ok(arrays)
@@ -132,9 +137,20 @@ impl Arrays {
                 .zip(&self.initial_sums)
                 .all(|(chunk, &initial)| self.expected.sum_is_right(chunk.sum, initial, chunk.a.len()));
         self.expected = self.expected.after(kernel, q);
-        let bytes = kernel.stream_bytes() * self.buffers[0].as_slice().len() as u64;
-        let rate = bytes as f64 / timing.elapsed;
-        Pass { interval: timing.interval(), rate, migrations: timing.migrations, sums_right }
+        let bytes = |elements: usize| (kernel.stream_bytes() * elements as u64) as f64;
+        let rate = bytes(self.buffers[0].as_slice().len()) / timing.elapsed;
+        let of_socket = |socket: &Socket| {
+            let interval = timing.interval_of(&socket.members);
+            let elements = socket.members.iter().map(|&place| self.ranges[place].len()).sum();
+            Sample::timed(bytes(elements) / interval.seconds(), interval)
+        };
+        let of_sockets = self.sockets.iter().map(of_socket).collect();
+        Pass { interval: timing.interval(), rate, migrations: timing.migrations, sums_right, of_sockets }
+    }
+
+    /// The sockets of the team, where there are several, in the order of [`Pass::of_sockets`].
+    pub(crate) fn sockets(&self) -> &[Socket] {
+        &self.sockets
     }
 
     /// Checks every element of the three arrays.

@@ -1,5 +1,7 @@
 //! What is measured, how large and how often: plain data, planned from the host.
 
+use std::collections::BTreeSet;
+
 use machine::{CpuSet, HUGE_PAGE, Layout, Machine, Siblings, Worker, memory_available, place};
 use measure::{Isa, Needs, Profile};
 use serde::{Deserialize, Serialize};
@@ -251,6 +253,8 @@ impl Config {
     pub(crate) fn phase_seconds(&self, machine: &Machine) -> [f64; 7] {
         let cores = machine.topology.cores.len().max(1) as f64;
         let nodes = machine.topology.nodes.len().max(1) as f64;
+        let sockets: BTreeSet<u32> = machine.topology.cores.iter().map(|core| core.package).collect();
+        let sockets = sockets.len().max(1) as f64;
         // A core moves 16 GB/s or more until memory is saturated, at some 300 GB/s a node.
         let rate = (16e9 * cores).min(300e9 * nodes);
         let array = self.array_bytes as f64;
@@ -274,7 +278,7 @@ impl Config {
             first_touch + rounds * round,
             (cores.log2().ceil() + 1.0) * (touch(3.0 * array) + passes * round / 3.0),
             points * (point + self.point_seconds),
-            chase + 10.0 * self.point_seconds * f64::from(self.samples) + f64::from(self.chases) * point,
+            sockets * (chase + 10.0 * self.point_seconds * f64::from(self.samples)) + f64::from(self.chases) * point,
             self.walks.iter().map(walk).sum(),
             nodes * nodes * (chase + touch(array) + passes * array / rate * 4.0),
             chase + touch(array) + self.delays.len() as f64 * 8.0 * point,

@@ -4,7 +4,7 @@
 //! guess the next. Hardware prefetchers cannot be switched off without writing model-specific registers, which this
 //! program does not: the two spacings show what the adjacent-line prefetcher does.
 
-use machine::{Buffer, Clock, Team, Timing, Worker};
+use machine::{Buffer, Clock, Team, Timing, Worker, sockets};
 use measure::metrics::{STREAM_LATENCY, STREAM_LATENCY_SWEEP, STREAM_MLP};
 use measure::{Measurement, Sample};
 
@@ -177,12 +177,35 @@ pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Repor
     let headline = Measurement::new(&STREAM_LATENCY, single.samples)
         .context("page", walk.page.name())
         .context("clock_resolution", Clock::resolution());
-    report.measured(chase.describe(headline, single.migrations));
+    let headline = chase.describe(headline, single.migrations);
+    report.measured(headline.clone());
     for (count, Latencies { samples, migrations }) in (1..).zip(side_by_side) {
         let measurement = Measurement::new(&STREAM_MLP, samples).label("chases", count);
         report.measured(chase.describe(measurement, migrations));
     }
-    chase.verify_cpu()
+    chase.verify_cpu()?;
+    drop(chase);
+    of_sockets(context, &headline, walk, report)
+}
+
+/// The headline is of one core of the first socket; here is that of a core of each, where there are several.
+fn of_sockets(context: &Context<'_>, first: &Measurement, walk: Walk, report: &mut Report<'_>) -> Result<(), Error> {
+    let config = context.config;
+    for socket in sockets(&context.workers) {
+        let place = socket.members[0];
+        if place == 0 {
+            report.measured(first.of_part("socket", socket.package, first.samples.iter().cloned()));
+            continue;
+        }
+        report.doing(format!("latency of socket {}", socket.package), 0.0);
+        let worker = context.workers[place];
+        let mut chase = Chase::new(worker, worker.node, walk, config.chase_bytes, config.seed)?;
+        let Latencies { samples, migrations } = chase.latency(config.samples, 10.0 * config.point_seconds);
+        let part = first.of_part("socket", socket.package, samples);
+        report.measured(chase.describe(part, migrations));
+        chase.verify_cpu()?;
+    }
+    Ok(())
 }
 
 /// Latency by size, for each of the planned walks.

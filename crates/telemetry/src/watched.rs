@@ -10,8 +10,8 @@ use machine::{CpuSet, Machine, Siblings, place};
 use measure::metrics::{
     HOST_CLOCK, HOST_CORRECTED_ERRORS, HOST_FAULTS_PER_SECOND, HOST_HOTTEST, HOST_HOTTEST_DRIVE, HOST_INTERRUPTS,
     HOST_INTERRUPTS_PER_SECOND, HOST_LOAD, HOST_MAJOR_FAULTS, HOST_MAJOR_FAULTS_PER_SECOND, HOST_OTHER_LOAD,
-    HOST_PCIE_ERRORS, HOST_POWER, HOST_POWER_IDLE, HOST_POWER_PEAK, HOST_STEAL, HOST_TEMPERATURE, HOST_THROTTLES,
-    HOST_THROTTLES_PER_SECOND, HOST_UNCORRECTED_ERRORS, HOST_UNCORRECTED_ERRORS_PER_SECOND,
+    HOST_PCIE_ERRORS, HOST_POWER, HOST_POWER_CPU, HOST_POWER_IDLE, HOST_POWER_PEAK, HOST_STEAL, HOST_TEMPERATURE,
+    HOST_THROTTLES, HOST_THROTTLES_PER_SECOND, HOST_UNCORRECTED_ERRORS, HOST_UNCORRECTED_ERRORS_PER_SECOND,
 };
 use measure::{
     AttemptLog, Definition, Event, Gauge, Interval, Labels, Measurement, Metric, NotMeasured, Outcome, Reason, Sample,
@@ -166,10 +166,19 @@ fn watts(point: &Point, source: &str) -> Option<f64> {
     point.watts.iter().find(|(name, _)| name == source).map(|(_, watts)| *watts)
 }
 
+/// What the source of a processor's counter is called, before its number.
+const PACKAGE: &str = "rapl package";
 const NO_POWER_SENSOR: &str = "no power can be read here: not from the management controller (load ipmi_devintf and \
                                ipmi_si), not from ACPI's meter, and not by RAPL; each is for root";
 const NO_HEAT_SENSOR: &str = "no temperature can be read here: neither the kernel (hwmon) nor the management controller \
                               (load ipmi_devintf and ipmi_si, and run as root) has a sensor of processor or drive";
+
+const NO_PROCESSOR_COUNTER: &str = "the processors' counters of energy (RAPL) cannot be read here; they are for root";
+
+/// The counters of the processors: a source for each package.
+fn packages(points: &[Point]) -> Vec<String> {
+    sources(points).into_iter().filter(|name| name.starts_with(PACKAGE)).map(ToOwned::to_owned).collect()
+}
 
 /// Which sources of power stand for the host in a series.
 enum Draw {
@@ -188,7 +197,7 @@ impl Draw {
             return Some(Draw::Whole((*whole).to_owned()));
         }
         // `psys` holds the packages too.
-        let apart = |name: &str| ["rapl package", "rapl dram", "nvml"].iter().any(|kind| name.starts_with(kind));
+        let apart = |name: &str| [PACKAGE, "rapl dram", "nvml"].iter().any(|kind| name.starts_with(kind));
         let parts: Vec<String> = names.into_iter().filter(|name| apart(name)).map(ToOwned::to_owned).collect();
         (!parts.is_empty()).then_some(Draw::Parts(parts))
     }
@@ -213,11 +222,13 @@ impl Draw {
 }
 
 /// The figures that documented limits name, as they are sustained under the heaviest workload.
-fn headlines(series: &Observations, gpus: usize) -> [Event; 2] {
+fn headlines(series: &Observations, gpus: usize) -> [Event; 3] {
     let sample = |(value, interval): (f64, Interval)| Sample::timed(value, interval);
     let hottest = series.sustained(|point| point.hottest).map(sample);
     let draw = Draw::of(&series.points);
     let watts = draw.as_ref().and_then(|draw| series.sustained(|point| draw.watts(point))).map(sample);
+    let packages = Some(packages(&series.points)).filter(|packages| !packages.is_empty()).map(Draw::Parts);
+    let processors = packages.as_ref().and_then(|packages| series.sustained(|point| packages.watts(point))).map(sample);
     let describe = |measurement: Measurement| {
         let described = draw.iter().fold(measurement, |measurement, draw| draw.describe(measurement));
         // This suite puts no load on GPUs, which a document counts among its peak.
@@ -227,6 +238,7 @@ fn headlines(series: &Observations, gpus: usize) -> [Event; 2] {
     [
         headline(&HOST_TEMPERATURE, hottest.into_iter().collect(), NO_HEAT_SENSOR, |it| it),
         headline(&HOST_POWER_PEAK, watts.into_iter().collect(), NO_POWER_SENSOR, describe),
+        headline(&HOST_POWER_CPU, processors.into_iter().collect(), NO_PROCESSOR_COUNTER, |it| it),
     ]
 }
 
@@ -302,8 +314,14 @@ mod tests {
     #[test]
     fn the_host_s_power_is_of_the_widest_source() {
         let check = |watts: &[(&str, f64)], gpus: usize, expect: Option<(f64, usize)>| {
+            let of_packages = watts.iter().filter(|(name, _)| name.starts_with(PACKAGE)).map(|(_, watts)| *watts);
+            let of_packages = of_packages.reduce(|one, other| one + other);
             let series = Observations { points: points(&[watts, watts]), ..Observations::default() };
-            let [temperature, power] = headlines(&series, gpus);
+            let [temperature, power, processors] = headlines(&series, gpus);
+            match of_packages {
+                Some(watts) => assert_eq!(value(&processors), (Some(watts), 0)),
+                None => assert!(matches!(processors, Event::NotMeasured(_)), "{processors:?}"),
+            }
             assert_eq!(value(&temperature), (Some(60.5), 0));
             match expect {
                 Some((median, warnings)) => assert_eq!(value(&power), (Some(median), warnings), "{watts:?}"),
@@ -312,6 +330,7 @@ mod tests {
         };
         let parts = [("rapl package-0", 100.0), ("rapl dram of package-0", 20.0), ("rapl psys", 150.0)];
         check(&parts, 0, Some((120.0, 1)));
+        check(&[("rapl package-0", 340.0), ("rapl package-1", 345.0)], 0, Some((685.0, 1)));
         let meter = [("hwmon power_meter power1", 450.0), ("rapl package-0", 100.0)];
         check(&meter, 0, Some((450.0, 0)));
         check(&meter, 4, Some((450.0, 1)));

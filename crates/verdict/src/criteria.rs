@@ -1,11 +1,11 @@
 //! The parts of a host as criteria: a row for each fact, limit and rule of a document.
 
-use measure::{FactValue, Facts, Quantity, Unit, fact_kind};
+use measure::{Definition, FactValue, Facts, Quantity, Unit, fact_kind, metrics};
 use spec::{Bound, Limit, Standing, StatedFact, System};
 
 use crate::Verdict;
 use crate::drives::as_counted;
-use crate::facts::{FactMatch, check_limit, compare_fact};
+use crate::facts::{FactMatch, check_limit, compare_fact, own_bound_asked};
 use crate::rules::{RuleCheck, ephemeral, supplies_carry_peak};
 
 /// The reason of a part that is as it should be, where nothing else is to be said of it.
@@ -32,6 +32,19 @@ pub struct FactRow {
     pub reason: String,
 }
 
+/// Facts that no inventory tells, because a workload measures them.
+const MEASURED: [(&str, &Definition); 2] =
+    [("power.idle", &metrics::HOST_POWER_IDLE), ("power.peak", &metrics::HOST_POWER_PEAK)];
+/// What a document asks of the room: the audit holds it against the rest of the document.
+const OF_THE_SITE: [&str; 2] = ["power.pdu_per_unit", "power.circuit"];
+
+/// Whether the host's parts answer a statement, and not a workload or the room.
+fn is_of_the_host(system: &System, id: &str) -> bool {
+    let measured_by = MEASURED.iter().find(|(fact, _)| *fact == id).map(|(_, metric)| *metric);
+    let measured = measured_by.is_some_and(|metric| system.targets.iter().any(|target| target.metric == Some(metric)));
+    !measured && !OF_THE_SITE.contains(&id)
+}
+
 /// Every statement of a document about a host's parts: facts first, a row for each id, then limits, then rules.
 ///
 /// A host that is as one of the firm statements of a fact says is as documented. What the document calls a placeholder,
@@ -40,7 +53,7 @@ pub struct FactRow {
 pub fn inspect(system: &System, host: &Facts) -> Vec<FactRow> {
     let mut ids: Vec<&str> = Vec::new();
     for fact in &system.facts {
-        if !ids.contains(&fact.id.as_str()) {
+        if !ids.contains(&fact.id.as_str()) && is_of_the_host(system, &fact.id) {
             ids.push(&fact.id);
         }
     }
@@ -56,6 +69,9 @@ fn fact_row(system: &System, id: &str, host: &Facts) -> FactRow {
     let firm: Vec<&StatedFact> = all.iter().copied().filter(|fact| fact.standing == Standing::Firm).collect();
     let is_firm = !firm.is_empty();
     let statements = if is_firm { firm } else { all };
+    // What is stated exactly once is not loosened by "about" elsewhere.
+    let exact: Vec<&StatedFact> = statements.iter().copied().filter(|fact| !fact.approximate).collect();
+    let statements = if exact.is_empty() { statements } else { exact };
     let answers: Vec<FactMatch> = statements.iter().map(|stated| compare_fact(stated, host)).collect();
     let answer = merged(answers);
     let doubt = statements.iter().find_map(|stated| match &stated.standing {
@@ -112,6 +128,10 @@ fn limit_row(limit: &Limit, host: &Facts) -> FactRow {
     let (verdict, reason) = match (&limit.bound, answer) {
         (Bound::Open(_), FactMatch::Unknown { why }) => (Verdict::Inconclusive, why),
         (Bound::Open(_), FactMatch::Differs { how }) => (Verdict::Inconclusive, how),
+        (Bound::Open(_), FactMatch::Match) => {
+            let asked = own_bound_asked(&limit.fact, host).unwrap_or_default();
+            (Verdict::Pass, format!("this suite asks {asked}; the document gives no figure"))
+        }
         (_, answer) => verdict(answer, None),
     };
     let id = if limit.fact == "thermal.limit" { "thermal.highest" } else { &limit.fact };
@@ -184,7 +204,7 @@ mod tests {
             facts.present(&stated.id, name.unwrap_or_else(|| stated.value.clone()), "test");
         }
         for limit in &system.limits {
-            if let (Bound::AtMost(bound), None) = (&limit.bound, facts.value(&limit.fact)) {
+            if let (Bound::AtMost(bound) | Bound::AtLeast(bound), None) = (&limit.bound, facts.value(&limit.fact)) {
                 facts.present(&limit.fact, FactValue::Quantity(*bound), "test");
             }
         }
@@ -246,6 +266,53 @@ mod tests {
         let rows = inspect(system, &host);
         let row = rows.iter().find(|row| row.id == "limit.power.supplies").unwrap();
         assert_eq!((row.required, row.verdict), (true, Verdict::Fail), "{row:?}");
+    }
+
+    #[test]
+    fn what_is_stated_exactly_decides_and_what_no_part_answers_has_no_row() {
+        let system = spec::find("PY-HPC-2024.Q3").unwrap();
+        let usable = |bytes: f64| {
+            let mut host = matching(system);
+            host.quantity("storage.scratch.usable", bytes, Unit::Byte, "test");
+            of(system, &host, Verdict::Fail)
+        };
+        assert_eq!(usable(46.08e12), Vec::<String>::new());
+        // Within 5 % of "~46 TB", and not the 46 TB of the other table.
+        assert_eq!(usable(44e12), ["storage.scratch.usable"]);
+        let rows = inspect(system, &matching(system));
+        for id in ["power.idle", "power.peak", "power.pdu_per_unit", "power.circuit"] {
+            assert!(!rows.iter().any(|row| row.id == id), "{id}");
+        }
+        let mut unmeasured = system.clone();
+        unmeasured.targets.clear();
+        assert!(inspect(&unmeasured, &Facts::default()).iter().any(|row| row.id == "power.peak"));
+    }
+
+    #[test]
+    fn what_the_document_leaves_open_passes_by_what_this_suite_asks() {
+        let system = spec::find("PY-HPC-2024.Q3").unwrap();
+        let check = |id: &str, value: FactValue, expect: Verdict, words: &str| {
+            let mut host = matching(system);
+            host.quantity("memory.total", 1e12, Unit::Byte, "test");
+            host.present(id, value, "test");
+            let rows = inspect(system, &host);
+            let row = rows.iter().find(|row| row.id == format!("limit.{id}")).unwrap();
+            assert_eq!(row.verdict, expect, "{row:?}");
+            assert!(row.reason.contains(words) && !row.required, "{row:?}");
+        };
+        let number = |value: f64, unit: Unit| FactValue::Quantity(Quantity::new(value, unit));
+        check("os.file_handles", number(1e6, Unit::Count), Verdict::Pass, "asks at least 65536");
+        check("os.file_handles", number(1024.0, Unit::Count), Verdict::Inconclusive, "asks at least 65536");
+        // What `doctor` advises is enough.
+        check("os.shm", number(0.75e12, Unit::Byte), Verdict::Pass, "more than the half");
+        check("os.shm", number(0.5e12, Unit::Byte), Verdict::Inconclusive, "more than the half");
+        check("storage.boot.wear", number(0.03, Unit::Ratio), Verdict::Pass, "80 %");
+        check("storage.boot.wear", number(0.9, Unit::Ratio), Verdict::Inconclusive, "80 %");
+        check("cpu.microcode", FactValue::Text("0x21".into()), Verdict::Inconclusive, "`one_of` instead of `open`");
+        check("storage.boot.written", number(4e12, Unit::Byte), Verdict::Inconclusive, "`at_most` instead of `open`");
+        check("memory.usable_dataset", number(0.95e12, Unit::Byte), Verdict::Fail, "at least 1.500 TB");
+        check("thermal.alarm", number(86.0, Unit::Celsius), Verdict::Pass, "");
+        check("thermal.alarm", number(100.0, Unit::Celsius), Verdict::Fail, "at most 90 °C");
     }
 
     #[test]

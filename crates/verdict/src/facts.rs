@@ -105,21 +105,35 @@ pub(crate) fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
     if kept { FactMatch::Match } else { differs(&bound, value, fact) }
 }
 
-/// What the document asks for in words cannot be shown to be kept. It is broken where not even what this suite asks is.
+/// What the document asks for in words is held against what this suite asks, where it asks something.
 fn open(words: &str, id: &str, host: &Facts) -> FactMatch {
     let words = format!("the document gives no figure (\"{words}\")");
     let Ok(value) = present(host.0.get(id)) else {
         return FactMatch::Unknown { why: format!("{words}; the host is not known") };
     };
-    match own_bound(id, value, host) {
-        Some((true, asked)) => {
-            FactMatch::Unknown { why: format!("{words}; the host has {value}, and this suite asks {asked}") }
-        }
-        Some((false, asked)) => {
+    match (own_bound(id, value, host), value) {
+        (Some((true, _)), _) => FactMatch::Match,
+        (Some((false, asked)), _) => {
             FactMatch::Differs { how: format!("{words}; this suite asks {asked}, and the host has {value}") }
         }
-        None => FactMatch::Unknown { why: format!("{words}; the host has {value}") },
+        (None, FactValue::Text(_)) => FactMatch::Unknown {
+            why: format!(
+                "{words}; the host has {value}: list what your site has validated (`one_of` instead of `open`) in a \
+                 specification of your own"
+            ),
+        },
+        (None, FactValue::Quantity(_) | FactValue::Flag(_)) => FactMatch::Unknown {
+            why: format!(
+                "{words}; the host has {value}: write the bound of your parts (`at_most` instead of `open`) in a \
+                 specification of your own"
+            ),
+        },
     }
+}
+
+/// What this suite asks of a limit that the document leaves open, in words.
+pub(crate) fn own_bound_asked(id: &str, host: &Facts) -> Option<String> {
+    own_bound(id, present(host.0.get(id)).ok()?, host).map(|(_, asked)| asked)
 }
 
 /// Open files of a process that pools of workers with shared memory need at least.
@@ -414,11 +428,18 @@ mod tests {
         );
         let files = |count: f64| ("os.file_handles", number(count, Unit::Count));
         check("os.file_handles", words.clone(), files(1024.0), "this suite asks at least 65536, and the host has 1024");
-        check("os.file_handles", words.clone(), files(1e6), "the host has 1000000, and this suite asks at least 65536");
+        check("os.file_handles", words.clone(), files(1e6), "match");
         let wear = |share: f64| ("storage.scratch.wear", number(share, Unit::Ratio));
         check("storage.scratch.wear", words.clone(), wear(0.96), "asks at most 80 %, and the host has 96 %");
         check("storage.scratch.wear", words.clone(), ("os.shm", text("x")), "the host is not known");
-        check("cpu.microcode", words, ("cpu.microcode", text("0x1")), "the host has 0x1");
+        check(
+            "cpu.microcode",
+            words.clone(),
+            ("cpu.microcode", text("0x1")),
+            "has 0x1: list what your site has validated",
+        );
+        let written = ("storage.boot.written", number(4e12, Unit::Byte));
+        check("storage.boot.written", words, written, "the host has 4 TB: write the bound of your parts");
         let supplies = Bound::AtLeast(Quantity::new(2.0, Unit::Count));
         check("power.supplies", supplies.clone(), ("power.supplies", number(1.0, Unit::Count)), "at least 2");
         check("power.supplies", supplies, ("power.supplies", text("two")), "cannot be compared with");

@@ -1,6 +1,6 @@
 //! Judging runs against a specification.
 
-use measure::{Better, Definition, Ending, Quantity, Run, Warning};
+use measure::{Better, Definition, Ending, Labels, Quantity, Run, Warning};
 use spec::audit::{Grade, Graded};
 use spec::{System, Target};
 
@@ -97,13 +97,13 @@ impl Judge<'_> {
         let audit = self.graded.iter().find(|graded| graded.target == target.id);
         let (runs, other_facts) = with_facts_of_last(&self.boots, target);
         let found = match target.metric {
-            Some(metric) => find(&runs, metric),
-            None => Found::Missing("this suite has no measurement of it".to_owned()),
+            Some(metric) => find(&runs, metric, &target.series),
+            None => Found::Missing(reason::no_metric(target)),
         };
         let limit = target.metric.and_then(|metric| host_limit(metric, self.last));
         let comparability = self.boots.last().map(|boot| compare(target, self.system, &boot.host)).unwrap_or_default();
         let (verdict, reason, mut remarks) = self.answer(target, audit, &found, &comparability);
-        remarks.extend(target.metric.and_then(|metric| reason::untimed(&untimed(&runs, metric))));
+        remarks.extend(target.metric.and_then(|metric| reason::untimed(&untimed(&runs, metric, &target.series))));
         remarks.extend(other_facts);
         let (measured, disturbed) = match found {
             Found::Valid(measured) => (Some(*measured), None),
@@ -245,7 +245,7 @@ impl Judge<'_> {
         let open =
             |why: &str| (Verdict::Inconclusive, format!("{}, which must hold as well: {why}.", constraint.metric.id));
         let (runs, _) = with_facts_of_last(&self.boots, target);
-        Some(match find(&runs, constraint.metric) {
+        Some(match find(&runs, constraint.metric, &Labels::new()) {
             Found::Valid(measured) if measured.value.unit == constraint.bound.unit => {
                 if let Some((verdict, why)) = self.implausible(&measured, constraint.metric) {
                     let which = constraint.metric.id;

@@ -20,6 +20,14 @@ fn percent(share: f64) -> String {
     Quantity::new(share, measure::Unit::Ratio).to_string()
 }
 
+/// Why a target without a metric has no result, as far as its document's gaps tell.
+pub(crate) fn no_metric(target: &Target) -> String {
+    let why: Vec<&str> =
+        target.open.iter().map(String::as_str).filter(|words| !words.starts_with("tolerance not stated")).collect();
+    let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
+    format!("this suite has no measurement of it{why}")
+}
+
 pub(crate) fn infeasible(arithmetic: &str) -> String {
     let arithmetic = arithmetic.trim_end_matches('.');
     format!("No machine that matches the document's own tables can reach it: {arithmetic}.")

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use measure::{
-    Attempt, Definition, Ending, Measurement, Metric, Outcome, Quantity, Reason, Run, Summary, Unit, Warning,
+    Attempt, Definition, Ending, Labels, Measurement, Metric, MetricId, Outcome, Quantity, Reason, Run, Summary, Unit,
+    Warning,
 };
 
 use crate::decide::Spread;
@@ -64,13 +65,15 @@ struct Repetitions<'a> {
 }
 
 impl<'a> Repetitions<'a> {
-    fn add(&mut self, run: &'a Run, attempt: &'a Attempt, metric: &Definition) {
+    fn add(&mut self, run: &'a Run, attempt: &'a Attempt, metric: &Definition, series: &Labels) {
         let (measured, failed) = (self.measured.len(), self.failures.len());
         let mut loss = None;
         for outcome in &attempt.outcomes {
             match outcome {
-                Outcome::Measured(one) if is_of(one, metric) => self.measured(run, one, metric),
-                Outcome::NotMeasured(missing) if missing.id.is(metric) => self.missing(run, &missing.reason),
+                Outcome::Measured(one) if is_of(one, metric, series) => self.measured(run, one, metric),
+                Outcome::NotMeasured(missing) if is_id_of(&missing.id, metric, series) => {
+                    self.missing(run, &missing.reason);
+                }
                 Outcome::NotMeasured(missing) if missing.id.name == attempt.workload.name() => {
                     loss = Some(&missing.reason);
                 }
@@ -120,7 +123,7 @@ impl<'a> Repetitions<'a> {
     }
 
     /// The answer where no repetition has samples.
-    fn without_samples(mut self, runs: &[&Run], metric: &Definition) -> Found {
+    fn without_samples(mut self, runs: &[&Run], metric: &Definition, series: &Labels) -> Found {
         let repetitions = self.failures.len();
         let reason = failures::sentence(&self.failures, repetitions).unwrap_or_default();
         let of = |kind: FailureKind| self.failures.iter().find(|failure| failure.kind == kind);
@@ -131,24 +134,24 @@ impl<'a> Repetitions<'a> {
             }
             Some(_) if repetitions > 1 => Found::Missing(reason.trim_end_matches('.').to_owned()),
             Some(_) => Found::Missing(self.failures.swap_remove(0).reason),
-            None => Found::Missing(self.untried.pop().unwrap_or_else(|| why_missing(runs, metric))),
+            None => Found::Missing(self.untried.pop().unwrap_or_else(|| why_missing(runs, metric, series))),
         }
     }
 }
 
-/// Collects the series of this metric without labels over the runs.
-pub(crate) fn find(runs: &[&Run], metric: &Definition) -> Found {
+/// Collects the series of this metric with exactly these labels over the runs.
+pub(crate) fn find(runs: &[&Run], metric: &Definition, series: &Labels) -> Found {
     let mut repetitions = Repetitions::default();
     for run in runs {
         for attempt in &run.attempts {
-            repetitions.add(run, attempt, metric);
+            repetitions.add(run, attempt, metric, series);
         }
     }
     if let Some(foreign) = repetitions.foreign {
         return Found::Invalid(foreign);
     }
     if repetitions.measured.is_empty() && repetitions.lost.is_empty() {
-        return repetitions.without_samples(runs, metric);
+        return repetitions.without_samples(runs, metric, series);
     }
     combine(repetitions)
 }
@@ -202,19 +205,24 @@ fn combine(repetitions: Repetitions<'_>) -> Found {
     }))
 }
 
-fn is_of(one: &Measurement, metric: &Definition) -> bool {
-    one.metric.is(metric) && one.labels.is_empty()
+fn is_id_of(id: &MetricId, metric: &Definition, series: &Labels) -> bool {
+    id.name == metric.id && id.labels == *series
+}
+
+fn is_of(one: &Measurement, metric: &Definition, series: &Labels) -> bool {
+    one.metric.is(metric) && one.labels == *series
 }
 
 /// The versions of the suite whose records have samples of this metric without a time: such samples keep the marks that
 /// the program gave them that measured.
-pub(crate) fn untimed<'a>(runs: &[&'a Run], metric: &Definition) -> BTreeSet<&'a str> {
-    let untimed = |one: &Measurement| is_of(one, metric) && one.samples.iter().any(|sample| sample.interval.is_none());
+pub(crate) fn untimed<'a>(runs: &[&'a Run], metric: &Definition, series: &Labels) -> BTreeSet<&'a str> {
+    let untimed =
+        |one: &Measurement| is_of(one, metric, series) && one.samples.iter().any(|sample| sample.interval.is_none());
     let any = |run: &&&Run| run.outcomes().filter_map(Outcome::measured).any(untimed);
     runs.iter().filter(any).map(|run| run.build.version.as_str()).collect()
 }
 
-fn why_missing(runs: &[&Run], metric: &Definition) -> String {
+fn why_missing(runs: &[&Run], metric: &Definition, series: &Labels) -> String {
     let attempts = || runs.iter().flat_map(|run| &run.attempts);
     let ending = runs.last().map(|run| &run.ending);
     match (metric.family.workload, ending) {
@@ -223,6 +231,6 @@ fn why_missing(runs: &[&Run], metric: &Definition) -> String {
         (Some(wanted), _) if !attempts().any(|attempt| attempt.workload == wanted) => {
             format!("the run did not include {}", wanted.name())
         }
-        _ => format!("the run has no {}", metric.id),
+        _ => format!("the run has no {}", MetricId { name: metric.id.to_owned(), labels: series.clone() }),
     }
 }

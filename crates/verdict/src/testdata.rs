@@ -36,6 +36,7 @@ pub(crate) fn system() -> System {
         id: "memory.triad".into(),
         title: "Triad".into(),
         metric: Some(&STREAM_TRIAD),
+        series: BTreeMap::new(),
         value: Quantity::new(100e9, Unit::BytePerSecond),
         approximate: false,
         better: Better::Higher,
@@ -89,6 +90,7 @@ pub(crate) fn system() -> System {
         targets: vec![target, latency, random],
         claims: vec![],
         limits: vec![],
+        prose: vec![],
     }
 }
 

@@ -23,20 +23,26 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<Exit> {
     if args.json {
         print_json(&as_json(&inventory, system))?;
     } else {
-        print(&as_text(&inventory, system))?;
+        print(&as_text(&inventory, system, args.all))?;
     }
     Ok(Exit::Done)
 }
 
-fn as_text(inventory: &Inventory, system: Option<&System>) -> String {
+fn as_text(inventory: &Inventory, system: Option<&System>, all: bool) -> String {
     let look = look();
-    let mut parts = vec![terminal::facts(&inventory.facts, look)];
+    let comparison = system.map(|system| terminal::comparison(&inventory.facts, system, all, look));
+    if let Some(comparison) = &comparison
+        && !all
+    {
+        return format!("{comparison}\nwith --all: what is as documented, and all facts of this host");
+    }
+    let mut parts: Vec<String> = comparison.into_iter().collect();
+    parts.push(terminal::facts(&inventory.facts, look));
     for table in inventory.tables() {
         let rows = rows(&table);
         let rows = rows.as_ref().map(Vec::as_slice).map_err(String::as_str);
         parts.push(terminal::list(table.title, table.columns, rows, look));
     }
-    parts.extend(system.map(|system| terminal::comparison(&inventory.facts, system, look)));
     parts.push(terminal::fingerprint(&inventory.fingerprint(), look));
     parts.join("\n")
 }

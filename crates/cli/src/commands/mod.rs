@@ -33,7 +33,7 @@ pub(crate) fn judgement(run: &Run, earlier: &[Run], specification: &Specificatio
     let audit = ::spec::audit::audit(&specification.system, &specification.siblings);
     let companions = ::spec::companions(&specification.system, &audit);
     let earlier: Vec<&Run> = earlier.iter().collect();
-    verdict::judge_boots(run, &earlier, &specification.system, &audit.graded, &companions)
+    verdict::judge_boots(run, &earlier, &specification.system, &audit.grades(), &companions)
 }
 
 /// Judges the parts of a host before anything is measured, by a specification, its audit and its companions.

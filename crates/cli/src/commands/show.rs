@@ -1,6 +1,6 @@
 //! `hostproof show` and `hostproof diff`: recorded runs with all their figures, in tables.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use report::{json, terminal};
 
 use crate::args::{DiffArgs, ShowArgs};
@@ -11,11 +11,22 @@ use crate::history::History;
 
 pub(crate) fn show(args: &ShowArgs) -> Result<Exit> {
     let run = case::find(&args.run, args.out.as_deref())?;
+    if let Some(wanted) = &args.metric {
+        let Some(text) = terminal::metric(&run, wanted, look()) else {
+            bail!(
+                "run {} has no series of `{wanted}`; the nearest metric is `{}`",
+                run.id,
+                spec::nearest_metric(wanted)
+            );
+        };
+        print(&text)?;
+        return Ok(Exit::Done);
+    }
     let judgement = judgement(&run, &[], &case::specification(&run, None)?);
     if args.json {
         print_json(&json::judgement(&run, &judgement))?;
     } else {
-        print(&terminal::shown_run(&run, &judgement, look()))?;
+        print(&terminal::shown_run(&run, &judgement, args.how, look()))?;
     }
     Ok(Exit::Done)
 }
@@ -35,7 +46,7 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<Exit> {
             terminal::JudgedRun { run: &before, judgement: &judged[0] },
             terminal::JudgedRun { run: &after, judgement: &judged[1] },
         ];
-        print(&terminal::diff(&sides, &change, look()))?;
+        print(&terminal::diff(&sides, &change, args.all, look()))?;
     }
     Ok(Exit::Done)
 }

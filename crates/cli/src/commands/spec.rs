@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use measure::{Better, Definition, metrics};
 use spec::System;
 
@@ -15,7 +15,8 @@ use crate::output::say;
 pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
     match command {
         SpecCommand::List => print(&report::terminal::systems(spec::builtin(), look()))?,
-        SpecCommand::Show { spec } => {
+        SpecCommand::Show { spec, coverage: true } => coverage(spec)?,
+        SpecCommand::Show { spec, coverage: false } => {
             print(&report::terminal::system(&Specification::load(spec)?.system, look()))?;
         }
         SpecCommand::Check { file } => check(file)?,
@@ -31,6 +32,14 @@ pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
         SpecCommand::Metrics { json: false } => print(&catalogue())?,
     }
     Ok(Exit::Done)
+}
+
+/// Where each statement of the system's document lives.
+fn coverage(id: &str) -> Result<()> {
+    let Some(statements) = spec::coverage(id) else {
+        bail!("the statements of {id} are not numbered: there is a list for PY-HPC-2024.Q3 alone");
+    };
+    print(&report::terminal::coverage(statements, look()))
 }
 
 /// The metrics, a line each.

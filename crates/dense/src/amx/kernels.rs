@@ -47,7 +47,7 @@ macro_rules! kernel {
         $(#[$doc])*
         ///
         /// In each pass every accumulator gets a₀·b and a₁·b once. After the last, the first two get a₀·b and the others
-        /// a₁·b once more: with a₁ = −a₀ sums stay small, and that last product is what remains.
+        /// a₁·b once more: where a₁ = −a₀ sums stay small, and that last product is what remains.
         ///
         /// # Safety
         ///

@@ -73,28 +73,47 @@ fn measure(team: &Team, permitted: Permitted, config: &FmaConfig) -> Result<Vec<
     (0..config.samples)
         .map(|_| {
             let timing = team.timed(&mut workers, |_, worker| worker.run(passes));
-            workers.iter().try_for_each(TileWorker::verify)?;
+            workers.iter().try_for_each(|worker| worker.verify(passes))?;
             let operations = format.operations() * passes as f64 * workers.len() as f64;
             Ok(Sample::timed(operations / timing.elapsed, timing.interval()))
         })
         .collect()
 }
 
+/// Passes after which the sums are looked at and begin anew: each counts one in f32, whose mantissa has 24 bits.
+const STRETCH: u64 = 1 << 22;
+
 /// The work of one worker.
 struct TileWorker {
     permitted: Permitted,
     first: Tiles,
     tiles: Tiles,
+    /// What the sums are after a whole stretch.
+    whole: [Tile; 4],
+    /// Whether they were so after each.
+    agrees: bool,
     passes_per_second: f64,
 }
 
 impl TileWorker {
     fn new(permitted: Permitted, seed: u64) -> TileWorker {
         let first = tiles(permitted.format(), seed);
-        TileWorker { permitted, tiles: first.clone(), first, passes_per_second: 0.0 }
+        let whole = expected(permitted.format(), &first, STRETCH);
+        TileWorker { permitted, tiles: first.clone(), first, whole, agrees: true, passes_per_second: 0.0 }
     }
 
     fn run(&mut self, passes: u64) {
+        self.agrees = true;
+        for _ in 0..passes / STRETCH {
+            self.stretch(STRETCH);
+            self.agrees &= self.tiles.c == self.whole;
+        }
+        if !passes.is_multiple_of(STRETCH) {
+            self.stretch(passes % STRETCH);
+        }
+    }
+
+    fn stretch(&mut self, passes: u64) {
         self.tiles = self.first.clone();
         self.permitted.run(passes, &mut self.tiles);
     }
@@ -108,9 +127,10 @@ impl TileWorker {
         }
     }
 
-    fn verify(&self) -> Result<(), Error> {
-        let expect = expected(self.permitted.format(), &self.first);
-        if self.tiles.c == expect {
+    fn verify(&self, passes: u64) -> Result<(), Error> {
+        let last = (passes - 1) % STRETCH + 1;
+        let expect = expected(self.permitted.format(), &self.first, last);
+        if self.agrees && self.tiles.c == expect {
             Ok(())
         } else {
             Err(Error::Wrong(format!("the {:?} tile kernel disagrees with scalar code", self.permitted.format())))
@@ -118,7 +138,9 @@ impl TileWorker {
     }
 }
 
-/// Random whole numbers of magnitude up to 8 (bf16) or 127 (bytes), of which all sums are exact; a₁ = −a₀.
+/// Random whole numbers of magnitude up to 8 (bf16) or 127 (bytes), of which all sums are exact; a₁ = −a₀, but for one
+/// element that counts: there a₀ + a₁ is 1, and the terms of b that it meets are 1, so that each pass adds 1 to the first row
+/// of every sum.
 fn tiles(format: Format, seed: u64) -> Tiles {
     let number = |row: usize, column: usize, most: f64| (uniform(seed, row, column) * 2.0 * most).round();
     let mut tiles =
@@ -131,6 +153,13 @@ fn tiles(format: Format, seed: u64) -> Tiles {
             set(format, &mut tiles.a[1], row, place, -number(0));
             set(format, &mut tiles.b[0], row, place, number(1));
             set(format, &mut tiles.b[1], row, place, number(2));
+        }
+    }
+    set(format, &mut tiles.a[0], 0, 0, 0.0);
+    set(format, &mut tiles.a[1], 0, 0, 1.0);
+    for column in 0..ROWS {
+        for b in &mut tiles.b {
+            set(format, b, 0, column * (4 / format.bytes()), 1.0);
         }
     }
     tiles
@@ -152,12 +181,13 @@ fn get(format: Format, tile: &Tile, row: usize, place: usize) -> f64 {
     }
 }
 
-/// What the accumulators hold at the end, by the definition: c₀ = a₀·b₀, c₁ = a₀·b₁, c₂ = a₁·b₀, c₃ = a₁·b₁.
+/// What the accumulators hold after these passes, by the definition: n·(a₀ + a₁)·b of the passes, and then a₀·b₀, a₀·b₁,
+/// a₁·b₀ and a₁·b₁.
 ///
 /// In b the terms of a sum that belong to one 32-bit group follow one another: element (k, j) of the matrix is place
 /// `j * group + k % group` of row `k / group`.
 #[expect(clippy::cast_possible_truncation, reason = "exact whole numbers below 2²⁴")]
-fn expected(format: Format, tiles: &Tiles) -> [Tile; 4] {
+fn expected(format: Format, tiles: &Tiles, passes: u64) -> [Tile; 4] {
     let group = 4 / format.bytes();
     let terms = ROW_BYTES / format.bytes();
     std::array::from_fn(|which| {
@@ -165,7 +195,9 @@ fn expected(format: Format, tiles: &Tiles) -> [Tile; 4] {
         let mut c = tiles.c[which];
         for (row, line) in c.iter_mut().enumerate() {
             for (j, element) in line.chunks_exact_mut(4).enumerate() {
-                let term = |k: usize| get(format, a, row, k) * get(format, b, k / group, j * group + k % group);
+                let both = |k: usize| get(format, &tiles.a[0], row, k) + get(format, &tiles.a[1], row, k);
+                let left = |k: usize| passes as f64 * both(k) + get(format, a, row, k);
+                let term = |k: usize| left(k) * get(format, b, k / group, j * group + k % group);
                 let sum: f64 = (0..terms).map(term).sum();
                 element.copy_from_slice(&match format {
                     Format::Bf16 => (sum as f32).to_le_bytes(),
@@ -189,9 +221,10 @@ mod tests {
                     for passes in [1, 2, 1000] {
                         let mut worker = TileWorker::new(permitted, passes);
                         worker.run(passes);
-                        worker.verify().unwrap();
+                        worker.verify(passes).unwrap();
+                        assert!(worker.verify(passes + 1).is_err());
                         worker.first.b[0][3][5] ^= 1;
-                        assert!(worker.verify().is_err());
+                        assert!(worker.verify(passes).is_err());
                     }
                 }
                 Err(why) => assert!(why.contains("AMX"), "{why}"),
@@ -223,10 +256,68 @@ mod tests {
             set(format, &mut tiles.b[1], 5 / group, 2 * group + 5 % group, -4.0);
             let mut expect = tiles.c;
             expect[1][1][8..12].copy_from_slice(&minus_twelve);
-            assert_eq!(expected(format, &tiles), expect);
+            assert_eq!(expected(format, &tiles, 0), expect);
+            set(format, &mut tiles.a[1], 1, 5, -3.0);
+            expect[3][1][8..12].copy_from_slice(&match format {
+                Format::Bf16 => 12.0_f32.to_le_bytes(),
+                Format::Int8 => 12_i32.to_le_bytes(),
+            });
+            assert_eq!(expected(format, &tiles, 1000), expect, "what cancels does not grow");
         };
         check(Format::Bf16, 2, (-12.0_f32).to_le_bytes());
         check(Format::Int8, 4, (-12_i32).to_le_bytes());
+    }
+
+    /// The products of a number of passes and of the end, one after the other as the kernel makes them.
+    #[expect(clippy::cast_possible_truncation, reason = "exact whole numbers below 2²⁴")]
+    fn model(format: Format, tiles: &Tiles, passes: u64) -> [Tile; 4] {
+        let group = 4 / format.bytes();
+        let mut c = [[[0.0_f32; ROWS]; ROWS]; 4];
+        let mut multiply = |which: usize, a: usize, b: usize| {
+            for (row, line) in c[which].iter_mut().enumerate() {
+                for k in 0..ROW_BYTES / format.bytes() {
+                    let left = get(format, &tiles.a[a], row, k) as f32;
+                    for (j, sum) in line.iter_mut().enumerate() {
+                        *sum += left * get(format, &tiles.b[b], k / group, j * group + k % group) as f32;
+                    }
+                }
+            }
+        };
+        for _ in 0..passes {
+            for which in 0..4 {
+                multiply(which, which / 2, which % 2);
+            }
+            for which in 0..4 {
+                multiply(which, 1 - which / 2, which % 2);
+            }
+        }
+        (0..4).for_each(|which| multiply(which, which / 2, which % 2));
+        c.map(|tile| {
+            tile.map(|row| {
+                let mut bytes = [0; ROW_BYTES];
+                for (element, value) in bytes.chunks_exact_mut(4).zip(row) {
+                    element.copy_from_slice(&match format {
+                        Format::Bf16 => value.to_le_bytes(),
+                        Format::Int8 => (value as i32).to_le_bytes(),
+                    });
+                }
+                bytes
+            })
+        })
+    }
+
+    #[test]
+    fn the_sums_count_the_passes() {
+        for format in [Format::Bf16, Format::Int8] {
+            let tiles = tiles(format, 7);
+            for passes in [1, 2, 9] {
+                let sums = model(format, &tiles, passes);
+                assert_eq!(expected(format, &tiles, passes), sums, "{format:?} {passes}");
+                assert_ne!(expected(format, &tiles, passes + 1), sums, "{format:?} {passes}");
+            }
+            // A whole stretch still tells one pass from none.
+            assert_ne!(expected(format, &tiles, STRETCH), expected(format, &tiles, STRETCH - 1), "{format:?}");
+        }
     }
 
     #[test]

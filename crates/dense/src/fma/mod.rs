@@ -8,7 +8,7 @@ mod kernels;
 mod pipes;
 mod record;
 
-use machine::{Clock, Member, Team};
+use machine::{Clock, Member, Socket, Team, sockets};
 use measure::{Interval, Isa, Sample};
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,8 @@ pub struct PeakSample {
     pub flop_per_cycle: Sample,
     /// Cycles a second: the mean over the team.
     pub clock: Sample,
+    /// The rate of each socket, where there are several.
+    pub of_sockets: Vec<Sample>,
 }
 
 /// Measures one kernel on a team: `samples` times, about `seconds` each.
@@ -105,17 +107,23 @@ fn readings<T: Element>(team: &Team, isa: Usable, samples: usize, seconds: f64) 
     // All do the same number of passes, that of the slowest.
     let rate = workers.iter().map(|worker| worker.passes_per_second).fold(f64::INFINITY, f64::min);
     let passes = whole(rate * seconds / 2.0);
+    let sockets = sockets(team.workers());
     (0..samples)
         .map(|_| {
             let timing = team.timed(&mut workers, |_, worker| worker.pass(passes));
-            let work = flops(isa.isa(), T::PRECISION) * passes as f64 * workers.len() as f64;
+            let work = |workers: usize| flops(isa.isa(), T::PRECISION) * passes as f64 * workers as f64;
+            let of_socket = |socket: &Socket| {
+                let interval = timing.interval_of(&socket.members);
+                Sample::timed(work(socket.members.len()) / interval.seconds(), interval)
+            };
             team.each(&mut workers, |member, worker| worker.alternate(member, seconds / 2.0));
             workers.iter().try_for_each(FmaWorker::verify)?;
             let bursts = workers.iter().map(|worker| worker.bursts).reduce(Interval::hull).unwrap_or(timing.interval());
             let flop_per_cycle = median(workers.iter().map(|worker| worker.flop_per_cycle));
             let clock = workers.iter().map(|worker| worker.clock).sum::<f64>() / workers.len() as f64;
             Ok(PeakSample {
-                rate: Sample::timed(work / timing.elapsed, timing.interval()),
+                rate: Sample::timed(work(workers.len()) / timing.elapsed, timing.interval()),
+                of_sockets: sockets.iter().map(of_socket).collect(),
                 flop_per_cycle: Sample::timed(flop_per_cycle, bursts),
                 clock: Sample::timed(clock, bursts),
             })

@@ -1,6 +1,6 @@
 //! The records of the FMA peak.
 
-use machine::{Team, Worker};
+use machine::{Team, Worker, sockets};
 use measure::metrics::{DENSE_CLOCK, DENSE_FLOP_PER_CYCLE, DENSE_FMA, DENSE_FMA_KERNEL};
 use measure::{Definition, Measurement, Metric, Placement, Reason, Sample};
 
@@ -37,7 +37,7 @@ pub(crate) fn record(config: &FmaConfig, workers: &[Worker], reporter: &mut Repo
     let pipes = Pipes::of_this_cpu();
     for scope in scopes(workers) {
         let team = Team::start(&scope.workers)?;
-        let mut best: Option<(f64, Measurement)> = None;
+        let mut best: Option<(f64, Measurement, Vec<PeakSample>)> = None;
         for isa in usable() {
             for precision in Precision::ALL {
                 let name = isa.isa().name();
@@ -54,21 +54,21 @@ pub(crate) fn record(config: &FmaConfig, workers: &[Worker], reporter: &mut Repo
                 let of_kernel = KernelReadings { isa, precision, scope: &scope, readings: &readings, pipes };
                 let peak = of_kernel.report(reporter);
                 let median = peak.summary().map_or(0.0, |summary| summary.median);
-                if precision == Precision::Fp64 && best.as_ref().is_none_or(|(most, _)| median > *most) {
-                    best = Some((median, peak));
+                if precision == Precision::Fp64 && best.as_ref().is_none_or(|(most, ..)| median > *most) {
+                    best = Some((median, peak, readings));
                 }
             }
         }
         if scope.name == "all" {
-            headline(best, reporter);
+            headline(best.map(|(_, peak, readings)| (peak, readings)), &scope.workers, reporter);
         }
     }
     Ok(())
 }
 
-/// The FP64 peak of all cores, by the fastest instruction set.
-fn headline(best: Option<(f64, Measurement)>, reporter: &mut Reporter<'_>) {
-    let Some((_, mut peak)) = best else {
+/// The FP64 peak of all cores, by the fastest instruction set; and of each socket, where there are several.
+fn headline(best: Option<(Measurement, Vec<PeakSample>)>, workers: &[Worker], reporter: &mut Reporter<'_>) {
+    let Some((mut peak, readings)) = best else {
         let reason = Reason::Failed("no kernel could be measured".into());
         return reporter.not_measured(&DENSE_FMA, &[], reason);
     };
@@ -76,6 +76,11 @@ fn headline(best: Option<(f64, Measurement)>, reporter: &mut Reporter<'_>) {
         peak.context.insert(key, value);
     }
     peak.metric = Metric::from(&DENSE_FMA);
+    for (at, socket) in sockets(workers).iter().enumerate() {
+        let rates = readings.iter().map(|reading| reading.of_sockets[at].clone());
+        let part = peak.of_part("socket", socket.package, rates).context("threads", socket.members.len());
+        reporter.measured(part);
+    }
     reporter.measured(peak);
 }
 

@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
+use machine::Clock;
+
 use super::requests::nanos;
-use crate::counters::{ArcStat, DeviceStat, DeviceTraffic, Snapshot, arc_counters, traffic};
+use crate::counters::{ArcStat, DeviceStat, DeviceTraffic, DriveCounts, Snapshot, arc_counters, by_drive, traffic};
 use crate::plan::PlannedJob;
 use crate::worker::LiveCounters;
 
@@ -19,6 +21,7 @@ pub(crate) struct Counted {
     /// For each worker of the job; `None` where no device counts, or the job ended before its ramp.
     pub(crate) traffic: Vec<Option<DeviceTraffic>>,
     pub(crate) arc: Option<ArcStat>,
+    pub(crate) drives: DriveCounts,
 }
 
 /// The windows of the jobs of a phase.
@@ -95,7 +98,7 @@ impl<'a> Windows<'a> {
         let devices: Vec<&[String]> = devices.collect();
         let counted = |(window, planned): (JobWindow, &PlannedJob<'_>)| {
             let (Some(begin), Some(end)) = (window.begin, window.end) else {
-                return Counted { traffic: vec![None; window.workers.len()], arc: None };
+                return Counted { traffic: vec![None; window.workers.len()], ..Counted::default() };
             };
             let mut own = traffic(&begin, &end, &devices)[window.workers].to_vec();
             if window.ramp > 0 {
@@ -103,7 +106,8 @@ impl<'a> Windows<'a> {
                 own.iter_mut().flatten().for_each(|traffic| traffic.under_way = under_way);
             }
             let arc = begin.arc.zip(end.arc).filter(|_| planned.volume.zfs.is_some());
-            Counted { traffic: own, arc: arc.map(|(begin, end)| end.since(begin)) }
+            let drives = by_drive(&begin, &end, self.root);
+            Counted { traffic: own, arc: arc.map(|(begin, end)| end.since(begin)), drives }
         };
         self.jobs.into_iter().zip(self.planned).map(counted).collect()
     }
@@ -112,7 +116,7 @@ impl<'a> Windows<'a> {
     fn snapshot(&self, job: &PlannedJob<'_>) -> Snapshot {
         let devices = job.volume.devices.iter().filter_map(|device| DeviceStat::read(device, self.root)).collect();
         let moved = self.counters.iter().map(|counters| counters.now().moved).collect();
-        Snapshot { devices, moved, arc: arc_counters(self.root) }
+        Snapshot { at: Clock::now(), devices, moved, arc: arc_counters(self.root) }
     }
 }
 
@@ -215,7 +219,7 @@ mod tests {
         windows.started(0);
         windows.measured(0);
         assert_eq!(windows.next_due(), None);
-        assert_eq!(windows.counted(), [Counted { traffic: vec![None], arc: None }]);
+        assert_eq!(windows.counted(), [Counted { traffic: vec![None], ..Counted::default() }]);
     }
 
     #[test]

@@ -101,3 +101,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn sockets_are_told_apart_where_there_are_several() {
+    let check = |description: &str, expect: &[(u32, &[usize])]| {
+        let workers = place(&synthetic(description), Siblings::OnePerCore).unwrap();
+        let found = sockets(&workers);
+        let found: Vec<_> = found.iter().map(|socket| (socket.package, socket.members.as_slice())).collect();
+        assert_eq!(found, expect, "{description}");
+    };
+    check("pack:1 numa:2 core:2 pu:2", &[]);
+    check("pack:2 numa:1 core:2 pu:2", &[(0, &[0, 1]), (1, &[2, 3])]);
+    check("pack:3 numa:2 core:1 pu:1", &[(0, &[0, 1]), (1, &[2, 3]), (2, &[4, 5])]);
+}

@@ -138,6 +138,17 @@ impl Timing {
         Interval::hull_of(spans).unwrap_or(Interval::new(0, 0))
     }
 
+    /// The same of some workers only, by their places in the team.
+    ///
+    /// # Panics
+    ///
+    /// If the team has fewer workers.
+    #[must_use]
+    pub fn interval_of(&self, members: &[usize]) -> Interval {
+        let spans = members.iter().map(|&place| self.spans[place]).map(|(start, end)| Interval::new(start, end));
+        Interval::hull_of(spans).unwrap_or(Interval::new(0, 0))
+    }
+
     fn of<'a>(stamps: impl Iterator<Item = &'a Stamps> + Clone) -> Timing {
         let first = stamps.clone().map(|s| s.start).min().unwrap_or(0);
         let last = stamps.clone().map(|s| s.end).max().unwrap_or(0);

@@ -103,3 +103,15 @@ fn a_cpu_that_is_not_there_is_an_error() {
     check(1023);
     check(4_000_000);
 }
+
+#[test]
+fn some_workers_have_an_interval_of_their_own() {
+    let timing = Timing { elapsed: 40e-9, spans: vec![(10, 30), (12, 50), (11, 20)], migrations: None };
+    let check = |members: &[usize], expect: (u64, u64)| {
+        assert_eq!(timing.interval_of(members), Interval::new(expect.0, expect.1), "{members:?}");
+    };
+    check(&[0, 1, 2], (10, 50));
+    check(&[0, 2], (10, 30));
+    check(&[1], (12, 50));
+    check(&[], (0, 0));
+}

@@ -25,6 +25,5 @@ pub fn campaign(id: &str, boots: &[CampaignBoot], look: Look) -> String {
         let (number, state) = (Cell::from((number + 1).to_string()), Cell::painted(boot.state, paint));
         grid.row([number, boot.side.into(), state, boot.run.as_str().into()]);
     }
-    wrap(&format!("campaign {id}: {measured} of {} boots are measured", boots.len()), 0, look.width)
-        + &grid.render(look)
+    wrap(&format!("campaign {id}: {measured} of {} boots are measured", boots.len()), 0, look) + &grid.render(look)
 }

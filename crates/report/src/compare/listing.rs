@@ -6,7 +6,7 @@ use measure::{Digest, Ending, Series};
 use serde_json::{Value, json};
 
 use crate::Look;
-use crate::terminal::grid::{Cell, Grid};
+use crate::terminal::grid::{Cell, Give, Grid};
 use crate::text::{quantity, wrap};
 
 /// A row for each run, with what people call it.
@@ -31,7 +31,7 @@ pub fn runs(runs: &[(&Digest, &BTreeSet<String>)], look: Look) -> String {
         ];
         grid.row(cells.map(Cell::from));
     }
-    grid.render(look)
+    grid.lines_or_list(&[Give::Column(5), Give::Column(4), Give::Column(3), Give::Ends(7, 8), Give::Column(2)], look)
 }
 
 fn joined(tags: &BTreeSet<String>) -> String {
@@ -54,7 +54,7 @@ pub fn run(run: &Digest, tags: &BTreeSet<String>, look: Look) -> String {
         format!("platform {}, configuration {}", print.platform_id, print.config_id),
         format!("tags: {}", if tags.is_empty() { "none".to_owned() } else { joined(tags) }),
     ];
-    let mut text: String = lines.iter().map(|line| wrap(line, 0, look.width)).collect();
+    let mut text: String = lines.iter().map(|line| wrap(line, 0, look)).collect();
     let mut parts = Grid::new(&["Configuration", "Value"], &[]);
     for (part, value) in &print.config {
         parts.row([Cell::from(part), Cell::from(value)]);
@@ -70,9 +70,9 @@ pub fn run(run: &Digest, tags: &BTreeSet<String>, look: Look) -> String {
         ];
         grid.row(cells.map(Cell::from));
     }
-    for grid in [parts, grid] {
+    for (grid, given) in [(parts, Give::Ends(1, 20)), (grid, Give::Column(2))] {
         if !grid.is_empty() {
-            text += &format!("\n{}", grid.render(look));
+            text += &format!("\n{}", grid.lines_or_list(&[given], look));
         }
     }
     text

@@ -21,7 +21,7 @@ pub use trend::{noise, trend};
 pub use within::{within, within_json};
 
 use crate::Look;
-use crate::terminal::grid::{Cell, Grid, Paint};
+use crate::terminal::grid::{Cell, Give, Grid, Paint};
 use crate::text::{clean, quantity, share, wrap};
 
 /// A comparison: the critical metrics, what moved of the others, causes, and what they add up to. `all` shows every
@@ -30,9 +30,9 @@ use crate::text::{clean, quantity, share, wrap};
 pub fn comparison(comparison: &Comparison, all: bool, look: Look) -> String {
     let (before, after) = (&comparison.before, &comparison.after);
     let mut text =
-        wrap(&format!("host {}: {} boots before, {} after", comparison.host, before.boots, after.boots), 0, look.width);
+        wrap(&format!("host {}: {} boots before, {} after", comparison.host, before.boots, after.boots), 0, look);
     for (name, sample) in [("before", before), ("after", after)] {
-        text += &wrap(&format!("{name}: {}", ids(&sample.runs)), 2, look.width);
+        text += &wrap(&format!("{name}: {}", ids(&sample.runs)), 2, look);
     }
     text += "\n";
     text += &rows(&comparison.critical().collect::<Vec<_>>(), look);
@@ -43,7 +43,7 @@ pub fn comparison(comparison: &Comparison, all: bool, look: Look) -> String {
     }
     if !comparison.remarks.is_empty() {
         text += "\nRemarks\n";
-        text += &comparison.remarks.iter().map(|remark| wrap(remark, 2, look.width)).collect::<String>();
+        text += &comparison.remarks.iter().map(|remark| wrap(remark, 2, look)).collect::<String>();
     }
     text + &conclusion(comparison, look)
 }
@@ -65,6 +65,11 @@ pub(crate) fn rows(rows: &[&MetricChange], look: Look) -> String {
     if any_failed {
         header.insert(4, "Failed");
     }
+    let place = |name: &str| header.iter().position(|one| *one == name).unwrap_or(header.len());
+    let given: Vec<Give> = ["Power", "Margin", "Boots", "p worse", "Before", "After"]
+        .iter()
+        .map(|name| Give::Column(place(name)))
+        .collect();
     let mut grid = Grid::new(&header, &(1..header.len() - 1).collect::<Vec<_>>());
     for row in rows {
         let mut cells = cells(row);
@@ -76,12 +81,28 @@ pub(crate) fn rows(rows: &[&MetricChange], look: Look) -> String {
     if grid.is_empty() {
         return "no critical metric was measured on both sides\n".to_owned();
     }
-    let mut text = grid.render(look);
-    text += "\n";
-    for row in rows.iter().filter(|row| row.finding != ChangeFinding::NotWorse || failed(row)) {
-        text += &wrap(&format!("{}: {}. {}", row.id, row.finding, row.reason), 0, look.width);
+    let mut text = grid.lines_or_list(&given, look);
+    let reasons = rows.iter().filter(|row| row.finding != ChangeFinding::NotWorse || failed(row));
+    let reasons = reasons.map(|row| wrap(&format!("{}: {}. {}", row.id, word(row), row.reason), 0, look));
+    let reasons: String = reasons.collect();
+    if !reasons.is_empty() {
+        text.extend(["\n", &reasons]);
     }
     text
+}
+
+/// The finding of what decides in the words of verdicts, of what decides nothing in plain ones.
+fn word(row: &MetricChange) -> &'static str {
+    match row.finding {
+        finding if row.critical => finding.name(),
+        ChangeFinding::Regression => "worse",
+        ChangeFinding::Improved => "better",
+        ChangeFinding::NotWorse => "not worse",
+        ChangeFinding::ChangedWithinMargin => "changed within the margin",
+        ChangeFinding::CannotBeJudged => "too few boots",
+        ChangeFinding::Inconclusive => "open",
+        ChangeFinding::Tainted => "disturbed",
+    }
 }
 
 fn cells(row: &MetricChange) -> Vec<Cell> {
@@ -101,7 +122,7 @@ fn cells(row: &MetricChange) -> Vec<Cell> {
         Cell::from(of(|effect| probability(effect.worse_tests.t.adjusted))),
         Cell::from(share(row.margin.share())),
         Cell::from(of(|effect| share(effect.power))),
-        Cell::painted(row.finding.name(), paint(row.finding)),
+        Cell::painted(word(row), if row.critical { paint(row.finding) } else { Paint::Plain }),
     ]
 }
 
@@ -136,11 +157,42 @@ fn advisory(comparison: &Comparison, all: bool, look: Look) -> String {
         return String::new();
     }
     let moved = others().filter(|row| row.finding.moved()).count();
-    let mut text = format!("\n{moved} of {count} other metrics moved; they decide nothing.\n");
-    if !shown.is_empty() {
-        text += &rows(&shown, look);
+    let more = if all || moved == 0 { "" } else { " (--all shows each)" };
+    let mut text = format!("\n{moved} of {count} other metrics moved; they decide nothing{more}.\n");
+    if all {
+        return text + &rows(&shown, look);
+    }
+    for family in shown.chunk_by(|one, next| one.id.name == next.id.name) {
+        let of = others().filter(|row| row.id.name == family[0].id.name).count();
+        text += &wrap(&folded(family, of), 2, look);
     }
     text
+}
+
+/// What moved of the series of one metric, in a line: `disk.seqread.latency{percentile}: 11 of 11 worse, +7.20 % to +9.30 %`.
+fn folded(family: &[&MetricChange], of: usize) -> String {
+    let first = family[0];
+    if let ([one], 1) = (family, of) {
+        let change = one
+            .effect
+            .as_ref()
+            .map(|effect| format!(", {} (95 %: {})", signed(effect.change()), interval(effect.interval(0.95))));
+        return format!("{}: {}{}", one.id, word(one), change.unwrap_or_default());
+    }
+    let labels: Vec<&str> = first.id.labels.keys().map(String::as_str).collect();
+    let side = |finding: ChangeFinding, what: &str| {
+        let rows: Vec<&&MetricChange> = family.iter().filter(|row| row.finding == finding).collect();
+        let changes = || rows.iter().filter_map(|row| Some(row.effect.as_ref()?.change()));
+        let (least, most) = (changes().min_by(f64::total_cmp)?, changes().max_by(f64::total_cmp)?);
+        Some(format!("{} of {of} {what}, {} to {}", rows.len(), signed(least), signed(most)))
+    };
+    let sides = [
+        side(ChangeFinding::Regression, "worse"),
+        side(ChangeFinding::Improved, "better"),
+        side(ChangeFinding::ChangedWithinMargin, "changed within the margin"),
+    ];
+    let sides: Vec<String> = sides.into_iter().flatten().collect();
+    format!("{}{{{}}}: {}", first.id.name, labels.join(","), sides.join("; "))
 }
 
 fn suspects(suspects: &[Suspect], look: Look) -> String {
@@ -148,6 +200,11 @@ fn suspects(suspects: &[Suspect], look: Look) -> String {
         return "\nNothing in the fingerprint differs.\n".to_owned();
     }
     let mut text = "\nWhat differs, the likeliest cause of what moved first\n".to_owned();
+    if suspects.iter().any(|suspect| !suspect.touches.is_empty()) {
+        let score =
+            "score: how much of what moved it can touch × how much of what it can touch moved; 1 is all of both";
+        text += &wrap(score, 2, look);
+    }
     for suspect in suspects {
         let change = &suspect.change;
         let value = |value: &Option<String>| value.as_deref().unwrap_or("unknown").to_owned();
@@ -157,7 +214,7 @@ fn suspects(suspects: &[Suspect], look: Look) -> String {
             n => format!("can touch {n} that moved, score {:.2}", suspect.score),
         };
         let line = format!("{}{scope}: {} → {}; {touches}", change.part, value(&change.before), value(&change.after));
-        text += &wrap(&line, 2, look.width);
+        text += &wrap(&line, 2, look);
     }
     text
 }
@@ -185,7 +242,7 @@ fn attributed(attribution: &Attribution, look: Look) -> String {
     }
     let title =
         format!("What explains {} ({} in performance)", attribution.workload.id, signed(attribution.gain.exp_m1()));
-    let body: String = lines.iter().map(|line| wrap(line, 2, look.width)).collect();
+    let body: String = lines.iter().map(|line| wrap(line, 2, look)).collect();
     format!("\n{}\n{body}", clean(&title))
 }
 
@@ -216,14 +273,14 @@ fn conclusion(comparison: &Comparison, look: Look) -> String {
         Overall::Inconclusive => (format!("not decided: {}", named(|finding| !finding.holds())), Paint::Doubtful),
     };
     let mut text = format!("\n{}\n", paint.on(comparison.overall().name(), look));
-    text += &wrap(&sentence, 2, look.width);
+    text += &wrap(&sentence, 2, look);
     if comparison.overall() == Overall::Inconclusive {
         let needed = comparison.critical().filter_map(|row| row.boots_needed).max();
         if let Some(boots) = needed {
             text += &wrap(
                 &format!("about {boots} boots on each side would settle all that can be settled at this noise level"),
                 2,
-                look.width,
+                look,
             );
         }
     }

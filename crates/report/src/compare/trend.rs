@@ -5,7 +5,7 @@ use verdict::trend::{self, Course, Known, Noise, PLANNED_BOOTS, Trend};
 
 use super::{deviation, natural, probability, rows, signed};
 use crate::Look;
-use crate::terminal::grid::{Cell, Grid, Paint};
+use crate::terminal::grid::{Cell, Give, Grid, Paint};
 use crate::text::{share, wrap};
 
 /// How noisy each critical metric is, and what it can be judged for.
@@ -30,7 +30,7 @@ pub fn noise(noise: &[Noise], look: Look) -> String {
     for row in noise {
         let between = row.between.as_ref();
         let (verdict, paint) = match (between, row.can_be_judged()) {
-            (None, _) => ("not known: needs two boots of one configuration", Paint::Doubtful),
+            (None, _) => ("not known", Paint::Doubtful),
             (Some(_), true) => ("can be judged", Paint::Good),
             (Some(_), false) => ("CANNOT BE JUDGED", Paint::Bad),
         };
@@ -57,7 +57,14 @@ pub fn noise(noise: &[Noise], look: Look) -> String {
          smallest worsening that they call a regression in four of five. Needs: boots on each side for a power of 80 %. \
          Between and within are standard deviations."
     );
-    grid.render(look) + &wrap(&note, 0, look.width) + &wrap(&family(noise), 0, look.width)
+    let given = [Give::Column(3), Give::Column(5), Give::Column(1), Give::Column(4), Give::Column(2), Give::Column(6)];
+    let mut text = grid.lines_or_list(&given, look);
+    let unknown = noise.iter().filter(|row| row.between.is_none()).count();
+    if unknown > 0 {
+        let what = format!("Not known ({unknown} metrics): two boots of one configuration are needed.");
+        text += &wrap(&what, 0, look);
+    }
+    text + &wrap(&note, 0, look) + &wrap(&family(noise), 0, look)
 }
 
 /// How many boots show that no metric of all is worse.
@@ -84,7 +91,7 @@ pub fn trend(trend: &Trend, look: Look) -> String {
         (Some(first), Some(last)) => format!(" from {} to {}", first.started, last.started),
         _ => String::new(),
     };
-    let mut text = wrap(&format!("host {}: {} boots{span}", trend.host, trend.boots.len()), 0, look.width);
+    let mut text = wrap(&format!("host {}: {} boots{span}", trend.host, trend.boots.len()), 0, look);
     text += "\n";
     text += &course_table(trend, look);
     text += "\nKnown changes\n";
@@ -101,7 +108,7 @@ pub fn trend(trend: &Trend, look: Look) -> String {
     }
     if !trend.remarks.is_empty() {
         text += "\nRemarks\n";
-        text += &trend.remarks.iter().map(|remark| wrap(remark, 2, look.width)).collect::<String>();
+        text += &trend.remarks.iter().map(|remark| wrap(remark, 2, look)).collect::<String>();
     }
     text
 }
@@ -117,7 +124,7 @@ fn course_table(trend: &Trend, look: Look) -> String {
         let cells = [course.id.to_string(), value(*first), value(*last), signed(change.exp_m1()), spark(&known)];
         grid.row(cells.map(Cell::from));
     }
-    grid.render(look)
+    grid.lines_or_list(&[Give::Column(1), Give::Ends(4, 8)], look)
 }
 
 /// The course in at most 40 blocks, higher is better.
@@ -147,19 +154,19 @@ fn known(trend: &Trend, known: &Known, look: Look) -> String {
         .iter()
         .map(|change| format!("{} {} → {}", change.part, value(&change.before), value(&change.after)))
         .collect();
-    let mut text = wrap(&format!("{}: {}", started(trend, known.at), parts.join("; ")), 2, look.width);
+    let mut text = wrap(&format!("{}: {}", started(trend, known.at), parts.join("; ")), 2, look);
     let undecided = known.rows.iter().filter(|row| !row.finding.holds() && row.effect.is_none()).count();
     for row in &known.rows {
         if let Some(effect) = row.effect.as_ref().filter(|_| row.finding.moved() || !row.finding.holds()) {
             let line = format!("{}: {} {}", row.id, row.finding, signed(effect.change()));
-            text += &wrap(&line, 4, look.width);
+            text += &wrap(&line, 4, look);
         }
     }
     if known.rows.iter().all(|row| row.finding.holds() && !row.finding.moved()) {
         text += "    nothing is worse\n";
     }
     if undecided > 0 {
-        text += &wrap(&format!("{undecided} metrics have too few boots on a side"), 4, look.width);
+        text += &wrap(&format!("{undecided} metrics have too few boots on a side"), 4, look);
     }
     text
 }
@@ -175,7 +182,7 @@ fn found(trend: &Trend, course: &Course, look: Look) -> String {
             started(trend, step.at),
             probability(step.p)
         );
-        text += &wrap(&line, 2, look.width);
+        text += &wrap(&line, 2, look);
     }
     for drift in &course.drifts {
         let line = format!(
@@ -186,7 +193,7 @@ fn found(trend: &Trend, course: &Course, look: Look) -> String {
             started(trend, drift.since),
             if drift.gain <= -course.margin.log() { "; it is beyond the margin" } else { "" }
         );
-        text += &wrap(&line, 2, look.width);
+        text += &wrap(&line, 2, look);
     }
     text
 }

@@ -5,17 +5,17 @@ use verdict::compare::{WithinBoot, WithinFinding, WithinRow};
 
 use super::{probability, signed};
 use crate::Look;
-use crate::terminal::grid::{Cell, Grid, Paint};
+use crate::terminal::grid::{Cell, Give, Grid, Paint};
 use crate::text::{share, wrap};
 
 /// The critical metrics of one boot, with words of their own.
 #[must_use]
 pub fn within(answer: &WithinBoot, look: Look) -> String {
     let head = format!("host {}, boot {}: {} pairs of runs in turn", answer.host, answer.boot, answer.pairs);
-    let mut text = wrap(&head, 0, look.width);
+    let mut text = wrap(&head, 0, look);
     for change in &answer.changes {
         let value = |value: &Option<String>| value.as_deref().unwrap_or("unknown").to_owned();
-        text += &wrap(&format!("{}: {} → {}", change.part, value(&change.before), value(&change.after)), 2, look.width);
+        text += &wrap(&format!("{}: {} → {}", change.part, value(&change.before), value(&change.after)), 2, look);
     }
     let mut grid = Grid::new(
         &["Metric", "Pairs", "Failed", "Change", "95 %", "p worse", "Margin", "Verdict"],
@@ -26,9 +26,9 @@ pub fn within(answer: &WithinBoot, look: Look) -> String {
     }
     text += "\n";
     text += if grid.is_empty() { "no critical metric was measured" } else { "" };
-    text += &grid.render(look);
+    text += &grid.lines_or_list(&[Give::Column(6), Give::Column(1), Give::Column(5)], look);
     text += &format!("\n{}\n", paint(answer.overall()).on(answer.overall().name(), look));
-    text + &wrap("What holds in one boot need not hold in the next: boots decide.", 2, look.width)
+    text + &wrap("What holds in one boot need not hold in the next: boots decide.", 2, look)
 }
 
 fn cells(row: &WithinRow) -> Vec<Cell> {

@@ -57,6 +57,7 @@ fn unit_name(unit: Unit) -> &'static str {
         Unit::Hertz => "hertz",
         Unit::FlopPerCycle => "flops_per_cycle",
         Unit::Watt => "watts",
+        Unit::Ampere => "amperes",
         Unit::Celsius => "celsius",
         Unit::Score => "points",
     }

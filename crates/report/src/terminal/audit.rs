@@ -10,8 +10,8 @@ use crate::text::{documented, wrap};
 /// The grade of every target, then the findings, the heaviest first.
 #[must_use]
 pub fn audit(system: &System, audit: &Audit, look: Look) -> String {
-    let mut text = wrap(&format!("Audit of {} · {}", system.id, system.name), 0, look.width);
-    text += &wrap(&totals(audit), 0, look.width);
+    let mut text = wrap(&format!("Audit of {} · {}", system.id, system.name), 0, look);
+    text += &wrap(&totals(audit), 0, look);
     if !audit.graded.is_empty() {
         text += "\n";
         text += &grades(system, audit).render(look);
@@ -51,9 +51,9 @@ fn grades(system: &System, audit: &Audit) -> Grid {
 }
 
 fn paragraph(number: usize, finding: &Finding, look: Look) -> String {
-    let heading = wrap(&format!("{number}. {} ({})", finding.rule, finding.grade.name()), 0, look.width);
+    let heading = wrap(&format!("{number}. {} ({})", finding.rule, finding.grade.name()), 0, look);
     let mut text = paint(finding.grade).on(&heading, look);
-    let mut line = |label: &str, words: &str| text += &wrap(&format!("{label}{words}"), 3, look.width);
+    let mut line = |label: &str, words: &str| text += &wrap(&format!("{label}{words}"), 3, look);
     line("", &finding.says);
     line("Arithmetic: ", &finding.arithmetic);
     line("Consistent if: ", &finding.consistent_if);

@@ -2,8 +2,8 @@
 
 use verdict::{FactRow, Judgement, LimitKind, Row, Verdict};
 
-use super::grid::{Paint, paint_of};
-use crate::text::{clean, documented, share, spread, to_ascii, wrap};
+use super::grid::{Cell, Give, Grid, Paint, paint_of};
+use crate::text::{documented, share, spread, wrap};
 use crate::{Look, gate};
 
 /// Cells of a bar.
@@ -52,13 +52,6 @@ impl Column {
             Column::Verdict => "Verdict",
         }
     }
-
-    fn is_number(self) -> bool {
-        matches!(self, Column::Documented | Column::Measured | Column::OfDocumented)
-    }
-
-    /// What is left out first where the line is too long.
-    const DROPPED: [Column; 4] = [Column::Title, Column::OfDocumented, Column::OfHost, Column::Documented];
 }
 
 /// The targets that decide, and with `all` every row.
@@ -67,18 +60,20 @@ pub(super) fn targets(judgement: &Judgement, all: bool, look: Look) -> String {
     let rows: Vec<&Row> = judgement.rows.iter().filter(is_shown).collect();
     let elsewhere = rows.iter().any(|row| row.measured.is_some() && !row.comparability.differs.is_empty());
     let order = Column::order(elsewhere);
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let cell = |column: &Column| {
-                let text = clean(&cell(row, *column, look));
-                if look.ascii { to_ascii(&text) } else { text }
-            };
-            order.iter().map(cell).collect()
-        })
-        .collect();
-    let kept = columns(&order, &cells, look.width);
-    if kept.is_empty() { stacked(&order, &rows, &cells, look) } else { table(&order, &kept, &rows, &cells, look) }
+    let place = |column: Column| order.iter().position(|one| *one == column).unwrap_or_default();
+    let numbers = [Column::Documented, Column::Measured, Column::OfDocumented].map(place);
+    let mut grid = Grid::new(&order.map(Column::header), &numbers);
+    for row in &rows {
+        grid.row(order.map(|column| {
+            let paint = if column == Column::Verdict { paint_of(row.verdict) } else { Paint::Plain };
+            Cell::painted(&cell(row, column, look), paint)
+        }));
+    }
+    // A title may be cut; a figure may not.
+    let title = Give::Ends(place(Column::Title), SHORTEST_TITLE);
+    let columns = [Column::OfDocumented, Column::OfHost, Column::Documented].map(|column| Give::Column(place(column)));
+    let given: Vec<Give> = std::iter::once(title).chain(columns).collect();
+    grid.lines(&given, look).unwrap_or_else(|| rows.iter().map(|row| stacked(row, look)).collect())
 }
 
 fn cell(row: &Row, column: Column, look: Look) -> String {
@@ -113,81 +108,21 @@ fn bar(share: f64, ascii: bool) -> String {
     format!("{:<BAR$}", "█".repeat(eighths / 8) + PARTS[eighths % 8])
 }
 
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// The columns that say something and fit into a line, with their widths.
-fn columns(order: &[Column], cells: &[Vec<String>], width_of_line: u16) -> Vec<(Column, usize)> {
-    let room = usize::from(width_of_line);
-    let natural = |at: usize| cells.iter().map(|row| width(&row[at])).max().unwrap_or(0);
-    let mut kept: Vec<(Column, usize)> = Vec::new();
-    for (at, column) in order.iter().enumerate() {
-        let widest = natural(at);
-        if widest > 0 {
-            kept.push((*column, widest.max(width(column.header()))));
-        }
-    }
-    let total = |kept: &[(Column, usize)]| kept.iter().map(|(_, width)| width + GAP.len()).sum::<usize>() - GAP.len();
-    for dropped in Column::DROPPED {
-        if kept.is_empty() || total(&kept) <= room {
-            break;
-        }
-        let over = total(&kept) - room;
-        match kept.iter_mut().find(|(column, _)| *column == dropped) {
-            // A title may be cut; a figure may not.
-            Some((Column::Title, width)) if *width >= over + SHORTEST_TITLE => *width -= over,
-            Some(_) => kept.retain(|(column, _)| *column != dropped),
-            None => {}
-        }
-    }
-    if !kept.is_empty() && total(&kept) > room { Vec::new() } else { kept }
-}
-
-fn table(order: &[Column], kept: &[(Column, usize)], rows: &[&Row], cells: &[Vec<String>], look: Look) -> String {
-    let line = |text: &dyn Fn(usize, Column) -> String, paint: Paint| {
-        let mut line = String::new();
-        for (column, width) in kept {
-            let Some(at) = order.iter().position(|one| one == column) else { continue };
-            let text = cut(&text(at, *column), *width, look.ascii);
-            let text = if column.is_number() { format!("{text:>width$}") } else { format!("{text:<width$}") };
-            line += &if *column == Column::Verdict { paint.on(text.trim_end(), look) } else { text + GAP };
-        }
-        line.trim_end().to_owned() + "\n"
-    };
-    let mut text =
-        if rows.is_empty() { String::new() } else { line(&|_, column| column.header().to_owned(), Paint::Plain) };
-    for (row, cells) in rows.iter().zip(cells) {
-        text += &line(&|at, _| cells[at].clone(), paint_of(row.verdict));
-    }
-    text
-}
-
-fn cut(text: &str, most: usize, ascii: bool) -> String {
-    if width(text) <= most {
-        return text.to_owned();
-    }
-    let end = if ascii { "..." } else { "…" };
-    let kept: String = text.chars().take(most - width(end)).collect();
-    kept.trim_end().to_owned() + end
-}
-
 /// Two lines for a criterion, on a terminal too narrow for one.
-fn stacked(order: &[Column], rows: &[&Row], cells: &[Vec<String>], look: Look) -> String {
-    let mut text = String::new();
-    for (row, cells) in rows.iter().zip(cells) {
-        let of = |column: Column| order.iter().position(|one| *one == column).map_or("", |at| cells[at].as_str());
-        text.extend([of(Column::Id), " ", &paint_of(row.verdict).on(row.verdict.name(), look), "\n"]);
-        let mut figures = vec![format!("documented {}", of(Column::Documented))];
-        figures
-            .extend(Some(of(Column::Measured)).filter(|text| !text.is_empty()).map(|text| format!("measured {text}")));
-        let shares = [(Column::OfDocumented, "of it"), (Column::OfHost, "of the host's own ceiling")];
-        figures.extend(shares.iter().filter(|(column, _)| !of(*column).is_empty()).map(|(column, what)| {
-            let text = of(*column).trim_start_matches(|c: char| !c.is_ascii_digit());
-            format!("{text} {what}")
-        }));
-        text += &wrap(&figures.join(", "), 2, look.width);
-    }
+fn stacked(row: &Row, look: Look) -> String {
+    let of = |column: Column| Cell::from(cell(row, column, look)).shown(look);
+    let mut text = format!("{} {}\n", of(Column::Id), paint_of(row.verdict).on(row.verdict.name(), look));
+    let mut figures = vec![format!("documented {}", of(Column::Documented))];
+    figures.extend(Some(of(Column::Measured)).filter(|text| !text.is_empty()).map(|text| format!("measured {text}")));
+    let shares = [(Column::OfDocumented, "of it"), (Column::OfHost, "of the host's own ceiling")];
+    figures.extend(
+        shares
+            .iter()
+            .map(|(column, what)| (of(*column), what))
+            .filter(|(text, _)| !text.is_empty())
+            .map(|(text, what)| format!("{} {what}", text.trim_start_matches(|c: char| !c.is_ascii_digit()))),
+    );
+    text += &wrap(&figures.join(", "), 2, look);
     text
 }
 
@@ -209,7 +144,7 @@ pub(super) fn parts(judgement: &Judgement, all: bool, look: Look) -> String {
     let met = required().filter(|row| row.verdict == Verdict::Pass).count();
     match required().count() {
         0 => text,
-        all => text + &wrap(&format!("{met} of {all} required parts are as documented."), 0, look.width),
+        all => text + &wrap(&format!("{met} of {all} required parts are as documented."), 0, look),
     }
 }
 
@@ -217,17 +152,18 @@ pub(super) fn parts(judgement: &Judgement, all: bool, look: Look) -> String {
 fn part(row: &FactRow, look: Look) -> String {
     let verdict = paint_of(row.verdict).on(row.verdict.name(), look);
     let optional = if row.required { "" } else { " (optional)" };
-    let id = clean(&row.id);
+    let id = Cell::from(&row.id).shown(look);
     let what = match &row.found {
         Some(found) => format!("{found} (documented {})", row.documented),
         None if row.verdict == Verdict::Pass => row.documented.clone(),
         None => format!("documented {}; {}", row.documented, row.reason),
     };
-    let (what, taken) = (clean(&what), width(&id) + 2 * GAP.len() + row.verdict.name().len() + optional.len());
-    if taken + width(&what) <= usize::from(look.width) {
+    let (what, taken) =
+        (Cell::from(what).shown(look), id.chars().count() + 2 * GAP.len() + row.verdict.name().len() + optional.len());
+    if taken + what.chars().count() <= usize::from(look.width) {
         format!("{id}{GAP}{what}{GAP}{verdict}{optional}\n")
     } else {
-        format!("{id}{GAP}{verdict}{optional}\n{}", wrap(&what, 2, look.width))
+        format!("{id}{GAP}{verdict}{optional}\n{}", wrap(&what, 2, look))
     }
 }
 

@@ -4,7 +4,7 @@ use measure::{Better, Run, Scope};
 use verdict::compare::ChangeFinding;
 use verdict::{Judgement, Row};
 
-use super::grid::{Cell, Grid, Paint, paint_of};
+use super::grid::{Cell, Give, Grid, Paint, paint_of};
 use crate::compare::{paint, signed};
 use crate::text::{documented, quantity, wrap};
 use crate::{BeforeAfter, ChangeLine, Figure, Look};
@@ -18,11 +18,12 @@ pub struct JudgedRun<'a> {
     pub judgement: &'a Judgement,
 }
 
-/// Two runs, before and after: targets, everything that was measured, and what differs in the host.
+/// Two runs, before and after: targets, everything that was measured, and what differs in the host. A metric of many series is one
+/// line, unless `all` is wanted.
 #[must_use]
-pub fn diff(sides: &[JudgedRun<'_>; 2], change: &BeforeAfter, look: Look) -> String {
+pub fn diff(sides: &[JudgedRun<'_>; 2], change: &BeforeAfter, all: bool, look: Look) -> String {
     let [before, after] = sides;
-    let mut text = wrap(&format!("{} · {}", after.judgement.system, after.judgement.system_name), 0, look.width);
+    let mut text = wrap(&format!("{} · {}", after.judgement.system, after.judgement.system_name), 0, look);
     for (name, side) in [("before", before), ("after ", after)] {
         let Run { id, host, profile, build, .. } = side.run;
         let line = format!(
@@ -31,12 +32,12 @@ pub fn diff(sides: &[JudgedRun<'_>; 2], change: &BeforeAfter, look: Look) -> Str
             build.version,
             build.revision
         );
-        text += &wrap(&line, 0, look.width);
+        text += &wrap(&line, 0, look);
     }
     text += "\n";
     text += &targets(before.judgement, after.judgement, change, look);
     text += "\nAll that was measured: medians, change, 95 % interval\n";
-    text += &metrics(change, look);
+    text += &metrics(change, all, look);
     text += &differences(change, look);
     text + "\n" + &conclusion(change, look)
 }
@@ -61,7 +62,7 @@ fn targets(before: &Judgement, after: &Judgement, change: &BeforeAfter, look: Lo
             verdict(row),
         ]);
     }
-    grid.render(look)
+    grid.lines_or_list(&[Give::Ends(0, 20), Give::Column(1)], look)
 }
 
 /// The change with the colour of its verdict: without one it has none.
@@ -71,29 +72,68 @@ fn changed(line: &ChangeLine) -> Cell {
     Cell::painted(&text, moved.map_or(Paint::Plain, |decision| paint(decision.finding)))
 }
 
-fn metrics(change: &BeforeAfter, look: Look) -> String {
+fn metrics(change: &BeforeAfter, all: bool, look: Look) -> String {
     let header = ["Metric", "Before", "After", "Change", "95 %", "Better", "Verdict"];
-    let mut grid = Grid::new(&header, &[1, 2, 3, 4]).packed();
-    let mut name = String::new();
-    for line in &change.lines {
-        // Of a group, the first names the metric and the others only their labels.
-        let id = line.id.to_string();
-        let shown = if name == line.id.name { format!("· {}", id.trim_start_matches(&name)) } else { id };
-        name.clone_from(&line.id.name);
-        let value = |side: Option<Figure>| side.map_or_else(String::new, |figure| quantity(figure.value, line.unit));
-        let interval = line.interval.map(|ends| format!("{} … {}", signed(ends.low), signed(ends.high)));
-        let better = if line.better == Better::Higher { "more" } else { "less" };
-        grid.row([
-            shown.into(),
-            value(line.before).into(),
-            value(line.after).into(),
-            changed(line),
-            interval.unwrap_or_default().into(),
-            better.into(),
-            line.decided().map_or_else(|| Cell::from(""), |finding| Cell::painted(finding.name(), paint(finding))),
-        ]);
+    let mut grid = Grid::new(&header, &[1, 2, 3, 4]);
+    let of_one = |one: &ChangeLine, next: &ChangeLine| one.id.name == next.id.name && !one.id.labels.is_empty();
+    for family in change.lines.chunk_by(of_one) {
+        match family {
+            [_, _, ..] if !all => grid.row(folded(family)),
+            lines => lines.iter().for_each(|line| grid.row(figures(line))),
+        }
     }
-    if grid.is_empty() { "nothing was measured\n".to_owned() } else { grid.render(look) }
+    if grid.is_empty() {
+        return "nothing was measured\n".to_owned();
+    }
+    grid.lines_or_list(&[Give::Column(5), Give::Column(1), Give::Column(4)], look)
+}
+
+fn better(line: &ChangeLine) -> Cell {
+    Cell::from(if line.better == Better::Higher { "more" } else { "less" })
+}
+
+fn figures(line: &ChangeLine) -> [Cell; 7] {
+    let value = |side: Option<Figure>| side.map_or_else(String::new, |figure| quantity(figure.value, line.unit));
+    let interval = line.interval.map(|ends| format!("{} … {}", signed(ends.low), signed(ends.high)));
+    let verdict = match line.decided() {
+        Some(finding) if line.critical => Cell::painted(finding.name(), paint(finding)),
+        Some(ChangeFinding::Regression) => "worse".into(),
+        Some(ChangeFinding::Improved) => "better".into(),
+        None | Some(_) => Cell::from(""),
+    };
+    [
+        line.id.to_string().into(),
+        value(line.before).into(),
+        value(line.after).into(),
+        changed(line),
+        interval.unwrap_or_default().into(),
+        better(line),
+        verdict,
+    ]
+}
+
+/// Several series of one metric: how many, and between which bounds they changed.
+fn folded(family: &[ChangeLine]) -> [Cell; 7] {
+    let first = &family[0];
+    let labels: Vec<&str> = first.id.labels.keys().map(String::as_str).collect();
+    let changes = || family.iter().filter_map(|line| line.change);
+    let bounds = changes().min_by(f64::total_cmp).zip(changes().max_by(f64::total_cmp));
+    let count = |finding: ChangeFinding| family.iter().filter(|line| line.decided() == Some(finding)).count();
+    let sides = [(ChangeFinding::Regression, "worse"), (ChangeFinding::Improved, "better")];
+    let words: Vec<String> = sides
+        .into_iter()
+        .filter(|(finding, _)| count(*finding) > 0)
+        .map(|(finding, word)| format!("{} of {} {word}", count(finding), family.len()))
+        .collect();
+    [
+        format!("{}{{{}}}", first.id.name, labels.join(",")).into(),
+        "".into(),
+        format!("{} series", family.len()).into(),
+        bounds.map_or_else(String::new, |(least, most)| format!("{} … {}", signed(least), signed(most))).into(),
+        "".into(),
+        better(first),
+        words.join("; ").into(),
+    ]
 }
 
 /// What of the host is not the same.
@@ -126,11 +166,11 @@ fn conclusion(change: &BeforeAfter, look: Look) -> String {
             let worse: Vec<String> = change
                 .lines
                 .iter()
-                .filter(|line| line.decided() == Some(ChangeFinding::Regression))
+                .filter(|line| line.critical && line.decided() == Some(ChangeFinding::Regression))
                 .map(|line| line.id.to_string())
                 .collect();
             if worse.is_empty() { (*word).to_owned() } else { format!("{word}: {}", worse.join(", ")) }
         }
     };
-    wrap(&text, 0, look.width)
+    wrap(&text, 0, look)
 }

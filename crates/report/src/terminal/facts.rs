@@ -2,8 +2,9 @@
 
 use measure::{Fact, Facts, Fingerprint, Reading, fact_kind};
 use spec::System;
+use verdict::{FactRow, Verdict};
 
-use super::grid::{Cell, Grid, Paint, paint_of};
+use super::grid::{Cell, Give, Grid, Paint, paint_of};
 use crate::text::wrap;
 use crate::{Look, gate};
 
@@ -18,30 +19,62 @@ pub fn facts(facts: &Facts, look: Look) -> String {
     grid.render(look)
 }
 
-/// A host against a document: a row for each of its statements about parts, with the verdict on it.
+/// A host against a document: how many parts are as documented, those that differ, and those that are not known by their
+/// cause; with `all` also those that match.
 #[must_use]
-pub fn comparison(facts: &Facts, system: &System, look: Look) -> String {
-    let mut grid = Grid::new(&["Part", "Documented", "Place", "This host", "Verdict", "Why"], &[]);
-    for row in verdict::inspect(system, facts) {
-        let optional = if row.required { "" } else { " (optional)" };
+pub fn comparison(facts: &Facts, system: &System, all: bool, look: Look) -> String {
+    let rows = verdict::inspect(system, facts);
+    let of = |wanted: fn(Verdict) -> bool| rows.iter().filter(move |row| wanted(row.verdict));
+    let (matches, differs) = (|verdict| verdict == Verdict::Pass, |verdict| verdict == Verdict::Fail);
+    let is_open = |verdict| verdict != Verdict::Pass && verdict != Verdict::Fail;
+    let counts = (of(matches).count(), of(differs).count(), of(is_open).count());
+    let mut text =
+        wrap(&format!("{}: {} match, {} differ, {} unknown", system.id, counts.0, counts.1, counts.2), 0, look);
+    text += &beside("\nWhat differs\n", of(differs), look);
+    text += &unknown(of(is_open), look);
+    if all {
+        text += &beside("\nAs documented\n", of(matches), look);
+    }
+    text
+}
+
+/// Parts in lines: what the document says, and what was found.
+fn beside<'a>(heading: &str, rows: impl Iterator<Item = &'a FactRow>, look: Look) -> String {
+    let mut grid = Grid::new(&["Part", "This host", "Documented", "", ""], &[]);
+    for row in rows {
+        let optional = if row.required { "" } else { "(optional)" };
         grid.row([
-            format!("{} · {}{optional}", row.id, row.title).into(),
-            row.documented.as_str().into(),
-            row.place.as_str().into(),
-            row.found.as_deref().unwrap_or_default().into(),
-            Cell::painted(row.verdict.name(), paint_of(row.verdict)),
-            gate::why(&row).into(),
+            Cell::from(&row.id),
+            Cell::painted(row.found.as_deref().unwrap_or_default(), paint_of(row.verdict)),
+            Cell::from(&row.documented),
+            optional.into(),
+            gate::why(row).into(),
         ]);
     }
-    format!("Against {}\n{}", system.id, grid.render(look))
+    let given = [Give::Ends(4, 12), Give::Column(3)];
+    if grid.is_empty() { String::new() } else { format!("{heading}{}", grid.lines_or_list(&given, look)) }
+}
+
+/// Parts that could not be told, each cause once.
+fn unknown<'a>(rows: impl Iterator<Item = &'a FactRow>, look: Look) -> String {
+    let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in rows {
+        match causes.iter_mut().find(|(cause, _)| *cause == row.reason) {
+            Some((_, ids)) => ids.push(&row.id),
+            None => causes.push((&row.reason, vec![&row.id])),
+        }
+    }
+    let text: String =
+        causes.iter().map(|(cause, ids)| wrap(&format!("{cause}: {}", ids.join(", ")), 0, look)).collect();
+    if text.is_empty() { text } else { format!("\nWhat is not known\n{text}") }
 }
 
 /// A list of things that a host has, or why there is none. `None` is a value that the host does not tell.
 #[must_use]
 pub fn list(title: &str, columns: &[&'static str], rows: Result<&[Vec<Option<String>>], &str>, look: Look) -> String {
     match rows {
-        Err(why) => wrap(&format!("{title}: {why}"), 0, look.width),
-        Ok([]) => wrap(&format!("{title}: none"), 0, look.width),
+        Err(why) => wrap(&format!("{title}: {why}"), 0, look),
+        Ok([]) => wrap(&format!("{title}: none"), 0, look),
         Ok(rows) => {
             let mut grid = Grid::new(columns, &[]);
             for row in rows {
@@ -55,7 +88,7 @@ pub fn list(title: &str, columns: &[&'static str], rows: Result<&[Vec<Option<Str
 /// The two ids of a host: what it is, and how it is set up.
 #[must_use]
 pub fn fingerprint(fingerprint: &Fingerprint, look: Look) -> String {
-    let line = |what: &str, id: &str, parts: usize| wrap(&format!("{what} {id} (of {parts} parts)"), 0, look.width);
+    let line = |what: &str, id: &str, parts: usize| wrap(&format!("{what} {id} (of {parts} parts)"), 0, look);
     line("platform", &fingerprint.platform_id, fingerprint.platform.len())
         + &line("config  ", &fingerprint.config_id, fingerprint.config.len())
 }

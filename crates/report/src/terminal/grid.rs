@@ -1,11 +1,15 @@
 //! A table where it fits, a list where it does not: a narrow terminal must still read.
 
+mod lines;
+
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell as TableCell, CellAlignment, Color, ContentArrangement, Table};
 use verdict::Verdict;
 
 use crate::Look;
-use crate::text::{clean, wrap};
+use crate::text::{clean, to_ascii, wrap};
+
+pub(crate) use lines::Give;
 
 /// From this width on, a table that is too wide is wrapped inside its cells; below, it becomes a list.
 const WIDE: u16 = 100;
@@ -65,6 +69,11 @@ impl Cell {
     pub(crate) fn painted(text: &str, paint: Paint) -> Cell {
         Cell { text: clean(text), paint }
     }
+
+    /// Its text as the terminal shows it.
+    pub(super) fn shown(&self, look: Look) -> String {
+        if look.ascii { to_ascii(&self.text) } else { self.text.clone() }
+    }
 }
 
 impl<T: AsRef<str>> From<T> for Cell {
@@ -102,30 +111,30 @@ impl Grid {
     }
 
     pub(crate) fn render(&self, look: Look) -> String {
-        if look.width >= WIDE || self.natural_width() <= look.width { self.table(look) } else { self.list(look) }
+        if look.width >= WIDE || self.natural_width(look) <= look.width { self.table(look) } else { self.list(look) }
     }
 
     /// Columns that the table takes without wrapping: the contents, two of padding each, and the lines.
-    fn natural_width(&self) -> u16 {
-        let columns = self.bare().column_max_content_widths();
+    fn natural_width(&self, look: Look) -> u16 {
+        let columns = self.bare(look).column_max_content_widths();
         columns.iter().fold(1, |sum: u16, width| sum.saturating_add(*width).saturating_add(3))
     }
 
-    fn bare(&self) -> Table {
+    fn bare(&self, look: Look) -> Table {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
         table.set_header(self.header.clone());
         for row in &self.rows {
             table.add_row(row.iter().map(|cell| match cell.paint.color() {
-                Some(color) => TableCell::new(&cell.text).fg(color),
-                None => TableCell::new(&cell.text),
+                Some(color) => TableCell::new(cell.shown(look)).fg(color),
+                None => TableCell::new(cell.shown(look)),
             }));
         }
         table
     }
 
     fn table(&self, look: Look) -> String {
-        let mut table = self.bare();
+        let mut table = self.bare(look);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width).force_no_tty();
         if look.colour {
             table.enforce_styling();
@@ -144,7 +153,7 @@ impl Grid {
             let Some((name, fields)) = row.split_first() else { continue };
             let fields: Vec<(&str, &Cell)> =
                 self.header.iter().skip(1).copied().zip(fields).filter(|(_, cell)| !cell.text.is_empty()).collect();
-            text += &name.paint.on(&wrap(&name.text, 0, look.width), look);
+            text += &name.paint.on(&wrap(&name.text, 0, look), look);
             text += &if self.packed { packed(&fields, look) } else { self.stacked(&fields, look) };
         }
         text
@@ -155,7 +164,7 @@ impl Grid {
         let mut text = String::new();
         for (header, cell) in fields {
             let header = format!("  {header:label$}  ");
-            let value = wrap(&cell.text, label + 4, look.width);
+            let value = wrap(&cell.text, label + 4, look);
             text.extend([header.as_str(), &cell.paint.on(value.trim(), look), "\n"]);
         }
         text
@@ -164,7 +173,7 @@ impl Grid {
 
 fn packed(fields: &[(&str, &Cell)], look: Look) -> String {
     let fields: Vec<String> = fields.iter().map(|(header, cell)| format!("{header} {}", cell.text)).collect();
-    wrap(&fields.join(" · "), 2, look.width)
+    wrap(&fields.join(" · "), 2, look)
 }
 
 #[cfg(test)]

@@ -25,27 +25,27 @@ pub fn judged_run(run: &Run, judgement: &Judgement, scope: Extent<'_>, look: Loo
     let mut text = with_figures(run, judgement, "", scope, look);
     text += &heading("Next");
     for (what, command) in next(run, judgement, scope.store) {
-        text += &wrap(&format!("{what}: {command}"), 2, look.width);
+        text += &wrap(&format!("{what}: {command}"), 2, look);
     }
-    text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
+    text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look)
 }
 
 /// What the parts of a host decide before anything is measured: a line for each, why, and the answer as the last line.
 #[must_use]
 pub fn judged_parts(judgement: &Judgement, look: Look) -> String {
-    let mut text = wrap(&format!("{} · {}", judgement.system, judgement.system_name), 0, look.width);
+    let mut text = wrap(&format!("{} · {}", judgement.system, judgement.system_name), 0, look);
     text += &criteria::parts(judgement, false, look);
     text += &heading("Why");
     text += &reasons(judgement, false, look);
-    text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
+    text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look)
 }
 
-/// The same with all that was measured: some hundred rows.
+/// The same with all that was measured, a line for each metric; with `how` also how each was measured.
 #[must_use]
-pub fn shown_run(run: &Run, judgement: &Judgement, look: Look) -> String {
-    let figures = heading("All that was measured: median, spread (MAD), extremes") + &metrics(run, look);
+pub fn shown_run(run: &Run, judgement: &Judgement, how: bool, look: Look) -> String {
+    let figures = heading("All that was measured: median, spread (MAD), extremes") + &metrics(run, how, look);
     let scope = Extent { all: true, store: "" };
-    with_figures(run, judgement, &figures, scope, look) + "\n" + &wrap(&gate::brief_answer(judgement), 0, look.width)
+    with_figures(run, judgement, &figures, scope, look) + "\n" + &wrap(&gate::brief_answer(judgement), 0, look)
 }
 
 fn with_figures(run: &Run, judgement: &Judgement, figures: &str, scope: Extent<'_>, look: Look) -> String {
@@ -83,7 +83,7 @@ fn head(run: &Run, judgement: &Judgement, look: Look) -> String {
         format!("hostproof {} · {} · built with profile {}", build.version, build.revision, build.profile),
     ];
     lines.extend(run.places().into_iter().map(|place| format!("test files in {}", place.in_full())));
-    lines.iter().map(|line| wrap(line, 0, look.width)).collect::<String>() + "\n"
+    lines.iter().map(|line| wrap(line, 0, look)).collect::<String>() + "\n"
 }
 
 /// What a reader does next, and the command that does it, as it can be typed.
@@ -109,7 +109,7 @@ fn next(run: &Run, judgement: &Judgement, store: &str) -> Vec<(&'static str, Str
 fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
     let mut text = String::new();
     for remark in &judgement.remarks {
-        text += &wrap(remark, 2, look.width);
+        text += &wrap(remark, 2, look);
     }
     let mut causes: Vec<(Verdict, String, Vec<&str>)> = Vec::new();
     for row in &judgement.rows {
@@ -127,10 +127,10 @@ fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
             n if n > 3 && n == judgement.rows.len() => "all targets".to_owned(),
             _ => ids.join(", "),
         };
-        let who = wrap(&format!("{who}:"), 2, look.width);
+        let who = wrap(&format!("{who}:"), 2, look);
         text += &paint_of(verdict).on(who.trim_end(), look);
         text.push('\n');
-        text += &wrap(&sentence, 4, look.width);
+        text += &wrap(&sentence, 4, look);
     }
     text
 }

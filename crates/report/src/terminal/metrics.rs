@@ -1,42 +1,117 @@
 //! Everything that a run measured, and what it could not.
 
-use measure::Run;
+use measure::{Run, definition};
 
-use super::grid::{Cell, Grid, Paint};
+use super::grid::{Cell, Give, Grid, Paint};
 use crate::Look;
 use crate::series::{self, RunSeries, SharedWarning};
 use crate::text::{quantity, spread, wrap};
 
-/// All series, grouped by their names, and below what has no result.
+const HEADER: [&str; 7] = ["Metric", "Median", "Spread", "Least", "Most", "n", ""];
+const NUMBERS: [usize; 5] = [1, 2, 3, 4, 5];
+/// The extremes say least, then how many samples there are.
+const GIVEN: [Give; 4] = [Give::Column(4), Give::Column(3), Give::Column(5), Give::Column(2)];
+
+/// A line for each metric, of several series their range; below, what has no result. With `how` the conditions too.
 #[must_use]
-pub fn metrics(run: &Run, look: Look) -> String {
-    let mut grid = Grid::new(&["Metric", "Median", "Spread", "Least", "Most", "n", "How"], &[1, 2, 3, 4, 5]).packed();
-    let mut name = String::new();
-    for series in series::series(run) {
-        // Of a group, the first names the metric and the others only their labels.
-        let id = series.id.to_string();
-        let first = name != series.id.name;
-        let shown = if first { id } else { format!("· {}", id.trim_start_matches(&name)) };
-        name.clone_from(&series.id.name);
-        grid.row(row(&shown, &series));
+pub fn metrics(run: &Run, how: bool, look: Look) -> String {
+    let mut grid = Grid::new(&HEADER, &NUMBERS);
+    let all = series::series(run);
+    for group in all.chunk_by(|one, next| one.id.name == next.id.name) {
+        match group {
+            [whole, parts @ ..] if whole.id.labels.is_empty() && !parts.is_empty() => {
+                grid.row(row(whole));
+                grid.row(range(parts));
+            }
+            [one] => grid.row(row(one)),
+            several => grid.row(range(several)),
+        }
     }
-    let mut text = if grid.is_empty() { "nothing was measured\n".to_owned() } else { grid.render(look) };
+    let mut text = if grid.is_empty() { "nothing was measured\n".to_owned() } else { grid.lines_or_list(&GIVEN, look) };
+    if how {
+        text += &conditions(&all, look);
+    }
     for missing in series::missing(run) {
-        text += &wrap(&format!("{}: {}", missing.id, missing.reason), 0, look.width);
+        text += &wrap(&format!("{}: {}", missing.id, missing.reason), 0, look);
     }
     text
 }
 
-fn row(name: &str, series: &RunSeries) -> [Cell; 7] {
-    let context: Vec<String> = series.last.context.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let mut how = context.join(" ");
-    if series.tainted > 0 {
-        how = format!("{} disturbed {how}", series.tainted);
+/// The metric of this id, or all whose ids begin with it: what it means, each series, and how it was measured. `None` where the
+/// run has no such series.
+#[must_use]
+pub fn metric(run: &Run, wanted: &str, look: Look) -> Option<String> {
+    let all = series::series(run);
+    let exact = all.iter().any(|one| one.id.name == wanted || one.id.to_string() == wanted);
+    let is_wanted = |one: &RunSeries| {
+        if exact { one.id.name == wanted || one.id.to_string() == wanted } else { one.id.name.starts_with(wanted) }
+    };
+    let found: Vec<RunSeries> = all.into_iter().filter(is_wanted).collect();
+    let first = found.first()?;
+    let mut text = String::new();
+    if let Some(known) = definition(&first.id.name).filter(|_| found.iter().all(|one| one.id.name == first.id.name)) {
+        text += &wrap(&format!("{}: {} {}", known.id, known.means, known.family.how), 0, look);
+        text.push('\n');
     }
-    let paint = if series.tainted > 0 { Paint::Doubtful } else { Paint::Plain };
+    let mut grid = Grid::new(&HEADER, &NUMBERS);
+    for one in &found {
+        grid.row(row(one));
+    }
+    text += &grid.lines_or_list(&GIVEN, look);
+    Some(text + "\n" + &conditions(&found, look))
+}
+
+/// How series were measured, each way once.
+fn conditions(series: &[RunSeries], look: Look) -> String {
+    let mut ways: Vec<(String, Vec<String>)> = Vec::new();
+    for one in series {
+        let pairs: Vec<String> = one.last.context.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let way = pairs.join(" ");
+        match ways.iter_mut().find(|(known, _)| *known == way) {
+            Some((_, ids)) => ids.push(one.id.to_string()),
+            None => ways.push((way, vec![one.id.to_string()])),
+        }
+    }
+    let line = |(way, ids): &(String, Vec<String>)| {
+        let who = match ids.as_slice() {
+            [first, _, _, .., last] => format!("{first} to {last} ({} series)", ids.len()),
+            few => few.join(", "),
+        };
+        wrap(&format!("{who}: {way}"), 0, look)
+    };
+    ways.iter().filter(|(way, _)| !way.is_empty()).map(line).collect()
+}
+
+/// Several series of one metric: by what they differ, and the least and the most of their medians.
+fn range(series: &[RunSeries]) -> [Cell; 7] {
+    let first = &series[0];
+    let labels: Vec<&str> = first.id.labels.keys().map(String::as_str).collect();
+    let medians = || series.iter().filter_map(|one| one.summary.map(|summary| summary.median));
+    let of = |value: Option<f64>| value.map_or_else(String::new, |value| quantity(value, first.unit));
+    let (least, most) = (medians().min_by(f64::total_cmp), medians().max_by(f64::total_cmp));
+    let disturbed: usize = series.iter().map(|one| one.tainted).sum();
+    [
+        format!("{}{{{}}}", first.id.name, labels.join(",")).into(),
+        format!("{} series", series.len()).into(),
+        "".into(),
+        of(least).into(),
+        of(most).into(),
+        "".into(),
+        of_disturbed(disturbed),
+    ]
+}
+
+fn of_disturbed(samples: usize) -> Cell {
+    let text = if samples > 0 { format!("{samples} disturbed") } else { String::new() };
+    Cell::painted(&text, Paint::Doubtful)
+}
+
+fn row(series: &RunSeries) -> [Cell; 7] {
+    let name = series.id.to_string();
+    let disturbed = of_disturbed(series.tainted);
     let Some(summary) = series.summary else {
         let none = || Cell::from("");
-        return [name.into(), "none valid".into(), none(), none(), none(), "0".into(), Cell::painted(&how, paint)];
+        return [name.into(), "none valid".into(), none(), none(), none(), "0".into(), disturbed];
     };
     let value = |number: f64| Cell::from(quantity(number, series.unit));
     [
@@ -46,7 +121,7 @@ fn row(name: &str, series: &RunSeries) -> [Cell; 7] {
         value(summary.min),
         value(summary.max),
         summary.n.to_string().into(),
-        Cell::painted(&how, paint),
+        disturbed,
     ]
 }
 
@@ -61,7 +136,7 @@ pub fn warnings(run: &Run, look: Look) -> String {
             more => format!(" and {more} more"),
         };
         let who = concerns.into_iter().take(NAMES).collect::<Vec<_>>().join(", ");
-        wrap(&format!("{who}{more}: {text}"), 0, look.width)
+        wrap(&format!("{who}{more}: {text}"), 0, look)
     };
     series::warnings(run).into_iter().map(line).collect()
 }

@@ -2,6 +2,7 @@
 //! written out, and what does not fit as a table becomes a list.
 
 mod audit;
+mod coverage;
 mod criteria;
 mod diff;
 mod facts;
@@ -13,10 +14,11 @@ mod systems;
 
 pub use crate::text::{clean, clean_lines};
 pub use audit::audit;
+pub use coverage::coverage;
 pub use diff::{JudgedRun, diff};
 pub use facts::{comparison, facts, fingerprint, list};
 pub use judgement::{Extent, judged_parts, judged_run, shown_run};
-pub use metrics::{metrics, warnings};
+pub use metrics::{metric, metrics, warnings};
 pub use placement::{PlacementRow, placement};
 pub use systems::{system, systems};
 
@@ -46,8 +48,10 @@ mod tests {
             "judged_run_narrow",
             check(judged_run(&run, &judgement, Extent::default(), NARROW), NARROW)
         );
-        insta::assert_snapshot!("shown_run_wide", check(shown_run(&run, &judgement, WIDE), WIDE));
-        insta::assert_snapshot!("shown_run_narrow", check(shown_run(&run, &judgement, NARROW), NARROW));
+        insta::assert_snapshot!("shown_run_wide", check(shown_run(&run, &judgement, false, WIDE), WIDE));
+        insta::assert_snapshot!("shown_run_narrow", check(shown_run(&run, &judgement, true, NARROW), NARROW));
+        insta::assert_snapshot!("metric_wide", check(metric(&run, "stream.", WIDE).unwrap(), WIDE));
+        assert_eq!(metric(&run, "stream.traid", WIDE), None);
         insta::assert_snapshot!(
             "judged_run_json",
             serde_json::to_string_pretty(&json::judgement(&run, &judgement)).unwrap()
@@ -82,7 +86,7 @@ mod tests {
         let sides = [&first, &second].map(|run| JudgedRun { run, judgement: &judgement });
         for (name, change) in [("one_boot", testdata::change()), ("campaign", testdata::campaign())] {
             for look in [WIDE, NARROW] {
-                let text = check(diff(&sides, &change, look), look);
+                let text = check(diff(&sides, &change, look == WIDE, look), look);
                 insta::assert_snapshot!(format!("diff_{name}_{}", look.width), text);
             }
         }
@@ -92,7 +96,8 @@ mod tests {
     fn the_facts_of_a_host() {
         let (host, system) = (testdata::facts(), testdata::system());
         insta::assert_snapshot!("facts_wide", check(facts(&host, WIDE), WIDE));
-        insta::assert_snapshot!("facts_documented_narrow", check(comparison(&host, &system, NARROW), NARROW));
+        insta::assert_snapshot!("facts_documented_narrow", check(comparison(&host, &system, false, NARROW), NARROW));
+        insta::assert_snapshot!("facts_documented_wide", check(comparison(&host, &system, true, WIDE), WIDE));
         insta::assert_snapshot!("facts_json", serde_json::to_string_pretty(&json::comparison(&host, &system)).unwrap());
     }
 

@@ -22,8 +22,8 @@ pub fn systems(systems: &[System], look: Look) -> String {
 /// All that a document says of a system, with where it says it.
 #[must_use]
 pub fn system(system: &System, look: Look) -> String {
-    let mut text = wrap(&format!("{} · {}", system.id, system.name), 0, look.width);
-    text += &wrap(&system.document, 0, look.width);
+    let mut text = wrap(&format!("{} · {}", system.id, system.name), 0, look);
+    text += &wrap(&system.document, 0, look);
     let mut section = |heading: &str, grid: &Grid| {
         if !grid.is_empty() {
             text.extend(["\n", heading, "\n", &grid.render(look)]);
@@ -72,7 +72,7 @@ fn targets(system: &System) -> Grid {
             format!("{} · {}", target.id, target.title).into(),
             format!("{bound} {value}{}", with.unwrap_or_default()).into(),
             quantity(target.tolerance, Unit::Ratio).into(),
-            target.metric.map_or("none", |metric| metric.id).into(),
+            target.measured_by().unwrap_or_else(|| "none".to_owned()).into(),
             (&target.place.at).into(),
             target.open.join("; ").into(),
         ]);

@@ -1,9 +1,12 @@
 //! Compute: the all-core clock that a floating-point rate implies, and HPL against the peak.
 
-use measure::metrics::{DENSE_FMA, DENSE_HPL};
+use measure::metrics::{DENSE_AMX_BF16, DENSE_AMX_INT8, DENSE_CLOCK, DENSE_FMA, DENSE_HPL};
 use measure::{Ceiling, Quantity, Unit};
 
-use super::constants::{Constant, FLOP_PER_CYCLE_AVX2, FLOP_PER_CYCLE_AVX512, HPL_BEST_SHARE, LOOSE_SHARE};
+use super::constants::{
+    Constant, FLOP_PER_CYCLE_AMX, FLOP_PER_CYCLE_AVX2, FLOP_PER_CYCLE_AVX512, HPL_BEST_SHARE, LOOSE_SHARE,
+    OP_PER_CYCLE_AMX,
+};
 use super::document::{Document, Input, at_least, count, percent, show};
 use super::{Finding, Grade, Notes};
 use crate::Target;
@@ -44,14 +47,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn at(&self, clock: Option<&Input<'_>>, name: &str) -> Option<String> {
+    fn at(&self, clock: Option<&Input<'_>>, name: &str, unit: Unit) -> Option<String> {
         let clock = clock?;
         Some(format!(
             "{} cores × {} flop/cycle × {} ({name}) = {}",
             count(self.cores.value),
             count(self.flop.value),
             show(clock.value, Unit::Hertz),
-            show(self.per_cycle() * clock.value, Unit::FlopPerSecond)
+            show(self.per_cycle() * clock.value, unit)
         ))
     }
 }
@@ -69,7 +72,44 @@ pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
             None => notes.grade(&target.id, Grade::Unknown, None, "missing: cores, or the instruction set".to_owned()),
         }
     }
+    tiles(document, notes);
+    for target in document.judged_by(&DENSE_CLOCK) {
+        clock(document, target, notes);
+    }
     over_peak(document, notes);
+}
+
+/// Rates of AMX tiles, by their own operations a cycle.
+fn tiles(document: &Document<'_>, notes: &mut Notes) {
+    for (metric, flop) in [(&DENSE_AMX_BF16, FLOP_PER_CYCLE_AMX), (&DENSE_AMX_INT8, OP_PER_CYCLE_AMX)] {
+        for target in document.judged_by(metric) {
+            match Machine::of(document).filter(|_| document.flag("cpu.amx").is_some()) {
+                Some(machine) => rate(&Machine { flop, ..machine }, target, None, notes),
+                None => notes.grade(&target.id, Grade::Unknown, None, "missing: cores, or AMX".to_owned()),
+            }
+        }
+    }
+}
+
+/// A clock that cores are to hold, against the clocks of the table.
+fn clock(document: &Document<'_>, target: &Target, notes: &mut Notes) {
+    let (base, turbo) = (document.number("cpu.base_clock"), document.number("cpu.turbo_clock"));
+    let one_core = target.series.get("scope").is_some_and(|scope| scope == "core");
+    let clock = at_least(target);
+    let above = |input: &Option<Input<'_>>| input.as_ref().is_some_and(|input| clock > input.value * (1.0 + 1e-9));
+    let grade = match (&base, &turbo) {
+        (None, None) => Grade::Unknown,
+        _ if above(&turbo) => Grade::Impossible,
+        _ if !one_core && above(&base) => Grade::Aggressive,
+        _ => Grade::Plausible,
+    };
+    let words = |input: Option<&Input<'_>>, name: &str| {
+        input.map_or(format!("missing: {name} clock"), |input| format!("{name} {}", show(input.value, Unit::Hertz)))
+    };
+    let arithmetic =
+        format!("{}; {}; promised {}", words(base.as_ref(), "base"), words(turbo.as_ref(), "turbo"), target.value);
+    let ceiling = turbo.map(|turbo| Quantity::new(turbo.value, Unit::Hertz));
+    notes.grade(&target.id, grade, ceiling, arithmetic);
 }
 
 fn is_hpl(target: &Target) -> bool {
@@ -83,7 +123,7 @@ fn rate(machine: &Machine<'_>, target: &Target, peak: Option<&Target>, notes: &m
     let stated = target.value.value / machine.per_cycle();
     let grade = machine.grade(clock, best);
     let ceiling =
-        machine.turbo.as_ref().map(|turbo| Quantity::new(machine.per_cycle() * turbo.value, Unit::FlopPerSecond));
+        machine.turbo.as_ref().map(|turbo| Quantity::new(machine.per_cycle() * turbo.value, target.value.unit));
     let mut parts = vec![format!(
         "{} / ({} cores × {} flop/cycle) = {} on all cores",
         target.value,
@@ -94,8 +134,8 @@ fn rate(machine: &Machine<'_>, target: &Target, peak: Option<&Target>, notes: &m
     if is_hpl(target) {
         parts.push(format!("at {} efficiency {}", percent(best), show(stated / best, Unit::Hertz)));
     }
-    parts.extend(machine.at(machine.base.as_ref(), "base"));
-    parts.extend(machine.at(machine.turbo.as_ref(), "turbo"));
+    parts.extend(machine.at(machine.base.as_ref(), "base", target.value.unit));
+    parts.extend(machine.at(machine.turbo.as_ref(), "turbo", target.value.unit));
     if let Some(base) = &machine.base {
         parts.push(format!("{} of the rate at base", percent(stated / base.value)));
     } else {
@@ -180,5 +220,5 @@ fn over_peak(document: &Document<'_>, notes: &mut Notes) {
 pub(super) fn sure_ceiling(document: &Document<'_>) -> Option<(f64, String)> {
     let machine = Machine::of(document)?;
     let base = machine.base.as_ref()?;
-    Some((machine.per_cycle() * base.value, machine.at(Some(base), "base")?))
+    Some((machine.per_cycle() * base.value, machine.at(Some(base), "base", Unit::FlopPerSecond)?))
 }

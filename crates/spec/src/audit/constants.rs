@@ -81,6 +81,25 @@ pub const MEMORY_BEST_SHARE: Constant = constant(
     "published STREAM results of DDR4 and DDR5 servers",
 );
 
+/// Capacities of memory modules, in GiB.
+pub const MODULES: [f64; 10] = [8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0];
+
+/// Where the capacities of modules are standardised.
+pub const MODULE_SOURCE: Constant = constant(
+    Kind::Standard,
+    256.0,
+    "GiB, the largest module; the capacities are 8, 16, 24, 32, 48, 64, 96, 128, 192 and 256",
+    "JEDEC JESD79-4 and JESD79-5 (dies of 8, 16, 24 and 32 Gbit), module data sheets",
+);
+
+/// Copies that a dataset in memory needs: itself and the result of a step that changes it.
+pub const DATASET_COPIES: Constant = constant(
+    Kind::Choice,
+    2.0,
+    "times the dataset: itself and one copy, the least of a step that does not work in place",
+    "this suite's choice; the author of Pandas advises 5 to 10 (W. McKinney, 2017)",
+);
+
 // --- compute
 
 /// Double-precision operations a cycle of a core with AVX-512.
@@ -97,6 +116,22 @@ pub const FLOP_PER_CYCLE_AVX2: Constant = constant(
     16.0,
     "FP64 flop a cycle and core: 2 FMA ports × 4 lanes × 2",
     "AVX2 and FMA3 instruction sets; vendors' optimisation manuals for the two ports",
+);
+
+/// Floating-point operations of bf16 in a cycle of a core with AMX.
+pub const FLOP_PER_CYCLE_AMX: Constant = constant(
+    Kind::Standard,
+    1024.0,
+    "bf16 flop a cycle and core: a tile product of 16 × 16 × 32 multiply-adds in 16 cycles",
+    "Intel 64 and IA-32 Architectures Optimization Reference Manual, AMX: throughput of TDP instructions",
+);
+
+/// Integer operations in a cycle of a core with AMX.
+pub const OP_PER_CYCLE_AMX: Constant = constant(
+    Kind::Standard,
+    2048.0,
+    "int8 operations a cycle and core: a tile product of 16 × 16 × 64 multiply-adds in 16 cycles",
+    "Intel 64 and IA-32 Architectures Optimization Reference Manual, AMX: throughput of TDP instructions",
 );
 
 /// Share of the peak that HPL reaches at the best.
@@ -167,6 +202,18 @@ pub const CARD_POWER: Constant = constant(
     "PCI Express Card Electromechanical Specification 5.1",
 );
 
+/// Volts of a single-phase circuit of a rack.
+pub const CIRCUIT_VOLTS: Constant = constant(
+    Kind::Standard,
+    240.0,
+    "V, the highest voltage of a single-phase circuit of a rack; three phases at 400 V carry 2.9 times as much",
+    "IEC 60038",
+);
+
+/// Share of its rating that a circuit carries for hours.
+pub const CONTINUOUS: Constant =
+    constant(Kind::Standard, 0.8, "of a circuit's rating for a load of three hours and more", "NFPA 70, 210.20");
+
 // --- judgement
 
 /// Share by which two figures may differ where one is said to be approximate.
@@ -213,6 +260,12 @@ pub const ALL: &[Constant] = &[
     SERVER_IDLE_LATENCY,
     WIDEST_SOCKET,
     MEMORY_BEST_SHARE,
+    MODULE_SOURCE,
+    DATASET_COPIES,
+    FLOP_PER_CYCLE_AMX,
+    OP_PER_CYCLE_AMX,
+    CIRCUIT_VOLTS,
+    CONTINUOUS,
     FLOP_PER_CYCLE_AVX512,
     FLOP_PER_CYCLE_AVX2,
     HPL_BEST_SHARE,
@@ -247,6 +300,12 @@ pub fn pcie_lane(generation: f64) -> Option<Constant> {
     let (_, transfers, coding, about) =
         GENERATIONS.into_iter().find(|(number, ..)| (number - generation).abs() < 0.5)?;
     Some(constant(Kind::Standard, transfers * coding / 8.0, about, "PCI Express Base Specification"))
+}
+
+/// Whether modules have this capacity in bytes.
+#[must_use]
+pub fn is_module(bytes: f64) -> bool {
+    MODULES.iter().any(|gib| (bytes / 1_073_741_824.0 - gib).abs() < 1e-9)
 }
 
 /// Which drive form factors a bay takes.
@@ -293,6 +352,16 @@ mod tests {
         check(4.0, Some(1969.0));
         check(5.0, Some(3938.0));
         check(9.0, None);
+    }
+
+    #[test]
+    fn modules_have_the_standard_s_capacities() {
+        let check = |gib: f64, expect: bool| assert_eq!(is_module(gib * 1_073_741_824.0), expect, "{gib}");
+        check(128.0, true);
+        check(96.0, true);
+        check(2048.0 / 24.0, false);
+        check(512.0 / 24.0, false);
+        check(512.0, false);
     }
 
     #[test]

@@ -1,19 +1,16 @@
 //! Memory: DIMMs against channels, bandwidth against both, latency against the DRAM itself.
 
-use measure::metrics::STREAM_LATENCY;
 use measure::{Ceiling, FactValue, Quantity, Unit};
 
-use super::constants::{
-    CHANNEL_BYTES, DRAM_ACCESS, LINE_TRANSFERS, LOOSE_SHARE, MEMORY_BEST_SHARE, SERVER_IDLE_LATENCY, WIDEST_SOCKET,
-};
-use super::document::{Document, Input, at_least, at_most, count, ids, percent, places, show, times};
+use super::constants::{CHANNEL_BYTES, LOOSE_SHARE, MEMORY_BEST_SHARE, MODULE_SOURCE, WIDEST_SOCKET, is_module};
+use super::document::{Document, Input, agree, at_least, count, ids, percent, places, show, sizes, times};
 use super::{Finding, Grade, Notes};
-use crate::{StatedFact, Target};
+use crate::{StatedFact, Target, parts};
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
     population(document, notes);
     bandwidth(document, notes);
-    latency(document, notes);
+    observed(document, notes);
 }
 
 /// How many channels are populated, by one reading of the document.
@@ -30,11 +27,28 @@ fn channels<'a>(document: &Document<'a>) -> Option<Input<'a>> {
     document.total("memory.channels", "cpu.sockets", "memory.channels_per_socket")
 }
 
-/// The readings, the smallest first: a DIMM feeds at most one channel, and a second on a channel adds nothing.
+/// The channels that the sockets have by the parts that the document names.
+fn channels_of_parts<'a>(document: &Document<'a>) -> Option<Input<'a>> {
+    let sockets = document.number("cpu.sockets")?;
+    let named = parts::of(document.system).filter_map(|(row, parts)| {
+        let each = parts.iter().map(|part| part.number("memory.channels_per_socket")).collect::<Option<Vec<f64>>>()?;
+        Some(Input { value: each.into_iter().reduce(f64::max)?, rows: vec![row] })
+    });
+    let each = named.min_by(|one, other| one.value.total_cmp(&other.value))?;
+    Some(times(&sockets, &each))
+}
+
+/// The readings, the smallest first: a DIMM feeds at most one channel, and a second on a channel adds nothing; no socket has
+/// more channels than its parts give it.
 fn populations<'a>(document: &Document<'a>) -> Vec<Population<'a>> {
     let by_dimms = |input| Population { channels: input, words: "DIMMs, each on a channel of its own" };
     let by_channels = |input| Population { channels: input, words: "channels" };
-    match (dimms(document), channels(document)) {
+    let channels = match (channels(document), channels_of_parts(document)) {
+        (Some(stated), Some(of_parts)) if of_parts.value < stated.value => Some(of_parts),
+        (stated, _) => stated,
+    };
+    match (dimms(document), channels) {
+        (Some(dimms), Some(channels)) if agree(dimms.value, channels.value, false) => vec![by_dimms(dimms)],
         (Some(dimms), Some(channels)) if dimms.value < channels.value => vec![by_dimms(dimms), by_channels(channels)],
         (_, Some(channels)) => vec![by_channels(channels)],
         (Some(dimms), None) => vec![by_dimms(dimms)],
@@ -54,25 +68,41 @@ fn population(document: &Document<'_>, notes: &mut Notes) {
         .iter()
         .filter(|fact| fact.id.starts_with("memory.dimms") || fact.id.starts_with("memory.channels"))
         .collect();
+    let (many, few) = (count(channels.value), count(dimms.value));
+    let no_mending = not_by_more_dimms(document, channels.value);
     notes.find(Finding {
         rule: "memory.population",
         factor: channels.value / dimms.value,
         concerns: ids(&rows),
         says: format!(
-            "{} DIMMs populate at most {} memory channels, but {} channels are said to be used.",
-            count(dimms.value),
-            count(dimms.value),
-            count(channels.value)
+            "{few} DIMMs populate at most {few} memory channels, but {many} channels are said to be used.{}",
+            no_mending.as_deref().unwrap_or_default()
         ),
-        arithmetic: format!("{} DIMMs < {} channels", count(dimms.value), count(channels.value)),
+        arithmetic: format!("{few} DIMMs < {many} channels"),
         rows: places(&rows),
-        consistent_if: format!(
-            "{} DIMMs are installed, or {} channels are used",
-            count(channels.value),
-            count(dimms.value)
-        ),
+        consistent_if: match no_mending {
+            Some(_) => format!("{few} channels are used"),
+            None => format!("{many} DIMMs are installed, or {few} channels are used"),
+        },
+        constants: if no_mending.is_some() { vec![MODULE_SOURCE] } else { Vec::new() },
         ..Finding::default()
     });
+}
+
+/// Why a DIMM on each of these channels cannot have been meant: neither the stated modules nor any others give the stated
+/// capacity.
+fn not_by_more_dimms(document: &Document<'_>, channels: f64) -> Option<String> {
+    let (capacity, each) = (document.number("memory.capacity")?, document.number("memory.dimm_capacity")?);
+    let all = channels * each.value;
+    if agree(all, capacity.value, false) || is_module(capacity.value / channels) {
+        return None;
+    }
+    let [capacity_text, each, all] = [capacity.value, each.value, all].map(|bytes| sizes(bytes, Unit::Byte));
+    let channels_text = count(channels);
+    Some(format!(
+        " {channels_text} DIMMs of {each} are {all} and not {capacity_text}, and {capacity_text} / {channels_text} is no \
+         module's capacity: more DIMMs do not mend it."
+    ))
 }
 
 /// The figures that promise one bandwidth: targets, and rows of the hardware tables.
@@ -117,7 +147,7 @@ fn bandwidth(document: &Document<'_>, notes: &mut Notes) {
         };
         let readings = populations(document);
         match (readings.first(), readings.last()) {
-            (Some(least), Some(most)) => against_channels(&promise, rate, least, most, notes),
+            (Some(least), Some(most)) => against_channels(document, &promise, rate, (least, most), notes),
             _ => without_channels(document, &promise, rate, notes),
         }
     }
@@ -135,10 +165,10 @@ fn product_text(population: &Population<'_>, rate: &Input<'_>) -> String {
 }
 
 fn against_channels(
+    document: &Document<'_>,
     promise: &Promise<'_>,
     rate: &Input<'_>,
-    least: &Population<'_>,
-    most: &Population<'_>,
+    (least, most): (&Population<'_>, &Population<'_>),
     notes: &mut Notes,
 ) {
     let ceiling = |population: &Population<'_>| population.channels.value * rate.value * CHANNEL_BYTES.value;
@@ -165,7 +195,20 @@ fn against_channels(
     if grade == Grade::Plausible || (promise.targets.is_empty() && grade > Grade::Contradictory) {
         return;
     }
-    notes.find(bandwidth_finding(promise, rate, (least, most), grade, arithmetic));
+    let mut finding = bandwidth_finding(promise, rate, (least, most), grade, arithmetic);
+    if grade <= Grade::Contradictory {
+        finding.says.extend(not_by_faster_dimms(document, promise, most));
+    }
+    notes.find(finding);
+}
+
+/// What the higher data rate would give that the document calls possible, where that is too little as well.
+fn not_by_faster_dimms(document: &Document<'_>, promise: &Promise<'_>, most: &Population<'_>) -> Option<String> {
+    let rate = document.number("memory.rated_data_rate")?;
+    let bandwidth = most.channels.value * rate.value * CHANNEL_BYTES.value;
+    let rate = show(rate.value, Unit::TransferPerSecond);
+    (bandwidth < promise.least)
+        .then(|| format!(" At the {rate} that are called possible it is {}.", show(bandwidth, Unit::BytePerSecond)))
 }
 
 fn bandwidth_finding(
@@ -183,7 +226,7 @@ fn bandwidth_finding(
         Grade::Impossible | Grade::Contradictory => (
             format!(
                 "{promised} is promised; {} at {} carry at most {}{}. A channel is half-duplex: reads and writes share its \
-                 bus, so adding both directions up raises no bound, and STREAM counts both already.",
+                 bus, so adding both directions up raises no bound ({} would be the sum), and STREAM counts both already.",
                 if least.channels.value < most.channels.value { "the DIMMs of the table" } else { "the channels" },
                 show(rate.value, Unit::TransferPerSecond),
                 show(least.channels.value * each, Unit::BytePerSecond),
@@ -195,7 +238,8 @@ fn bandwidth_finding(
                     )
                 } else {
                     String::new()
-                }
+                },
+                show(high + high, Unit::BytePerSecond)
             ),
             format!(
                 "{} channels are populated at this data rate, or the {} channels run at {}, or the figure is at most {}",
@@ -247,7 +291,21 @@ fn bandwidth_finding(
     }
 }
 
-/// Without channels: how many it would take, and whether any published socket has as many.
+/// The most channels that sockets without stated channels may have: as many as the widest sockets, each with modules of
+/// one capacity that make up the stated memory.
+fn most_channels(document: &Document<'_>, sockets: f64) -> f64 {
+    let widest = sockets * WIDEST_SOCKET.value;
+    let Some(capacity) = document.number("memory.capacity") else { return widest };
+    let fits = |channels: &f64| {
+        let each = capacity.value / channels;
+        // One module on a channel, or two.
+        is_module(each) || is_module(each / 2.0)
+    };
+    let by_socket = std::iter::successors(Some(widest), |channels| Some(channels - sockets));
+    by_socket.take_while(|channels| *channels > 0.0).find(fits).unwrap_or(widest)
+}
+
+/// Without channels: how many it would take, and whether any published socket has as many and modules for them.
 fn without_channels(document: &Document<'_>, promise: &Promise<'_>, rate: &Input<'_>, notes: &mut Notes) {
     let each = rate.value * CHANNEL_BYTES.value;
     let needed = promise.value / each;
@@ -258,107 +316,121 @@ fn without_channels(document: &Document<'_>, promise: &Promise<'_>, rate: &Input
         count(CHANNEL_BYTES.value),
         count(needed.ceil())
     );
-    let Some(sockets) = document.number("cpu.sockets") else {
+    let grade_all = |grade, ceiling: Option<f64>, arithmetic: &str, notes: &mut Notes| {
+        let ceiling = ceiling.map(|value| Quantity::new(value, Unit::BytePerSecond));
         for target in &promise.targets {
-            let arithmetic = format!("{need}; missing: memory channels and sockets");
-            notes.grade(&target.id, Grade::Unknown, None, arithmetic);
+            notes.grade(&target.id, grade, ceiling, arithmetic.to_owned());
         }
-        return;
     };
-    let widest = sockets.value * WIDEST_SOCKET.value;
+    let Some(sockets) = document.number("cpu.sockets") else {
+        return grade_all(Grade::Unknown, None, &format!("{need}; missing: memory channels and sockets"), notes);
+    };
+    let most = most_channels(document, sockets.value);
     let per_socket = format!("{need}, {} a socket", count((needed.ceil() / sockets.value).ceil()));
-    if promise.least <= widest * each {
-        for target in &promise.targets {
-            let arithmetic = format!("{per_socket}; missing: memory channels");
-            notes.grade(&target.id, Grade::Unknown, None, arithmetic);
-        }
-        return;
+    if promise.least <= most * each {
+        return grade_all(Grade::Unknown, None, &format!("{per_socket}; missing: memory channels"), notes);
     }
     let grade = if document.firm("cpu.sockets") { Grade::Impossible } else { Grade::Contradictory };
-    let most = show(widest * each, Unit::BytePerSecond);
+    let carried = show(most * each, Unit::BytePerSecond);
     let arithmetic = format!(
-        "{per_socket}; {} sockets × {} channels × {} × {} B = {most}",
+        "{per_socket}; {} sockets × {} channels × {} × {} B = {carried}; {} is {} of it",
         count(sockets.value),
-        count(WIDEST_SOCKET.value),
+        count(most / sockets.value),
         show(rate.value, Unit::TransferPerSecond),
-        count(CHANNEL_BYTES.value)
+        count(CHANNEL_BYTES.value),
+        show(promise.value, Unit::BytePerSecond),
+        percent(promise.value / most / each)
     );
-    for target in &promise.targets {
-        notes.grade(&target.id, grade, Some(Quantity::new(widest * each, Unit::BytePerSecond)), arithmetic.clone());
-    }
-    let channels = times(&sockets, rate);
-    let mut rows = channels.places();
-    rows.extend(promise.targets.iter().map(|target| target.place.clone()));
-    notes.find(Finding {
-        rule: "memory.bandwidth",
-        grade,
-        factor: promise.value / (widest * each),
-        targets: promise.targets.iter().map(|target| target.id.clone()).collect(),
-        concerns: channels.ids(),
-        says: format!(
-            "{} on {} sockets needs {} memory channels at this data rate; no published socket has more than {}, which carry \
-             {most}.",
-            show(promise.value, Unit::BytePerSecond),
-            count(sockets.value),
-            count(needed.ceil()),
-            count(WIDEST_SOCKET.value)
-        ),
-        arithmetic,
-        rows,
-        consistent_if: format!("the document states its memory channels, and there are {} of them", count(needed.ceil())),
-        constants: vec![CHANNEL_BYTES, WIDEST_SOCKET],
-    });
+    grade_all(grade, Some(most * each), &arithmetic, notes);
+    notes.find(channels_finding(document, promise, (&sockets, rate), (needed, most), (grade, arithmetic)));
 }
 
-/// Latency: no access is faster than the DRAM, and no published server as fast as its DRAM.
-fn latency(document: &Document<'_>, notes: &mut Notes) {
-    let kind = document.text("memory.type");
-    for target in document.judged_by(&STREAM_LATENCY) {
-        let (Some((kind, row)), Some(rate)) = (kind, document.number("memory.data_rate")) else {
-            notes.grade(&target.id, Grade::Unknown, None, "missing: memory type and data rate".to_owned());
-            continue;
-        };
-        let burst = LINE_TRANSFERS.value / rate.value;
-        let floor = DRAM_ACCESS.value + burst;
-        let value = target.value.value;
-        let server =
-            kind.to_uppercase().contains("RDIMM") || document.number("cpu.sockets").is_some_and(|n| n.value > 1.0);
-        let grade = match at_most(target) {
-            most if most < floor => Grade::Impossible,
-            most if server && most < SERVER_IDLE_LATENCY.value => Grade::Aggressive,
-            _ => Grade::Plausible,
-        };
-        let arithmetic = format!(
-            "row and column {} + burst {} = {} at the least; published servers {} and more; promised {}",
-            show(DRAM_ACCESS.value, Unit::Second),
-            show(burst, Unit::Second),
-            show(floor, Unit::Second),
-            show(SERVER_IDLE_LATENCY.value, Unit::Second),
-            target.value
-        );
-        notes.grade(&target.id, grade, Some(Quantity::new(floor, Unit::Second)), arithmetic.clone());
-        if grade == Grade::Plausible {
+fn channels_finding(
+    document: &Document<'_>,
+    promise: &Promise<'_>,
+    (sockets, rate): (&Input<'_>, &Input<'_>),
+    (needed, most): (f64, f64),
+    (grade, arithmetic): (Grade, String),
+) -> Finding {
+    let widest = sockets.value * WIDEST_SOCKET.value;
+    let carried = show(most * rate.value * CHANNEL_BYTES.value, Unit::BytePerSecond);
+    let mut inputs = times(sockets, rate).rows;
+    let capacity = document.number("memory.capacity").filter(|_| most < widest);
+    let modules = capacity.map(|capacity| {
+        inputs.extend(&capacity.rows);
+        let capacity = sizes(capacity.value, Unit::Byte);
+        let (widest, most) = (count(widest), count(most));
+        format!(
+            " {capacity} cannot be divided into equal modules over {widest} channels, nor over fewer down to {most}, which carry \
+             {carried}."
+        )
+    });
+    let says = format!(
+        "{} on {} sockets needs {} memory channels at this data rate; no published socket has more than {}{}",
+        show(promise.value, Unit::BytePerSecond),
+        count(sockets.value),
+        count(needed.ceil()),
+        count(WIDEST_SOCKET.value),
+        modules.clone().map_or_else(|| format!(", which carry {carried}."), |modules| format!(".{modules}"))
+    );
+    let mut rows = places(&inputs);
+    rows.extend(promise.targets.iter().map(|target| target.place.clone()));
+    rows.extend(promise.facts.iter().map(|fact| fact.place.clone()));
+    inputs.extend(&promise.facts);
+    Finding {
+        rule: "memory.bandwidth",
+        grade,
+        factor: promise.value / (most * rate.value * CHANNEL_BYTES.value),
+        targets: promise.targets.iter().map(|target| target.id.clone()).collect(),
+        concerns: ids(&inputs),
+        says,
+        arithmetic,
+        rows,
+        consistent_if: format!(
+            "the document states its memory channels, and there are {} of them with modules that give the capacity",
+            count(needed.ceil())
+        ),
+        constants: vec![CHANNEL_BYTES, WIDEST_SOCKET, MODULE_SOURCE],
+    }
+}
+
+/// Measured bandwidths against the theoretical one that the same document states. Where that is what the channels carry,
+/// they are held against it already.
+fn observed(document: &Document<'_>, notes: &mut Notes) {
+    let Some(theory) = document.number("memory.bandwidth") else { return };
+    if bounds(document).is_some_and(|(_, most)| agree(most, theory.value, theory.approximate())) {
+        return;
+    }
+    for target in document.targets(|metric| metric.ceiling == Some(Ceiling::MemoryBandwidth)) {
+        let share = target.value.value / theory.value;
+        if share <= MEMORY_BEST_SHARE.value {
             continue;
         }
-        let against = if grade == Grade::Impossible { floor } else { SERVER_IDLE_LATENCY.value };
+        let all = share >= 1.0;
+        let theory_text = show(theory.value, Unit::BytePerSecond);
+        let mut rows = theory.places();
+        rows.push(target.place.clone());
         notes.find(Finding {
-            rule: "memory.latency",
-            grade,
-            factor: against / value,
+            rule: "memory.observed",
+            grade: if all { Grade::Contradictory } else { Grade::Aggressive },
+            factor: share / MEMORY_BEST_SHARE.value,
             targets: vec![target.id.clone()],
-            concerns: ids(&[row]),
+            concerns: theory.ids(),
             says: format!(
-                "{} to the first data is {}: the DRAM alone takes {}, and no two-socket server of this memory is published \
-                 below {}.",
+                "{} is what is measured, and {theory_text} what is theoretically possible: {} of it, where published systems reach \
+                 up to {}.{}",
                 target.value,
-                if grade == Grade::Impossible { "less than the DRAM needs" } else { "faster than such servers are" },
-                show(floor, Unit::Second),
-                show(SERVER_IDLE_LATENCY.value, Unit::Second)
+                percent(share),
+                percent(MEMORY_BEST_SHARE.value),
+                if all { " One of the two figures is not what it is called." } else { "" }
             ),
-            arithmetic,
-            rows: vec![row.place.clone(), target.place.clone()],
-            consistent_if: format!("the figure is {} or more, or says how it was measured", show(against, Unit::Second)),
-            constants: vec![DRAM_ACCESS, LINE_TRANSFERS, SERVER_IDLE_LATENCY],
+            arithmetic: format!("{} / {theory_text} = {}", target.value, percent(share)),
+            rows,
+            consistent_if: format!(
+                "the measured figure is at most {}",
+                show(theory.value * MEMORY_BEST_SHARE.value, Unit::BytePerSecond)
+            ),
+            constants: vec![MEMORY_BEST_SHARE],
         });
     }
 }

@@ -4,7 +4,9 @@ mod compute;
 pub mod constants;
 mod document;
 mod family;
+mod latency;
 mod memory;
+mod parts;
 mod platform;
 mod power;
 mod queueing;
@@ -16,9 +18,10 @@ mod time;
 
 use std::collections::BTreeMap;
 
-use measure::{Ceiling, Definition, Quantity, Unit};
+use measure::{Better, Ceiling, Definition, Quantity, Unit};
 use serde::Serialize;
 
+use crate::model::CLAIM;
 use crate::{Place, System, Target};
 pub use constants::{Constant, Kind};
 use document::Document;
@@ -112,6 +115,8 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// The grade of every documented target, in the order of the document.
     pub graded: Vec<Graded>,
+    /// The grade of every claimed ratio.
+    pub claims: Vec<Graded>,
 }
 
 impl Audit {
@@ -119,6 +124,12 @@ impl Audit {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.findings.iter().all(|finding| finding.grade > Grade::Contradictory)
+    }
+
+    /// The grades of targets and claims: what a judgement needs.
+    #[must_use]
+    pub fn grades(&self) -> Vec<Graded> {
+        [self.graded.as_slice(), &self.claims].concat()
     }
 
     /// The grade of a target.
@@ -160,10 +171,12 @@ impl Notes {
 pub fn audit(system: &System, others: &[System]) -> Audit {
     const RULES: &[fn(&Document<'_>, &mut Notes)] = &[
         memory::audit,
+        latency::audit,
         compute::audit,
         storage::audit,
         queueing::audit,
         platform::audit,
+        parts::audit,
         power::audit,
         sums::audit,
         restated::audit,
@@ -180,8 +193,26 @@ pub fn audit(system: &System, others: &[System]) -> Audit {
     findings
         .sort_by(|a, b| (a.grade, -a.factor).partial_cmp(&(b.grade, -b.factor)).unwrap_or(std::cmp::Ordering::Equal));
     let targets = system.targets.iter().filter(|target| target.companion_of.is_none());
-    let graded = targets.map(|target| combine(target, &notes.graded)).collect();
-    Audit { findings, graded }
+    let graded: Vec<Graded> = targets.map(|target| combine(target, &notes.graded)).collect();
+    let claims = system.claimed().into_iter().map(|target| {
+        let of_target = graded.iter().find(|row| target.id.strip_suffix(CLAIM) == Some(row.target.as_str()));
+        claimed(combine(&target, &notes.graded), &target, of_target)
+    });
+    Audit { claims: claims.collect(), findings, graded }
+}
+
+/// A claim asks no less of a machine than the target that it would be met by.
+fn claimed(graded: Graded, claim: &Target, of_target: Option<&Graded>) -> Graded {
+    let ceiling = of_target.and_then(|row| Some((row, row.ceiling?)));
+    match ceiling {
+        Some((row, ceiling)) if claim.better == Better::Higher && document::at_least(claim) > ceiling.value => Graded {
+            grade: Grade::Impossible,
+            ceiling: Some(ceiling),
+            arithmetic: format!("{} is asked for; {}", claim.value, row.arithmetic),
+            ..graded
+        },
+        _ => graded,
+    }
 }
 
 /// The worst grade that a rule gave, with its arithmetic, and the first ceiling that one derived.

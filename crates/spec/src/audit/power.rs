@@ -3,15 +3,19 @@
 use measure::metrics::{HOST_POWER_IDLE, HOST_POWER_PEAK};
 use measure::{Definition, Unit};
 
-use super::constants::{ABOUT, CARD_POWER, GENEROUS};
-use super::document::{Document, Input, count, ids, places, show, times};
+use super::constants::{ABOUT, CARD_POWER, CIRCUIT_VOLTS, CONTINUOUS, GENEROUS};
+use super::document::{Document, Input, agree, count, ids, places, show, times};
+use super::parts::constant;
 use super::{Finding, Grade, Notes};
+use crate::{StatedFact, parts};
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
     supplies(document, notes);
     parts(document, notes);
     cards(document, notes);
+    models(document, notes);
     distribution(document, notes);
+    circuit(document, notes);
     idle(document, notes);
 }
 
@@ -85,7 +89,7 @@ fn supplies(document: &Document<'_>, notes: &mut Notes) {
 fn parts(document: &Document<'_>, notes: &mut Notes) {
     let Some(peak) = document.number("power.peak") else { return };
     let cpus = document.total("cpu.tdp", "cpu.sockets", "cpu.tdp_per_socket");
-    let gpus = document.total("gpu.power_total", "gpu.max", "gpu.power");
+    let gpus = document.total("gpu.power_total", "gpu.slots", "gpu.power");
     let inputs: Vec<Input<'_>> = [cpus, gpus].into_iter().flatten().collect();
     if inputs.is_empty() {
         return;
@@ -151,6 +155,98 @@ fn cards(document: &Document<'_>, notes: &mut Notes) {
             watt(CARD_POWER.value)
         ),
         constants: vec![CARD_POWER],
+        ..Finding::default()
+    });
+}
+
+/// Accelerators that are said to draw more than any of the named models does.
+fn models(document: &Document<'_>, notes: &mut Notes) {
+    let Some(power) = document.number("gpu.power") else { return };
+    for (row, parts) in parts::of(document.system) {
+        let drawn: Option<Vec<(f64, &'static parts::Part)>> =
+            parts.iter().map(|part| Some((part.number("gpu.power")?, *part))).collect();
+        let Some((most, part)) = drawn.into_iter().flatten().max_by(|one, other| one.0.total_cmp(&other.0)) else {
+            continue;
+        };
+        if power.value <= most || agree(power.value, most, power.approximate()) {
+            continue;
+        }
+        let mut rows = [vec![row], power.rows.clone()].concat();
+        let together = together(document, most, power.value, &mut rows);
+        notes.find(Finding {
+            rule: "power.model",
+            factor: power.value / most,
+            concerns: ids(&rows),
+            says: format!(
+                "{} is named, of which no model draws more than {} ({}); {} each is reckoned with.{}",
+                row.value,
+                watt(most),
+                part.name,
+                watt(power.value),
+                together.unwrap_or_default()
+            ),
+            arithmetic: format!("{} > {}", watt(power.value), watt(most)),
+            rows: places(&rows),
+            consistent_if: format!("an accelerator draws at most {}, or another model is named", watt(most)),
+            constants: vec![constant(part, "gpu.power", most)],
+            ..Finding::default()
+        });
+    }
+}
+
+/// What all cards draw by their data sheet, alone and with the processors, and what is reckoned with; with the rows that say so.
+fn together<'a>(document: &Document<'a>, most: f64, power: f64, rows: &mut Vec<&'a StatedFact>) -> Option<String> {
+    let slots = document.number("gpu.slots")?;
+    rows.extend(&slots.rows);
+    let (drawn, reckoned) = (slots.value * most, slots.value * power);
+    let with_cpus = document.total("cpu.tdp", "cpu.sockets", "cpu.tdp_per_socket").map(|cpus| {
+        rows.extend(&cpus.rows);
+        format!(", and with the CPUs {} and not {}", watt(drawn + cpus.value), watt(reckoned + cpus.value))
+    });
+    Some(format!(
+        " {} of them draw {} and not {}{}.",
+        count(slots.value),
+        watt(drawn),
+        watt(reckoned),
+        with_cpus.unwrap_or_default()
+    ))
+}
+
+/// The circuit against what the rack must deliver for the height of the server, or against the server's peak.
+fn circuit(document: &Document<'_>, notes: &mut Notes) {
+    let Some(circuit) = document.number("power.circuit") else { return };
+    let feed = document.product("power.pdu_per_unit", "chassis.height").or_else(|| document.number("power.peak"));
+    let Some(feed) = feed else { return };
+    let carried = circuit.value * CIRCUIT_VOLTS.value * CONTINUOUS.value;
+    if least(&feed) <= carried {
+        return;
+    }
+    let amperes = |value: f64| show(value, Unit::Ampere);
+    let needed = (feed.value / CIRCUIT_VOLTS.value / CONTINUOUS.value).ceil();
+    let rows = [feed.rows.clone(), circuit.rows.clone()].concat();
+    notes.find(Finding {
+        rule: "power.circuit",
+        grade: Grade::Aggressive,
+        factor: feed.value / carried,
+        concerns: ids(&rows),
+        says: format!(
+            "{} are to be delivered; a single-phase circuit of {} carries {} for hours, and it would take {}.",
+            watt(feed.value),
+            amperes(circuit.value),
+            watt(carried),
+            amperes(needed)
+        ),
+        arithmetic: format!(
+            "{} × {} V × {} = {} < {}",
+            amperes(circuit.value),
+            count(CIRCUIT_VOLTS.value),
+            count(CONTINUOUS.value),
+            watt(carried),
+            watt(feed.value)
+        ),
+        rows: places(&rows),
+        consistent_if: format!("the circuits have {}, or three phases, and it is said", amperes(needed)),
+        constants: vec![CIRCUIT_VOLTS, CONTINUOUS],
         ..Finding::default()
     });
 }

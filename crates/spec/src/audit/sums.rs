@@ -2,8 +2,10 @@
 
 use measure::{FactValue, Unit};
 
-use super::document::{Document, Input, agree, ids, places, sizes, times};
-use super::{Finding, Notes};
+use super::constants::DATASET_COPIES;
+use super::document::{Document, Input, agree, count, ids, places, show, sizes, times};
+use super::{Finding, Grade, Notes};
+use crate::{Bound, Place};
 
 /// Total, count, each.
 const PRODUCTS: &[(&str, &str, &str)] = &[
@@ -14,7 +16,7 @@ const PRODUCTS: &[(&str, &str, &str)] = &[
     ("memory.dimms", "cpu.sockets", "memory.dimms_per_socket"),
     ("memory.channels", "cpu.sockets", "memory.channels_per_socket"),
     ("memory.capacity", "memory.dimms", "memory.dimm_capacity"),
-    ("gpu.power_total", "gpu.max", "gpu.power"),
+    ("gpu.power_total", "gpu.slots", "gpu.power"),
 ];
 
 /// The first may not be more than the second.
@@ -37,6 +39,46 @@ pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
         if let (Some(small), Some(large)) = (document.number(small), document.number(large)) {
             at_most(&small, &large, notes);
         }
+    }
+    datasets(document, notes);
+}
+
+/// Datasets that are said to fit into memory, and do so only without a copy of any part of them.
+fn datasets(document: &Document<'_>, notes: &mut Notes) {
+    const ID: &str = "memory.usable_dataset";
+    let Some(capacity) = document.number("memory.capacity") else { return };
+    let stated = document.number(ID).into_iter().map(|fact| (fact.value, fact.places()));
+    let limits = document.system.limits.iter().filter(|limit| limit.fact == ID);
+    let promised = limits.filter_map(|limit| match limit.bound {
+        Bound::AtLeast(least) => Some((least.value, vec![limit.place.clone()])),
+        Bound::AtMost(_) | Bound::OneOf(_) | Bound::Open(_) => None,
+    });
+    for (dataset, places) in stated.chain(promised) {
+        if dataset <= capacity.value && dataset * DATASET_COPIES.value > capacity.value {
+            notes.find(dataset_finding(dataset, &capacity, places));
+        }
+    }
+}
+
+fn dataset_finding(dataset: f64, capacity: &Input<'_>, mut rows: Vec<Place>) -> Finding {
+    let [own, all, fits] = [dataset, dataset * DATASET_COPIES.value, capacity.value / DATASET_COPIES.value]
+        .map(|bytes| show(bytes, Unit::Byte));
+    let has = text(capacity, 0);
+    rows.extend(capacity.places());
+    Finding {
+        rule: "sums.dataset",
+        grade: Grade::Aggressive,
+        factor: dataset * DATASET_COPIES.value / capacity.value,
+        concerns: [vec!["memory.usable_dataset".to_owned()], capacity.ids()].concat(),
+        says: format!(
+            "A dataset of {own} is said to fit into {has}; with one copy, which a step makes that does not work in place, it needs \
+             {all}."
+        ),
+        arithmetic: format!("{} × {own} = {all} > {has}", count(DATASET_COPIES.value)),
+        rows,
+        consistent_if: format!("the dataset has at most {fits}, or all steps work in place and it is said"),
+        constants: vec![DATASET_COPIES],
+        ..Finding::default()
     }
 }
 

@@ -75,3 +75,24 @@ fn pages_elsewhere_taint() {
     check(Proof { huge: Some(0.0), asked_huge: false, ..good.clone() }, false, 0);
     check(Proof { on_node: None, refused: Some("no".into()), ..good }, false, 1);
 }
+
+/// Workers as if each were on a socket of its own, and what one of these passes says of each.
+#[test]
+fn the_rate_of_a_socket_is_of_its_own_bytes_and_its_own_time() {
+    let topology = Topology::read(&Source::Host).unwrap();
+    let mut workers = place(&topology, Siblings::OnePerCore).unwrap();
+    for worker in &mut workers {
+        worker.package = u32::try_from(worker.index % 2).unwrap();
+    }
+    let mut arrays = Arrays::new(&workers, (workers.len() * HUGE_PAGE) as u64).unwrap();
+    let pass = arrays.pass(&plain(Kernel::Triad));
+    let sockets = arrays.sockets().to_vec();
+    assert_eq!(pass.of_sockets.len(), if workers.len() > 1 { 2 } else { 0 });
+    for (socket, part) in sockets.iter().zip(&pass.of_sockets) {
+        let interval = part.interval.unwrap();
+        assert_eq!(pass.interval.hull(interval), pass.interval, "{part:?} of {pass:?}");
+        // Each worker has one huge page of each of three arrays.
+        let bytes = (socket.members.len() * 3 * HUGE_PAGE) as f64;
+        assert!((part.value * interval.seconds() / bytes - 1.0).abs() < 1e-9, "{part:?}");
+    }
+}

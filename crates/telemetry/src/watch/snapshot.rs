@@ -395,7 +395,7 @@ mod tests {
 
         fn nvidia(&self) -> Result<Nvidia, Unavailable> {
             let gpu = Gpu { draws: Some(63.5), temperature: Some(41.0), ..Gpu::default() };
-            Ok(Nvidia { driver: "560".into(), gpus: vec![gpu] })
+            Ok(Nvidia { driver: "560".into(), cuda: None, gpus: vec![gpu] })
         }
     }
 

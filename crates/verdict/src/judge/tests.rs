@@ -4,9 +4,9 @@ mod boots;
 
 use super::*;
 use crate::testdata::{graded, measured, number, run, samples, stated, system};
-use measure::metrics::{DISK_RANDREAD_P99, STREAM_LATENCY, STREAM_TRIAD};
+use measure::metrics::{self, DISK_RANDREAD_P99, STREAM_LATENCY, STREAM_TRIAD};
 use measure::{Measurement, MetricId, NotMeasured, Outcome, Reading, Reason, Sample, Taint, Unit, Workload};
-use spec::{Standing, StatedFact};
+use spec::{Claim, Claimed, Standing, StatedFact};
 
 /// What is judged: a run that meets every target on the documented machine, with something changed.
 struct Case {
@@ -324,4 +324,68 @@ fn a_part_breaks_a_limit_and_never_keeps_it() {
     // The limit is 100 ns and 5 % more.
     check(50.0, Verdict::Inconclusive);
     check(150.0, Verdict::Fail);
+}
+
+#[test]
+fn a_target_can_name_a_labelled_series() {
+    let mut system = system();
+    let target = system.targets[0].clone();
+    system.targets = vec![Target {
+        metric: Some(&metrics::DENSE_CLOCK),
+        series: [("isa", "avx512"), ("scope", "all")].map(|(label, value)| (label.to_owned(), value.to_owned())).into(),
+        value: Quantity::new(2.8e9, Unit::Hertz),
+        depends_on: vec![],
+        ..target
+    }];
+    let check = |clocks: &[(&str, &str, f64)], expect: Verdict, words: &str| {
+        let mut run = run();
+        run.attempts[0].workload = Workload::Dense;
+        for (isa, scope, clock) in clocks {
+            let mut one = measured(&metrics::DENSE_CLOCK, &[*clock]);
+            if let Outcome::Measured(one) = &mut one {
+                one.labels = [("isa", isa), ("scope", scope)].map(|(l, v)| (l.to_owned(), (*v).to_owned())).into();
+            }
+            run.attempts[0].outcomes.push(one);
+        }
+        let row = judge(&run, &system, &[], &[]).rows.remove(0);
+        assert_eq!(row.verdict, expect, "{clocks:?}: {}", row.reason);
+        assert!(row.reason.contains(words), "{}", row.reason);
+    };
+    let single = ("avx2", "core", 4.4e9);
+    check(&[single, ("avx512", "all", 3.1e9)], Verdict::Pass, "");
+    check(&[single, ("avx512", "all", 2.1e9)], Verdict::Fail, "");
+    check(&[single], Verdict::NotMeasured, "dense.clock{isa=avx512,scope=all}");
+}
+
+#[test]
+fn a_target_without_a_metric_says_why_nothing_measures_it() {
+    let system = spec::find("PY-HPC-2024.Q3").unwrap();
+    let judgement = judge(&run(), system, &[], &[]);
+    let row = judgement.rows.iter().find(|row| row.id == "gpu.copy").unwrap();
+    assert_eq!((row.verdict, row.required), (Verdict::NotMeasured, false));
+    assert!(row.reason.contains("this suite puts no load on GPUs"), "{}", row.reason);
+}
+
+#[test]
+fn a_claimed_ratio_is_judged_as_what_it_asks_for() {
+    let check = |gbs: f64, grades: &[Graded], expect: Verdict| {
+        let mut system = system();
+        let baseline = system.baselines[0].clone();
+        system.claims = vec![Claim {
+            target: baseline.target.clone(),
+            that: Claimed::Ratio(6.0),
+            approximate: true,
+            place: baseline.place,
+        }];
+        let mut run = run();
+        run.attempts[0].outcomes = vec![measured(&metrics::STREAM_TRIAD, &[gbs])];
+        let judgement = judge(&run, &system, grades, &system.claimed());
+        let row = judgement.rows.iter().find(|row| row.id == "memory.triad.claim").unwrap();
+        assert_eq!((row.verdict, row.documented.value), (expect, 120e9), "{}", row.reason);
+        assert!(!row.required);
+    };
+    check(125e9, &[], Verdict::Pass);
+    check(60e9, &[], Verdict::Fail);
+    let grade = Graded { target: "memory.triad.claim".into(), ..graded(Grade::Impossible) };
+    check(60e9, &[grade], Verdict::Infeasible);
 }
