@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use measure::{Isa, Profile, Solver, Workload};
 
 use crate::build_info::LONG_VERSION;
+use crate::completion::{self, CompletionShell};
 
 pub(crate) use groups::grouped;
 pub(crate) use history::{
@@ -172,6 +173,24 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: StoreCommand,
     },
+    /// Print the JSON Schema of what a command prints with `--json`
+    #[command(after_help = "Examples:\n  hostproof schema\n  hostproof schema judge > judge.schema.json")]
+    Schema {
+        /// The command, as `judge` or `store list` [default: all]
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Print the script by which a shell completes commands, runs, specifications and tags
+    #[command(
+        after_help = "Examples:\n  hostproof completions bash > ~/.local/share/bash-completion/completions/hostproof\n  \
+                            hostproof completions zsh > ~/.zfunc/_hostproof\n  hostproof completions fish > \
+                            ~/.config/fish/completions/hostproof.fish"
+    )]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: CompletionShell,
+    },
     /// Measure one workload for the process that started this one; not for people
     #[command(hide = true, name = "worker")]
     Worker,
@@ -192,7 +211,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) only: Vec<Workload>,
     /// The specification: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC)]
+    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC, add = completion::specification())]
     pub(crate) spec: String,
     /// Where records go [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -215,10 +234,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ENV")]
     pub(crate) pandas: Option<PathBuf>,
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", add = completion::run())]
     pub(crate) with: Option<String>,
     /// Give the run a tag, for selections
-    #[arg(long, value_name = "NAME", value_parser = history::tag)]
+    #[arg(long, value_name = "NAME", value_parser = history::tag, add = completion::tag())]
     pub(crate) tag: Vec<String>,
     /// Kill a worker after this multiple of its planned time; emulators and simulators need more
     #[arg(long, value_name = "TIMES", default_value_t = 10.0, value_parser = patience)]
@@ -269,9 +288,10 @@ pub(crate) const DEFAULT_SPEC: &str = "PY-HPC-2024.Q3";
 #[derive(Debug, Args)]
 pub(crate) struct JudgeArgs {
     /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
+    #[arg(add = completion::run())]
     pub(crate) run: String,
     /// Another specification than the run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -283,6 +303,7 @@ pub(crate) struct JudgeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
+    #[arg(add = completion::run())]
     pub(crate) run: String,
     /// Only this metric, or all whose ids begin with this: each series, and how it was measured
     pub(crate) metric: Option<String>,
@@ -300,14 +321,16 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
     /// The run before: its id or the start of it, its folder, its run.jsonl, or `latest`
+    #[arg(add = completion::run())]
     pub(crate) before: String,
     /// The run after
+    #[arg(add = completion::run())]
     pub(crate) after: String,
     /// A line for every series instead of one for each metric
     #[arg(long)]
     pub(crate) all: bool,
     /// Another specification than that of the run after: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -347,7 +370,7 @@ pub(crate) enum DossierCommand {
 #[derive(Debug, Args)]
 pub(crate) struct PackArgs {
     /// Runs of one host: ids or the starts of them, folders, files, or `latest`
-    #[arg(required = true, value_name = "RUN")]
+    #[arg(required = true, value_name = "RUN", add = completion::run())]
     pub(crate) runs: Vec<String>,
     /// The file to write, which must not be there yet; `-` is the standard output
     #[arg(short, long, value_name = "FILE")]
@@ -356,7 +379,7 @@ pub(crate) struct PackArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) sign: Option<PathBuf>,
     /// Another specification than the last run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -366,8 +389,9 @@ pub(crate) struct PackArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("format").required(true).multiple(true))]
 pub(crate) struct ReportArgs {
-    /// Runs of one host: ids or the starts of them, folders, files, or `latest`; several boots are judged together
-    #[arg(required = true, value_name = "RUN")]
+    /// Runs: ids or the starts of them, folders, files, or `latest`; those of one host are judged together, and several hosts
+    /// are a page (--html)
+    #[arg(required = true, value_name = "RUN", add = completion::run())]
     pub(crate) runs: Vec<String>,
     /// One self-contained page, to read and to sign; here and below `-` is the standard output
     #[arg(long, value_name = "FILE", group = "format")]
@@ -394,7 +418,7 @@ pub(crate) struct ReportArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Another specification than the last run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Where records are [default: results/ in a checkout, else the user's state folder]
     #[arg(long, value_name = "DIR")]
@@ -404,7 +428,7 @@ pub(crate) struct ReportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
     /// The specification: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC)]
+    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC, add = completion::specification())]
     pub(crate) spec: String,
     /// Only how many targets have which grade, and the grade of each
     #[arg(long, conflicts_with_all = ["json", "markdown"])]
@@ -486,7 +510,7 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     /// Compare with this specification: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// With --spec: also what is as documented, and all facts
     #[arg(long, requires = "spec")]

@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) specification: Specification,
     pub(crate) audit: Audit,
     pub(crate) judgement: Judgement,
+    /// Each of several runs judged alone.
+    each: Vec<Judgement>,
     change: Option<BeforeAfter>,
 }
 
@@ -44,8 +46,10 @@ impl Case {
         let companions = spec::companions(&specification.system, &audit);
         let earlier: Vec<&Run> = earlier.iter().collect();
         let judgement = verdict::judge_boots(last, &earlier, &specification.system, &audit.grades(), &companions);
+        let alone = |run: &Run| verdict::judge(run, &specification.system, &audit.grades(), &companions);
+        let each = if runs.len() > 1 { runs.iter().map(alone).collect() } else { Vec::new() };
         let change = change(&runs, &specification, past);
-        Ok(Case { runs, specification, audit, judgement, change })
+        Ok(Case { runs, specification, audit, judgement, each, change })
     }
 
     /// What reports are made from.
@@ -55,6 +59,7 @@ impl Case {
             system: &self.specification.system,
             audit: &self.audit,
             judgement: &self.judgement,
+            each: &self.each,
             change: self.change.as_ref(),
         }
     }

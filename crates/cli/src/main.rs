@@ -5,6 +5,7 @@ mod args;
 mod build_info;
 mod case;
 mod commands;
+mod completion;
 mod exit;
 mod failure;
 mod grant;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         return Exit::Unusable.into();
     }
     interrupt::write_errors_instead_of_signals();
+    completion::answer_a_shell();
     let arguments = match parsed() {
         Err(wrong) if wrong.use_stderr() => {
             // What was typed is in it.
@@ -83,6 +85,8 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Trend(args) => commands::trend::trend(&args),
         Command::Baseline { command } => commands::baseline::baseline(&command),
         Command::Store { command } => commands::store::store(&command),
+        Command::Schema { command } => commands::schema::schema(&command),
+        Command::Completions { shell } => commands::manual::completions(shell),
         Command::Worker => worker::serve(),
         Command::Manual { folder } => commands::manual::manual(&folder),
     }

@@ -6,6 +6,8 @@ mod chromium;
 mod recorded;
 mod support;
 
+use std::path::Path;
+
 use chromium::Chromium;
 use recorded::{recorded, reworded, run_id};
 use serde_json::{Value, json};
@@ -27,6 +29,18 @@ fn complaints(events: &[Value], url: &str) -> Vec<String> {
     events.iter().filter_map(told).collect()
 }
 
+/// A record of the tests: a whole run of all workloads.
+fn fixture() -> String {
+    format!("{}/tests/fixtures/0.1.0/complete/run.jsonl", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Makes a page of records and gives its address.
+fn page(folder: &Path, name: &str, records: &[&str]) -> String {
+    let report = output(folder, [&["report"], records, &["--html", name]].concat());
+    assert_eq!(report.status.code(), Some(0), "{}", said(&report));
+    format!("file://{}", folder.join(name).display())
+}
+
 #[test]
 fn the_page_is_quiet_inert_and_readable() {
     let folder = tempfile::tempdir().unwrap();
@@ -36,24 +50,73 @@ fn the_page_is_quiet_inert_and_readable() {
     let evil = format!("\"config\":{{\"bios.vendor\":\"{HOSTILE}\",");
     let words = [(id.as_str(), "29990101T000000Z-0001"), ("\"config\":{", evil.as_str())];
     let second = reworded(&first, here, "second.jsonl", &words);
-    let report = output(here, ["report", &first, &second, "--html", "page.html"]);
-    assert_eq!(report.status.code(), Some(0), "{}", said(&report));
-    assert!(std::fs::read_to_string(here.join("page.html")).unwrap().contains("&lt;script&gt;alarm"));
+    let other =
+        reworded(&fixture(), here, "other.jsonl", &[("\"host\":\"vm\"", "\"host\":\"a-host-with-a-long-name-0017\"")]);
+    let pages = [
+        page(here, "one.html", &[&fixture()]),
+        page(here, "two.html", &[&first, &second]),
+        page(here, "hosts.html", &[&fixture(), &other]),
+    ];
+    assert!(std::fs::read_to_string(here.join("two.html")).unwrap().contains("&lt;script&gt;alarm"));
 
-    let url = format!("file://{}", here.join("page.html").display());
     let mut browser = Chromium::start(&here.join("profile"));
     for theme in ["light", "dark"] {
         let features = json!([{"name": "prefers-color-scheme", "value": theme}]);
         browser.ask("Emulation.setEmulatedMedia", &json!({"features": features}));
-        for width in [400, 800, 1400] {
-            let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width == 400});
+        for width in [390, 820, 1280] {
+            let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width == 390});
             browser.ask("Emulation.setDeviceMetricsOverride", &size);
-            let events = browser.open(&url);
-            assert_eq!(complaints(&events, &url), Vec::<String>::new(), "{theme}, {width} px");
-            let wrong = browser.value(include_str!("browser/page.js"));
-            assert_eq!(wrong, json!([]), "{theme}, {width} px");
-            let paper = browser.value("getComputedStyle(document.documentElement).backgroundColor");
-            assert_eq!(paper == "rgb(255, 255, 255)", theme == "light", "{paper}");
+            for url in &pages {
+                let events = browser.open(url);
+                assert_eq!(complaints(&events, url), Vec::<String>::new(), "{url}, {theme}, {width} px");
+                let wrong = browser.value(include_str!("browser/page.js"));
+                assert_eq!(wrong, json!([]), "{url}, {theme}, {width} px");
+                let paper = browser.value("getComputedStyle(document.documentElement).backgroundColor");
+                assert_eq!(paper == "rgb(255, 255, 255)", theme == "light", "{paper}");
+            }
         }
+    }
+}
+
+/// The sheets of a page on paper, as text.
+fn printed(browser: &mut Chromium, folder: &Path, url: &str) -> Vec<String> {
+    browser.open(url);
+    let pdf = browser.ask("Page.printToPDF", &json!({"preferCSSPageSize": true}));
+    std::fs::write(folder.join("pdf.base64"), pdf["data"].as_str().unwrap()).unwrap();
+    let text = "base64 -d pdf.base64 >page.pdf && pdftotext -layout page.pdf -";
+    let text = std::process::Command::new("sh").args(["-c", text]).current_dir(folder).output().unwrap();
+    assert!(text.status.success(), "is the Debian package `poppler-utils` installed? {}", said(&text));
+    let text = String::from_utf8(text.stdout).unwrap();
+    text.split('\u{c}').filter(|sheet| !sheet.trim().is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn on_paper_the_first_sheet_is_what_is_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let url = page(here, "page.html", &[&fixture()]);
+    let mut browser = Chromium::start(&here.join("profile"));
+    let sheets = printed(&mut browser, here, &url);
+    assert!((2..8).contains(&sheets.len()), "{} sheets", sheets.len());
+    let first = sheets[0].split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "NOT DECIDED by the profile smoke",
+        "vm against PY-HPC-2024.Q3",
+        "1 × Intel(R) Xeon(R) Processor",
+        "20261129T020817Z-f349",
+        "Peak memory read bandwidth",
+        "Random read, 4 KiB, p99 latency",
+        "Feature engineering on 500 GB",
+        "Date",
+        "For the vendor: name and signature",
+        "For the customer: name and signature",
+        "page 1 of",
+    ] {
+        assert!(first.contains(words), "{words} is not on the first sheet: {first}");
+    }
+    // What is folded on a screen.
+    let rest = sheets[1..].join("\n");
+    for words in ["Tolerance", "os.kernel", "stream.triad", "SHA-256 of the specification", "Consistent if"] {
+        assert!(rest.contains(words), "{words} is not on the other sheets");
     }
 }

@@ -10,7 +10,8 @@ use support::{files, output, said};
 
 /// Names below the headings of a help text that list commands.
 fn commands(help: &str) -> Vec<String> {
-    const HEADINGS: [&str; 6] = ["Commands:", "Measure:", "Judge:", "Report:", "Over time:", "This host:"];
+    const HEADINGS: [&str; 7] =
+        ["Commands:", "Measure:", "Judge:", "Report:", "Over time:", "This host:", "For shells and programs:"];
     let mut listing = false;
     let mut names = Vec::new();
     for line in help.lines() {
@@ -46,7 +47,7 @@ fn every_command_has_help_with_examples_and_a_manual_page() {
     for completions in ["bash/hostproof.bash", "zsh/_hostproof", "fish/hostproof.fish"] {
         assert!(written.contains(completions), "{written:?}");
         let text = fs::read_to_string(folder.path().join("made").join(completions)).unwrap();
-        assert!(text.contains("dossier") && text.contains("profile"), "{completions}");
+        assert!(text.contains("HOSTPROOF_COMPLETE"), "{completions}");
     }
     let helps = helps(folder.path(), &[]);
     assert!(helps.len() > 15, "{}", helps.len());

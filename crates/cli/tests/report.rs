@@ -58,6 +58,24 @@ fn one_command_writes_every_format() {
 }
 
 #[test]
+fn several_hosts_are_a_page_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = format!("{}/tests/fixtures/0.1.0/complete/run.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let other = reworded(&fixture, folder.path(), "other.jsonl", &[("\"host\":\"vm\"", "\"host\":\"node-2\"")]);
+    let page = output(folder.path(), ["report", &fixture, &other, "--html", "hosts.html"]);
+    assert_eq!(page.status.code(), Some(0), "{}", said(&page));
+    let html = fs::read_to_string(folder.path().join("hosts.html")).unwrap();
+    let table = html.split_once("<table class=\"matrix").unwrap().1;
+    let rows = table.split_once("</table>").unwrap().0.matches("<tr").count();
+    assert_eq!(rows, 3, "a header and a row for each host");
+    assert!(html.find("class=\"matrix").unwrap() < html.find("class=\"verdict").unwrap(), "the table is first");
+    let refused = output(folder.path(), ["report", &fixture, &other, "--junit", "junit.xml"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("2 hosts (node-2, vm)"), "{}", said(&refused));
+    assert!(!folder.path().join("junit.xml").exists());
+}
+
+#[test]
 fn recorded_runs_are_shown_and_set_beside_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let record = recorded(folder.path());

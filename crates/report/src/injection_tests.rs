@@ -83,6 +83,7 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
         system: &system,
         audit: &audit,
         judgement: &judgement,
+        each: &[],
         change: Some(&change),
     };
     let mut outputs = vec![

@@ -57,7 +57,11 @@ pub fn judgement(run: &Run, judgement: &Judgement) -> Value {
 /// What the verdicts add up to, in a word.
 #[must_use]
 pub fn acceptance(judgement: &Judgement) -> &'static str {
-    match judgement.acceptance() {
+    acceptance_word(judgement.acceptance())
+}
+
+pub(crate) fn acceptance_word(acceptance: Acceptance) -> &'static str {
+    match acceptance {
         Acceptance::Accepted => "accepted",
         Acceptance::Rejected => "rejected",
         Acceptance::Inconclusive => "inconclusive",

@@ -18,6 +18,8 @@ pub struct Judged<'a> {
     pub audit: &'a Audit,
     /// The runs judged together.
     pub judgement: &'a Judgement,
+    /// Each run judged alone, in their order; of one run nothing.
+    pub each: &'a [Judgement],
     /// Before and after, where the runs have two sides.
     pub change: Option<&'a BeforeAfter>,
 }

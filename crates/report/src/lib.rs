@@ -12,6 +12,7 @@ mod injection_tests;
 pub mod json;
 mod judged;
 pub mod markdown;
+pub mod schema;
 mod series;
 pub mod terminal;
 #[cfg(test)]

@@ -164,6 +164,12 @@ pub enum Acceptance {
     NotComparable,
 }
 
+impl Acceptance {
+    /// All answers.
+    pub const ALL: [Acceptance; 4] =
+        [Acceptance::Accepted, Acceptance::Rejected, Acceptance::Inconclusive, Acceptance::NotComparable];
+}
+
 /// The required criteria, targets and parts alike, counted by what came of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use record::Selector;
 
+use crate::completion;
+
 const SELECTION: &str = "Selections are terms with commas between them; terms of one kind are alternatives, terms of different kinds \
     must all hold:\n  \
     20260701T12               runs whose id begins so\n  \
@@ -31,10 +33,10 @@ pub(crate) fn selection_help(examples: &str) -> String {
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// The runs before the update
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = completion::selection())]
     pub(crate) before: Selector,
     /// The runs after it
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = completion::selection())]
     pub(crate) after: Selector,
     /// The i-th boot before belongs with the i-th after, as in a campaign in the order ABBA
     #[arg(long)]
@@ -53,7 +55,7 @@ pub(crate) struct CompareArgs {
 #[derive(Debug, Args)]
 pub(crate) struct View {
     /// Another specification for the margins than the newest run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
     pub(crate) spec: Option<String>,
     /// Print JSON instead of tables
     #[arg(long)]
@@ -73,7 +75,7 @@ pub(crate) struct Records {
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
     /// Which runs [default: all of the host of the newest one]
-    #[arg(value_name = "SEL")]
+    #[arg(value_name = "SEL", add = completion::selection())]
     pub(crate) runs: Option<Selector>,
     #[command(flatten)]
     pub(crate) view: View,
@@ -85,7 +87,7 @@ pub(crate) enum BaselineCommand {
     #[command(after_help = selection_help("  hostproof baseline set bios=1.2\n  hostproof baseline set tag=accepted"))]
     Set {
         /// The runs
-        #[arg(value_name = "SEL")]
+        #[arg(value_name = "SEL", add = completion::selection())]
         runs: Selector,
         #[command(flatten)]
         records: Records,
@@ -186,7 +188,7 @@ pub(crate) enum StoreCommand {
     #[command(after_help = selection_help("  hostproof store list\n  hostproof store list host=node7,2026-07-01..2026-07-31 --json"))]
     List {
         /// Which runs [default: all]
-        #[arg(value_name = "SEL")]
+        #[arg(value_name = "SEL", add = completion::selection())]
         runs: Option<Selector>,
         /// Print JSON instead of a table
         #[arg(long)]
@@ -198,6 +200,7 @@ pub(crate) enum StoreCommand {
     #[command(after_help = "Examples:\n  hostproof store show latest")]
     Show {
         /// A run: its id or the start of it, or `latest`
+        #[arg(add = completion::run())]
         run: String,
         /// Print JSON instead of a table
         #[arg(long)]
@@ -218,7 +221,7 @@ pub(crate) enum StoreCommand {
     )]
     Prune {
         /// Which runs
-        #[arg(value_name = "SEL")]
+        #[arg(value_name = "SEL", add = completion::selection())]
         runs: Selector,
         /// The reason, which is kept in the chain
         #[arg(long)]
@@ -233,10 +236,10 @@ pub(crate) enum StoreCommand {
     #[command(after_help = "Examples:\n  hostproof store tag latest accepted")]
     Tag {
         /// Which runs
-        #[arg(value_name = "SEL")]
+        #[arg(value_name = "SEL", add = completion::selection())]
         runs: Selector,
         /// The tag
-        #[arg(value_parser = tag)]
+        #[arg(value_parser = tag, add = completion::tag())]
         tag: String,
         /// Take the tag away instead
         #[arg(long)]
@@ -248,6 +251,7 @@ pub(crate) enum StoreCommand {
     #[command(after_help = "Examples:\n  hostproof store export latest run.bundle")]
     Export {
         /// A run: its id or the start of it, or `latest`
+        #[arg(add = completion::run())]
         run: String,
         /// The file, which must not be there yet
         file: PathBuf,

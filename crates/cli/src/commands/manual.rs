@@ -1,4 +1,4 @@
-//! `hostproof manual`: the manual pages and the completions of shells, for packages.
+//! `hostproof manual`: the manual pages and the completions of shells, for packages; and `hostproof completions`.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Command, CommandFactory};
-use clap_complete::Shell;
 use clap_mangen::Man;
 use roff::{Roff, roman};
 
 use crate::args::Arguments;
+use crate::commands::print_as_is;
+use crate::completion::{self, CompletionShell};
 use crate::exit::Exit;
 
 /// What the program takes from its environment.
@@ -40,11 +41,21 @@ pub(crate) fn manual(folder: &Path) -> Result<Exit> {
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
     page_of(&command, &pages)?;
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        let completions = made(folder, &shell.to_string())?;
-        clap_complete::generate_to(shell, &mut Arguments::command(), "hostproof", &completions)
-            .with_context(|| format!("could not write completions to {}", completions.display()))?;
+    let scripts = [
+        (CompletionShell::Bash, "bash", "hostproof.bash"),
+        (CompletionShell::Zsh, "zsh", "_hostproof"),
+        (CompletionShell::Fish, "fish", "hostproof.fish"),
+    ];
+    for (shell, name, file) in scripts {
+        let path = made(folder, name)?.join(file);
+        fs::write(&path, completion::script(shell)?)
+            .with_context(|| format!("could not write completions to {}", path.display()))?;
     }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn completions(shell: CompletionShell) -> Result<Exit> {
+    print_as_is(&String::from_utf8(completion::script(shell)?)?)?;
     Ok(Exit::Done)
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod noise;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod spec;
 pub(crate) mod store;

@@ -1,5 +1,7 @@
 //! `hostproof report`: judged runs as a page to sign, and in the formats that other tools read.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 use measure::Run;
 use report::{Judged, exchange, html};
@@ -11,24 +13,34 @@ use crate::exit::Exit;
 use crate::history::History;
 use crate::outfile::OutFile;
 
+/// What makes a report of several hosts.
+type OfHosts = fn(&[Judged<'_>]) -> Result<String>;
+
 /// A format.
 #[derive(Clone, Copy)]
 struct Format {
     /// What was judged, in it.
     text: fn(&Judged<'_>) -> Result<String>,
+    /// Several hosts in it.
+    of_hosts: Option<OfHosts>,
     /// What stands in the first kilobytes of every report in it.
     mark: &'static str,
 }
 
-const HTML: Format =
-    Format { text: |judged| Ok(html::page(judged)?), mark: "style-src 'unsafe-inline'; img-src data:" };
-const OCPTV: Format = Format { text: |judged| Ok(exchange::ocptv(judged)?), mark: "\"schemaVersion\":" };
-const JUNIT: Format = Format { text: |judged| Ok(exchange::junit(judged)?), mark: "name=\"hostproof\"" };
-const CSV: Format = Format { text: |judged| Ok(exchange::csv(judged)?), mark: "run,host,boot,profile,workload," };
-const MD: Format =
-    Format { text: |judged| Ok(exchange::markdown(judged)?), mark: "| target | documented | document's" };
-const BMF: Format = Format { text: |judged| Ok(exchange::bencher(judged)?), mark: "\"lower_value\":" };
-const PROM: Format = Format { text: |judged| Ok(exchange::prometheus(judged)?), mark: "# HELP hostproof_" };
+const HTML: Format = Format {
+    of_hosts: Some(|hosts| Ok(html::hosts(hosts)?)),
+    ..of_one(|judged| Ok(html::page(judged)?), "style-src 'unsafe-inline'; img-src data:")
+};
+const OCPTV: Format = of_one(|judged| Ok(exchange::ocptv(judged)?), "\"schemaVersion\":");
+const JUNIT: Format = of_one(|judged| Ok(exchange::junit(judged)?), "name=\"hostproof\"");
+const CSV: Format = of_one(|judged| Ok(exchange::csv(judged)?), "run,host,boot,profile,workload,");
+const MD: Format = of_one(|judged| Ok(exchange::markdown(judged)?), "| target | documented | document's");
+const BMF: Format = of_one(|judged| Ok(exchange::bencher(judged)?), "\"lower_value\":");
+const PROM: Format = of_one(|judged| Ok(exchange::prometheus(judged)?), "# HELP hostproof_");
+
+const fn of_one(text: fn(&Judged<'_>) -> Result<String>, mark: &'static str) -> Format {
+    Format { text, of_hosts: None, mark }
+}
 
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     // Before anything is read: a path that cannot be written must not cost the time of judging.
@@ -37,12 +49,12 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     let runs = runs.collect::<Result<Vec<Run>>>()?;
     // One run has no sides, and needs no history.
     let store = (runs.len() > 1).then(|| History::at(args.out.as_deref())).transpose()?;
-    let case = Case::of(runs, args.spec.as_deref(), store.as_ref())?;
-    let judged = case.judged();
-    let texts: Result<Vec<String>> = outputs.iter().map(|(_, format)| (format.text)(&judged)).collect();
+    let cases = by_host(runs).map(|runs| Case::of(runs, args.spec.as_deref(), store.as_ref()));
+    let cases = cases.collect::<Result<Vec<Case>>>()?;
+    let texts = outputs.iter().map(|(_, format)| text(*format, &cases)).collect::<Result<Vec<String>>>()?;
     let stdout_is_taken = outputs.iter().any(|(output, _)| output.is_stdout());
     // All are made before any is put in its place.
-    for ((output, _), text) in outputs.into_iter().zip(texts?) {
+    for ((output, _), text) in outputs.into_iter().zip(texts) {
         if output.is_stdout() {
             print_as_is(&text)?;
             continue;
@@ -54,6 +66,31 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The runs of each host, the hosts by name.
+fn by_host(runs: Vec<Run>) -> impl Iterator<Item = Vec<Run>> {
+    let mut hosts: BTreeMap<String, Vec<Run>> = BTreeMap::new();
+    for run in runs {
+        hosts.entry(run.host.clone()).or_default().push(run);
+    }
+    hosts.into_values()
+}
+
+fn text(format: Format, cases: &[Case]) -> Result<String> {
+    let judged: Vec<Judged<'_>> = cases.iter().map(Case::judged).collect();
+    match (judged.as_slice(), format.of_hosts) {
+        ([one], _) => (format.text)(one),
+        (hosts, Some(of_hosts)) => of_hosts(hosts),
+        (hosts, None) => {
+            let names: Vec<&str> = hosts.iter().map(|one| one.judgement.host.as_str()).collect();
+            bail!(
+                "the runs are of {} hosts ({}), and of the formats only the page (--html) shows several: give the runs of one",
+                names.len(),
+                names.join(", ")
+            )
+        }
+    }
 }
 
 /// The files that were asked for, each in its format.

@@ -29,7 +29,7 @@
     while (texts.nextNode()) {
         const element = texts.currentNode.parentElement;
         if (!texts.currentNode.textContent.trim() || !element.getClientRects().length) continue;
-        if (element.closest('title, desc')) continue;
+        if (element.closest('title, desc, .said')) continue;
         const style = getComputedStyle(element);
         const ink = parse(element.closest('svg') ? style.fill : style.color).rgb;
         const ratio = contrast(ink, behind(element));
@@ -57,6 +57,16 @@
     const foreign = document.querySelectorAll('script, img, iframe, object, embed, link:not([rel=icon]), [onerror], [onload]');
     foreign.forEach((element) => wrong.push(`it holds <${element.localName}>`));
     if (window.alarm) wrong.push('text from the host was run');
+    const room = document.documentElement.clientWidth;
+    const scrolls = (element) => element && (getComputedStyle(element).overflowX === 'auto' || scrolls(element.parentElement));
+    document.querySelectorAll('body *').forEach((element) => {
+        const box = element.getBoundingClientRect();
+        if (!box.width || element.closest('.skip, .said') || scrolls(element)) return;
+        if (box.left < -0.5 || box.right > room + 0.5) {
+            const text = element.textContent.trim().slice(0, 40);
+            wrong.push(`<${element.localName} class="${element.getAttribute('class')}"> lies from ${box.left} to ${box.right} of ${room}: ${text}`);
+        }
+    });
     const wide = document.documentElement.scrollWidth;
     if (wide > window.innerWidth) wrong.push(`it is ${wide} px wide in a window of ${window.innerWidth}`);
     return wrong;

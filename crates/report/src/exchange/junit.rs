@@ -1,6 +1,8 @@
 //! `JUnit` XML: each target is a test case.
 
-use measure::Workload;
+use std::time::Duration;
+
+use measure::{Attempt, Definition, Interval, Outcome, Run, Workload};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use verdict::{FactRow, Row, Verdict};
 
@@ -9,8 +11,8 @@ use crate::json;
 use crate::judged::Judged;
 use crate::text::clean;
 
-/// A suite of the targets: a failure is below its target, an error could not be measured or is not to be believed, and
-/// skipped is what the measurements or the document leave undecided. Values are properties.
+/// A suite of the targets: a failure is below its target, an error could not be measured or is not to be believed where it is
+/// demanded, and skipped is all else that is undecided. Values are properties, and times are those of the measurements.
 pub fn junit(judged: &Judged<'_>) -> Result<String, Error> {
     let (run, _) = last(judged)?;
     let judgement = judged.judgement;
@@ -23,9 +25,11 @@ pub fn junit(judged: &Judged<'_>) -> Result<String, Error> {
     suite.add_property(property("platform_id", &run.fingerprint.platform_id));
     suite.add_property(property("config_id", &run.fingerprint.config_id));
     suite.add_property(property("acceptance", json::acceptance(judgement)));
-    suite.add_test_cases(judgement.rows.iter().map(case));
+    suite.set_time(run.attempts.iter().map(|attempt| taken(attempt.outcomes.iter())).sum());
+    suite.add_test_cases(judgement.rows.iter().map(|row| case(row, run)));
     suite.add_test_cases(judgement.facts.iter().map(part));
     let mut report = Report::new("hostproof");
+    report.set_time(suite.time.unwrap_or_default());
     report.add_test_suite(suite);
     Ok(report.to_string()?)
 }
@@ -35,8 +39,10 @@ fn property(name: &str, value: &str) -> Property {
 }
 
 fn part(row: &FactRow) -> TestCase {
-    let mut case = TestCase::new(clean(&row.id), status(row.verdict, &row.reason));
+    let mut case = TestCase::new(clean(&row.id), status(row.verdict, row.required, &row.reason));
     case.set_classname("hostproof.part");
+    // Reading a part takes no time that a run tells.
+    case.set_time(Duration::ZERO);
     let values = [
         ("title", Some(row.title.clone())),
         ("documented", Some(row.documented.clone())),
@@ -54,14 +60,15 @@ fn properties<const N: usize>(values: [(&str, Option<String>); N]) -> impl Itera
     values.into_iter().filter_map(|(name, value)| Some(property(name, &value?)))
 }
 
-fn status(verdict: Verdict, reason: &str) -> TestCaseStatus {
+/// What is not demanded is never an error: a suite that fails by it would say what acceptance does not.
+fn status(verdict: Verdict, required: bool, reason: &str) -> TestCaseStatus {
     let mut status = match verdict {
         Verdict::Pass => TestCaseStatus::success(),
         Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Verdict::NotMeasured | Verdict::Tainted | Verdict::Implausible => {
+        Verdict::NotMeasured | Verdict::Tainted | Verdict::Implausible if required => {
             TestCaseStatus::non_success(NonSuccessKind::Error)
         }
-        Verdict::Inconclusive | Verdict::NotComparable | Verdict::Infeasible => TestCaseStatus::skipped(),
+        _ => TestCaseStatus::skipped(),
     };
     if verdict != Verdict::Pass {
         status.set_message(clean(reason));
@@ -70,10 +77,26 @@ fn status(verdict: Verdict, reason: &str) -> TestCaseStatus {
     status
 }
 
-fn case(row: &Row) -> TestCase {
+/// From the first to the last sample of what was measured.
+fn taken<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Duration {
+    let samples = outcomes.filter_map(Outcome::measured).flat_map(|one| &one.samples);
+    let whole = Interval::hull_of(samples.filter_map(|sample| sample.interval));
+    whole.map_or(Duration::ZERO, |whole| Duration::from_nanos(whole.end.saturating_sub(whole.start)))
+}
+
+/// How long the last run measured a metric: its samples in all repetitions.
+fn time_of(metric: &Definition, run: &Run) -> Duration {
+    let of = |attempt: &Attempt| {
+        taken(attempt.outcomes.iter().filter(|outcome| outcome.measured().is_some_and(|one| one.metric.is(metric))))
+    };
+    run.attempts.iter().map(of).sum()
+}
+
+fn case(row: &Row, run: &Run) -> TestCase {
     let workload = row.metric.map_or("none", |metric| metric.family.workload.map_or("host", Workload::name));
-    let mut case = TestCase::new(clean(&row.id), status(row.verdict, &row.reason));
+    let mut case = TestCase::new(clean(&row.id), status(row.verdict, row.required, &row.reason));
     case.set_classname(format!("hostproof.{workload}"));
+    case.set_time(row.metric.map_or(Duration::ZERO, |metric| time_of(metric, run)));
     let number = |value: f64| Some(value.to_string());
     let values = [
         ("title", Some(row.title.clone())),

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use measure::Labels;
-use verdict::Acceptance;
+use verdict::{Acceptance, Verdict};
 
 use super::{Error, is_complete, last, unit_name};
 use crate::json;
@@ -17,7 +18,8 @@ struct MetricFamily {
 
 type Families = BTreeMap<String, MetricFamily>;
 
-/// The median of each series of the last run, in base units that the names tell, and the verdict of each target.
+/// The median of each series of the last run, in base units that the names tell, the state of each verdict, and when the run
+/// began.
 pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
     let (run, series) = last(judged)?;
     let judgement = judged.judgement;
@@ -30,25 +32,33 @@ pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
         add(&mut families, &name, &help, &one.id.labels, summary.median);
     }
     for row in &judgement.rows {
-        let target = labels(&[("target", &row.id)]);
+        let target = labels(&[("target", &row.id), ("required", flag(row.required))]);
         if let Some(share) = row.share_of_target {
             let help = "How much of the documented value was reached; 1 is all of it and more is better.";
             add(&mut families, "hostproof_target_reached_ratio", help, &target, share);
         }
-        let verdict = labels(&[("target", &row.id), ("verdict", row.verdict.name())]);
-        add(&mut families, "hostproof_target_verdict", "The verdict on a target, as a label; always 1.", &verdict, 1.0);
+        let help = "The verdict on a target: 1 for the one that it has, 0 for the others.";
+        states(&mut families, "hostproof_target_verdict", help, &target, verdicts(row.verdict));
     }
     for row in &judgement.facts {
-        let verdict = labels(&[
-            ("part", &row.id),
-            ("required", if row.required { "true" } else { "false" }),
-            ("verdict", row.verdict.name()),
-        ]);
-        add(&mut families, "hostproof_part_verdict", "The verdict on a part, as a label; always 1.", &verdict, 1.0);
+        let part = labels(&[("part", &row.id), ("required", flag(row.required))]);
+        let help = "The verdict on a part: 1 for the one that it has, 0 for the others.";
+        states(&mut families, "hostproof_part_verdict", help, &part, verdicts(row.verdict));
     }
-    let accepted = f64::from(u8::from(judgement.acceptance() == Acceptance::Accepted));
-    let acceptance = labels(&[("acceptance", json::acceptance(judgement))]);
-    add(&mut families, "hostproof_accepted", "Whether all required criteria are met.", &acceptance, accepted);
+    let acceptance = judgement.acceptance();
+    let answers = Acceptance::ALL.map(|one| ("acceptance", json::acceptance_word(one), one == acceptance));
+    let help = "What the verdicts add up to: 1 for the answer, 0 for the others.";
+    states(&mut families, "hostproof_acceptance", help, &Labels::new(), answers);
+    if let Ok(started) = run.started.parse::<Timestamp>() {
+        let help = "When the last run began, in seconds since 1970.";
+        add(
+            &mut families,
+            "hostproof_run_started_timestamp_seconds",
+            help,
+            &Labels::new(),
+            started.as_duration().as_secs_f64(),
+        );
+    }
     let complete = f64::from(u8::from(is_complete(run)));
     add(&mut families, "hostproof_run_complete", "Whether the last run came to its end.", &Labels::new(), complete);
     let info = labels(&[
@@ -62,6 +72,29 @@ pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
     ]);
     add(&mut families, "hostproof_run_info", "Which run these figures are of; always 1.", &info, 1.0);
     Ok(families.iter().map(text).collect())
+}
+
+fn flag(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
+fn verdicts(found: Verdict) -> [(&'static str, &'static str, bool); Verdict::ALL.len()] {
+    Verdict::ALL.map(|verdict| ("verdict", verdict.name(), verdict == found))
+}
+
+/// A series for each state: one that had the state as its only label would end when the state changes, and alerts with it.
+fn states<const N: usize>(
+    families: &mut Families,
+    name: &str,
+    help: &str,
+    of: &Labels,
+    all: [(&'static str, &'static str, bool); N],
+) {
+    for (label, state, holds) in all {
+        let mut labels = of.clone();
+        labels.extend([(label.to_owned(), state.to_owned())]);
+        add(families, name, help, &labels, f64::from(u8::from(holds)));
+    }
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {

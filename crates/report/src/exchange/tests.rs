@@ -24,7 +24,8 @@ struct Written {
 fn written() -> Written {
     let (run, system, judgement) = (testdata::run(), testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: None };
+    let judged =
+        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
     let table = csv(&judged).unwrap();
     Written {
         ocptv: ocptv(&judged).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
@@ -115,33 +116,52 @@ fn every_line_of_ocptv_is_of_that_format() {
 
 #[test]
 fn each_verdict_has_its_kind_of_junit_result() {
-    let (run, system, mut judgement) = (testdata::run(), testdata::system(), testdata::judged());
-    let audit = spec::audit::audit(&system, &[]);
-    for verdict in Verdict::ALL {
+    let check = |verdict: Verdict, required: bool, expect: &str| {
+        let (run, system, mut judgement) = (testdata::run(), testdata::system(), testdata::judged());
+        let audit = spec::audit::audit(&system, &[]);
         judgement.rows.truncate(1);
-        judgement.rows[0].verdict = verdict;
+        (judgement.rows[0].verdict, judgement.rows[0].required) = (verdict, required);
         let judged = Judged {
             runs: std::slice::from_ref(&run),
             system: &system,
             audit: &audit,
             judgement: &judgement,
+            each: &[],
             change: None,
         };
         let report = Report::deserialize_from_str(&junit(&judged).unwrap()).unwrap();
-        let expect = match verdict {
-            Verdict::Pass => "success",
-            Verdict::Fail => "failure",
-            Verdict::NotMeasured | Verdict::Tainted | Verdict::Implausible => "error",
-            Verdict::Inconclusive | Verdict::NotComparable | Verdict::Infeasible => "skipped",
-        };
         let found = match &report.test_suites[0].test_cases[0].status {
             TestCaseStatus::Success { .. } => "success",
             TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. } => "failure",
             TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. } => "error",
             TestCaseStatus::Skipped { .. } => "skipped",
         };
-        assert_eq!(found, expect, "{verdict}");
+        assert_eq!(found, expect, "{verdict}, required: {required}");
+    };
+    for required in [true, false] {
+        check(Verdict::Pass, required, "success");
+        check(Verdict::Fail, required, "failure");
+        for verdict in [Verdict::NotMeasured, Verdict::Tainted, Verdict::Implausible] {
+            check(verdict, required, if required { "error" } else { "skipped" });
+        }
+        for verdict in [Verdict::Inconclusive, Verdict::NotComparable, Verdict::Infeasible] {
+            check(verdict, required, "skipped");
+        }
     }
+}
+
+#[test]
+fn junit_says_how_long_each_target_was_measured() {
+    let report = written().junit;
+    let seconds = |name: &str| {
+        let case = report.test_suites[0].test_cases.iter().find(|case| case.name.as_str() == name).unwrap();
+        case.time.unwrap().as_secs_f64()
+    };
+    // Three samples of a tenth of a second each.
+    let check = |name: &str, expect: f64| assert!((seconds(name) - expect).abs() < 1e-6, "{name}: {}", seconds(name));
+    check("memory.stream", 0.3);
+    check("compute.hpl", 0.0);
+    assert!(report.test_suites[0].time.unwrap().as_secs_f64() >= 0.3);
 }
 
 #[test]
@@ -185,6 +205,23 @@ fn prometheus_families_are_whole_and_described() {
         }
     }
     assert_eq!(text.matches("hostproof_stream_latency_sweep_seconds{").count(), 2);
+}
+
+#[test]
+fn prometheus_has_a_series_for_each_state() {
+    let text = written().prometheus;
+    let check = |name: &str, labels: &[(&str, &str)], expect: f64| {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(in_prometheus(&text, name, &labels), Some(expect), "{name} {labels:?}");
+    };
+    let target = |verdict| [("target", "memory.latency"), ("required", "true"), ("verdict", verdict)];
+    check("hostproof_target_verdict", &target("PASS"), 1.0);
+    check("hostproof_target_verdict", &target("FAIL"), 0.0);
+    check("hostproof_acceptance", &[("acceptance", "accepted")], 0.0);
+    check("hostproof_acceptance", &[("acceptance", "not-comparable")], 1.0);
+    check("hostproof_run_started_timestamp_seconds", &[], 1_782_907_200.0);
+    let of_one = text.lines().filter(|line| line.contains("target=\"memory.latency\"") && line.contains("verdict="));
+    assert_eq!(of_one.count(), Verdict::ALL.len());
 }
 
 #[test]

@@ -74,6 +74,20 @@ impl Axis {
         self
     }
 
+    /// How far along the axis a value lies: 0 is its beginning and 1 its end.
+    pub(super) fn share(&self, value: f64) -> f64 {
+        self.along(self.place(value))
+    }
+
+    fn along(&self, place: f64) -> f64 {
+        (place - self.low) / (self.high - self.low)
+    }
+
+    /// The labelled points: how far along the axis each lies, and its text.
+    pub(super) fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
+        self.ticks.iter().map(|tick| (self.along(*tick), self.label(*tick)))
+    }
+
     /// Where a value lies.
     pub(super) fn place(&self, value: f64) -> f64 {
         place(self.scale, value).clamp(self.low, self.high)
@@ -100,8 +114,7 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, at: &f64, limit: (i32, i32)) -> i32 {
-        let share = (at - self.low) / (self.high - self.low);
-        limit.0 + whole(share * f64::from(limit.1 - limit.0))
+        limit.0 + whole(self.along(*at) * f64::from(limit.1 - limit.0))
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {

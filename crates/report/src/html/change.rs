@@ -4,7 +4,6 @@ use measure::Better;
 use serde::Serialize;
 use verdict::compare::ChangeFinding;
 
-use super::Error;
 use super::charts::{self, Chart};
 use super::host::PartChange;
 use super::methods::Methods;
@@ -54,21 +53,21 @@ struct ChangeRow {
 }
 
 impl ChangeView {
-    pub(super) fn of(change: &BeforeAfter, methods: &Methods) -> Result<ChangeView, Error> {
+    pub(super) fn of(change: &BeforeAfter, methods: &Methods) -> ChangeView {
         let first =
             |line: &&ChangeLine| line.critical || line.moved() || change.overall.is_err() && line.id.labels.is_empty();
         let (first, rest): (Vec<&ChangeLine>, Vec<&ChangeLine>) = change.lines.iter().partition(first);
-        Ok(ChangeView {
+        ChangeView {
             before: runs(&change.before),
             after: runs(&change.after),
             overall: overall(change),
-            chart: charts::change(change)?,
+            chart: charts::change(change),
             first: first.into_iter().map(|line| row(line, methods)).collect(),
             rest: rest.into_iter().map(|line| row(line, methods)).collect(),
             fingerprint: change.fingerprint.iter().cloned().map(PartChange::from).collect(),
             facts: change.facts.clone(),
             remarks: change.remarks.clone(),
-        })
+        }
     }
 }
 
@@ -128,7 +127,7 @@ fn row(line: &ChangeLine, methods: &Methods) -> ChangeRow {
     }
 }
 
-fn class(finding: ChangeFinding) -> &'static str {
+pub(super) fn class(finding: ChangeFinding) -> &'static str {
     match finding {
         ChangeFinding::Regression => "bad",
         ChangeFinding::NotWorse | ChangeFinding::ChangedWithinMargin | ChangeFinding::Improved => "good",

@@ -19,7 +19,15 @@ pub(super) struct FactLine {
 pub(super) struct Half {
     scope: &'static str,
     id: String,
-    parts: BTreeMap<String, String>,
+    parts: Vec<FingerprintPart>,
+}
+
+#[derive(Debug, Serialize)]
+struct FingerprintPart {
+    name: String,
+    value: String,
+    /// Whether it is among the facts too; on paper once is enough.
+    is_fact: bool,
 }
 
 /// What a run's fingerprint has otherwise than the one before it.
@@ -57,9 +65,15 @@ pub(super) fn facts(host: &Facts) -> Vec<FactLine> {
 /// The halves of a run's fingerprint that it has.
 pub(super) fn fingerprint(run: &Run) -> Vec<Half> {
     let print = &run.fingerprint;
+    let part = |(name, value): (&String, &String)| FingerprintPart {
+        name: name.clone(),
+        value: value.clone(),
+        is_fact: run.facts.value(name).is_some(),
+    };
+    let parts = |all: &BTreeMap<String, String>| all.iter().map(part).collect();
     let all = [
-        Half { scope: "Platform", id: print.platform_id.clone(), parts: print.platform.clone() },
-        Half { scope: "Configuration", id: print.config_id.clone(), parts: print.config.clone() },
+        Half { scope: "Platform", id: print.platform_id.clone(), parts: parts(&print.platform) },
+        Half { scope: "Configuration", id: print.config_id.clone(), parts: parts(&print.config) },
     ];
     all.into_iter().filter(|half| !half.id.is_empty()).collect()
 }

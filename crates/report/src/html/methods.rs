@@ -22,12 +22,12 @@ pub(super) struct Methods(Vec<&'static Family>);
 
 impl Methods {
     /// The families of all that runs measured, or tried to.
-    pub(super) fn of(runs: &[Run]) -> Methods {
+    pub(super) fn of<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Methods {
         let name = |outcome: &Outcome| match outcome {
             Outcome::Measured(one) => one.metric.name.clone(),
             Outcome::NotMeasured(missing) => missing.id.name.clone(),
         };
-        let names: BTreeSet<String> = runs.iter().flat_map(Run::outcomes).map(name).collect();
+        let names: BTreeSet<String> = runs.into_iter().flat_map(Run::outcomes).map(name).collect();
         let mut families: Vec<&'static Family> = Vec::new();
         for row in metrics::ALL.iter().filter(|row| names.contains(row.id)) {
             if !families.contains(&row.family) {

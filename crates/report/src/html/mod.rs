@@ -4,11 +4,14 @@ mod axis;
 mod change;
 mod charts;
 mod host;
+mod machine;
+mod matrix;
 mod methods;
 mod page;
 mod parts;
 mod plot;
 mod raw;
+mod strips;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +20,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, escape_formatter};
 
 use crate::judged::Judged;
 use crate::text::clean;
-use page::Page;
+use page::{HostsPage, Page};
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -30,17 +33,30 @@ pub enum Error {
     Template(#[from] minijinja::Error),
 }
 
-/// The report of judged runs as one HTML page.
+/// The report of judged runs of one host as one HTML page.
 pub fn page(judged: &Judged<'_>) -> Result<String, Error> {
+    let page = Page::of(judged)?;
+    Ok(environment()?.get_template("report.html")?.render(Value::from(Serde(&page)))?)
+}
+
+/// The report of several hosts as one HTML page: a table of them all first.
+pub fn hosts(hosts: &[Judged<'_>]) -> Result<String, Error> {
+    let page = HostsPage::of(hosts);
+    Ok(environment()?.get_template("hosts.html")?.render(Value::from(Serde(&page)))?)
+}
+
+fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     // A name that the template has and the page has not is an error and no empty text.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    // The name ends in .html: every value is escaped. Before that, what would turn or hide text is written out.
+    // The names end in .html: every value is escaped. Before that, what would turn or hide text is written out.
     environment.set_formatter(|out, state, value| match value.as_str() {
         Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(clean(text))),
         _ => escape_formatter(out, state, value),
     });
+    environment.add_template("style.html", include_str!("style.html"))?;
+    environment.add_template("parts.html", include_str!("parts.html"))?;
     environment.add_template("report.html", include_str!("report.html"))?;
-    let page = Page::of(judged)?;
-    Ok(environment.get_template("report.html")?.render(Value::from(Serde(&page)))?)
+    environment.add_template("hosts.html", include_str!("hosts.html"))?;
+    Ok(environment)
 }

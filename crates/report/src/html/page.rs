@@ -1,6 +1,6 @@
 //! What the page shows, in the order in which it shows it.
 
-use measure::{Ending, Run, StoragePlace, Warning};
+use measure::{Ending, Profile, Run, StoragePlace, Warning};
 use serde::Serialize;
 use spec::Place;
 use spec::audit::{Constant, Finding, Grade};
@@ -10,6 +10,8 @@ use super::Error;
 use super::change::ChangeView;
 use super::charts::{self, Chart, Section};
 use super::host::{self, Changes, FactLine, Half};
+use super::machine;
+use super::matrix::{self, Matrix};
 use super::methods::{Method, Methods};
 use super::parts::{Parts, class_of};
 use super::raw::{self, Raw};
@@ -21,27 +23,19 @@ use crate::text::{documented, share, spread};
 /// Runs whose figures are all on the page; of more, a page would be too large for a browser.
 const RAW: usize = 8;
 
-/// All of the page.
+/// Hosts of which all is on a page of several.
+const HOSTS: usize = 24;
+
+/// A page of one host.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
-    host: String,
-    system: String,
-    system_name: String,
-    document: String,
-    acceptance: &'static str,
-    class: &'static str,
-    meaning: String,
-    counts: Vec<VerdictCount>,
-    deciding: Vec<Deciding>,
-    remarks: Vec<String>,
-    runs: Vec<RunLine>,
-    boots: usize,
-    targets: Vec<TargetView>,
-    targets_chart: Option<Chart>,
-    parts: Parts,
-    audit: AuditView,
-    change: Option<ChangeView>,
+    /// Its runs beside each other, where there are several.
+    matrix: Option<Matrix>,
+    host: HostView,
+    glance: Option<Chart>,
     sections: Vec<Section>,
+    change: Option<ChangeView>,
+    audit: AuditView,
     facts: Vec<FactLine>,
     fingerprint: Vec<Half>,
     changes: Vec<Changes>,
@@ -50,6 +44,58 @@ pub(super) struct Page {
     /// How many earlier runs have no table of their own.
     without_raw: usize,
     methods: Vec<Method>,
+}
+
+/// A page of several hosts.
+#[derive(Debug, Serialize)]
+pub(super) struct HostsPage {
+    matrix: Matrix,
+    hosts: Vec<HostView>,
+    /// How many hosts stand in the table alone.
+    without_view: usize,
+    /// What each document says against itself.
+    audits: Vec<NamedAudit>,
+    methods: Vec<Method>,
+}
+
+#[derive(Debug, Serialize)]
+struct NamedAudit {
+    system: String,
+    audit: AuditView,
+}
+
+/// What is said of a host and its runs: the verdict, the machine, each criterion.
+#[derive(Debug, Serialize)]
+struct HostView {
+    /// What its anchors begin with.
+    prefix: String,
+    host: String,
+    system: String,
+    system_name: String,
+    document: String,
+    acceptance: &'static str,
+    class: &'static str,
+    /// What the word does not say.
+    caveat: Option<&'static str>,
+    meaning: String,
+    counts: Vec<VerdictCount>,
+    remarks: Vec<String>,
+    machine: Vec<machine::Line>,
+    targets: Vec<TargetView>,
+    parts: Parts,
+    deciding: Vec<Deciding>,
+    differs: Vec<Differing>,
+    runs: Vec<RunLine>,
+    boots: usize,
+}
+
+/// A fact that is not as the document says, or not known, with the targets that depend on it.
+#[derive(Debug, Serialize)]
+struct Differing {
+    fact: String,
+    documented: String,
+    here: String,
+    concerns: Vec<String>,
 }
 
 /// How many targets have a verdict.
@@ -92,6 +138,8 @@ struct TargetView {
     ceiling: String,
     impossible: bool,
     measured: String,
+    /// What was measured while the host was disturbed, in brackets.
+    disturbed: String,
     spread: String,
     of_documented: String,
     of_host: String,
@@ -108,6 +156,8 @@ struct TargetView {
 struct Note {
     kind: &'static str,
     text: String,
+    /// Whether the page says it elsewhere too; on paper once is enough.
+    elsewhere: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -159,28 +209,14 @@ impl Page {
         let Some(last) = runs.last() else { return Err(Error::Chart("there is no run".to_owned())) };
         let series = series::series(last);
         let newest = &runs[runs.len().saturating_sub(RAW)..];
-        let acceptance = judgement.acceptance();
         let methods = Methods::of(runs);
-        let change = judged.change.map(|change| ChangeView::of(change, &methods)).transpose()?;
         Ok(Page {
-            host: judgement.host.clone(),
-            system: judgement.system.clone(),
-            system_name: judgement.system_name.clone(),
-            document: system.document.clone(),
-            acceptance: gate::word(acceptance),
-            class: class_of_acceptance(acceptance),
-            meaning: gate::answer(judgement),
-            counts: counts(judgement),
-            deciding: deciding(judgement),
-            remarks: judgement.remarks.clone(),
-            runs: runs.iter().map(run_line).collect(),
-            boots: judgement.boots,
-            targets: judgement.rows.iter().map(|row| target(row, &methods)).collect(),
-            targets_chart: charts::targets(judgement)?,
-            parts: Parts::of(judgement),
-            audit: audit(judged),
-            change,
+            matrix: (runs.len() > 1).then(|| Matrix::of_runs(judged)),
+            host: HostView::of(judged, &methods, ""),
+            glance: charts::targets(judgement),
             sections: charts::sections(last, &series, system, judgement)?,
+            change: judged.change.map(|change| ChangeView::of(change, &methods)),
+            audit: audit(judged),
             facts: host::facts(&last.facts),
             fingerprint: host::fingerprint(last),
             changes: host::changes(runs),
@@ -192,7 +228,83 @@ impl Page {
     }
 }
 
-fn class_of_acceptance(acceptance: Acceptance) -> &'static str {
+impl HostsPage {
+    /// The page of several hosts, each with its runs.
+    pub(super) fn of(hosts: &[Judged<'_>]) -> HostsPage {
+        let methods = Methods::of(hosts.iter().flat_map(|judged| judged.runs));
+        let shown = &hosts[..hosts.len().min(HOSTS)];
+        let mut audits: Vec<NamedAudit> = Vec::new();
+        for judged in hosts {
+            if !audits.iter().any(|known| known.system == judged.system.id) {
+                audits.push(NamedAudit { system: judged.system.id.clone(), audit: audit(judged) });
+            }
+        }
+        let view = |(number, judged): (usize, &Judged<'_>)| HostView::of(judged, &methods, &matrix::prefix(number));
+        HostsPage {
+            matrix: Matrix::of_hosts(hosts, shown.len()),
+            hosts: shown.iter().enumerate().map(view).collect(),
+            without_view: hosts.len() - shown.len(),
+            audits,
+            methods: methods.explained(),
+        }
+    }
+}
+
+impl HostView {
+    fn of(judged: &Judged<'_>, methods: &Methods, prefix: &str) -> HostView {
+        let Judged { runs, system, judgement, .. } = *judged;
+        let acceptance = judgement.acceptance();
+        let word = gate::word(acceptance);
+        // All names stand in the table.
+        let answer = gate::brief_answer(judgement);
+        let is_trial = runs.iter().any(|run| run.profile == Profile::Smoke);
+        HostView {
+            prefix: prefix.to_owned(),
+            host: judgement.host.clone(),
+            system: judgement.system.clone(),
+            system_name: judgement.system_name.clone(),
+            document: system.document.clone(),
+            acceptance: word,
+            class: class_of_acceptance(acceptance),
+            caveat: is_trial.then_some("by the profile smoke, which tries the suite out"),
+            // The word stands above it.
+            meaning: answer.strip_prefix(word).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&answer).to_owned(),
+            counts: counts(judgement),
+            remarks: judgement.remarks.clone(),
+            machine: machine::lines(runs),
+            targets: judgement.rows.iter().map(|row| target(row, methods)).collect(),
+            parts: Parts::of(judgement),
+            deciding: deciding(judgement),
+            differs: differs(judgement),
+            runs: runs.iter().map(run_line).collect(),
+            boots: judgement.boots,
+        }
+    }
+}
+
+/// What the targets depend on and the host has otherwise, or does not tell, each fact once.
+fn differs(judgement: &Judgement) -> Vec<Differing> {
+    let mut all: Vec<Differing> = Vec::new();
+    let mut add = |fact: &str, documented: String, here: String, target: &str| {
+        let target = target.to_owned();
+        match all.iter_mut().find(|known| known.fact == fact && known.here == here) {
+            Some(known) => known.concerns.push(target),
+            None => all.push(Differing { fact: fact.to_owned(), documented, here, concerns: vec![target] }),
+        }
+    };
+    for row in &judgement.rows {
+        for one in &row.comparability.differs {
+            add(&one.fact, one.documented.to_string(), one.host.to_string(), &row.id);
+        }
+        for one in &row.comparability.unknown {
+            add(&one.fact, String::new(), format!("not known: {}", one.why), &row.id);
+        }
+    }
+    all.sort_by_key(|one| one.documented.is_empty());
+    all
+}
+
+pub(super) fn class_of_acceptance(acceptance: Acceptance) -> &'static str {
     match acceptance {
         Acceptance::Accepted => "good",
         Acceptance::Rejected => "bad",
@@ -263,6 +375,7 @@ fn target(row: &Row, methods: &Methods) -> TargetView {
         ceiling: row.ceiling.map(|ceiling| ceiling.to_string()).unwrap_or_default(),
         impossible: row.grade == Some(Grade::Impossible),
         measured: measured.map(|measured| measured.value.to_string()).unwrap_or_default(),
+        disturbed: row.disturbed.map(|value| format!("[{value}]")).unwrap_or_default(),
         spread: measured.map(|measured| spread(&measured.summary)).unwrap_or_default(),
         of_documented: row.share_of_target.map(share).unwrap_or_default(),
         of_host: of_host.map(|(limit, of)| format!("{} of {}", share(of), limit.kind.name())).unwrap_or_default(),
@@ -289,10 +402,10 @@ fn notes(row: &Row) -> Vec<Note> {
     }
     for difference in &row.comparability.differs {
         let text = format!("{}: documented {}, here {}", difference.fact, difference.documented, difference.host);
-        notes.push(note("Differs", text));
+        notes.push(Note { elsewhere: true, ..note("Differs", text) });
     }
     for unknown in &row.comparability.unknown {
-        notes.push(note("Not known", format!("{}: {}", unknown.fact, unknown.why)));
+        notes.push(Note { elsewhere: true, ..note("Not known", format!("{}: {}", unknown.fact, unknown.why)) });
     }
     if let Some(measured) = &row.measured {
         let summary = &measured.summary;
@@ -304,7 +417,7 @@ fn notes(row: &Row) -> Vec<Note> {
 }
 
 fn note(kind: &'static str, text: impl Into<String>) -> Note {
-    Note { kind, text: text.into() }
+    Note { kind, text: text.into(), elsewhere: false }
 }
 
 fn audit(judged: &Judged<'_>) -> AuditView {

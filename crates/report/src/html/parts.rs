@@ -10,6 +10,10 @@ use crate::gate;
 pub(super) struct Parts {
     concern: Vec<PartView>,
     others: Vec<PartView>,
+    /// Those of the first kind that need no row on paper: they are as documented.
+    met: Vec<String>,
+    /// And those of which nothing is known.
+    unknown: Vec<String>,
 }
 
 /// A row of the table of parts.
@@ -24,6 +28,8 @@ struct PartView {
     verdict: &'static str,
     class: &'static str,
     why: String,
+    /// Whether it is named in a line on paper instead of having a row.
+    brief: bool,
 }
 
 impl Parts {
@@ -31,8 +37,20 @@ impl Parts {
         let (concern, others): (Vec<&FactRow>, Vec<&FactRow>) =
             gate::parts(judgement).into_iter().partition(|row| gate::concerns(row));
         let views = |rows: Vec<&FactRow>| rows.into_iter().map(PartView::of).collect();
-        Parts { concern: views(concern), others: views(others) }
+        let titles = |which: fn(&FactRow) -> bool| {
+            concern.iter().filter(|row| which(row)).map(|row| row.title.clone()).collect()
+        };
+        let (met, unknown) = (titles(is_met), titles(is_unknown));
+        Parts { concern: views(concern), others: views(others), met, unknown }
     }
+}
+
+fn is_met(row: &FactRow) -> bool {
+    row.verdict == Verdict::Pass
+}
+
+fn is_unknown(row: &FactRow) -> bool {
+    row.found.is_none() && !matches!(row.verdict, Verdict::Pass | Verdict::Fail)
 }
 
 impl PartView {
@@ -47,6 +65,7 @@ impl PartView {
             verdict: row.verdict.name(),
             class: class_of(row.verdict),
             why: gate::why(row).to_owned(),
+            brief: is_met(row) || is_unknown(row),
         }
     }
 }

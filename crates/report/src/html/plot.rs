@@ -1,4 +1,4 @@
-//! Charts as SVG: lines with marks, heat maps, and the targets.
+//! Charts as SVG: lines with marks, and heat maps.
 //!
 //! Colours are those of the light theme; the page's style sheet exchanges them by value for the dark one.
 
@@ -57,10 +57,14 @@ pub(super) struct Legend {
 }
 
 impl Legend {
-    /// What the line is.
-    #[cfg(test)]
+    /// What has this mark.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it tells what a style means.
+    pub(super) fn is_of(&self, style: usize) -> bool {
+        self.style == style
     }
 }
 
@@ -69,8 +73,12 @@ pub(super) fn legend(lines: &[PlotLine]) -> Vec<Legend> {
 }
 
 pub(super) fn key(style: usize, name: String) -> Legend {
-    let style = style % GLYPHS.len();
-    Legend { style, glyph: GLYPHS[style], name }
+    Legend { style: style % GLYPHS.len(), glyph: glyph(style), name }
+}
+
+/// The mark of a style as a character.
+pub(super) fn glyph(style: usize) -> &'static str {
+    GLYPHS[style % GLYPHS.len()]
 }
 
 /// The key of a bar from end to end of an interval.
@@ -97,8 +105,20 @@ pub(super) fn font() -> TextStyle<'static> {
     FONT.into_font().color(&INK)
 }
 
+/// A text beside a point.
+pub(super) struct Tag {
+    pub(super) at: (f64, f64),
+    pub(super) text: String,
+}
+
 /// Lines over two axes.
-pub(super) fn lines(x: &Axis, y: &Axis, lines: &[PlotLine], spans: &[Range<f64>]) -> Result<String, Error> {
+pub(super) fn lines(
+    x: &Axis,
+    y: &Axis,
+    lines: &[PlotLine],
+    spans: &[Range<f64>],
+    tags: &[Tag],
+) -> Result<String, Error> {
     svg(300, |root| {
         root.draw(&Text::new(y.title.clone(), (8, 6), font()))?;
         let mut chart = ChartBuilder::on(root)
@@ -136,6 +156,11 @@ pub(super) fn lines(x: &Axis, y: &Axis, lines: &[PlotLine], spans: &[Range<f64>]
             for &point in marked {
                 draw_mark(area, line.style, point)?;
             }
+        }
+        for Tag { at, text } in tags {
+            let at = (x.place(at.0), y.place(at.1));
+            let area = chart.plotting_area();
+            area.draw(&(EmptyElement::at(at) + Text::new(text.clone(), (-8, -20), font())))?;
         }
         Ok(())
     })
@@ -212,75 +237,6 @@ pub(super) fn heat(
                 if across <= READABLE {
                     root.draw(&Text::new(text, (left + 6, top + high / 2 - 6), font()))?;
                 }
-            }
-        }
-        Ok(())
-    })
-}
-
-/// A line of a chart of shares: its name, its marks, and the bar below them.
-pub(super) struct Strip {
-    pub(super) name: String,
-    pub(super) marks: Vec<Marker>,
-    /// A confidence interval, or how long something took.
-    pub(super) bar: Option<Bar>,
-}
-
-/// A mark at a value.
-#[derive(Clone, Copy)]
-pub(super) struct Marker {
-    /// Which colour and shape it has.
-    pub(super) style: usize,
-    pub(super) value: f64,
-}
-
-/// A bar from one value to another.
-#[derive(Clone, Copy)]
-pub(super) struct Bar {
-    /// Which colour it has.
-    pub(super) style: usize,
-    pub(super) low: f64,
-    pub(super) high: f64,
-}
-
-/// Lines one below the other on one axis; `upright` is the share at which each has a stroke to be compared with.
-pub(super) fn strips(x: &Axis, upright: Option<f64>, strips: &[Strip]) -> Result<String, Error> {
-    let count = strips.len();
-    let height = 70 + 40 * u32::try_from(count).unwrap_or(1);
-    svg(height, |root| {
-        let mut chart = ChartBuilder::on(root)
-            .margin_top(6)
-            .margin_right(24)
-            .margin_left(18)
-            .x_label_area_size(46)
-            .build_cartesian_2d(x.clone(), 0.0..count as f64)?;
-        chart
-            .configure_mesh()
-            .disable_y_mesh()
-            .label_style(font())
-            .axis_desc_style(font())
-            .x_desc(x.title.clone())
-            .bold_line_style(GRID)
-            .light_line_style(TRANSPARENT)
-            .axis_style(AXIS)
-            .x_label_formatter(&|at| x.label(*at))
-            .draw()?;
-        let area = chart.plotting_area();
-        for (index, strip) in strips.iter().enumerate() {
-            let middle = (count - index) as f64 - 0.72;
-            area.draw(&Text::new(strip.name.clone(), (x.low, middle + 0.62), font()))?;
-            area.draw(&PathElement::new([(x.low, middle), (x.high, middle)], GRID))?;
-            if let Some(share) = upright {
-                // Not across the names.
-                let stroke = [(x.place(share), middle - 0.24), (x.place(share), middle + 0.24)];
-                area.draw(&PathElement::new(stroke, INK.stroke_width(3)))?;
-            }
-            if let Some(Bar { style, low, high }) = strip.bar {
-                let bar = [(x.place(low), middle), (x.place(high), middle)];
-                area.draw(&PathElement::new(bar, COLOURS[style % COLOURS.len()].stroke_width(3)))?;
-            }
-            for &Marker { style, value } in &strip.marks {
-                draw_mark(area, style, (x.place(value), middle))?;
             }
         }
         Ok(())

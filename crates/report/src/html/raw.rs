@@ -31,6 +31,8 @@ struct Group {
 #[derive(Debug, Serialize)]
 struct Measured {
     id: String,
+    /// Whether it is a point of a sweep or the like: on paper charts tell it.
+    labelled: bool,
     unit: &'static str,
     repetition: u32,
     median: String,
@@ -73,6 +75,7 @@ fn row(one: &Measurement, repetition: u32, methods: &Methods) -> Measured {
     disturbed.dedup();
     Measured {
         id: one.id().to_string(),
+        labelled: !one.labels.is_empty(),
         unit: one.metric.unit.symbol(),
         repetition,
         median: one.summary().map(|summary| summary.median.to_string()).unwrap_or_default(),

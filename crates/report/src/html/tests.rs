@@ -1,4 +1,4 @@
-use super::page;
+use super::{hosts, page};
 use crate::FactChange;
 use crate::judged::Judged;
 use crate::testdata;
@@ -8,7 +8,14 @@ fn render(run: Run) -> String {
     let (system, judgement) = (testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
     let change = testdata::campaign();
-    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: Some(&change) };
+    let judged = Judged {
+        runs: &[run],
+        system: &system,
+        audit: &audit,
+        judgement: &judgement,
+        each: &[],
+        change: Some(&change),
+    };
     let html = page(&judged).unwrap();
     // The escape of a slash is as good as the slash.
     html.replace("&#x2f;", "/")
@@ -68,11 +75,12 @@ fn parts_have_a_table_with_a_verdict_each() {
     let system = testdata::system_of_parts();
     let (run, audit) = (testdata::run(), spec::audit::audit(&system, &[]));
     let judgement = verdict::judge(&run, &system, &audit.graded, &[]);
-    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: None };
+    let judged =
+        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
     let html = page(&judged).unwrap().replace("&#x2f;", "/");
     is_inert(&html);
-    insta::assert_snapshot!("parts", between(&html, "<section aria-labelledby=\"parts\">", "</section>"));
-    insta::assert_snapshot!("deciding", between(&html, "<h3>Why</h3>", "</div>"));
+    insta::assert_snapshot!("parts", between(&html, "aria-labelledby=\"parts\">", "</section>"));
+    insta::assert_snapshot!("deciding", between(&html, "id=\"why\">Why</h2>", "</section>"));
 }
 
 #[test]
@@ -80,9 +88,9 @@ fn a_document_that_demands_no_part_says_so() {
     let check = |system: &spec::System, expect: &str| {
         let (run, audit) = (testdata::run(), spec::audit::audit(system, &[]));
         let judgement = verdict::judge(&run, system, &audit.graded, &[]);
-        let judged = Judged { runs: &[run], system, audit: &audit, judgement: &judgement, change: None };
+        let judged = Judged { runs: &[run], system, audit: &audit, judgement: &judgement, each: &[], change: None };
         let html = page(&judged).unwrap();
-        let section = between(&html, "<section aria-labelledby=\"parts\">", "</section>");
+        let section = between(&html, "aria-labelledby=\"parts\">", "</section>");
         assert!(section.contains(expect), "{section}");
     };
     let mut system = testdata::system();
@@ -96,7 +104,7 @@ fn a_document_that_demands_no_part_says_so() {
 #[test]
 fn the_page_says_where_the_files_lay() {
     let html = render(testdata::run_with_files());
-    assert!(html.contains("<td>/data/test: nvme0n1 (xfs on /data, 1.200 TB free)</td>"));
+    assert!(html.contains("<dd>/data/test: nvme0n1 (xfs on /data, 1.200 TB free)</dd>"));
 }
 
 /// Series of all kinds that a chart is drawn from, with values that are no more than possible.
@@ -134,7 +142,7 @@ fn every_chart_is_drawn_from_its_series() {
     let (run, judgement) = (rich(), testdata::judged());
     let system = spec::builtin().iter().find(|system| system.id == "PY-HPC-2024.Q3").unwrap();
     let audit = spec::audit::audit(system, &[]);
-    let judged = Judged { runs: &[run], system, audit: &audit, judgement: &judgement, change: None };
+    let judged = Judged { runs: &[run], system, audit: &audit, judgement: &judgement, each: &[], change: None };
     let html = page(&judged).unwrap().replace("&#x2f;", "/");
     is_inert(&html);
     for expect in [
@@ -158,6 +166,76 @@ fn every_chart_is_drawn_from_its_series() {
     }
     assert_eq!(html.matches("<svg").count(), html.matches("</title><desc").count(), "every chart is described");
     assert!(!html.contains("NaN"), "no chart has a hole in it");
+}
+
+/// The page of a run of the test data's host.
+fn page_of(run: Run) -> String {
+    let (system, judgement) = (testdata::system(), testdata::judged());
+    let audit = spec::audit::audit(&system, &[]);
+    let judged =
+        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
+    page(&judged).unwrap().replace("&#x2f;", "/")
+}
+
+#[test]
+fn a_chart_that_shows_nothing_is_left_out_with_its_reason() {
+    let check = |metric: &'static Definition, labels: &[(&str, &str)], tainted: bool, expect: &str| {
+        let mut run = testdata::run();
+        let one = Measurement::new(metric, testdata::samples(&[1e-7]));
+        let mut one = labels.iter().fold(one, |one, (key, value)| one.label(key, value));
+        if tainted {
+            one.samples[0].taint = Some(measure::Taint::WrongNode { share: 0.5 });
+        }
+        run.attempts[0].outcomes.push(Outcome::Measured(one));
+        let html = page_of(run);
+        assert!(html.contains(expect), "{expect}: {}", between(&html, "Not drawn:", "</p>"));
+    };
+    let nodes = [("from", "0"), ("to", "0")];
+    let one_node = "Latency from node to node (this host has one memory node)";
+    check(&metrics::STREAM_MATRIX_LATENCY, &nodes, false, one_node);
+    let two_nodes = [("from", "0"), ("to", "1")];
+    let disturbed = "Latency from node to node (all of its samples were disturbed)";
+    check(&metrics::STREAM_MATRIX_LATENCY, &two_nodes, true, disturbed);
+    let one_point = "Bandwidth by threads (one figure is no curve)";
+    check(&metrics::STREAM_SCALING, &[("threads", "1"), ("kernel", "read")], false, one_point);
+}
+
+#[test]
+fn the_points_of_the_depth_sweep_carry_their_depth() {
+    let html = page_of(rich());
+    let chart = between(&html, "rate against 99th percentile</strong>", "</figure>");
+    for depth in ["1", "8"] {
+        assert!(chart.contains(&format!(">\n{depth}\n</text>")), "no {depth} in {chart}");
+    }
+}
+
+#[test]
+fn a_smoke_run_says_so_in_the_headline() {
+    let check = |profile: measure::Profile, expect: bool| {
+        let mut run = testdata::run();
+        run.profile = profile;
+        let html = page_of(run);
+        let headline = between(&html, "class=\"word\">", "</h2>");
+        assert_eq!(headline.contains("by the profile smoke"), expect, "{headline}");
+    };
+    check(measure::Profile::Smoke, true);
+    check(measure::Profile::Quick, false);
+}
+
+#[test]
+fn several_runs_are_a_table_first() {
+    let (run, after) = (testdata::run(), testdata::run_after());
+    let system = testdata::system();
+    let audit = spec::audit::audit(&system, &[]);
+    let alone = |run: &Run| verdict::judge(run, &system, &audit.graded, &[]);
+    let (each, runs) = ([alone(&run), alone(&after)], [run.clone(), after.clone()]);
+    let judgement = verdict::judge_boots(&after, &[&run], &system, &audit.graded, &[]);
+    let judged =
+        Judged { runs: &runs, system: &system, audit: &audit, judgement: &judgement, each: &each, change: None };
+    let html = page(&judged).unwrap().replace("&#x2f;", "/");
+    is_inert(&html);
+    insta::assert_snapshot!("runs", between(&html, "<table class=\"matrix cards\">", "</table>"));
+    assert!(html.find("class=\"matrix") < html.find("class=\"verdict"), "the table is first");
 }
 
 #[test]
@@ -186,12 +264,20 @@ fn text_from_the_host_is_inert() {
     (change.before[0], change.overall) = (evil.into(), Err(evil.into()));
     change.facts.push(FactChange { id: evil.into(), before: evil.into(), after: evil.into() });
     change.lines[0].id.name = evil.into();
-    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, change: Some(&change) };
-    let html = page(&judged).unwrap();
-    is_inert(&html);
-    assert!(html.contains("{{ 7 * 7 }}"), "templates in values are not run");
-    assert!(!html.contains(['\u{202e}', '\u{1b}']), "nothing turns the text");
-    assert!(html.contains("&lt;script&gt;"));
+    let judged = Judged {
+        runs: &[run],
+        system: &system,
+        audit: &audit,
+        judgement: &judgement,
+        each: &[],
+        change: Some(&change),
+    };
+    for html in [page(&judged).unwrap(), hosts(&[judged, judged]).unwrap()] {
+        is_inert(&html);
+        assert!(html.contains("{{ 7 * 7 }}"), "templates in values are not run");
+        assert!(!html.contains(['\u{202e}', '\u{1b}']), "nothing turns the text");
+        assert!(html.contains("&lt;script&gt;"));
+    }
 }
 
 #[test]
@@ -205,10 +291,23 @@ fn many_runs_are_one_page() {
         .collect();
     let (system, judgement) = (testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let judged = Judged { runs: &runs, system: &system, audit: &audit, judgement: &judgement, change: None };
+    let judged = Judged { runs: &runs, system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
     let html = page(&judged).unwrap();
     assert!(html.contains("run-000") && html.contains("run-199"), "every run is named");
     assert!(html.contains("figures of the 192 earlier runs"), "what is left out is told");
+    assert!(html.len() < 1_500_000, "{} bytes", html.len());
+}
+
+#[test]
+fn many_hosts_are_one_page() {
+    let (run, system, judgement) = (testdata::run(), testdata::system(), testdata::judged());
+    let audit = spec::audit::audit(&system, &[]);
+    let judged =
+        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
+    let html = hosts(&vec![judged; 400]).unwrap();
+    assert_eq!(between(&html, "<table class=\"matrix", "</table>").matches("<th scope=\"row\">").count(), 400);
+    assert_eq!(html.matches("<article").count(), 24, "the first ones are shown in full");
+    assert!(html.contains("Below are the first 24 hosts"));
     assert!(html.len() < 1_500_000, "{} bytes", html.len());
 }
 

@@ -2,10 +2,11 @@
 
 use measure::{Unit, definition};
 
-use super::{Chart, chart};
-use crate::html::Error;
+use super::{Chart, strip_chart};
 use crate::html::axis::{Axis, Label, Scale};
-use crate::html::plot::{self, Bar, Marker, Strip};
+use crate::html::change::class;
+use crate::html::plot;
+use crate::html::strips::{Bar, Marker, Strip, Strips};
 use crate::text::clean;
 use crate::{BeforeAfter, ChangeLine};
 
@@ -13,16 +14,16 @@ use crate::{BeforeAfter, ChangeLine};
 const LINES: usize = 24;
 
 /// What decides, as shares of what it was before; all that moved where boots tell, and what is critical.
-pub(in crate::html) fn change(change: &BeforeAfter) -> Result<Option<Chart>, Error> {
+pub(in crate::html) fn change(change: &BeforeAfter) -> Option<Chart> {
     let refused = change.overall.is_err();
     let shown = change.lines.iter().filter(|line| line.critical || line.moved() || refused && is_plain(line));
     let strips: Vec<Strip> = shown
         .filter_map(|line| {
             let share = line.share().filter(|share| share.is_finite() && *share > 0.0)?;
             let interval = line.share_interval().filter(|share| share.low > 0.0 && share.high.is_finite());
-            let word = line.decided().map(|finding| format!(" · {finding}")).unwrap_or_default();
             Some(Strip {
-                name: format!("{}{word}", clean(&line.id.to_string())),
+                name: clean(&line.id.to_string()),
+                word: line.decided().map(|finding| (finding.name(), class(finding))),
                 marks: vec![Marker { style: 0, value: share }],
                 bar: interval.map(|share| Bar { style: 0, low: share.low, high: share.high }),
             })
@@ -37,8 +38,7 @@ pub(in crate::html) fn change(change: &BeforeAfter) -> Result<Option<Chart>, Err
         Label::Unit(Unit::Ratio),
         shares.chain([0.95, 1.0, 1.05]),
     );
-    let (Some(axis), false) = (axis, strips.is_empty()) else { return Ok(None) };
-    let svg = plot::strips(&axis, Some(1.0), &strips)?;
+    let axis = axis.filter(|_| !strips.is_empty())?;
     let mut legend = vec![plot::key(0, "after".to_owned())];
     let mut caption = "The upright stroke at 100 % is what was measured before. Right is better, also where less is \
                        better."
@@ -48,7 +48,8 @@ pub(in crate::html) fn change(change: &BeforeAfter) -> Result<Option<Chart>, Err
     } else {
         caption += " There are too few boots for an interval.";
     }
-    Ok(Some(chart("change-chart", "Before and after at a glance", &caption, &svg, legend)))
+    let strips = Strips::new("Metric", &axis, Some(1.0), &strips, &legend);
+    Some(strip_chart("Before and after at a glance", &caption, strips, legend))
 }
 
 /// A figure of a workload as a whole; what the watch over every workload saw is no performance.

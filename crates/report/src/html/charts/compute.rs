@@ -3,13 +3,13 @@
 use measure::{Attempt, Definition, Outcome, Run, Sample, metrics};
 
 use super::clock::AttemptClock;
-use super::{COUNT, Chart, FLOPS, Plot, axis, by_label, draw, headline, number, of_metric};
+use super::{COUNT, Drawn, FLOPS, Plot, axis, by_label, draw, headline, number, of_metric};
 use crate::html::Error;
 use crate::html::axis::Scale;
 use crate::html::plot::PlotLine;
 use crate::series::RunSeries;
 
-pub(super) fn by_order(series: &[RunSeries]) -> Result<Option<Chart>, Error> {
+pub(super) fn by_order(series: &[RunSeries]) -> Result<Drawn, Error> {
     let square = |one: &&RunSeries| {
         let of = |label| one.id.labels.get(label);
         of("m") == of("n") && of("n") == of("k")
@@ -43,20 +43,27 @@ pub(super) fn by_order(series: &[RunSeries]) -> Result<Option<Chart>, Error> {
         "by-order",
         &Plot {
             title: "DGEMM and HPL by matrix order",
+            of: &metrics::DENSE_DGEMM_CURVE,
             caption: "All cores. What is missing to the FMA peak is data that did not arrive in time.",
             x: axis("order n", Scale::Linear, COUNT),
             y: axis("rate", Scale::Linear, FLOPS),
             lines,
             spans: Vec::new(),
+            tags: Vec::new(),
         },
     )
 }
 
 /// Samples over the time in which they were taken, a line for each repetition by its own clock; those that do not count
 /// have a mark of their own.
-pub(super) fn by_second(run: &Run, metric: &'static Definition, what: &str) -> Result<Option<Chart>, Error> {
+pub(super) fn by_second(run: &Run, metric: &'static Definition, what: &str) -> Result<Drawn, Error> {
     let drawn: Vec<(u32, Rates)> =
         run.attempts.iter().filter_map(|attempt| Some((attempt.repetition, rates(attempt, metric)?))).collect();
+    let title = format!("{what} over time");
+    let is_measured = run.outcomes().filter_map(Outcome::measured).any(|one| one.metric.is(metric));
+    if drawn.is_empty() && is_measured {
+        return Ok(Drawn::Nothing { title, of: metric, why: Some("its samples do not say when they were taken") });
+    }
     let mut lines: Vec<PlotLine> = Vec::new();
     for (repetition, rates) in &drawn {
         let name = match drawn.len() {
@@ -75,12 +82,14 @@ pub(super) fn by_second(run: &Run, metric: &'static Definition, what: &str) -> R
     draw(
         &metric.id.replace('.', "-"),
         &Plot {
-            title: &format!("{what} over time"),
+            title: &title,
+            of: metric,
             caption: "A rate that falls with time tells of heat or of a power limit.",
             x: axis("seconds after the start", Scale::Linear, COUNT),
             y: axis("rate", Scale::Linear, FLOPS),
             lines,
             spans: Vec::new(),
+            tags: Vec::new(),
         },
     )
 }
@@ -124,11 +133,14 @@ mod tests {
         let mut again = run.attempts[1].clone();
         again.repetition = 1;
         run.attempts.push(again);
-        let chart = by_second(&run, &metrics::DENSE_HPL_SECOND, "HPL").unwrap().unwrap();
+        let Drawn::Chart(chart) = by_second(&run, &metrics::DENSE_HPL_SECOND, "HPL").unwrap() else {
+            panic!("HPL has no chart")
+        };
         let names: Vec<String> = chart.legend.iter().map(|key| key.name().to_owned()).collect();
         let expect =
             ["HPL, each second of repetition 0", "HPL, each second of repetition 1", "disturbed: does not count"];
         assert_eq!(names, expect);
-        assert!(by_second(&run, &metrics::DENSE_DGEMM_SUSTAINED, "DGEMM").unwrap().is_none());
+        let none = by_second(&run, &metrics::DENSE_DGEMM_SUSTAINED, "DGEMM").unwrap();
+        assert!(matches!(none, Drawn::Nothing { why: None, .. }), "nothing was measured");
     }
 }

@@ -17,8 +17,9 @@ use verdict::Judgement;
 
 use super::Error;
 use super::axis::{Axis, Label, Scale};
-use super::plot::{self, Legend, PlotLine};
-use crate::series::RunSeries;
+use super::plot::{self, Legend, PlotLine, Tag};
+use super::strips::Strips;
+use crate::series::{self, RunSeries};
 use crate::text::clean;
 
 pub(super) use change::change;
@@ -29,8 +30,34 @@ pub(super) use targets::targets;
 pub(super) struct Chart {
     title: String,
     caption: String,
-    svg: String,
+    drawing: Drawing,
     legend: Vec<Legend>,
+}
+
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Drawing {
+    Svg(String),
+    Strips(Strips),
+}
+
+/// A chart, or what it would have been.
+enum Drawn {
+    Chart(Chart),
+    Nothing {
+        title: String,
+        /// The metric that it would have shown.
+        of: &'static Definition,
+        /// What is in the way, where it is not that nothing was measured.
+        why: Option<&'static str>,
+    },
+}
+
+/// A chart that the page leaves out.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+struct LeftOut {
+    title: String,
+    why: String,
 }
 
 /// A heading with its charts.
@@ -39,6 +66,37 @@ pub(super) struct Section {
     id: &'static str,
     title: &'static str,
     charts: Vec<Chart>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Section {
+    fn of(id: &'static str, title: &'static str, all: Vec<Drawn>, run: &Run, series: &[RunSeries]) -> Section {
+        let mut section = Section { id, title, charts: Vec::new(), left_out: Vec::new() };
+        for drawn in all {
+            match drawn {
+                Drawn::Chart(chart) => section.charts.push(chart),
+                Drawn::Nothing { title, of, why } => {
+                    let why = why.map(str::to_owned).or_else(|| why_missing(of, run, series));
+                    section.left_out.extend(why.map(|why| LeftOut { title, why }));
+                }
+            }
+        }
+        section
+    }
+}
+
+/// Why a metric cannot be shown; `None` where nothing of the run was to measure it.
+fn why_missing(metric: &'static Definition, run: &Run, series: &[RunSeries]) -> Option<String> {
+    if let Some(missing) = series::missing(run).find(|missing| missing.id.name == metric.id) {
+        return Some(format!("not measured: {}", missing.reason));
+    }
+    let mut found = of_metric(series, metric).peekable();
+    found.peek()?;
+    let disturbed = found.all(|one| one.summary.is_none());
+    Some(
+        if disturbed { "all of its samples were disturbed" } else { "some of what it is drawn from is missing" }
+            .to_owned(),
+    )
 }
 
 /// The charts of a run by what they are of.
@@ -48,7 +106,7 @@ pub(super) fn sections(
     system: &System,
     judgement: &Judgement,
 ) -> Result<Vec<Section>, Error> {
-    let memory = [
+    let memory = vec![
         memory::latency_by_size(series)?,
         memory::bandwidth_by_size(series)?,
         memory::matrix(series, &metrics::STREAM_MATRIX_LATENCY, "Latency from node to node")?,
@@ -58,33 +116,42 @@ pub(super) fn sections(
         memory::scaling(series)?,
         memory::parallelism(series)?,
     ];
-    let compute = [
+    let compute = vec![
         compute::by_order(series)?,
         compute::by_second(run, &metrics::DENSE_DGEMM_SUSTAINED, "DGEMM")?,
         compute::by_second(run, &metrics::DENSE_HPL_SECOND, "HPL")?,
     ];
-    let storage = [storage::frontier(series, judgement)?, storage::percentiles(series)?];
-    let features = [phases::shares(series, system)?, phases::times(series)?];
+    let storage = vec![storage::frontier(series, judgement)?, storage::percentiles(series)?];
+    let features = [phases::shares(series, system), phases::times(series)];
+    let features = features.into_iter().flatten().map(Drawn::Chart).collect();
     let all = [
-        ("memory", "Memory", memory.into_iter().flatten().collect::<Vec<_>>()),
-        ("compute", "Compute", compute.into_iter().flatten().collect()),
-        ("storage", "Storage", storage.into_iter().flatten().collect()),
-        ("features", "Feature workload", features.into_iter().flatten().collect()),
-        ("telemetry", "The host while it was measured", telemetry::charts(run)?),
+        Section::of("memory", "Memory", memory, run, series),
+        Section::of("compute", "Compute", compute, run, series),
+        Section::of("storage", "Storage", storage, run, series),
+        Section::of("features", "Feature workload", features, run, series),
+        Section::of("telemetry", "The host while it was measured", telemetry::charts(run)?, run, series),
     ];
-    let shown = all.into_iter().filter(|(_, _, charts)| !charts.is_empty());
-    Ok(shown.map(|(id, title, charts)| Section { id, title, charts }).collect())
+    Ok(all.into_iter().filter(|one| !one.charts.is_empty() || !one.left_out.is_empty()).collect())
 }
 
 /// What a chart of lines is drawn from.
 struct Plot<'a> {
     title: &'a str,
+    /// The metric that it shows.
+    of: &'static Definition,
     caption: &'a str,
     x: AxisStyle<'a>,
     y: AxisStyle<'a>,
     lines: Vec<PlotLine>,
     /// From where to where of the horizontal axis something was disturbed.
     spans: Vec<Range<f64>>,
+    tags: Vec<Tag>,
+}
+
+impl Plot<'_> {
+    fn nothing(&self, why: Option<&'static str>) -> Drawn {
+        Drawn::Nothing { title: self.title.to_owned(), of: self.of, why }
+    }
 }
 
 /// What an axis is called, and how its values lie along it and are written.
@@ -105,22 +172,31 @@ impl AxisStyle<'_> {
     }
 }
 
-fn draw(id: &str, plot: &Plot<'_>) -> Result<Option<Chart>, Error> {
+/// Lines, unless there is none: a point alone is a figure of the table.
+fn draw(id: &str, plot: &Plot<'_>) -> Result<Drawn, Error> {
     let points = || plot.lines.iter().flat_map(|line| &line.points);
     let x = plot.x.around(points().map(|point| point.0));
     let y = plot.y.around(points().map(|point| point.1));
-    let (Some(x), Some(y)) = (x, y) else { return Ok(None) };
+    let (Some(x), Some(y)) = (x, y) else { return Ok(plot.nothing(None)) };
+    if !plot.lines.iter().any(|line| line.joined && line.points.len() > 1) {
+        return Ok(plot.nothing(Some("one figure is no curve")));
+    }
     let x = x.at_most(5);
-    let svg = plot::lines(&x, &y, &plot.lines, &plot.spans)?;
+    let svg = plot::lines(&x, &y, &plot.lines, &plot.spans, &plot.tags)?;
     let mut legend = plot::legend(&plot.lines);
     if !plot.spans.is_empty() {
         legend.push(plot::span_key("disturbed: what was measured then does not count".to_owned()));
     }
-    Ok(Some(chart(id, plot.title, plot.caption, &svg, legend)))
+    Ok(Drawn::Chart(chart(id, plot.title, plot.caption, &svg, legend)))
 }
 
 fn chart(id: &str, title: &str, caption: &str, svg: &str, legend: Vec<Legend>) -> Chart {
-    Chart { title: title.to_owned(), caption: caption.to_owned(), svg: described(id, title, caption, svg), legend }
+    let drawing = Drawing::Svg(described(id, title, caption, svg));
+    Chart { title: title.to_owned(), caption: caption.to_owned(), drawing, legend }
+}
+
+fn strip_chart(title: &str, caption: &str, strips: Strips, legend: Vec<Legend>) -> Chart {
+    Chart { title: title.to_owned(), caption: caption.to_owned(), drawing: Drawing::Strips(strips), legend }
 }
 
 /// Gives a drawing the name and the description that a screen reader reads.

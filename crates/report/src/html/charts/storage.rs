@@ -3,25 +3,24 @@
 use measure::{Definition, Unit, metrics};
 use verdict::Judgement;
 
-use super::{Chart, Plot, SECONDS, axis, draw, number, of_metric};
+use super::{Drawn, Plot, SECONDS, axis, draw, labelled, number, of_metric};
 use crate::html::Error;
 use crate::html::axis::{Label, Scale};
-use crate::html::plot::PlotLine;
+use crate::html::plot::{PlotLine, Tag};
 use crate::series::RunSeries;
+use crate::text::clean;
 
-pub(super) fn frontier(series: &[RunSeries], judgement: &Judgement) -> Result<Option<Chart>, Error> {
-    let mut points: Vec<(f64, f64)> = of_metric(series, &metrics::DISK_RANDREAD_FRONTIER)
+pub(super) fn frontier(series: &[RunSeries], judgement: &Judgement) -> Result<Drawn, Error> {
+    let mut depths: Vec<Tag> = of_metric(series, &metrics::DISK_RANDREAD_FRONTIER)
         .filter_map(|one| {
             let tail =
                 of_metric(series, &metrics::DISK_RANDREAD_FRONTIER_P99).find(|tail| tail.id.labels == one.id.labels)?;
-            Some((one.summary?.median, tail.summary?.median))
+            Some(Tag { at: (one.summary?.median, tail.summary?.median), text: clean(&labelled(&one.id, "depth")) })
         })
         .collect();
-    if points.is_empty() {
-        return Ok(None);
-    }
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let name = "measured, by queue depth".to_owned();
+    depths.sort_by(|a, b| a.at.0.total_cmp(&b.at.0));
+    let points = depths.iter().map(|depth| depth.at).collect();
+    let name = "measured; the number at a point is its queue depth".to_owned();
     let mut lines = vec![PlotLine { name, points, joined: true, style: 0 }];
     let target = |metric: &Definition| {
         judgement.rows.iter().find(|row| row.metric == Some(metric) && row.companion_of.is_none())
@@ -34,18 +33,20 @@ pub(super) fn frontier(series: &[RunSeries], judgement: &Judgement) -> Result<Op
         "frontier",
         &Plot {
             title: "Random reads: rate against 99th percentile",
+            of: &metrics::DISK_RANDREAD_FRONTIER,
             caption: "4 KiB random reads at rising queue depth. Further right and lower is better; a promise of both \
                       figures holds only where the curve passes right of it and below.",
             x: axis("operations a second", Scale::Log10, Label::Unit(Unit::IoPerSecond)),
             y: axis("99th percentile", Scale::Log10, SECONDS),
             lines,
             spans: Vec::new(),
+            tags: depths,
         },
     )
 }
 
 /// Latency by percentile, at whose horizontal axis each step is a tenth of the requests before: the tail is seen.
-pub(super) fn percentiles(series: &[RunSeries]) -> Result<Option<Chart>, Error> {
+pub(super) fn percentiles(series: &[RunSeries]) -> Result<Drawn, Error> {
     const CASES: [(&Definition, &str); 3] = [
         (&metrics::DISK_RANDREAD_LATENCY, "random reads, 4 KiB"),
         (&metrics::DISK_SEQREAD_LATENCY, "sequential reads, 1 MiB"),
@@ -67,12 +68,14 @@ pub(super) fn percentiles(series: &[RunSeries]) -> Result<Option<Chart>, Error> 
         "percentiles",
         &Plot {
             title: "Latency by percentile",
+            of: &metrics::DISK_RANDREAD_LATENCY,
             caption: "How long the slowest requests took: at 99 % one of a hundred took longer. Each figure is the median \
                       over the rounds.",
             x: axis("percentile of the requests", Scale::Log10, Label::Percentile),
             y: axis("latency", Scale::Log10, SECONDS),
             lines,
             spans: Vec::new(),
+            tags: Vec::new(),
         },
     )
 }

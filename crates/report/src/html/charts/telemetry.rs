@@ -5,7 +5,7 @@ use std::ops::Range;
 use measure::{Attempt, Definition, Interval, Measurement, Outcome, Role, Run, Sample, Workload, definition, metrics};
 
 use super::clock::AttemptClock;
-use super::{COUNT, Chart, Plot, axis, draw};
+use super::{COUNT, Drawn, Plot, axis, draw};
 use crate::html::Error;
 use crate::html::axis::{Label, Scale};
 use crate::html::plot::PlotLine;
@@ -64,7 +64,7 @@ static PANELS: [Panel; 4] = [
 ];
 
 /// The charts of each attempt that was watched, by its own clock.
-pub(super) fn charts(run: &Run) -> Result<Vec<Chart>, Error> {
+pub(super) fn charts(run: &Run) -> Result<Vec<Drawn>, Error> {
     let mut charts = Vec::new();
     for workload in Workload::ALL {
         let attempts: Vec<&Attempt> = run.attempts.iter().filter(|one| one.workload == workload).collect();
@@ -91,21 +91,26 @@ fn is_telemetry(one: &Measurement) -> bool {
     definition(&one.metric.name).is_some_and(|known| known.role == Role::Telemetry)
 }
 
-fn drawn(panel: &Panel, attempt: &Attempt, clock: AttemptClock, only: bool) -> Result<Option<Chart>, Error> {
-    let Some(unit) = panel.gauges.first().map(|gauge| gauge.metric.unit) else { return Ok(None) };
+/// `None` where the attempt was not watched for it: what a host tells of itself is not all that there could be.
+fn drawn(panel: &Panel, attempt: &Attempt, clock: AttemptClock, only: bool) -> Result<Option<Drawn>, Error> {
+    let lines = lines(panel, attempt, clock);
+    let (Some(first), false) = (panel.gauges.first(), lines.is_empty()) else { return Ok(None) };
     let (workload, repetition) = (attempt.workload.name(), attempt.repetition);
     let which = if only { workload.to_owned() } else { format!("{workload}, repetition {repetition}") };
-    draw(
+    let drawn = draw(
         &format!("{workload}-{repetition}-{}", panel.id),
         &Plot {
             title: &format!("{}: {which}", panel.title),
+            of: first.metric,
             caption: panel.caption,
             x: axis("seconds after the start", Scale::Linear, COUNT),
-            y: axis("", Scale::Linear, Label::Unit(unit)),
-            lines: lines(panel, attempt, clock),
+            y: axis("", Scale::Linear, Label::Unit(first.metric.unit)),
+            lines,
             spans: spans(attempt, clock),
+            tags: Vec::new(),
         },
-    )
+    );
+    drawn.map(Some)
 }
 
 /// A line for each series of the gauges.

@@ -1,3 +1,4 @@
+use super::super::{Chart, Drawing};
 use super::*;
 use measure::Taint;
 
@@ -23,6 +24,16 @@ fn tainted(start: u64, end: u64) -> Measurement {
     one
 }
 
+/// The charts of these attempts: title and drawing.
+fn shown(attempts: Vec<Attempt>) -> Vec<(String, String)> {
+    let drawn = charts(&run(attempts)).unwrap().into_iter();
+    let charts = drawn.map(|drawn| match drawn {
+        Drawn::Chart(Chart { title, drawing: Drawing::Svg(svg), .. }) => (title, svg),
+        _ => panic!("this is no drawing"),
+    });
+    charts.collect()
+}
+
 /// The labels at the horizontal axis: the last texts that are whole numbers alone.
 fn labels(svg: &str) -> Vec<u32> {
     svg.lines().filter_map(|line| line.trim().parse().ok()).collect()
@@ -42,10 +53,10 @@ fn a_line_is_as_long_as_the_telemetry_was() {
     let ends = [line.points[0].0, line.points[26].0];
     assert!((ends[0] - 3.6).abs() < 1e-9 && (ends[1] - 97.2).abs() < 1e-9, "{ends:?}");
 
-    let charts = charts(&run(vec![attempt])).unwrap();
-    let [chart] = charts.as_slice() else { panic!("{} charts", charts.len()) };
-    assert_eq!(chart.title, "Clock: stream");
-    assert_eq!(labels(&chart.svg).last(), Some(&100), "{}", chart.svg);
+    let charts = shown(vec![attempt]);
+    let [(title, svg)] = charts.as_slice() else { panic!("{} charts", charts.len()) };
+    assert_eq!(title, "Clock: stream");
+    assert_eq!(labels(svg).last(), Some(&100), "{svg}");
 }
 
 #[test]
@@ -58,11 +69,11 @@ fn each_repetition_has_its_own_clock() {
             (interval.start, interval.end) = (interval.start + 500_000_000_000, interval.end + 500_000_000_000);
         }
     }
-    let charts = charts(&run(vec![first, second])).unwrap();
-    let titles: Vec<&str> = charts.iter().map(|chart| chart.title.as_str()).collect();
+    let charts = shown(vec![first, second]);
+    let titles: Vec<&str> = charts.iter().map(|(title, _)| title.as_str()).collect();
     assert_eq!(titles, ["Clock: stream, repetition 0", "Clock: stream, repetition 1"]);
-    for chart in charts {
-        assert_eq!(labels(&chart.svg).last(), Some(&40), "{}", chart.svg);
+    for (_, svg) in charts {
+        assert_eq!(labels(&svg).last(), Some(&40), "{svg}");
     }
 }
 
@@ -83,5 +94,12 @@ fn disturbed_spans_are_the_union_of_tainted_samples() {
 #[test]
 fn telemetry_without_times_is_not_drawn() {
     let untimed = Measurement::new(&metrics::HOST_CLOCK, [3e9, 3e9].map(Sample::untimed));
-    assert!(charts(&run(vec![attempt(0, [untimed])])).unwrap().is_empty());
+    assert_eq!(shown(vec![attempt(0, [untimed])]), []);
+}
+
+#[test]
+fn one_reading_is_no_chart() {
+    let charts = charts(&run(vec![attempt(0, [series(&metrics::HOST_CLOCK, 1000, &[3e9])])])).unwrap();
+    let expect = "Clock: stream";
+    assert!(matches!(charts.as_slice(), [Drawn::Nothing { title, why: Some(_), .. }] if title == expect));
 }

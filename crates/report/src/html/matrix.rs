@@ -1,0 +1,142 @@
+//! Hosts and their runs beside each other: a row for each, a column for each criterion.
+
+use serde::Serialize;
+use verdict::{Judgement, Row, Verdict};
+
+use super::page::class_of_acceptance;
+use super::parts::class_of;
+use crate::gate;
+use crate::judged::Judged;
+use crate::text::share;
+
+/// The table.
+#[derive(Debug, Serialize)]
+pub(super) struct Matrix {
+    /// The ids of the targets: those that are demanded, or all where none is.
+    targets: Vec<String>,
+    rows: Vec<MatrixRow>,
+}
+
+/// What one judgement says of each criterion.
+#[derive(Debug, Serialize)]
+struct MatrixRow {
+    name: String,
+    /// Where the page says more of it.
+    anchor: Option<String>,
+    /// Whether it is one of the runs of the row above.
+    is_part: bool,
+    profile: &'static str,
+    acceptance: &'static str,
+    class: &'static str,
+    parts: String,
+    parts_class: &'static str,
+    cells: Vec<Cell>,
+}
+
+/// What it says of one target; all empty where the document of this host does not have it.
+#[derive(Debug, Default, Serialize)]
+struct Cell {
+    verdict: &'static str,
+    glyph: &'static str,
+    class: &'static str,
+    /// How much of the documented value was reached.
+    share: String,
+    figure: String,
+}
+
+/// What the anchors of a host begin with.
+pub(super) fn prefix(host: usize) -> String {
+    format!("host-{}-", host + 1)
+}
+
+impl Matrix {
+    /// The runs of one host, below what they add up to.
+    pub(super) fn of_runs(judged: &Judged<'_>) -> Matrix {
+        Matrix::of(std::slice::from_ref(judged), |_| None)
+    }
+
+    /// Hosts, each with its runs below it where it has several; the first `viewed` have a place of their own on the page.
+    pub(super) fn of_hosts(hosts: &[Judged<'_>], viewed: usize) -> Matrix {
+        Matrix::of(hosts, |number| (number < viewed).then(|| format!("{}verdict", prefix(number))))
+    }
+
+    fn of(hosts: &[Judged<'_>], anchor: impl Fn(usize) -> Option<String>) -> Matrix {
+        let demands = hosts.iter().flat_map(|judged| &judged.judgement.rows).any(|row| row.required);
+        let mut targets: Vec<String> = Vec::new();
+        for row in hosts.iter().flat_map(|judged| &judged.judgement.rows) {
+            if (row.required || !demands) && !targets.contains(&row.id) {
+                targets.push(row.id.clone());
+            }
+        }
+        let mut rows = Vec::new();
+        for (number, judged) in hosts.iter().enumerate() {
+            let several = judged.runs.len() > 1;
+            let name = if several {
+                format!("{}, {} runs together", judged.judgement.host, judged.runs.len())
+            } else {
+                judged.judgement.host.clone()
+            };
+            let profile = judged.runs.last().map_or("", |run| run.profile.name());
+            let top = MatrixRow { anchor: anchor(number), ..row(judged.judgement, &targets, name, profile) };
+            rows.push(top);
+            if several {
+                let each = judged.runs.iter().zip(judged.each);
+                rows.extend(each.map(|(run, alone)| MatrixRow {
+                    is_part: true,
+                    ..row(alone, &targets, run.id.clone(), run.profile.name())
+                }));
+            }
+        }
+        Matrix { targets, rows }
+    }
+}
+
+fn row(judgement: &Judgement, targets: &[String], name: String, profile: &'static str) -> MatrixRow {
+    let acceptance = judgement.acceptance();
+    let demanded: Vec<_> = judgement.facts.iter().filter(|fact| fact.required).collect();
+    let met = demanded.iter().filter(|fact| fact.verdict == Verdict::Pass).count();
+    let failed = demanded.iter().any(|fact| fact.verdict == Verdict::Fail);
+    let cell = |target: &String| judgement.rows.iter().find(|row| row.id == *target).map(cell).unwrap_or_default();
+    MatrixRow {
+        name,
+        anchor: None,
+        is_part: false,
+        profile,
+        acceptance: gate::word(acceptance),
+        class: class_of_acceptance(acceptance),
+        parts: if demanded.is_empty() { String::new() } else { format!("{met} of {}", demanded.len()) },
+        parts_class: if failed {
+            "bad"
+        } else if met < demanded.len() {
+            "doubt"
+        } else {
+            "good"
+        },
+        cells: targets.iter().map(cell).collect(),
+    }
+}
+
+fn cell(row: &Row) -> Cell {
+    let measured = row.measured.as_ref().map(|measured| measured.value.to_string());
+    let disturbed = row.disturbed.map(|value| format!("[{value}]"));
+    Cell {
+        verdict: row.verdict.name(),
+        glyph: glyph(row.verdict),
+        class: class_of(row.verdict),
+        share: row.share_of_target.map(share).unwrap_or_default(),
+        figure: measured.or(disturbed).unwrap_or_else(|| "no figure".to_owned()),
+    }
+}
+
+/// Verdicts that are told from each other without colour.
+fn glyph(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "✓",
+        Verdict::Fail => "✕",
+        Verdict::Implausible => "!",
+        Verdict::Inconclusive | Verdict::Tainted => "~",
+        Verdict::NotMeasured => "–",
+        Verdict::Infeasible => "⊘",
+        Verdict::NotComparable => "≠",
+    }
+}
