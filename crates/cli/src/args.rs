@@ -1,7 +1,9 @@
 //! What was typed. Nothing is resolved here: that is `plan.rs`.
 
+mod documents;
 mod groups;
 mod history;
+mod reports;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,10 +14,12 @@ use measure::{Isa, Profile, Solver, Workload};
 use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
 
+pub(crate) use documents::{AuditArgs, SpecCommand};
 pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
 };
+pub(crate) use reports::{DossierArgs, DossierCommand, PackArgs, ReportArgs};
 
 /// Proves that a server delivers its documented numbers.
 #[derive(Debug, Parser)]
@@ -338,151 +342,6 @@ pub(crate) struct DiffArgs {
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DossierArgs {
-    #[command(subcommand)]
-    pub(crate) command: Option<DossierCommand>,
-    #[command(flatten)]
-    pub(crate) pack: Option<PackArgs>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DossierCommand {
-    /// Judge a dossier again from its raw data alone: exit code 0 where it holds, 1 where it does not, 3 where records and verdict
-    /// hold and another build rendered the rest
-    #[command(
-        after_help = "Examples:\n  hostproof dossier verify node7.tar.zst\n  hostproof dossier verify node7.tar.zst --key public.pem"
-    )]
-    Verify {
-        /// The dossier
-        file: PathBuf,
-        /// The public key (PEM) that must have signed it
-        #[arg(long, value_name = "FILE")]
-        key: Option<PathBuf>,
-        /// Take records and verdict for enough: what another build rendered need not be what this one renders
-        #[arg(long)]
-        records_only: bool,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PackArgs {
-    /// Runs of one host: ids or the starts of them, folders, files, or `latest`
-    #[arg(required = true, value_name = "RUN", add = completion::run())]
-    pub(crate) runs: Vec<String>,
-    /// The file to write, which must not be there yet; `-` is the standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
-    /// The Ed25519 private key (PKCS#8, PEM) to sign by
-    #[arg(long, value_name = "FILE")]
-    pub(crate) sign: Option<PathBuf>,
-    /// Another specification than the last run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
-    pub(crate) spec: Option<String>,
-    /// Where records are [default: results/ in a checkout, else the user's state folder]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("format").required(true).multiple(true))]
-pub(crate) struct ReportArgs {
-    /// Runs: ids or the starts of them, folders, files, or `latest`; those of one host are judged together, and several hosts
-    /// are a page (--html)
-    #[arg(required = true, value_name = "RUN", add = completion::run())]
-    pub(crate) runs: Vec<String>,
-    /// One self-contained page, to read and to sign; here and below `-` is the standard output
-    #[arg(long, value_name = "FILE", group = "format")]
-    pub(crate) html: Option<PathBuf>,
-    /// OCP Test & Validation output 2.0, JSON lines
-    #[arg(long, value_name = "FILE", group = "format")]
-    pub(crate) ocptv: Option<PathBuf>,
-    /// `JUnit` XML: a failure is below its target, an error could not be measured, skipped is undecided
-    #[arg(long, value_name = "FILE", group = "format")]
-    pub(crate) junit: Option<PathBuf>,
-    /// Prometheus text for the textfile collector, written by rename
-    #[arg(long, value_name = "FILE", group = "format")]
-    pub(crate) prom: Option<PathBuf>,
-    /// CSV, one line for each sample
-    #[arg(long, value_name = "FILE", group = "format")]
-    pub(crate) csv: Option<PathBuf>,
-    /// Markdown summary
-    #[arg(long, value_name = "FILE", group = "format")]
-    pub(crate) md: Option<PathBuf>,
-    /// Bencher Metric Format, JSON
-    #[arg(long, value_name = "FILE", group = "format")]
-    pub(crate) bmf: Option<PathBuf>,
-    /// Write also to a device or a pipe, and over a file that is no earlier report; a record is never written over
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Another specification than the last run's own: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
-    pub(crate) spec: Option<String>,
-    /// Where records are [default: results/ in a checkout, else the user's state folder]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AuditArgs {
-    /// The specification: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC, add = completion::specification())]
-    pub(crate) spec: String,
-    /// Only how many targets have which grade, and the grade of each
-    #[arg(long, conflicts_with_all = ["json", "markdown"])]
-    pub(crate) summary: bool,
-    /// Print JSON, for machines
-    #[arg(long, conflicts_with = "markdown")]
-    pub(crate) json: bool,
-    /// Print Markdown, for a letter to the vendor
-    #[arg(long)]
-    pub(crate) markdown: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SpecCommand {
-    /// List the built-in systems
-    #[command(after_help = "Example:\n  hostproof spec list")]
-    List,
-    /// Show what a specification says
-    #[command(
-        after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show PY-HPC-2024.Q3 --coverage\n  hostproof spec show PY-HPC-2024.Q3 --toml > mine.toml\n  hostproof spec show my-server.toml"
-    )]
-    Show {
-        /// The id of a built-in system, or a TOML file
-        spec: String,
-        /// Show instead where each statement of the document lives: criterion, finding, remark or prose
-        #[arg(long)]
-        coverage: bool,
-        /// Print the specification itself, to copy and change
-        #[arg(long, conflicts_with = "coverage")]
-        toml: bool,
-    },
-    /// Check a specification file; errors name file, line and field
-    #[command(after_help = "Example:\n  hostproof spec check my-server.toml")]
-    Check {
-        /// The TOML file
-        file: PathBuf,
-    },
-    /// Write a specification for this host from its detected hardware
-    #[command(after_help = "Example:\n  hostproof spec derive --id node7 > node7.toml")]
-    Derive {
-        /// The id of the new system
-        #[arg(long, default_value = "this-host")]
-        id: String,
-    },
-    /// Print the JSON Schema of the format
-    #[command(after_help = "Example:\n  hostproof spec schema > spec.schema.json")]
-    Schema,
-    /// List the metrics that a target can name: unit, direction, what each means
-    #[command(after_help = "Examples:\n  hostproof spec metrics\n  hostproof spec metrics --json")]
-    Metrics {
-        /// Print JSON, for machines
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use measure::metrics::{
     STREAM_COPY, STREAM_LATENCY, STREAM_MATRIX_LATENCY, STREAM_MATRIX_READ, STREAM_MATRIX_WRITE, STREAM_READ,
     STREAM_SCALE, STREAM_TRIAD, STREAM_WRITE,
 };
-use measure::{Definition, Ending, Measurement, Outcome, Run};
+use measure::{Ending, Measurement, Outcome, Run};
 use serde_json::Value;
 
 use crate::findings::{Findings, Printed};
@@ -20,6 +20,10 @@ use crate::parts::{Parts, output};
 use crate::scenario::{Scenario, Step};
 use crate::vm::{self, Power};
 use crate::{image, sensors};
+
+mod parts_of_host;
+
+use parts_of_host::{parts_of, rate_of_parts, whole};
 
 /// A machine, and what must be seen in it.
 pub(crate) struct Case {
@@ -168,29 +172,6 @@ fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> 
     }
     findings.equal("sockets whose latency is told", &parts_of(memory, &STREAM_LATENCY, "socket").len(), &2);
     Ok(())
-}
-
-/// A metric of the whole machine.
-fn whole<'a>(run: &'a Run, metric: &Definition) -> Option<&'a Measurement> {
-    measured(run).find(|one| one.metric.is(metric) && one.labels.is_empty())
-}
-
-/// The same metric of each part.
-fn parts_of<'a>(run: &'a Run, metric: &Definition, part: &str) -> Vec<&'a Measurement> {
-    measured(run).filter(|one| one.metric.is(metric) && one.labels.contains_key(part)).collect()
-}
-
-/// A rate is told of each part as well; in every sample the parts together are no slower than the whole, which waits for the
-/// slowest of them.
-fn rate_of_parts(run: &Run, metric: &Definition, (part, count): (&str, usize), findings: &mut Findings) {
-    let parts = parts_of(run, metric, part);
-    findings.equal(&format!("values of `{part}` of {}", metric.id), &parts.len(), &count);
-    let Some(whole) = whole(run, metric) else { return };
-    for (at, sample) in whole.samples.iter().enumerate() {
-        let sum: f64 = parts.iter().filter_map(|one| one.samples.get(at)).map(|of_part| of_part.value).sum();
-        let fits = sum >= sample.value * (1.0 - 1e-9);
-        findings.check(fits, format!("{}: {} is more than the {sum} of its parts", metric.id, sample.value));
-    }
 }
 
 fn ended_well(back: &Path, scenario: &Scenario, findings: &mut Findings) -> Result<()> {

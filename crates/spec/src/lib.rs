@@ -7,6 +7,7 @@ mod builtin;
 mod coverage;
 mod derive;
 mod error;
+mod hints;
 mod model;
 mod parts;
 mod read;
@@ -17,9 +18,10 @@ pub use builtin::{SOURCES, Source, builtin, find, source};
 pub use coverage::{Statement, Status, coverage};
 pub use derive::{FRACTIONS, Fraction, companions, derive, to_fill_in, underived};
 pub use error::Error;
+pub use hints::nearest_metric;
 pub use model::{
     Baseline, Bound, Claim, Claimed, Constraint, Demands, Limit, Place, Prose, Standing, StatedFact, System, Target,
 };
-pub use read::{DEFAULT_TOLERANCE, nearest_metric, parse};
+pub use read::{DEFAULT_TOLERANCE, parse};
 pub use wire::schema;
 pub use write::to_toml;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use measure::{Better, Definition, FactKind, FactValue, Quantity, Shape, Unit, definition, fact_kind, metrics};
 use toml::Spanned;
 
+use crate::hints::{nearest_metric, similar_fact};
 use crate::wire::{self, Raw};
 use crate::{
     Baseline, Bound, Claim, Claimed, Constraint, Error, Limit, Place, Prose, Standing, StatedFact, System, Target,
@@ -481,23 +482,4 @@ impl Reader<'_> {
             "a share from 0 to 1, or from \"0 %\" to \"100 %\"",
         ))
     }
-}
-
-/// The metric whose id is written most like this text.
-#[must_use]
-pub fn nearest_metric(text: &str) -> &'static str {
-    let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, text);
-    let ids = metrics::ALL.iter().map(|metric| metric.id);
-    ids.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()
-}
-
-/// The facts of the same group, as a hint.
-fn similar_fact(id: &str) -> String {
-    let group = id.split('.').next().unwrap_or_default();
-    let ids: Vec<&str> = measure::VOCABULARY
-        .iter()
-        .map(|kind| kind.id)
-        .filter(|known| !group.is_empty() && known.split('.').next() == Some(group))
-        .collect();
-    if ids.is_empty() { String::new() } else { format!(" such as {}", ids.join(", ")) }
 }
