@@ -76,7 +76,7 @@ pub(crate) enum Command {
     Judge(JudgeArgs),
     /// Show a recorded run as `run` ended it with a line for every metric, or one metric with all its series
     #[command(
-        after_help = "Examples:\n  hostproof show latest\n  hostproof show latest stream.triad\n  hostproof show 20260102T03 --json"
+        after_help = format!("Examples:\n  hostproof show latest\n  hostproof show latest {}\n  hostproof show 20260102T03 --json", measure::metrics::STREAM_TRIAD.id)
     )]
     Show(ShowArgs),
     /// Show two recorded runs beside each other, and what differs in the host
@@ -127,7 +127,11 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Run a job file of fio on this suite's own engine
     #[command(
-        after_help = "Examples:\n  hostproof disk randread.fio\n  hostproof disk randread.fio --output-format=json"
+        override_usage = "hostproof disk [OPTIONS] [--name=JOB --OPTION=VALUE…]… [JOB FILE]…",
+        after_help = "Options of jobs are written as in job files, and as on fio's command line: --rw=randread. Those before the \
+                      first --name are the defaults of all jobs.\n\nExamples:\n  hostproof disk randread.fio\n  hostproof disk \
+                      randread.fio --output-format=normal,json --output=result.txt\n  hostproof disk --name=a --rw=randread --bs=4k \
+                      --size=1g --iodepth=32 --runtime=10 --time_based"
     )]
     Disk(DiskArgs),
     /// Generate, transform and verify the data of the feature workload: hands over to `hostproof-tabular`
@@ -426,6 +430,9 @@ pub(crate) struct AuditArgs {
     /// The specification: the id of a built-in system, or a TOML file
     #[arg(long, value_name = "ID|FILE", default_value = DEFAULT_SPEC, add = completion::specification())]
     pub(crate) spec: String,
+    /// Only how many targets have which grade, and the grade of each
+    #[arg(long, conflicts_with_all = ["json", "markdown"])]
+    pub(crate) summary: bool,
     /// Print JSON, for machines
     #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,
@@ -441,7 +448,7 @@ pub(crate) enum SpecCommand {
     List,
     /// Show what a specification says
     #[command(
-        after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show PY-HPC-2024.Q3 --coverage\n  hostproof spec show my-server.toml"
+        after_help = "Examples:\n  hostproof spec show PY-HPC-2024.Q3\n  hostproof spec show PY-HPC-2024.Q3 --coverage\n  hostproof spec show PY-HPC-2024.Q3 --toml > mine.toml\n  hostproof spec show my-server.toml"
     )]
     Show {
         /// The id of a built-in system, or a TOML file
@@ -449,6 +456,9 @@ pub(crate) enum SpecCommand {
         /// Show instead where each statement of the document lives: criterion, finding, remark or prose
         #[arg(long)]
         coverage: bool,
+        /// Print the specification itself, to copy and change
+        #[arg(long, conflicts_with = "coverage")]
+        toml: bool,
     },
     /// Check a specification file; errors name file, line and field
     #[command(after_help = "Example:\n  hostproof spec check my-server.toml")]
@@ -528,13 +538,40 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
+/// When progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Eta {
+    /// On a terminal
+    Auto,
+    /// Everywhere: a bar on a terminal, else a line a second
+    Always,
+    /// Nowhere
+    Never,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DiskArgs {
-    /// The job file
-    pub(crate) job: PathBuf,
-    /// How to print the result
-    #[arg(long, value_enum, default_value = "normal")]
-    pub(crate) output_format: OutputFormat,
+    /// Job files, one after the other; `-` is the standard input
+    #[arg(value_name = "JOB FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Options of jobs, which `--rw=read` and its kin are rewritten to
+    #[arg(long = "job-option", hide = true, allow_hyphen_values = true)]
+    pub(crate) options: Vec<String>,
+    /// How to print the result; several are separated by a comma
+    #[arg(long, value_enum, default_value = "normal", value_delimiter = ',')]
+    pub(crate) output_format: Vec<OutputFormat>,
+    /// Write the result there and not to the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the file that --output names although it is no earlier result
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// When to show how far it is
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) eta: Eta,
+    /// Read the jobs and say what is wrong with them, and do no I/O
+    #[arg(long)]
+    pub(crate) parse_only: bool,
     /// Measure although another measurement runs on this host (or set the environment variable `HOSTPROOF_BESIDE`)
     #[arg(long)]
     pub(crate) beside: bool,

@@ -7,6 +7,7 @@ mod case;
 mod commands;
 mod completion;
 mod exit;
+mod failure;
 mod grant;
 mod history;
 mod interrupt;
@@ -57,7 +58,8 @@ fn main() -> ExitCode {
 
 /// What was typed.
 fn parsed() -> Result<Arguments, clap::Error> {
-    let matches = args::grouped(Arguments::command(), output::look().width).try_get_matches()?;
+    let typed = commands::disk::with_job_options(std::env::args_os());
+    let matches = args::grouped(Arguments::command(), output::look().width).try_get_matches_from(typed)?;
     Arguments::from_arg_matches(&matches)
 }
 

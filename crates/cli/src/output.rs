@@ -101,7 +101,7 @@ fn say_anyway(text: &str) {
 
 /// Says why it did not work. A text from outside that has several lines cannot pass for other messages: they are indented.
 pub(crate) fn say_error(error: &anyhow::Error) {
-    say_anyway(&format!("error: {}", format!("{error:#}").trim_end().replace('\n', "\n  ")));
+    say_anyway(&format!("error: {}", crate::failure::message(error).trim_end().replace('\n', "\n  ")));
 }
 
 #[cfg(test)]

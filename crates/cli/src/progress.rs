@@ -33,8 +33,7 @@ impl Progress {
     /// Takes note of an event.
     pub(crate) fn note(&self, event: &Event) {
         let (Some(bar), Event::Progress { done, doing }) = (&self.bar, event) else { return };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000")]
-        bar.set_position((done.clamp(0.0, 1.0) * STEPS as f64) as u64);
+        set(bar, *done);
         let left = (self.planned * (1.0 - done)).max(0.0);
         // The share is the worker's word, which may be no number at all.
         let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
@@ -50,7 +49,14 @@ impl Progress {
     }
 }
 
-fn bar(name: &str) -> ProgressBar {
+/// Moves a bar to a share of its length.
+pub(crate) fn set(bar: &ProgressBar, done: f64) {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000")]
+    bar.set_position((done.clamp(0.0, 1.0) * STEPS as f64) as u64);
+}
+
+/// A bar on the standard error.
+pub(crate) fn bar(name: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:8} {bar:30} {elapsed} · {wide_msg}");
     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

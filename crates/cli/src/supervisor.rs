@@ -15,7 +15,7 @@ use record::pipe::{self, Hello, Message};
 use record::request::{Choices, Planned, Request, Task};
 
 use crate::build_info::build;
-use crate::locations;
+use crate::{failure, locations};
 
 /// How often the parent looks whether the user wants to stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -40,7 +40,7 @@ pub(crate) fn plan(workload: Workload, profile: Profile, choices: &Choices) -> R
     let task = Task::Plan { profile, choices: choices.clone() };
     let mut worker = match WorkerProcess::start(workload, task) {
         Ok(worker) => worker,
-        Err(error) => return Ok(Err(Reason::Failed(format!("{error:#}")))),
+        Err(error) => return Ok(Err(Reason::Failed(failure::message(&error)))),
     };
     let never = AtomicBool::new(false);
     let mut refusal = None;
@@ -76,7 +76,7 @@ pub(crate) fn run(
 ) -> Result<Option<Reason>> {
     let mut worker = match WorkerProcess::start(workload, Task::Run(planned.config.clone())) {
         Ok(worker) => worker,
-        Err(error) => return Ok(Some(Reason::Failed(format!("{error:#}")))),
+        Err(error) => return Ok(Some(Reason::Failed(failure::message(&error)))),
     };
     let deadline = Instant::now() + limit;
     let mut trouble = None;

@@ -12,12 +12,13 @@ use telemetry::Watched;
 
 use crate::build_info::build;
 use crate::exit::Exit;
+use crate::failure;
 
 /// Serves one request and ends.
 pub(crate) fn serve() -> Result<Exit> {
     worker::serve(build(), |request, pipe| match answer(request, pipe) {
         Ok(last) => last,
-        Err(error) => Message::Failed(format!("{error:#}")),
+        Err(error) => Message::Failed(failure::message(&error)),
     })?;
     Ok(Exit::Done)
 }

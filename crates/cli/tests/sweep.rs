@@ -37,7 +37,7 @@ fn judged(scenario: &Scenario) -> (Judgement, u8) {
     let runs = render::runs(scenario);
     let (last, earlier) = runs.split_last().unwrap();
     let earlier: Vec<&Run> = earlier.iter().collect();
-    let judgement = verdict::judge_boots(last, &earlier, &system, &audit.graded, &companions);
+    let judgement = verdict::judge_boots(last, &earlier, &system, &audit.grades(), &companions);
     let code = match judgement.acceptance() {
         _ if system.demands().is_empty() => 2,
         Acceptance::Accepted => 0,
@@ -67,10 +67,14 @@ fn the_exit_code_is_the_one_that_the_rules_predict() {
         let scenario = scenario(&mut dice);
         let expected = expected(&scenario);
         let (judgement, code) = judged(&scenario);
-        let rows = judgement.rows.iter().map(|row| (row.id.clone(), answer(row.verdict)));
+        // What the data sheet of a named processor adds is demanded by nobody, so that it changes no code.
+        let (derived, stated): (Vec<_>, Vec<_>) =
+            judgement.rows.iter().partition(|row| row.title.ends_with("derived from the processor"));
+        assert!(derived.iter().all(|row| !row.required), "{derived:?}");
+        let rows = stated.iter().map(|row| (row.id.clone(), answer(row.verdict)));
         let rows: BTreeMap<String, Answer> = rows.collect();
         let reasons = || -> Vec<String> {
-            let different = judgement.rows.iter().filter(|row| expected.targets.get(&row.id) != rows.get(&row.id));
+            let different = stated.iter().filter(|row| expected.targets.get(&row.id) != rows.get(&row.id));
             different.map(|row| format!("{}: {} {:?}", row.id, row.reason, row.remarks)).collect()
         };
         assert_eq!(rows, expected.targets, "scenario {number}: {:#?}\n{scenario:#?}", reasons());

@@ -55,6 +55,15 @@ fn step(lanes: &mut [u64; 8]) {
     }
 }
 
+/// Makes a share of each sector zeros, in percent: what of it a device can compress away.
+pub(crate) fn zero_share(buffer: &mut [u8], percent: u8) {
+    for sector in buffer.chunks_mut(SECTOR) {
+        let zeros = sector.len() * usize::from(percent.min(100)) / 100;
+        let start = sector.len() - zeros;
+        sector[start..].fill(0);
+    }
+}
+
 /// Makes a block unlike any other one, and known as this program's: each sector gets its tag and the write's sequence
 /// number.
 #[inline]

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, SeekFrom};
+use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, SeekFrom, StatxFlags};
 
 use crate::Error;
+use crate::job::Durability;
 use crate::path_handle::{self, FileIdentity, PathHandle, check_folder, is_devtmpfs};
 use crate::safety::{Allowed, check_write};
 use crate::settings::Settings;
+use crate::volume::number;
 
 /// What a name turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,18 @@ pub(crate) struct OpenMode {
     pub(crate) write: bool,
     /// Past the page cache (`O_DIRECT`), where the file system can.
     pub(crate) direct: bool,
+    pub(crate) durability: Durability,
+}
+
+impl OpenMode {
+    /// The flags by which writes reach the medium before they are complete.
+    fn sync_flags(self) -> OFlags {
+        match self.durability {
+            Durability::None => OFlags::empty(),
+            Durability::Data => OFlags::DSYNC,
+            Durability::All => OFlags::SYNC,
+        }
+    }
 }
 
 /// A file of the run.
@@ -163,7 +178,7 @@ impl Files {
     }
 
     /// Opens the test file that a name stands for; the name is never given to it, and what has that name is not touched.
-    pub(crate) fn test_file(&mut self, path: &Path, direct: bool) -> Result<OpenedFile, Error> {
+    pub(crate) fn test_file(&mut self, path: &Path, mode: OpenMode) -> Result<OpenedFile, Error> {
         let failed = |source| Error::File { path: path.to_owned(), what: "created", source };
         let base = if let Some(Meaning::TestFile(Some(file))) = self.known.get(path) {
             Arc::clone(file)
@@ -172,21 +187,23 @@ impl Files {
             self.known.insert(path.to_owned(), Meaning::TestFile(Some(Arc::clone(&file))));
             file
         };
-        let (file, direct) = reopen(|flags| path_handle::again(&base, flags), OFlags::RDWR, direct).map_err(failed)?;
+        let flags = OFlags::RDWR | mode.sync_flags();
+        let (file, direct) = reopen(|flags| path_handle::again(&base, flags), flags, mode.direct).map_err(failed)?;
         finish(file, path, FileKind::TestFile, direct)
     }
 
     /// Opens what a job names. What was not made by this run is written to only with the right to.
-    pub(crate) fn open(&mut self, path: &Path, OpenMode { write, direct }: OpenMode) -> Result<OpenedFile, Error> {
+    pub(crate) fn open(&mut self, path: &Path, mode: OpenMode) -> Result<OpenedFile, Error> {
+        let OpenMode { write, direct, .. } = mode;
         if self.is_test_file(path)? {
-            return self.test_file(path, direct);
+            return self.test_file(path, mode);
         }
         let Some(Meaning::Existing(found)) = self.known.get(path) else { unreachable!("it is no test file") };
         if write {
             check_write(found, &self.allowed, &self.root)?;
         }
         let kind = if found.is_device() { FileKind::Device } else { FileKind::Existing };
-        let mut flags = if write { OFlags::RDWR } else { OFlags::RDONLY };
+        let mut flags = if write { OFlags::RDWR | mode.sync_flags() } else { OFlags::RDONLY };
         // The kernel keeps others away from a device that is written to, and refuses one that they have.
         if write && kind == FileKind::Device && !self.allowed.may_destroy(found) {
             flags |= OFlags::EXCL;
@@ -229,19 +246,42 @@ pub(crate) fn reserve(opened: &mut OpenedFile, len: u64) -> Result<(), Error> {
     Ok(())
 }
 
+/// The least that a file or device transfers past the page cache, where the kernel says it.
+pub(crate) fn direct_block(opened: &OpenedFile, root: &Path) -> Option<u32> {
+    // Since Linux 6.1 it says so of files and devices.
+    let said = rustix::fs::statx(&opened.file, c"", AtFlags::EMPTY_PATH, StatxFlags::DIOALIGN).ok();
+    if let Some(said) = said.filter(|said| said.stx_dio_offset_align > 0) {
+        return Some(said.stx_dio_offset_align);
+    }
+    let about = opened.file.metadata().ok().filter(|_| opened.kind == FileKind::Device)?;
+    let folder = root.join("sys/dev/block").join(number(about.rdev()));
+    // A partition has the queue of its drive, whose folder it lies in.
+    let queues = ["queue", "../queue"].map(|queue| folder.join(queue).join("logical_block_size"));
+    queues.iter().find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse().ok())
+}
+
+/// The bytes that a run may take of a folder's file system.
+pub(crate) fn room(dir: &Path) -> Result<u64, Error> {
+    free(dir).map(|free| free / 100 * ROOM_PERCENT)
+}
+
 /// That `needed` more bytes fit a directory's file system and leave room.
 pub(crate) fn check_room(dir: &Path, needed: u64) -> Result<(), Error> {
+    let free = free(dir)?;
+    if needed > free / 100 * ROOM_PERCENT {
+        return Err(Error::NoRoom { path: dir.to_owned(), free, needed, percent: ROOM_PERCENT });
+    }
+    Ok(())
+}
+
+fn free(dir: &Path) -> Result<u64, Error> {
     let failed = |error: rustix::io::Errno| Error::File {
         path: dir.to_owned(),
         what: "queried for its free space",
         source: error.into(),
     };
     let about = rustix::fs::statvfs(dir).map_err(failed)?;
-    let free = about.f_bavail.saturating_mul(about.f_frsize);
-    if needed > free / 100 * ROOM_PERCENT {
-        return Err(Error::NoRoom { path: dir.to_owned(), free, needed, percent: ROOM_PERCENT });
-    }
-    Ok(())
+    Ok(about.f_bavail.saturating_mul(about.f_frsize))
 }
 
 /// Sparse bytes of a region: reads of them never reach the device. 0 where the file system does not report holes.
@@ -300,9 +340,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let name = dir.path().join("data");
         let mut files = Files::new(&Settings::default());
-        let mut first = files.open(&name, OpenMode { write: true, direct: false }).unwrap();
+        let mut first =
+            files.open(&name, OpenMode { write: true, direct: false, durability: Durability::All }).unwrap();
         reserve(&mut first, 1 << 20).unwrap();
-        let second = files.open(&name, OpenMode { write: false, direct: true }).unwrap();
+        let second = files.open(&name, OpenMode { write: false, direct: true, durability: Durability::None }).unwrap();
         assert_eq!((second.kind, second.len), (FileKind::TestFile, 1 << 20));
         assert!(!name.exists());
     }

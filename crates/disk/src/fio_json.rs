@@ -78,6 +78,16 @@ fn job(result: &JobResult, results: &Results) -> Value {
 
 fn direction(result: &JobResult, way: Direction) -> Value {
     let stats = &result.stats[way as usize];
+    let read_back = &result.read_back;
+    if way == Direction::Read && read_back.stats.operations() > 0 {
+        // As in fio, what is read to check what was written is read.
+        let mut all = stats.clone();
+        all.merge(&read_back.stats);
+        let seconds = read_back.seconds + if stats.operations() > 0 { result.window.interval.seconds() } else { 0.0 };
+        let written = result.stats[Direction::Write as usize].bytes;
+        let share = all.bytes as f64 / (all.bytes + written).max(1) as f64 * 100.0;
+        return direction_totals(&all, &[], seconds, share, &result.job.percentiles);
+    }
     let per_second = |tick: &Tick| (tick.operations[way as usize], tick.bytes[way as usize]);
     let series: Vec<(u64, u64)> =
         if stats.operations() == 0 { Vec::new() } else { result.seconds.iter().map(per_second).collect() };
@@ -238,6 +248,7 @@ fn own(result: &JobResult) -> Value {
     let response = result.stats.iter().map(|stats| stats.delayed.as_ref().map(percentiles));
     json!({
         "jobname": result.job.name,
+        "also": result.also,
         "workers": result.workers,
         "ring": result.granted.setup,
         "direct": result.direct,
@@ -251,7 +262,7 @@ fn own(result: &JobResult) -> Value {
         "cpus": result.cpus,
         "io_wq_threads": result.io_wq_threads,
         "amplification": result.amplification(),
-        "open_loop": result.job.rate.is_some(),
+        "open_loop": result.job.rate.iter().any(Option::is_some),
         "latency_ns": latency.collect::<Vec<_>>(),
         "response_ns": response.collect::<Vec<_>>(),
         "window": { "seconds": result.window.seconds, "straggle_s": result.window.finish_skew },

@@ -92,10 +92,116 @@ impl Amount {
 /// What a job reads and writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobTarget {
-    /// A test file for each worker in this directory: made, unlinked at once, gone when the run ends or is killed.
-    Scratch(PathBuf),
+    /// Test files of each worker in these directories, which workers take in turn: made, unlinked at once, gone when the
+    /// run ends or is killed.
+    Scratch(Vec<PathBuf>),
     /// These files or devices, shared by all workers; a file that does not exist is a test file, as above.
     Paths(Vec<PathBuf>),
+}
+
+/// How fast a direction's requests arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// Requests a second.
+    Requests(u32),
+    /// Bytes a second.
+    Bytes(u64),
+}
+
+/// A pause after some requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ThinkTime {
+    /// Requests between two pauses.
+    pub after: u32,
+    /// Seconds of a pause.
+    pub seconds: f64,
+}
+
+/// A size of requests, and how often it is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockShare {
+    /// Bytes.
+    pub bytes: u32,
+    /// Percent of the requests.
+    pub percent: u8,
+}
+
+/// A part of a file that has a share of the random requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HotZone {
+    /// Percent of the requests.
+    pub requests: u8,
+    /// Percent of the file.
+    pub size: u8,
+}
+
+/// Parts of a file with gaps between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StridedZones {
+    /// Bytes that are transferred in a zone before the next one.
+    pub size: u64,
+    /// Bytes of a zone.
+    pub range: u64,
+    /// Bytes between two zones.
+    pub skip: u64,
+}
+
+/// A share of the requests of all jobs of a flow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FlowShare {
+    /// Which flow.
+    pub id: u32,
+    /// Each worker's weight in it.
+    pub weight: u32,
+    /// Seconds that a worker sleeps which is ahead of its share.
+    pub sleep: f64,
+}
+
+/// A latency by which the requests in flight are limited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LatencyTarget {
+    /// Seconds.
+    pub seconds: f64,
+    /// Seconds in which a depth is tried.
+    pub window: f64,
+    /// Percent of the requests that are to be faster.
+    pub percent: f64,
+    /// Whether the job goes on at the depth that was found.
+    pub goes_on: bool,
+}
+
+/// In which order files take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileOrder {
+    /// Each in turn.
+    RoundRobin,
+    /// At random.
+    Random,
+    /// Each as long as it has data that was not asked for.
+    Sequential,
+}
+
+/// Which jobs end with this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// Those of its group.
+    Group,
+    /// Those that run at its time.
+    Phase,
+    /// All, those that are still to come too.
+    All,
+}
+
+/// How a write reaches the medium before it is complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// It need not.
+    #[default]
+    None,
+    /// Its data does (`O_DSYNC`).
+    Data,
+    /// Its data and all that describes the file do (`O_SYNC`).
+    All,
 }
 
 /// How written blocks are checked when they are read back.
@@ -158,6 +264,8 @@ impl Queue {
 /// When a job ends, and from when on it counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct JobTiming {
+    /// Seconds from the start of the jobs to that of this one.
+    pub delay: f64,
     /// Seconds at the start that do not count.
     pub ramp: f64,
     /// Seconds that count at most.
@@ -191,20 +299,60 @@ pub struct Job {
     pub rw: ReadWriteMix,
     /// Sizes of reads and of writes.
     pub blocks: [Blocks; 2],
+    /// Which of these sizes are taken how often; empty where all are as likely.
+    pub shares: [Vec<BlockShare>; 2],
+    /// Multiple of which random offsets are where there is no map; `None` is the smallest size.
+    pub align: Option<u32>,
+    /// Bytes that are skipped between sequential requests; below zero they go backwards.
+    pub step: i64,
+    /// Requests from one random offset on: the first there, the others behind it.
+    pub run: u32,
+    /// Whether the requests of a run are all at its offset.
+    pub identical: bool,
+    /// Percent of the requests of a random job that are at random; the others follow the one before.
+    pub random_percent: u8,
+    /// Parts of the file that have shares of the random requests; empty where all have the same.
+    pub hot_zones: Vec<HotZone>,
+    /// Parts of the file that are used one after the other.
+    pub zones: Option<StridedZones>,
+    /// Test files of each worker.
+    pub files: u32,
+    /// The names of test files; `$jobnum` is the worker, `$filenum` the file. Jobs with the same names share the files.
+    pub file_names: String,
+    /// In which order files take turns.
+    pub file_order: FileOrder,
+    /// Bytes of each file; `None` is what `size` says.
+    pub file_size: Option<u64>,
+    /// Whether a test file whose size is not stated takes the room that a run may take.
+    pub fill: bool,
     /// The region, shared evenly by the files; `None` is all that is there.
     pub size: Option<Amount>,
     /// Where the region starts in each file.
     pub offset: Amount,
+    /// How much further it starts for each worker than for the one before.
+    pub offset_increment: Amount,
     /// How much is transferred; `None` is the region once.
     pub io_size: Option<Amount>,
+    /// Requests of each worker at most.
+    pub requests: Option<u64>,
+    /// How often all of that is done.
+    pub loops: u32,
     /// Depth and batches.
     pub queue: Queue,
     /// Workers (threads, each with a ring of its own).
     pub workers: u32,
     /// How I/O is submitted.
     pub flags: IoFlags,
-    /// Requests a second of each worker, scheduled in advance (open loop); `None` is a closed loop.
-    pub rate: Option<u32>,
+    /// Arrivals of each worker's reads and writes, scheduled in advance (open loop); `None` is a closed loop.
+    pub rate: [Option<Rate>; 2],
+    /// Whether they come as a Poisson process and not at even intervals.
+    pub poisson: bool,
+    /// Pauses.
+    pub think: Option<ThinkTime>,
+    /// Its share of a flow.
+    pub flow: Option<FlowShare>,
+    /// The latency by which its depth is found.
+    pub latency_target: Option<LatencyTarget>,
     /// Ramp and runtime.
     pub timing: JobTiming,
     /// Seed of offsets and data.
@@ -215,6 +363,12 @@ pub struct Job {
     pub grouped: bool,
     /// Whether it starts only after all jobs before it.
     pub stonewall: bool,
+    /// Whether a group of its own begins with it; with `stonewall` one does.
+    pub new_group: bool,
+    /// The job that it starts after.
+    pub wait_for: Option<String>,
+    /// Which jobs end when it ends; `None` is itself.
+    pub ends: Option<Ends>,
     /// CPUs that its workers may run on; `None` is any.
     pub cpus: Option<CpuSet>,
     /// NUMA nodes whose CPUs its workers may run on; `None` is any.
@@ -225,14 +379,24 @@ pub struct Job {
     pub memory: Memory,
     /// `fsync` and `fdatasync`.
     pub syncs: Syncs,
-    /// Whether what was written is read back and checked, and how.
+    /// How writes reach the medium.
+    pub durability: Durability,
+    /// Whether what was written has checksums, and which.
     pub verify: Option<Checksum>,
+    /// Whether it is read back and checked.
+    pub read_back: bool,
+    /// Percent of each sector that is zeros.
+    pub compressible: u8,
+    /// Class and level of each request (`ioprio_set(2)`); 0 is that of the process.
+    pub priority: u16,
     /// Whether each write has new data, and not only a new stamp in each sector.
     pub refill: bool,
     /// Percentiles that are reported, ascending.
     pub percentiles: Vec<f64>,
     /// Ends the job early when it is steady.
     pub steady: Option<SteadyCriterion>,
+    /// The prefixes of the logs of bandwidth and of requests a second that are asked for; an empty one is the job's name.
+    pub logs: [Option<String>; 2],
     /// The options as they were given, for the result.
     pub options: Vec<(String, String)>,
     /// What was asked for and is known, but cannot be honoured; a note of the result.
@@ -253,27 +417,55 @@ impl Job {
             access: Access::Sequential,
             rw: ReadWriteMix::Read,
             blocks: [Blocks::of(4096); 2],
+            shares: [Vec::new(), Vec::new()],
+            align: None,
+            step: 0,
+            run: 1,
+            identical: false,
+            random_percent: 100,
+            hot_zones: Vec::new(),
+            zones: None,
+            files: 1,
+            file_names: format!("{name}.$jobnum.$filenum"),
+            file_order: FileOrder::RoundRobin,
+            file_size: None,
+            fill: false,
             size: None,
             offset: Amount::Bytes(0),
+            offset_increment: Amount::Bytes(0),
             io_size: None,
+            requests: None,
+            loops: 1,
             queue: Queue::deep(1),
             workers: 1,
             flags: IoFlags { direct: true, fixed_files: true, fixed_buffers: true, iopoll: false, sqpoll: false },
-            rate: None,
+            rate: [None; 2],
+            poisson: false,
+            think: None,
+            flow: None,
+            latency_target: None,
             timing: JobTiming::default(),
             seed: 0,
             random_map: true,
             grouped: false,
             stonewall: false,
+            new_group: false,
+            wait_for: None,
+            ends: None,
             cpus: None,
             nodes: None,
             pinned: false,
             memory: Memory::Local,
             syncs: Syncs::default(),
+            durability: Durability::None,
             verify: None,
+            read_back: true,
+            compressible: 0,
+            priority: 0,
             refill: false,
             percentiles: PERCENTILES.to_vec(),
             steady: None,
+            logs: [None, None],
             options: Vec::new(),
             not_honoured: Vec::new(),
         }
@@ -293,5 +485,34 @@ impl Job {
         let read = if self.rw.reads() { self.blocks[0].min } else { u32::MAX };
         let write = if self.rw.writes() { self.blocks[1].min } else { u32::MAX };
         read.min(write)
+    }
+
+    /// The smallest size of each direction that it has: less than the largest of them cannot be transferred.
+    #[must_use]
+    pub fn least_region(&self) -> u32 {
+        let read = if self.rw.reads() { self.blocks[0].min } else { 0 };
+        let write = if self.rw.writes() { self.blocks[1].min } else { 0 };
+        read.max(write)
+    }
+
+    /// Whether requests have several sizes, so that what does not fit is cut.
+    #[must_use]
+    pub fn has_several_sizes(&self) -> bool {
+        self.largest_block() != self.smallest_block()
+    }
+
+    /// Whether each random block is taken once before any is taken again.
+    #[must_use]
+    pub fn has_random_map(&self) -> bool {
+        self.random_map && self.hot_zones.is_empty() && self.zones.is_none() && self.align.is_none()
+    }
+
+    /// Whether a round is over when each block was taken once, and not when as many bytes were.
+    #[must_use]
+    pub fn takes_each_block_once(&self) -> bool {
+        match self.access {
+            Access::Sequential => self.step == 0 && self.zones.is_none() && !(self.rw.reads() && self.rw.writes()),
+            Access::Random => self.has_random_map() && self.run <= 1 && self.random_percent == 100,
+        }
     }
 }

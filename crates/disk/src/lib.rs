@@ -5,6 +5,7 @@
 //!
 //! Invariant: nothing is written to that this run did not make, unless the user named it ([`Rights`]).
 
+mod arrivals;
 mod blkid;
 mod counters;
 pub mod data;
@@ -24,6 +25,7 @@ mod pattern;
 mod permutation;
 mod place;
 mod plan;
+mod regulation;
 mod results;
 mod ring;
 mod ring_setup;
@@ -45,7 +47,7 @@ pub use files::ROOM_PERCENT;
 pub use fio_json::fio_json;
 pub use latency_recorder::{Depths, LITTLES_LAW_LIMIT, LittlesLaw, Stats, Tick};
 pub use place::place_of;
-pub use results::{JobResult, Results, SteadyResult, Window};
+pub use results::{JobResult, ReadBack, Results, SteadyResult, Window};
 pub use ring_setup::{Granted, available};
 pub use safety::Rights;
 pub use settings::Settings;

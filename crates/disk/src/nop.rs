@@ -1,6 +1,7 @@
 //! What the engine itself costs: its loop over requests that the kernel answers at once and without doing anything.
 
 use crate::Error;
+use crate::arrivals::Arrivals;
 use crate::engine::{describe, send_unmeasured};
 use crate::job::{Access, IoFlags, Job, JobTarget, Memory, Queue};
 use crate::pattern::{Extent, Op, Pattern};
@@ -31,11 +32,22 @@ impl Nops {
         (job.access, job.random_map) = (Access::Random, false);
         let depth = u32::try_from(self.lens.len()).unwrap_or(u32::MAX);
         let queue = Queue::deep(depth);
-        let (content, check) = (WriteContent::Stamped, None);
-        let rules = Rules { queue, rate: None, ramp: 0, runtime: None, content, check, seed: 0 };
+        let rules = Rules {
+            queue,
+            arrivals: [Arrivals::Free; 2],
+            pause: None,
+            target: None,
+            ramp: 0,
+            runtime: None,
+            content: WriteContent::Stamped,
+            compressible: 0,
+            check: None,
+            seed: 0,
+        };
         let amount = count.saturating_mul(u64::from(BLOCK));
         let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: REGION }], 0, amount);
-        send_unmeasured(self, rules, &mut || pattern.next())
+        send_unmeasured(self, rules, &mut |_| pattern.next())
+            .map(|(issued, _)| issued)
             .map_err(|failure| describe(failure, &WorkerAssignment::default(), 0))
     }
 }

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use machine::{CpuSet, memory_available};
-use measure::Warning;
+use measure::{Quantity, Unit, Warning};
 
 use crate::Error;
 use crate::files::{self, FileKind, Files, OpenMode, OpenedFile};
-use crate::job::{Amount, Job, JobTarget};
+use crate::job::{Access, Amount, Job, JobTarget, Memory};
 use crate::pattern::Extent;
 use crate::ring::buffer_bytes;
 use crate::settings::Settings;
@@ -41,20 +41,36 @@ pub(crate) struct PlannedJob<'a> {
     pub(crate) volume: Volume,
     /// What is not as it was asked for.
     pub(crate) notes: Vec<Warning>,
+    /// The group that it is reported in.
+    pub(crate) group: u32,
 }
 
 /// Names of the files of a worker, and whether they are test files by themselves.
 fn names(job: &Job, worker: u32) -> (Vec<PathBuf>, bool) {
     match &job.target {
-        JobTarget::Scratch(dir) => (vec![dir.join(format!("{}.{worker}.0", job.name))], true),
+        JobTarget::Scratch(folders) => {
+            let folder = folders.get(worker as usize % folders.len().max(1)).map_or(Path::new("."), PathBuf::as_path);
+            let name = |file: u32| {
+                let name = job.file_names.replace("$jobnum", &worker.to_string());
+                // A name with folders in it is one name: the file has none anyway.
+                folder.join(name.replace("$filenum", &file.to_string()).replace('/', "-"))
+            };
+            ((0..job.files).map(name).collect(), true)
+        }
         JobTarget::Paths(paths) => (paths.clone(), false),
     }
 }
 
-/// The bytes of each of a job's files from its start to the end of the region, where it states them.
-fn stated_end(job: &Job, files: usize) -> Option<u64> {
-    match (job.size?, job.offset) {
-        (Amount::Bytes(size), Amount::Bytes(offset)) => offset.checked_add(size / files.max(1) as u64),
+/// Where the region of a worker begins in a file of `len` bytes.
+fn start_of(job: &Job, worker: u32, len: u64) -> Option<u64> {
+    job.offset_increment.of(len).checked_mul(u64::from(worker))?.checked_add(job.offset.of(len))
+}
+
+/// The bytes of each of a worker's files from its start to the end of the region, where the job states them.
+fn stated_end(job: &Job, worker: u32, files: usize) -> Option<u64> {
+    match (job.file_size, job.size) {
+        (Some(bytes), _) => Some(bytes),
+        (None, Some(Amount::Bytes(size))) => start_of(job, worker, 0)?.checked_add(size / files.max(1) as u64),
         _ => None,
     }
 }
@@ -65,7 +81,7 @@ pub(crate) fn check_room(jobs: &[&Job], files: &mut Files) -> Result<(), Error> 
     for job in jobs {
         for worker in 0..job.workers {
             let (names, scratch) = names(job, worker);
-            let end = stated_end(job, names.len()).unwrap_or(0);
+            let end = stated_end(job, worker, names.len()).unwrap_or(0);
             for name in names {
                 if !scratch && !files.is_test_file(&name)? {
                     continue;
@@ -86,23 +102,87 @@ pub(crate) fn check_room(jobs: &[&Job], files: &mut Files) -> Result<(), Error> 
     systems.values().filter(|(_, needed)| *needed > 0).try_for_each(|(dir, needed)| files::check_room(dir, *needed))
 }
 
-/// That the buffers of all workers of a phase fit the memory.
+/// What a worker takes beside its buffers: its stack, its records of latencies, and the huge page that its buffers begin.
+const WORKER_BYTES: u64 = 2 << 20;
+
+/// Bytes of memory that a job's workers take.
+fn memory_of(job: &Job) -> u64 {
+    let buffers = buffer_bytes(job.queue.depth, job.largest_block()) as u64;
+    let map = match job.size {
+        Some(Amount::Bytes(size)) => map_bytes(job, size),
+        _ => 0,
+    };
+    u64::from(job.workers).saturating_mul(WORKER_BYTES.saturating_add(buffers).saturating_add(map))
+}
+
+/// Bytes of a worker's map of a region: a bit for each block, where a request may take several.
+fn map_bytes(job: &Job, region: u64) -> u64 {
+    let mapped = job.access == Access::Random && job.has_random_map() && job.has_several_sizes();
+    if mapped { region / u64::from(job.smallest_block().max(1)) / 8 } else { 0 }
+}
+
+/// That all workers of a phase fit the memory.
 pub(crate) fn check_memory(jobs: &[&Job]) -> Result<(), Error> {
-    let bytes = |job: &&Job| buffer_bytes(job.queue.depth, job.largest_block()) as u64 * u64::from(job.workers);
-    let (needed, available) = (jobs.iter().map(bytes).sum::<u64>(), memory_available());
+    let needed = jobs.iter().fold(0_u64, |sum, job| sum.saturating_add(memory_of(job)));
+    let available = memory_available();
     if needed <= available / 2 {
         return Ok(());
     }
     let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+    let workers: u64 = jobs.iter().map(|job| u64::from(job.workers)).sum();
     let why = format!(
-        "its buffers would take {needed} bytes and {available} are available: use a smaller iodepth, bs or numjobs"
+        "its {workers} workers would take {needed} bytes of memory (their buffers, and 2 MiB each) and at most half of \
+         the {available} that are available are used: ask for a smaller iodepth, bs or numjobs"
     );
     Err(Error::Plan { job: names.join(", "), why })
+}
+
+/// That the maps of regions which no job states, as of whole devices, fit the memory, too.
+fn check_maps(job: &Job, assignments: &[WorkerAssignment]) -> Result<(), Error> {
+    let regions = assignments.iter().flat_map(|worker| &worker.extents);
+    let needed = regions.map(|extent| map_bytes(job, extent.len)).fold(0, u64::saturating_add);
+    if needed <= memory_available() / 2 {
+        return Ok(());
+    }
+    let why = format!(
+        "its workers would take {needed} bytes of memory to know which blocks were taken: ask for a larger bs, for one \
+         size, or add norandommap"
+    );
+    Err(Error::Plan { job: job.name.clone(), why })
+}
+
+/// More bytes than this, and more rounds over the region than that, are not begun without an end in time.
+const ENDLESS: (u64, u64) = (1_000_000_000_000, 16);
+
+/// The bytes that a worker transfers at least, of regions of `whole` bytes; `stated` are those before they were cut to
+/// whole blocks.
+fn amount(job: &Job, whole: u64, stated: u64) -> Result<u64, Error> {
+    if job.timing.time_based {
+        return Ok(u64::MAX);
+    }
+    let once = match (job.io_size, job.size, job.file_size) {
+        (Some(size), ..) => size.of(stated),
+        (None, Some(Amount::Bytes(size)), Some(_)) => size.min(whole),
+        // Where nothing says when all blocks were taken, it is enough when as much was.
+        _ if !job.takes_each_block_once() => stated,
+        _ => whole,
+    };
+    let bytes = once.saturating_mul(u64::from(job.loops));
+    if job.timing.runtime.is_none() && bytes > ENDLESS.0 && bytes / whole.max(1) > ENDLESS.1 {
+        let (rounds, size) = (bytes / whole.max(1), Quantity::new(bytes as f64, Unit::Byte));
+        let why = format!(
+            "each worker would transfer {size}, {rounds} times its region, with no end in time: add runtime=, or ask \
+             for a smaller io_size or fewer loops"
+        );
+        return Err(Error::Plan { job: job.name.clone(), why });
+    }
+    Ok(bytes)
 }
 
 impl<'a> PlannedJob<'a> {
     /// Opens a job's files and cuts their regions.
     pub(crate) fn new(job: &'a Job, files: &mut Files, settings: &Settings) -> Result<Self, Error> {
+        check_placement(job, &settings.root)?;
         let mut notes: Vec<Warning> =
             job.not_honoured.iter().map(|what| Warning::NotHonoured { what: what.clone() }).collect();
         let mut assignments = Vec::new();
@@ -111,20 +191,20 @@ impl<'a> PlannedJob<'a> {
         for worker in 0..job.workers {
             let (names, scratch) = names(job, worker);
             if worker == 0 || scratch {
-                let mode = OpenMode { write: job.rw.writes(), direct: job.flags.direct };
+                let mode = OpenMode { write: job.rw.writes(), direct: job.flags.direct, durability: job.durability };
                 for name in &names {
-                    let opened =
-                        if scratch { files.test_file(name, job.flags.direct)? } else { files.open(name, mode)? };
+                    let opened = if scratch { files.test_file(name, mode)? } else { files.open(name, mode)? };
+                    check_blocks(job, &opened, &settings.root)?;
                     all.push(opened);
                 }
             }
             let mine = if scratch { all.len() - names.len()..all.len() } else { 0..all.len() };
-            let extents =
-                mine.clone().map(|index| region(job, &mut all[index], names.len())).collect::<Result<Vec<_>, _>>()?;
+            let regions = mine.clone().map(|index| region(job, worker, &mut all[index], names.len()));
+            let regions = regions.collect::<Result<Vec<Region>, _>>()?;
+            let extents: Vec<Extent> = regions.iter().map(|region| region.extent).collect();
             let volume = volume.get_or_insert_with(|| Volume::of_all(all.iter().map(holder), &settings.root));
             let whole: u64 = extents.iter().map(|extent| extent.len).sum();
-            let amount =
-                if job.timing.time_based { u64::MAX } else { job.io_size.map_or(whole, |size| size.of(whole)) };
+            let amount = amount(job, whole, regions.iter().map(|region| region.stated).sum())?;
             let io_wq_cpus = cpus(job, volume.node, &settings.root)?;
             let cpus = io_wq_cpus.as_ref().map(|all| if job.pinned { one_of(all, worker) } else { all.clone() });
             let mine = &all[mine];
@@ -132,8 +212,9 @@ impl<'a> PlannedJob<'a> {
             assignments.push(WorkerAssignment { files, paths, extents, amount, cpus, io_wq_cpus });
         }
         let volume = volume.unwrap_or_default();
+        check_maps(job, &assignments)?;
         note_files(job, &all, &assignments, &volume, &mut notes);
-        Ok(PlannedJob { job, assignments, opened: all, volume, notes })
+        Ok(PlannedJob { job, assignments, opened: all, volume, notes, group: 0 })
     }
 }
 
@@ -145,33 +226,50 @@ fn holder(opened: &OpenedFile) -> PathBuf {
     }
 }
 
+/// The region of a file.
+struct Region {
+    extent: Extent,
+    /// Its bytes before it was cut to whole blocks.
+    stated: u64,
+}
+
+/// The bytes of a region that starts at `start` of a file.
+fn size_of(job: &Job, opened: &OpenedFile, start: u64, count: usize) -> Result<u64, String> {
+    let empty = opened.kind == FileKind::TestFile && opened.len == 0;
+    let left = opened.len.saturating_sub(start);
+    match (job.file_size, job.size) {
+        (Some(bytes), Some(Amount::Percent(percent))) => Ok(Amount::Percent(percent).of(bytes)),
+        (Some(bytes), _) => bytes.checked_sub(start).ok_or_else(|| format!("its offset is beyond filesize={bytes}")),
+        (None, Some(Amount::Bytes(size))) => Ok(size / count as u64),
+        (None, Some(Amount::Percent(percent))) if empty => Err(format!(
+            "size={percent}% is a share of a file that is not there yet: say the size in bytes, or filesize="
+        )),
+        (None, Some(percent)) => Ok(percent.of(opened.len).min(left)),
+        (None, None) if empty && job.fill => {
+            files::room(files::folder(&opened.path)).map_err(|error| error.to_string())
+        }
+        (None, None) if empty => Err(format!(
+            "it has no size, and {} is not there: say size=, or name a file or device that is there",
+            opened.path.display()
+        )),
+        (None, None) => Ok(left),
+    }
+}
+
 /// The region of one file: whole blocks, within the file. A test file is reserved where it is only written to; what
 /// is read is laid out later.
-fn region(job: &Job, opened: &mut OpenedFile, count: usize) -> Result<Extent, Error> {
+fn region(job: &Job, worker: u32, opened: &mut OpenedFile, count: usize) -> Result<Region, Error> {
     let wrong = |why: String| Error::Plan { job: job.name.clone(), why };
+    let beyond = || wrong("its region ends beyond 2^64".to_owned());
     let block = u64::from(job.smallest_block());
     let test = opened.kind == FileKind::TestFile;
-    let (start, size) = match (job.size, job.offset) {
-        (Some(Amount::Bytes(size)), Amount::Bytes(offset)) => (offset, size / count as u64),
-        (size, offset) if test && opened.len == 0 => {
-            return Err(wrong(format!("a test file needs sizes in bytes, not {size:?} from {offset:?}")));
-        }
-        (size, offset) => {
-            let start = offset.of(opened.len);
-            let left = opened.len.saturating_sub(start);
-            let size = match size {
-                None => left,
-                Some(Amount::Bytes(size)) => size / count as u64,
-                Some(percent) => percent.of(opened.len).min(left),
-            };
-            (start, size)
-        }
-    };
-    let len = size / block * block;
-    if len < u64::from(job.largest_block()) {
-        return Err(wrong(format!("{size} bytes of {} are less than one block", opened.path.display())));
+    let start = start_of(job, worker, opened.len).ok_or_else(beyond)?;
+    let stated = size_of(job, opened, start, count).map_err(wrong)?;
+    let len = stated / block * block;
+    if len < u64::from(job.least_region()) {
+        return Err(wrong(format!("{stated} bytes of {} are less than one block", opened.path.display())));
     }
-    let end = start.checked_add(len).ok_or_else(|| wrong("its region ends beyond 2^64".to_owned()))?;
+    let end = start.checked_add(len).ok_or_else(beyond)?;
     if test && !job.rw.reads() {
         files::reserve(opened, end)?;
     } else if !test && end > opened.len {
@@ -180,7 +278,49 @@ fn region(job: &Job, opened: &mut OpenedFile, count: usize) -> Result<Extent, Er
             "{path} has {has} bytes and the job reaches to {end}: existing files are not enlarged"
         )));
     }
-    Ok(Extent { start, len })
+    Ok(Region { extent: Extent { start, len }, stated })
+}
+
+/// That the job's requests are whole blocks of the device, which refuses others past the page cache.
+fn check_blocks(job: &Job, opened: &OpenedFile, root: &Path) -> Result<(), Error> {
+    let Some(block) = opened.direct.then(|| files::direct_block(opened, root)).flatten() else { return Ok(()) };
+    let sizes = [(job.rw.reads(), job.blocks[0]), (job.rw.writes(), job.blocks[1])];
+    let odd = sizes.iter().filter(|(has, _)| *has).find(|(_, sizes)| sizes.min % block != 0);
+    let path = opened.path.display();
+    let why = match (odd, start_of(job, 0, opened.len)) {
+        (Some((_, sizes)), _) => {
+            format!(
+                "bs={} is not a multiple of {block}, the block of {path}: with direct=1 it takes no less",
+                sizes.min
+            )
+        }
+        (None, Some(start)) if start % u64::from(block) != 0 => {
+            format!("it starts at {start}, which is not a multiple of {block}, the block of {path}, as direct=1 needs")
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::Plan { job: job.name.clone(), why })
+}
+
+/// That the CPUs and nodes which a job names are there and may be used.
+fn check_placement(job: &Job, root: &Path) -> Result<(), Error> {
+    let wrong = |why: String| Error::Plan { job: job.name.clone(), why };
+    if let Some(cpus) = &job.cpus {
+        let ours: CpuSet = allowed().map_err(wrong)?.into_iter().collect();
+        let missing = cpus.difference(&ours);
+        if !missing.is_empty() {
+            let several = if missing.len() > 1 { "s" } else { "" };
+            return Err(wrong(format!("cpus_allowed names CPU{several} {missing}, and this process may use {ours}")));
+        }
+    }
+    let bound = if let Memory::Bind(node) = job.memory { Some(node) } else { None };
+    let nodes = job.nodes.iter().flat_map(CpuSet::iter).map(|node| ("numa_cpu_nodes", node));
+    for (option, node) in nodes.chain(bound.map(|node| ("numa_mem_policy", node))) {
+        if !root.join(format!("sys/devices/system/node/node{node}")).exists() {
+            return Err(wrong(format!("{option} names node {node}, which this host does not have")));
+        }
+    }
+    Ok(())
 }
 
 /// The CPUs of a job: those that it names, those of its nodes, or those of the device's node.
@@ -271,6 +411,7 @@ pub(crate) fn allowed() -> Result<Vec<u32>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Blocks;
 
     #[test]
     fn a_file_system_that_names_no_device_says_that_nothing_could_be_checked() {
@@ -285,6 +426,20 @@ mod tests {
         check("ext4", &["sda"], None);
         check("overlay", &[], Some(2));
         check("tmpfs", &[], Some(5));
+    }
+
+    #[test]
+    fn random_requests_of_several_sizes_need_a_map() {
+        let check = |change: fn(&mut Job), expect: u64| {
+            let mut job = Job::new("test", JobTarget::Paths(Vec::new()));
+            (job.access, job.blocks) = (Access::Random, [Blocks { min: 4096, max: 65536 }; 2]);
+            change(&mut job);
+            assert_eq!(map_bytes(&job, 1 << 40), expect);
+        };
+        check(|_| {}, 1 << 25);
+        check(|job| job.random_map = false, 0);
+        check(|job| job.blocks = [Blocks::of(4096); 2], 0);
+        check(|job| job.access = Access::Sequential, 0);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(crate) struct WorkerReport {
     pub(crate) granted: Granted,
     pub(crate) cpus: Vec<u32>,
     pub(crate) verified: u64,
+    /// The record of reading back what was written.
+    pub(crate) read_back: Option<LatencyRecorder>,
 }
 
 /// Everything that a run of jobs gave.
@@ -36,7 +38,7 @@ pub struct Results {
     pub started: Duration,
     /// How long all took, layout and verification included, in seconds.
     pub seconds: f64,
-    /// One for each job, or for each worker of a job without `group_reporting`, in order.
+    /// One for each group of jobs with `group_reporting`, and for each worker of a job without it, in order.
     pub jobs: Vec<JobResult>,
     /// What the devices below counted in the phases, summed by device.
     pub devices: Vec<DeviceStat>,
@@ -92,12 +94,23 @@ fn rate(amount: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { amount as f64 / seconds } else { 0.0 }
 }
 
-/// The result of one job, or of one worker of it.
+/// The reads that check what a job wrote.
+#[derive(Clone, Debug, Default)]
+pub struct ReadBack {
+    /// What was read.
+    pub stats: Stats,
+    /// Seconds that the slowest worker read.
+    pub seconds: f64,
+}
+
+/// The result of a group of jobs, of one job, or of one worker of it.
 #[derive(Clone, Debug)]
 pub struct JobResult {
-    /// The job as it was planned.
+    /// The job as it was planned; the first one of a group.
     pub job: Job,
-    /// Which phase it ran in.
+    /// The names of the other jobs of the group.
+    pub also: Vec<String>,
+    /// Which group it is of.
     pub group: u32,
     /// Workers in it.
     pub workers: u32,
@@ -133,6 +146,8 @@ pub struct JobResult {
     pub arc: Option<ArcStat>,
     /// Blocks whose data was checked.
     pub verified: u64,
+    /// How what was written was read back.
+    pub read_back: ReadBack,
     /// Its steady state, where one was asked for.
     pub steady: Option<SteadyResult>,
     /// What was not honoured, and what a reader should know; the weightiest first.
@@ -159,19 +174,51 @@ impl JobResult {
 /// What was seen from outside of the workers.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
-    pub(crate) group: u32,
     pub(crate) counted: Counted,
     pub(crate) io_wq_threads: usize,
     pub(crate) steady: Option<SteadyResult>,
 }
 
-/// The results of a job's reports: one, or one for each worker where they are not reported as a group.
-pub(crate) fn results_of(planned: &PlannedJob<'_>, reports: &[WorkerReport], seen: &Observed) -> Vec<JobResult> {
-    if planned.job.grouped {
-        return vec![join(planned, reports, &seen.counted.traffic, seen)];
+/// A job of a phase with what its workers handed in.
+pub(crate) struct Member<'a> {
+    pub(crate) planned: &'a PlannedJob<'a>,
+    pub(crate) reports: Vec<WorkerReport>,
+    pub(crate) seen: Observed,
+}
+
+/// The results of jobs that ran together: one for each group, or one for each worker where they are not reported as one.
+pub(crate) fn results_of(members: &[Member<'_>]) -> Vec<JobResult> {
+    let grouped = |member: &Member<'_>| member.planned.job.grouped;
+    let together = |a: &Member<'_>, b: &Member<'_>| grouped(a) && grouped(b) && a.planned.group == b.planned.group;
+    let mut results = Vec::new();
+    for group in members.chunk_by(together) {
+        match group {
+            [single] if !grouped(single) => {
+                let each = single.reports.chunks(1).zip(single.seen.counted.traffic.chunks(1));
+                results.extend(each.map(|(report, traffic)| join(single.planned, report, traffic, &single.seen)));
+            }
+            _ => results.extend(join_group(group)),
+        }
     }
-    let each = reports.chunks(1).zip(seen.counted.traffic.chunks(1));
-    each.map(|(report, traffic)| join(planned, report, traffic, seen)).collect()
+    results
+}
+
+/// One result of several jobs; what is of a job, and not of its requests, is the first one's.
+fn join_group(group: &[Member<'_>]) -> Option<JobResult> {
+    let (first, others) = group.split_first()?;
+    let reports: Vec<WorkerReport> = group.iter().flat_map(|member| member.reports.iter().cloned()).collect();
+    let traffic: Vec<_> = group.iter().flat_map(|member| member.seen.counted.traffic.iter().copied()).collect();
+    let mut result = join(first.planned, &reports, &traffic, &first.seen);
+    for other in others {
+        result.also.push(other.planned.job.name.clone());
+        result.direct &= other.planned.opened.iter().all(|opened| opened.direct);
+        result.arc = result.arc.or(other.seen.counted.arc);
+        let new: Vec<Warning> =
+            other.planned.notes.iter().filter(|note| !result.notes.contains(note)).cloned().collect();
+        result.notes.extend(new);
+    }
+    result.notes.sort_by_key(|note| std::cmp::Reverse(note.weight()));
+    Some(result)
 }
 
 /// Adds what devices counted, by name.
@@ -193,7 +240,12 @@ fn join(
     let recorders: Vec<&LatencyRecorder> = reports.iter().map(|report| &report.recorder).collect();
     let mut stats: [Stats; 2] = Default::default();
     let (mut syncs, mut depths, mut usage) = (Histogram::default(), Depths::default(), Usage::default());
+    let mut read_back = ReadBack::default();
     for report in reports {
+        if let Some(recorder) = &report.read_back {
+            read_back.stats.merge(&recorder.stats[Direction::Read as usize]);
+            read_back.seconds = read_back.seconds.max(Clock::seconds(recorder.begin, recorder.end));
+        }
         for (sum, more) in stats.iter_mut().zip(&report.recorder.stats) {
             sum.merge(more);
         }
@@ -214,7 +266,8 @@ fn join(
     granted.refused.dedup();
     let mut result = JobResult {
         job: planned.job.clone(),
-        group: seen.group,
+        also: Vec::new(),
+        group: planned.group,
         workers: u32::try_from(reports.len()).unwrap_or(u32::MAX),
         stats,
         syncs,
@@ -232,6 +285,7 @@ fn join(
         drives: seen.counted.drives.clone(),
         arc: seen.counted.arc,
         verified: reports.iter().map(|report| report.verified).sum(),
+        read_back,
         steady: seen.steady.clone(),
         notes: planned.notes.clone(),
     };

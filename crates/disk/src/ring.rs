@@ -42,6 +42,8 @@ pub(crate) struct Ring {
     punted: Vec<[bool; 2]>,
     /// Every CPU has one of our workers, so that those of io-wq take turns with them.
     oversubscribed: bool,
+    /// Class and level of each request; 0 is that of the process.
+    priority: u16,
     pub(crate) granted: Granted,
     // Freed after `drop` has waited for the kernel.
     _buffer: Buffer<u8>,
@@ -83,6 +85,7 @@ impl Ring {
             fds: files.iter().map(AsRawFd::as_raw_fd).collect(),
             punted,
             oversubscribed: false,
+            priority: 0,
             granted,
             _buffer: buffer,
             files,
@@ -132,6 +135,11 @@ impl Ring {
         if let Err(error) = self.uring.submitter().register_iowq_aff(&cpu_set(cpus)) {
             self.granted.refused.push(format!("io-wq affinity to the CPUs {cpus}: {error}"));
         }
+    }
+
+    /// Sends each request with this class and level.
+    pub(crate) fn set_priority(&mut self, priority: u16) {
+        self.priority = priority;
     }
 
     /// Declares that every CPU has one of our workers. They and those of io-wq can only take turns then, and the fewer turns
@@ -292,19 +300,25 @@ impl IoEngine for Ring {
     fn push(&mut self, slot: u32, op: &Op) {
         let start = self.slot(slot);
         assert!(op.len as usize <= self.stride, "a request fits its slot");
-        let (len, offset) = (op.len, op.offset);
+        let (len, offset, priority) = (op.len, op.offset, self.priority);
         let entry = match (op.action, self.granted.fixed_buffers) {
             (Action::Transfer(Direction::Read), true) => {
-                on_file!(self, op.file, |fd| opcode::ReadFixed::new(fd, start, len, 0).offset(offset).build())
+                on_file!(self, op.file, |fd| opcode::ReadFixed::new(fd, start, len, 0)
+                    .offset(offset)
+                    .ioprio(priority)
+                    .build())
             }
             (Action::Transfer(Direction::Write), true) => {
-                on_file!(self, op.file, |fd| opcode::WriteFixed::new(fd, start, len, 0).offset(offset).build())
+                on_file!(self, op.file, |fd| opcode::WriteFixed::new(fd, start, len, 0)
+                    .offset(offset)
+                    .ioprio(priority)
+                    .build())
             }
             (Action::Transfer(Direction::Read), false) => {
-                on_file!(self, op.file, |fd| opcode::Read::new(fd, start, len).offset(offset).build())
+                on_file!(self, op.file, |fd| opcode::Read::new(fd, start, len).offset(offset).ioprio(priority).build())
             }
             (Action::Transfer(Direction::Write), false) => {
-                on_file!(self, op.file, |fd| opcode::Write::new(fd, start, len).offset(offset).build())
+                on_file!(self, op.file, |fd| opcode::Write::new(fd, start, len).offset(offset).ioprio(priority).build())
             }
             (Action::Sync { data_only }, _) => {
                 let flags = if data_only { types::FsyncFlags::DATASYNC } else { types::FsyncFlags::empty() };

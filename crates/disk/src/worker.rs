@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use measure::random::mix;
 
 use crate::Error;
+use crate::arrivals::{Arrivals, Lane, Pace};
 use crate::data;
 use crate::job::{Checksum, Direction, Queue};
 use crate::latency_recorder::{LatencyRecorder, Times};
 use crate::pattern::{Action, Op};
+use crate::regulation::{DepthSearch, FlowMember, LatencyBound, Step};
 
 /// What requests are submitted to: a ring, or a simulation of one in virtual time.
 pub(crate) trait IoEngine {
@@ -61,25 +63,29 @@ pub(crate) enum WriteContent {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) queue: Queue,
-    /// Scheduled arrivals: an open loop.
-    pub(crate) rate: Option<ArrivalRate>,
+    /// Scheduled arrivals of reads and writes: an open loop.
+    pub(crate) arrivals: [Arrivals; 2],
+    /// Pauses.
+    pub(crate) pause: Option<Pause>,
+    /// The latency by which the depth is found.
+    pub(crate) target: Option<LatencyBound>,
     /// Nanoseconds that do not count.
     pub(crate) ramp: u64,
     /// Nanoseconds that count at most.
     pub(crate) runtime: Option<u64>,
     pub(crate) content: WriteContent,
+    /// Percent of each sector that is zeros.
+    pub(crate) compressible: u8,
     /// Whether blocks that were read are checked.
     pub(crate) check: Option<Checksum>,
     pub(crate) seed: u64,
 }
 
-/// Arrivals at a fixed rate.
+/// Nothing is sent for some nanoseconds after some requests, once those are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ArrivalRate {
-    /// Requests a second.
-    pub(crate) iops: u32,
-    /// Nanoseconds from the start to the first arrival.
-    pub(crate) delay: u64,
+pub(crate) struct Pause {
+    pub(crate) after: u32,
+    pub(crate) nanos: u64,
 }
 
 /// What a worker has completed since it started, ramp included, for others to read while it runs.
@@ -157,6 +163,9 @@ impl Retries {
     }
 }
 
+/// Nanoseconds after which a worker that is ahead of its flow looks again.
+const FLOW_LOOK: u64 = 20_000;
+
 /// A request in flight.
 #[derive(Clone, Copy)]
 struct Slot {
@@ -164,31 +173,6 @@ struct Slot {
     times: Times,
     /// How often the kernel refused it for now.
     retries: u32,
-}
-
-/// Arrivals at a fixed rate, in whole nanoseconds without drift.
-struct Pace {
-    next: u64,
-    step: u64,
-    rest: u64,
-    carry: u64,
-    rate: u64,
-}
-
-impl Pace {
-    fn new(begin: u64, rate: u32) -> Self {
-        let rate = u64::from(rate);
-        Pace { next: begin, step: 1_000_000_000 / rate, rest: 1_000_000_000 % rate, carry: 0, rate }
-    }
-
-    fn next_arrival(&mut self) -> u64 {
-        let due = self.next;
-        self.carry += self.rest;
-        let extra = u64::from(self.carry >= self.rate);
-        self.carry -= extra * self.rate;
-        self.next += self.step + extra;
-        due
-    }
 }
 
 /// One worker's loop over an engine.
@@ -199,7 +183,16 @@ pub(crate) struct Worker<'a, E> {
     free: Vec<u32>,
     queued: Vec<u32>,
     done: Vec<Completion>,
-    pace: Option<Pace>,
+    lanes: [Lane; 2],
+    /// Whether a lane has a pace.
+    paced: bool,
+    /// Requests since the last pause, and when the one ends that goes on.
+    unpaused: u32,
+    resume: Option<u64>,
+    search: Option<DepthSearch>,
+    flow: Option<FlowMember<'a>>,
+    /// When a worker that is ahead of its flow looks again.
+    ahead_until: Option<u64>,
     deadline: u64,
     written: u64,
     exhausted: bool,
@@ -223,7 +216,13 @@ impl<'a, E: IoEngine> Worker<'a, E> {
             free: (0..depth).rev().collect(),
             queued: Vec::with_capacity(room),
             done: Vec::with_capacity(room),
-            pace: None,
+            lanes: [Lane::Free, Lane::Free],
+            paced: false,
+            unpaused: 0,
+            resume: None,
+            search: None,
+            flow: None,
+            ahead_until: None,
             deadline: u64::MAX,
             written: 0,
             exhausted: false,
@@ -232,11 +231,17 @@ impl<'a, E: IoEngine> Worker<'a, E> {
         }
     }
 
+    /// Joins a flow.
+    pub(crate) fn in_flow(mut self, flow: Option<FlowMember<'a>>) -> Self {
+        self.flow = flow;
+        self
+    }
+
     /// Sends what `next` gives until it gives no more, the time is up, or `stop` is set; returns how many transfers
     /// were issued. All requests are done when it returns without failure.
     pub(crate) fn run(
         &mut self,
-        next: &mut impl FnMut() -> Option<Op>,
+        next: &mut impl FnMut([bool; 2]) -> Option<Op>,
         recorder: &mut LatencyRecorder,
         shown: &LiveCounters,
         stop: &AtomicBool,
@@ -244,7 +249,14 @@ impl<'a, E: IoEngine> Worker<'a, E> {
         let begin = self.engine.stamp();
         let ramp_end = begin + self.rules.ramp;
         self.deadline = self.rules.runtime.map_or(u64::MAX, |runtime| ramp_end.saturating_add(runtime));
-        self.pace = self.rules.rate.map(|rate| Pace::new(begin + rate.delay, rate.iops));
+        self.lanes = self.rules.arrivals.map(|arrivals| match arrivals {
+            Arrivals::Never => Lane::Never,
+            Arrivals::Free => Lane::Free,
+            Arrivals::At(rate) => Lane::Paced(Pace::new(begin, rate)),
+        });
+        self.paced = self.lanes.iter().any(|lane| matches!(lane, Lane::Paced(_)));
+        let depth = self.rules.queue.depth;
+        self.search = self.rules.target.map(|target| DepthSearch::new(target, depth, ramp_end));
         let mut ramping = self.rules.ramp > 0;
         recorder.begin(begin, self.engine.meter());
         while !stop.load(Ordering::Relaxed) {
@@ -276,24 +288,40 @@ impl<'a, E: IoEngine> Worker<'a, E> {
         self.rules.queue.depth - u32::try_from(self.free.len()).expect("at most the depth")
     }
 
+    /// Requests in flight at most.
+    fn most(&self) -> u32 {
+        self.search.map_or(self.rules.queue.depth, |search| search.depth)
+    }
+
     /// Queues requests for free slots: as many as one submission may hold, in an open loop those that are due.
     #[inline]
-    fn queue_requests(&mut self, next: &mut impl FnMut() -> Option<Op>, now: u64) {
+    fn queue_requests(&mut self, next: &mut impl FnMut([bool; 2]) -> Option<Op>, now: u64) {
         while self.queued.len() < self.rules.queue.submit as usize
             && !self.exhausted
             && let Some(&slot) = self.free.last()
         {
-            if self.pace.as_ref().is_some_and(|pace| pace.next > now) {
+            if self.search.is_some() && self.in_flight() >= self.most() {
                 return;
             }
-            let Some(op) = next() else {
+            if self.rules.pause.is_some_and(|pause| self.is_in_pause(pause, now)) {
+                return;
+            }
+            let due = if self.paced { [0, 1].map(|lane: usize| self.lanes[lane].is_due(now)) } else { [true; 2] };
+            if due == [false; 2] || self.is_ahead_of_flow(now) {
+                return;
+            }
+            let Some(op) = next(due) else {
                 self.exhausted = true;
                 return;
             };
-            let start = self.pace.as_mut().map_or(now, Pace::next_arrival);
             self.free.pop();
-            if matches!(op.action, Action::Transfer(_)) {
+            let mut start = now;
+            if let Action::Transfer(direction) = op.action {
                 self.issued += 1;
+                self.unpaused += 1;
+                if let Lane::Paced(pace) = &mut self.lanes[direction as usize] {
+                    start = pace.arrive(op.len);
+                }
             }
             if op.action == Action::Transfer(Direction::Write) {
                 self.fill_buffer(slot, &op);
@@ -304,6 +332,32 @@ impl<'a, E: IoEngine> Worker<'a, E> {
         }
     }
 
+    /// Whether nothing is sent now, because so many requests were: those in flight end first, then comes the pause.
+    fn is_in_pause(&mut self, pause: Pause, now: u64) -> bool {
+        if self.unpaused < pause.after {
+            return false;
+        }
+        if self.in_flight() > 0 {
+            return true;
+        }
+        if now < *self.resume.get_or_insert(now + pause.nanos) {
+            return true;
+        }
+        (self.unpaused, self.resume) = (0, None);
+        false
+    }
+
+    /// Whether other jobs of the flow are to send first.
+    fn is_ahead_of_flow(&mut self, now: u64) -> bool {
+        let Some(flow) = &mut self.flow else { return false };
+        if self.ahead_until.is_some_and(|until| now < until) {
+            return true;
+        }
+        let ahead = flow.is_ahead();
+        self.ahead_until = ahead.then_some(now + flow.sleep.max(FLOW_LOOK));
+        ahead
+    }
+
     /// Makes the data of a write.
     fn fill_buffer(&mut self, slot: u32, op: &Op) {
         self.written += 1;
@@ -311,6 +365,9 @@ impl<'a, E: IoEngine> Worker<'a, E> {
         let buffer = &mut self.engine.buffer(slot)[..op.len as usize];
         if self.rules.content != WriteContent::Stamped {
             data::fill(buffer, mix(seed ^ sequence) ^ op.offset);
+        }
+        if self.rules.compressible > 0 {
+            data::zero_share(buffer, self.rules.compressible);
         }
         match self.rules.content {
             WriteContent::Checksummed(checksum) => data::add_verify_header(buffer, checksum, op.offset, sequence),
@@ -321,10 +378,21 @@ impl<'a, E: IoEngine> Worker<'a, E> {
     /// What is to be waited for: completions where the queue is full, else the next arrival of an open loop.
     #[inline]
     fn wait(&self) -> Option<Wait> {
-        if self.free.is_empty() || self.exhausted {
+        if self.free.is_empty() || self.exhausted || self.in_flight() >= self.most() {
             return Some(Wait::For(self.rules.queue.complete.min(self.in_flight())));
         }
-        self.pace.as_ref().map(|pace| Wait::Until(pace.next.min(self.deadline)))
+        if self.rules.pause.is_some_and(|pause| self.unpaused >= pause.after) {
+            return Some(self.resume.map_or(Wait::For(1), |resume| Wait::Until(resume.min(self.deadline))));
+        }
+        if let Some(until) = self.ahead_until {
+            return Some(Wait::Until(until.min(self.deadline)));
+        }
+        if !self.paced || self.lanes.iter().any(|lane| matches!(lane, Lane::Free)) {
+            return None;
+        }
+        let next =
+            self.lanes.iter().filter_map(|lane| if let Lane::Paced(pace) = lane { Some(pace.next) } else { None });
+        Some(Wait::Until(next.min().map_or(self.deadline, |next| next.min(self.deadline))))
     }
 
     /// Stamps and submits what is queued, and waits. Two calls, because a driver may work for long in the first: how long
@@ -369,7 +437,26 @@ impl<'a, E: IoEngine> Worker<'a, E> {
             recorder.record(&op, &Times { completed, ..times });
         }
         recorder.completed(self.done.len() as u64 - resubmitted, meter);
+        if self.search.is_some() {
+            self.regulate(recorder, completed, meter);
+        }
         Ok(())
+    }
+
+    /// Looks whether the latency was kept. What was recorded of other depths than the one that is found is forgotten.
+    #[cold]
+    fn regulate(&mut self, recorder: &mut LatencyRecorder, completed: u64, meter: u64) {
+        let Some(search) = &mut self.search else { return };
+        let mut last = None;
+        for done in &self.done {
+            let begin = self.slots[done.slot as usize].times.submit_begin;
+            last = search.record(completed.saturating_sub(begin), completed).or(last);
+        }
+        match last {
+            Some(Step::Tries | Step::Found) => recorder.restart(completed, meter),
+            Some(Step::Holds) if search.ends() => self.deadline = completed,
+            _ => {}
+        }
     }
 
     /// Submits a request again that the kernel refused for now, but not for ever.

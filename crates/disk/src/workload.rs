@@ -147,13 +147,13 @@ impl Config {
 
     /// A job over the workload's files. All have one name, so that all use the same files.
     fn job(&self, case: &StorageCase, in_flight: u32, seconds: f64) -> Job {
-        let mut job = Job::new("scratch", JobTarget::Scratch(self.directory.clone()));
+        let mut job = Job::new("scratch", JobTarget::Scratch(vec![self.directory.clone()]));
         (job.access, job.rw) = (case.access, case.rw);
         job.blocks = [Blocks::of(case.block); 2];
         job.size = Some(Amount::Bytes(self.file_bytes));
         let (workers, depth) = self.split(in_flight);
         (job.workers, job.queue) = (workers, Queue::deep(depth));
-        job.timing = JobTiming { ramp: RAMP, runtime: Some(seconds), time_based: true };
+        job.timing = JobTiming { ramp: RAMP, runtime: Some(seconds), time_based: true, ..JobTiming::default() };
         job.random_map = false;
         (job.grouped, job.pinned, job.refill) = (true, true, true);
         job.percentiles = vec![50.0, 99.0, 99.9];

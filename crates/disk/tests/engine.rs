@@ -34,12 +34,29 @@ fn amounts_are_exact() {
     check("rw=write\nfsync=16\nend_fsync=1\nrefill_buffers", 0, 1 << 20);
     check("rw=read\nfilename=x:y:z:w", 1 << 20, 0);
     check("rw=read\nsqthread_poll\nhipri", 1 << 20, 0);
+    check("rw=read\nio_size=10000", 12288, 0);
+    check("rw=write\nio_size=1k", 0, 4096);
+    check("rw=write\nsize=300000\nbs=1k\nio_size=50%", 0, 147 * 1024);
+    check("rw=read\nbsrange=1k-16k", 1 << 20, 0);
+    check("rw=randwrite\nbsrange=1k:16k\niodepth=8", 0, 1 << 20);
+    check("rw=randread\nbssplit=4k/50:64k/50", 1 << 20, 0);
+    check("rw=randread\nloops=3", 3 << 20, 0);
+    check("rw=write\nnrfiles=3", 0, 255 * 4096);
+    check("rw=randwrite\nnumber_ios=10\nthinktime=100\nthinktime_blocks=3", 0, 40960);
+    check("rw=read:4k", 1 << 20, 0);
+    check("rw=randread\nzonesize=64k\nzoneskip=64k", 1 << 20, 0);
+    check("rw=write\nsync=dsync\nbs=64k", 0, 1 << 20);
+    check("rw=write\nprio=7\nprioclass=2\nbuffer_compress_percentage=50", 0, 1 << 20);
+    check("rw=write\nnumjobs=3\nfilename=x\noffset_increment=256k", 0, 3 << 20);
+    check("rw=randwrite\nrate_iops=100000\nrate_process=poisson", 0, 1 << 20);
+    check("rw=read\noffset=50%", 1 << 20, 0);
 }
 
 #[test]
 fn syncs_are_counted() {
     let Some(results) = jobs("[a]\nsize=256k\nrw=write\nfsync=8\n") else { return };
-    assert_eq!(results.jobs[0].syncs.moments().count, 8);
+    // As in fio, what is written last has no sync behind it.
+    assert_eq!(results.jobs[0].syncs.moments().count, 7);
 }
 
 #[test]
@@ -52,6 +69,74 @@ fn what_was_written_is_read_back_and_checked() {
     check("rw=randwrite\nverify=xxhash\ndirect=1", 256);
     check("rw=randwrite\nverify=crc32c\nnorandommap", 256);
     check("rw=randread\nverify=crc32c", 256);
+    check("rw=write\nverify=md5\nbuffer_compress_percentage=50", 256);
+    check("rw=write\nverify=crc32c\ndo_verify=0", 0);
+}
+
+#[test]
+fn what_is_read_back_is_read_as_in_fio() {
+    let Some(results) = jobs("[a]\nsize=1m\nrw=write\nverify=crc32c\n") else { return };
+    let document = disk::fio_json(&results, &[]);
+    let of =
+        |way: &str| (document["jobs"][0][way]["io_bytes"].as_u64(), document["jobs"][0][way]["total_ios"].as_u64());
+    assert_eq!((of("read"), of("write")), ((Some(1 << 20), Some(256)), (Some(1 << 20), Some(256))));
+    assert_eq!(results.jobs[0].stats[0].bytes, 0, "it is no part of what was measured");
+}
+
+/// One entry a group; `stonewall` and `new_group` begin one.
+#[test]
+fn jobs_of_a_group_are_one_entry() {
+    let text = "[global]\ngroup_reporting\nsize=1m\n[a]\n[b]\nrw=write\nnumjobs=2\n[c]\nnew_group\n[d]\nstonewall\n\
+                [e]\nrw=write\ngroup_reporting=0\n[f]\n";
+    let Some(results) = jobs(text) else { return };
+    let row = |job: &disk::JobResult| {
+        let [read, written] = [0, 1].map(|way: usize| job.stats[way].bytes >> 20);
+        (job.job.name.clone(), job.also.join(" "), job.group, job.workers, read, written)
+    };
+    let rows: Vec<_> = results.jobs.iter().map(row).collect();
+    let expect = [
+        ("a", "b", 0, 3, 1, 2),
+        ("c", "", 1, 1, 1, 0),
+        ("d", "", 2, 1, 1, 0),
+        ("e", "", 2, 1, 0, 1),
+        ("f", "", 2, 1, 1, 0),
+    ];
+    assert_eq!(
+        rows,
+        expect.map(|(name, also, group, workers, read, written)| {
+            (name.to_owned(), also.to_owned(), group, workers, read, written)
+        })
+    );
+}
+
+/// The order of starts and ends, told by what the windows say and not by how long anything takes.
+#[test]
+fn jobs_wait_for_others_and_end_them() {
+    let Some(results) =
+        jobs("[a]\nsize=1m\nrw=write\n[b]\nsize=1m\nwait_for=a\n[c]\nsize=1m\nwait_for=b\nstartdelay=100ms\n")
+    else {
+        return;
+    };
+    let spans: Vec<Interval> = results.jobs.iter().map(|job| job.window.interval).collect();
+    assert!(spans.windows(2).all(|pair| pair[0].end <= pair[1].start), "{spans:?}");
+    let endless = "size=1m\ntime_based\nruntime=100000\n";
+    let check = |what: &str, expect: usize| {
+        let text =
+            format!("[endless]\n{endless}[short]\nsize=1m\nexitall\nexit_what={what}\n[later]\nstonewall\nsize=1m\n");
+        let Some(results) = jobs(&text) else { return };
+        assert_eq!(results.jobs.len(), expect, "{what}");
+    };
+    check("group", 3);
+    check("stonewall", 3);
+    check("all", 2);
+}
+
+#[test]
+fn each_direction_has_its_own_rate() {
+    let Some(results) = jobs("[a]\nsize=16m\nrw=randrw\nrate_iops=4000,1000\nio_size=4m\n") else { return };
+    let [reads, writes] = [0, 1].map(|way: usize| results.jobs[0].stats[way].operations());
+    // 1024 requests in all arrive as 4 to 1, however fast they are done.
+    assert!((790..=850).contains(&reads) && reads + writes == 1024, "{reads} and {writes}");
 }
 
 #[test]
@@ -86,6 +171,13 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     };
     check("[a]\nsize=4096t\nrw=read\n", "free");
+    check("[a]\nsize=1m\nrw=read\ncpus_allowed=0,60000\n", "cpus_allowed names CPU 60000");
+    check("[a]\nsize=1m\nrw=read\nnuma_cpu_nodes=900\n", "numa_cpu_nodes names node 900");
+    check("[a]\nsize=1m\nrw=read\nnuma_mem_policy=bind:900\n", "numa_mem_policy names node 900");
+    check("[a]\nfilename=x\nrw=read\n", "it has no size, and");
+    check("[a]\nfilename=x\nsize=10%\nrw=read\n", "size=10% is a share of a file that is not there yet");
+    check("[a]\nsize=1m\nrw=read\nio_size=2t\n", "2097152 times its region, with no end in time: add runtime=");
+    check("[a]\nsize=1m\nrw=read\nnumjobs=4096\niodepth=32768\nbs=64k\n", "4096 workers would take");
     check("[a]\nsize=2k\nrw=read\n", "less than one block");
     check("[a]\nfilename=small\nsize=1m\nrw=read\n", "not enlarged");
     check("[a]\nsize=1g\nbs=1g\niodepth=32768\nrw=read\n", "buffers");
@@ -100,7 +192,7 @@ fn a_worker_that_panics_ends_the_others() {
     let jobs = "[endless]\nsize=1m\nrw=read\ntime_based\nruntime=100000\n[panics]\nsize=1m\nrw=read\n";
     let mut jobs = jobfile::parse(jobs, dir.path()).unwrap();
     // A rate that no job file can have: the worker divides by it.
-    jobs[1].rate = Some(0);
+    jobs[1].rate = [Some(disk::job::Rate::Requests(0)); 2];
     let run = || run_jobs(&jobs, &Settings::default(), &mut |_| {});
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err(), "the panic is handed on");
 }

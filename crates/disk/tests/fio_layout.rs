@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use disk::{Settings, fio_json, jobfile, run_jobs};
+use disk::jobfile::{self, JobText, Surroundings};
+use disk::{Settings, fio_json, run_jobs};
 use serde_json::Value;
 
 const JOB: &str = "[global]\nioengine=io_uring\nbs=4k\nsize=1m\nunlink=1\n\
@@ -30,9 +31,10 @@ fn document(dir: &Path) -> Option<Value> {
         println!("nothing is run: {error}");
         return None;
     }
-    let jobs = jobfile::parse(JOB, dir).unwrap();
-    let results = run_jobs(&jobs, &Settings::default(), &mut |_| {}).unwrap();
-    Some(fio_json(&results, &jobfile::global_options(JOB, dir).unwrap()))
+    let file = JobText { path: Path::new("job.fio"), text: JOB };
+    let found = jobfile::read(&[], &[file], &Surroundings::at(dir)).unwrap();
+    let results = run_jobs(&found.jobs, &Settings::default(), &mut |_| {}).unwrap();
+    Some(fio_json(&results, &found.globals))
 }
 
 /// A file system without a device has no counters, in fio as here.

@@ -171,7 +171,7 @@ fn what_is_no_file_is_not_waited_for() {
 #[test]
 fn nothing_is_made_or_measured_among_the_device_files() {
     let missing = Path::new("/dev/no-such-device-77n1");
-    let scratch = Job { target: JobTarget::Scratch("/dev".into()), ..write_job(missing) };
+    let scratch = Job { target: JobTarget::Scratch(vec!["/dev".into()]), ..write_job(missing) };
     for job in [write_job(missing), Job { rw: ReadWriteMix::Read, ..write_job(missing) }, scratch] {
         let error = run_jobs(&[job], &settings(&[missing], &[missing]), &mut |_| {}).unwrap_err();
         assert!(matches!(error, Error::NoDevice { .. }), "{error}");
@@ -263,6 +263,29 @@ fn devices_are_refused_as_images_are() {
 }
 
 #[test]
+fn blocks_that_are_none_of_the_device_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some((device, _)) = device(dir.path()) else { return };
+    let path = device.device.as_path();
+    if let Err(why) = run_tool("losetup", &["--sector-size".as_ref(), "4096".as_ref(), path]) {
+        return println!("the loop device keeps its blocks: {why}");
+    }
+    let check = |change: fn(&mut Job), expect: Option<&str>| {
+        let mut job = Job { rw: ReadWriteMix::Read, ..write_job(path) };
+        job.flags.direct = true;
+        job.blocks = [Blocks::of(4096); 2];
+        change(&mut job);
+        let error = run_jobs(&[job], &settings(&[], &[]), &mut |_| {}).err().map(|error| error.to_string());
+        assert_eq!(error.is_some(), expect.is_some(), "{error:?}");
+        assert!(error.unwrap_or_default().contains(expect.unwrap_or_default()));
+    };
+    check(|_| {}, None);
+    check(|job| job.blocks = [Blocks::of(512); 2], Some("bs=512 is not a multiple of 4096, the block of"));
+    check(|job| job.offset = Amount::Bytes(512), Some("it starts at 512, which is not a multiple of 4096"));
+    check(|job| (job.blocks, job.flags.direct) = ([Blocks::of(512); 2], false), None);
+}
+
+#[test]
 fn what_the_tools_of_the_system_make_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let Some((mut device, _)) = device(dir.path()) else { return };
@@ -288,7 +311,7 @@ fn what_the_tools_of_the_system_make_is_refused() {
 
 /// More than the free space is refused before anything is written.
 fn too_large(dir: &Path) {
-    let mut job = Job::new("big", JobTarget::Scratch(dir.to_owned()));
+    let mut job = Job::new("big", JobTarget::Scratch(vec![dir.to_owned()]));
     job.rw = ReadWriteMix::Write;
     job.size = Some(Amount::Bytes(1 << 30));
     let error = run_jobs(&[job], &Settings::default(), &mut |_| {}).unwrap_err();

@@ -78,6 +78,10 @@ fn counts(tree: &Tree, facts: &mut Facts) {
     add("cpu.threads", ok_or_absent(Some(threads.iter().sum()).filter(|count| *count > 0)));
     add("cpu.cores_per_socket", same(&cores));
     add("cpu.threads_per_socket", same(&threads));
+    let cpus = tree.numbered(CPUS, "cpu");
+    let off = cpus.iter().filter(|cpu| tree.number(&format!("{CPUS}/{cpu}/online")) == Ok(0)).count();
+    let off = ok_or_absent(Some(off as f64).filter(|_| !cpus.is_empty()));
+    note_number(facts, "cpu.offline", Unit::Count, off, "/sys/devices/system/cpu/cpu*/online");
 }
 
 /// The value that all packages have.

@@ -29,6 +29,10 @@ pub struct Advice {
 pub struct Grant {
     /// The CPUs that it may run on; `None` where that is not known.
     pub cpus: Option<Cpus>,
+    /// The CPUs that are switched on; `None` where that is not known.
+    pub online: Option<Cpus>,
+    /// The CPUs that are there but switched off.
+    pub offline: Option<Cpus>,
     /// How many CPUs' time it may take, where a control group limits that.
     pub cpu_time: Option<Limit>,
     /// Bytes of memory that it may take, where a control group limits that.
@@ -80,7 +84,7 @@ pub fn advise(root: &Path, inventory: &Inventory, grant: &Grant, folder: &Path) 
     kernel(inventory, &mut advice);
     limits(inventory, &mut advice);
     space(&tree, folder, &mut advice);
-    granted(grant, inventory, &mut advice);
+    granted(&tree, grant, inventory, &mut advice);
     let drives: Vec<String> = inventory.drives.found.iter().flatten().flat_map(|drive| drive.names.clone()).collect();
     others(&activity::watch(&tree, &drives, WINDOW), inventory, &mut advice);
     hardware(inventory, &mut advice);
@@ -175,7 +179,7 @@ fn space(tree: &Tree, folder: &Path, advice: &mut Vec<Advice>) {
 }
 
 /// What control groups and affinity leave of the host.
-fn granted(grant: &Grant, inventory: &Inventory, advice: &mut Vec<Advice>) {
+fn granted(tree: &Tree, grant: &Grant, inventory: &Inventory, advice: &mut Vec<Advice>) {
     let facts = &inventory.facts;
     let threads = facts.number("cpu.threads");
     if let Some((limit, threads)) = grant.cpu_time.as_ref().zip(threads).filter(|(limit, n)| limit.value < *n) {
@@ -196,11 +200,24 @@ fn granted(grant: &Grant, inventory: &Inventory, advice: &mut Vec<Advice>) {
         );
     }
     if let Some((cpus, threads)) = grant.cpus.as_ref().zip(threads).filter(|(cpus, n)| (cpus.count as f64) < *n) {
+        // Numbers have gaps where CPUs are switched off.
+        let all = grant.online.as_ref().map_or_else(|| format!("0-{}", threads - 1.0), |online| online.list.clone());
         tell(
             advice,
             format!("this process may run on {} of {threads} CPUs ({})", cpus.count, cpus.list),
             "the others are not measured",
-            format!("sudo taskset -cp 0-{} $$", threads - 1.0),
+            format!("sudo taskset -cp {all} $$"),
+        );
+    }
+    // Where SMT is switched off, so are the second threads of all cores.
+    let smt = tree.word("/sys/devices/system/cpu/smt/control").unwrap_or_default();
+    if let Some(off) = grant.offline.as_ref().filter(|off| off.count > 0 && !["off", "forceoff"].contains(&&*smt)) {
+        let all = grant.online.as_ref().map_or(0, |online| online.count) + off.count;
+        tell(
+            advice,
+            format!("{} of {all} CPUs are switched off ({})", off.count, off.list),
+            "nothing of them is measured, and the others have their caches and power",
+            format!("sudo chcpu -e {}", off.list),
         );
     }
 }
@@ -316,6 +333,16 @@ fn hardware(inventory: &Inventory, advice: &mut Vec<Advice>) {
         }
     }
     heat(inventory, advice);
+    let missing = inventory.facts.number("memory.channels_missing").unwrap_or(0.0);
+    if missing > 0.0 {
+        let (channels, verb) = if missing > 1.0 { ("channels", "have") } else { ("channel", "has") };
+        tell(
+            advice,
+            format!("{missing} memory {channels} {verb} no DIMM that works, where the others have one"),
+            "bandwidth falls by its share, and what is left is interleaved unevenly",
+            "sudo dmidecode -t memory | grep -E 'Locator|Size'   # then reseat or replace the one that is missing",
+        );
+    }
     for controller in inventory.memory_controllers.found.iter().flatten() {
         if controller.corrected > 0 || controller.uncorrected > 0 {
             tell(

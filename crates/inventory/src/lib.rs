@@ -118,8 +118,7 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
     let firmware = smbios::read(tree);
     let devices = pci::devices(tree);
     note_text(&mut facts, "os.drivers", pci::drivers(tree, &devices), "/sys/module/*/version");
-    let dimms = firmware.as_ref().map(|firmware| firmware.dimms.as_slice()).map_err(Clone::clone);
-    memory::probe(&dimms, &mut facts);
+    memory::probe(&firmware, &mut facts);
     board::probe(tree, &firmware, &devices, &mut facts);
 
     let slots = firmware.as_ref().map_or(&[][..], |firmware| &firmware.slots);

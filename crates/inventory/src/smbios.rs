@@ -48,6 +48,8 @@ pub struct Firmware {
     pub rack_mount: bool,
     /// The populated DIMM sockets.
     pub dimms: Vec<Dimm>,
+    /// Sockets for memory modules that are empty.
+    pub empty_sockets: Vec<EmptySocket>,
     /// The slots for cards and drives.
     pub slots: Vec<Slot>,
     /// The power supplies that are present.
@@ -67,6 +69,8 @@ pub struct Dimm {
     pub generation: Option<String>,
     /// Whether it has bits for error correction.
     pub ecc: bool,
+    /// Bits of data that it transfers at a time.
+    pub width: Option<u16>,
     /// Kind of module: `RDIMM`, `LRDIMM`, `UDIMM`.
     pub module: Option<&'static str>,
     /// Transfers a second that it is rated for, in MT/s.
@@ -79,6 +83,15 @@ pub struct Dimm {
     pub part: String,
     /// Serial number.
     pub serial: String,
+}
+
+/// A socket for a memory module that has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EmptySocket {
+    /// Name of the socket on the board.
+    pub locator: String,
+    /// Name of the bank or channel.
+    pub bank: String,
 }
 
 /// A slot for a card or a drive.
@@ -160,6 +173,7 @@ pub fn parse(table: Vec<u8>) -> Firmware {
         firmware.rack_mount = chassis.chassis_type().is_some_and(|kind| *kind == ChassisType::RackMountChassis);
     }
     firmware.dimms = data.defined_struct_iter().filter_map(|device| dimm(&device)).collect();
+    firmware.empty_sockets = data.defined_struct_iter().filter_map(|device| empty_socket(&device)).collect();
     firmware.slots = data.defined_struct_iter().map(|device| slot(&device)).collect();
     firmware.supplies = data.defined_struct_iter().filter_map(|device| supply(&device)).collect();
     firmware
@@ -212,12 +226,20 @@ fn dimm(device: &SMBiosMemoryDevice<'_>) -> Option<Dimm> {
         bytes,
         generation: kind.as_ref().and_then(generation),
         ecc,
+        width: wide(device.data_width()),
         module,
         rated: speed(device.speed(), device.extended_speed()),
         configured: speed(device.configured_memory_speed(), device.extended_configured_memory_speed()),
         manufacturer: text_of(&device.manufacturer()).unwrap_or_default(),
         part: text_of(&device.part_number()).unwrap_or_default(),
         serial: text_of(&device.serial_number()).unwrap_or_default(),
+    })
+}
+
+fn empty_socket(device: &SMBiosMemoryDevice<'_>) -> Option<EmptySocket> {
+    matches!(device.size(), Some(MemorySize::NotInstalled)).then(|| EmptySocket {
+        locator: text_of(&device.device_locator()).unwrap_or_default(),
+        bank: text_of(&device.bank_locator()).unwrap_or_default(),
     })
 }
 

@@ -126,15 +126,21 @@ fn memory(tree: &Tree, facts: &mut Facts) {
     note_number(facts, "memory.capacity", Unit::Byte, size("MemTotal"), MEMINFO);
     note_number(facts, "os.swap", Unit::Byte, size("SwapTotal"), MEMINFO);
 
-    let with_memory = tree.numbered(NODES, "node").into_iter().filter(|node| {
+    let has_memory = |node: &String| {
         let text = tree.text(&format!("{NODES}/{node}/meminfo")).unwrap_or_default();
         let total = text.lines().find_map(|line| line.split_once("MemTotal:")).map(|(_, size)| size);
         total.and_then(kernel_size).is_some_and(|bytes| bytes > 0)
-    });
-    let nodes = Some(with_memory.count() as f64).filter(|count| *count > 0.0);
-    note_number(facts, "numa.nodes", Unit::Count, ok_or_absent(nodes), NODES);
-    // More than one is sub-NUMA clustering (SNC), or AMD's NPS.
-    let clusters = nodes.zip(facts.number("cpu.sockets")).map(|(nodes, sockets)| nodes / sockets);
+    };
+    let with_memory: Vec<String> = tree.numbered(NODES, "node").into_iter().filter(has_memory).collect();
+    let some = |count: usize| Some(count as f64).filter(|count| *count > 0.0);
+    note_number(facts, "numa.nodes", Unit::Count, ok_or_absent(some(with_memory.len())), NODES);
+    // More than one is sub-NUMA clustering (SNC), or AMD's NPS; memory without CPUs (HBM, CXL) cuts no package in parts.
+    let has_cpus = |node: &&String| {
+        let list = tree.text(&format!("{NODES}/{node}/cpulist"));
+        list.map_or(true, |list| !list.trim().is_empty())
+    };
+    let clusters = some(with_memory.iter().filter(has_cpus).count());
+    let clusters = clusters.zip(facts.number("cpu.sockets")).map(|(nodes, sockets)| nodes / sockets);
     note_number(facts, "numa.nodes_per_socket", Unit::Count, ok_or_absent(clusters), "numa.nodes and cpu.sockets");
 }
 

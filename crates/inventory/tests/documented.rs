@@ -67,6 +67,8 @@ fn the_documented_system_is_read_in_every_fact() {
         ("memory.channels", "16"),
         ("memory.channels_per_socket", "8"),
         ("memory.data_rate", "5600 MT/s"),
+        ("memory.channels_missing", "0"),
+        ("memory.channel_width", "8 B"),
         ("memory.bandwidth", "716.8 GB/s"),
         ("memory.full_speed", "yes"),
         ("memory.usable_dataset", "952.2 GB"),
@@ -418,8 +420,13 @@ fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
             let plan = DimmPlan { count: 15, ..DimmPlan::default() };
             host.write("sys/firmware/dmi/tables/DMI", table(&plan, "Supermicro", "2.1"));
         },
-        &[("memory.dimms", "15"), ("memory.capacity", "2.062 TB"), ("memory.channels", "15")],
-        &[],
+        &[
+            ("memory.dimms", "15"),
+            ("memory.capacity", "2.062 TB"),
+            ("memory.channels", "15"),
+            ("memory.channels_missing", "1"),
+        ],
+        &["1 memory channel has no DIMM that works"],
     );
     check(
         "a slower DIMM",
@@ -585,15 +592,51 @@ fn what_this_process_may_use_is_named_where_it_is_less_than_the_host() {
     };
     let limit = |value: f64| Some(Limit { value, command: format!("lift {value}") });
     let cpus = |count: usize| Some(Cpus { count, list: format!("0-{}", count - 1) });
-    check(&Grant { cpus: cpus(8), cpu_time: limit(8.0), memory: limit(2.2e12) }, &[]);
+    let none = Grant::default();
+    check(&Grant { cpus: cpus(8), cpu_time: limit(8.0), memory: limit(2.2e12), ..none.clone() }, &[]);
     check(
-        &Grant { cpus: cpus(4), cpu_time: limit(2.0), memory: limit(1e12) },
+        &Grant { cpus: cpus(4), cpu_time: limit(2.0), memory: limit(1e12), ..none.clone() },
         &[
             ("a control group grants the time of 2 CPUs of 8", "lift 2"),
             ("a control group grants 1 TB of memory", "lift 1000000000000"),
             ("this process may run on 4 of 8 CPUs (0-3)", "sudo taskset -cp 0-7 $$"),
         ],
     );
+    // Commands name the CPUs that are there.
+    let listed = |count: usize, list: &str| Some(Cpus { count, list: list.to_owned() });
+    let (online, offline) = (listed(8, "0-3,6-9"), listed(2, "4-5"));
+    check(
+        &Grant { cpus: cpus(4), online: online.clone(), offline: offline.clone(), ..none.clone() },
+        &[
+            ("this process may run on 4 of 8 CPUs (0-3)", "sudo taskset -cp 0-3,6-9 $$"),
+            ("2 of 10 CPUs are switched off (4-5)", "sudo chcpu -e 4-5"),
+        ],
+    );
+    let host = documented(2);
+    let told = |host: &Host| {
+        let grant = Grant { offline: offline.clone(), online: online.clone(), ..none.clone() };
+        advise(host.root(), &inventory(host), &grant, host.root()).len()
+    };
+    assert_eq!(told(&host), 1);
+    host.write("sys/devices/system/cpu/smt/control", "off\n");
+    assert_eq!(told(&host), 0, "those are the second threads of cores");
+}
+
+#[test]
+fn cpus_that_are_switched_off_and_memory_without_cpus_are_told() {
+    let host = documented(2);
+    let told = |id: &str| printed(&inventory(&host).facts, id);
+    assert_eq!((told("cpu.offline"), told("numa.nodes_per_socket")), ("0".into(), "1".into()));
+    for cpu in [8, 9] {
+        host.write(&format!("sys/devices/system/cpu/cpu{cpu}/online"), "0\n");
+    }
+    for node in [2, 3] {
+        let folder = format!("sys/devices/system/node/node{node}");
+        host.write(&format!("{folder}/meminfo"), format!("Node {node} MemTotal: 67108864 kB\n"));
+        host.write(&format!("{folder}/cpulist"), "\n");
+    }
+    assert_eq!((told("cpu.offline"), told("cpu.threads")), ("2".into(), "8".into()));
+    assert_eq!((told("numa.nodes"), told("numa.nodes_per_socket")), ("4".into(), "1".into()));
 }
 
 #[test]

@@ -44,12 +44,20 @@ fn allowed_to(thread_id: Option<thread::Pid>) -> Result<CpuSet, Error> {
 }
 
 /// The CPUs that are there but switched off, by sysfs.
-pub(crate) fn offline(root: &Path) -> CpuSet {
-    let list = |name: &str| {
-        let text = fs::read_to_string(root.join("sys/devices/system/cpu").join(name)).ok()?;
-        text.parse::<CpuSet>().ok()
-    };
-    list("present").zip(list("online")).map(|(present, online)| present.difference(&online)).unwrap_or_default()
+#[must_use]
+pub fn offline(root: &Path) -> CpuSet {
+    listed(root, "present").zip(online(root)).map(|(present, on)| present.difference(&on)).unwrap_or_default()
+}
+
+/// The CPUs that are switched on, by sysfs.
+#[must_use]
+pub fn online(root: &Path) -> Option<CpuSet> {
+    listed(root, "online")
+}
+
+fn listed(root: &Path, name: &str) -> Option<CpuSet> {
+    let text = fs::read_to_string(root.join("sys/devices/system/cpu").join(name)).ok()?;
+    text.parse().ok()
 }
 
 /// Pins the calling thread to one CPU, and verifies it.
@@ -118,7 +126,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("sys/devices/system/cpu");
         fs::create_dir_all(&folder).unwrap();
-        assert_eq!(offline(root.path()), CpuSet::default());
+        assert_eq!((online(root.path()), offline(root.path())), (None, CpuSet::default()));
         fs::write(folder.join("present"), "0-7\n").unwrap();
         fs::write(folder.join("online"), "0-3,6\n").unwrap();
         assert_eq!(offline(root.path()).to_string(), "4-5,7");

@@ -17,7 +17,7 @@ mod place;
 mod team;
 mod topology;
 
-pub use affinity::{allowed, allowed_to_process, keep_to};
+pub use affinity::{allowed, allowed_to_process, keep_to, offline, online};
 pub use buffer::{Buffer, PageProof, Pages, Plain, Region, prove_regions};
 pub use clock::Clock;
 pub use cpuset::CpuSet;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Error, Topology};
+use crate::{Core, Error, Node, Topology};
 
 /// Where a worker runs and where its memory lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ pub enum Siblings {
 /// more would be stopped in the middle of their work.
 pub fn place(topology: &Topology, siblings: Siblings) -> Result<Vec<Worker>, Error> {
     let mut seats = Vec::new();
-    for core in &topology.cores {
-        let node = home(topology, core.node)?;
+    let homes = homes(topology)?;
+    for (core, node) in topology.cores.iter().zip(homes) {
         let usable = core.pus.iter().filter(|&cpu| topology.allowed.contains(cpu));
         let most = if siblings == Siblings::OnePerCore { 1 } else { usize::MAX };
         seats.extend(usable.take(most).map(|cpu| (cpu, core.index, node, core.package)));
@@ -74,21 +74,49 @@ pub fn place(topology: &Topology, siblings: Siblings) -> Result<Vec<Worker>, Err
     Ok(spread.map(|(index, (cpu, core, node, package))| Worker { index, cpu, core, node, package }).collect())
 }
 
-/// The node that holds the memory of a core of node `local`: that node, or, where it has no memory, the nearest.
-fn home(topology: &Topology, local: Option<u32>) -> Result<u32, Error> {
-    let with_memory = || topology.nodes.iter().filter(|node| node.memory > 0).map(|node| node.os_index);
-    if let Some(local) = local {
-        if with_memory().any(|node| node == local) {
-            return Ok(local);
-        }
-        let distance = |&node: &u32| (topology.distance(local, node).unwrap_or(u32::MAX), node);
-        if let Some(nearest) = with_memory().min_by_key(distance) {
-            return Ok(nearest);
+/// The node that holds the memory of each core: its own, or, where that has none or is hidden, the nearest with memory. Of
+/// several that are as near, each takes as many cores as the others, those counted whose own it is.
+fn homes(topology: &Topology) -> Result<Vec<u32>, Error> {
+    let near: Vec<Vec<u32>> = topology.cores.iter().map(|core| nearest(topology, core)).collect();
+    let mut load: BTreeMap<u32, usize> = BTreeMap::new();
+    let works = |core: &Core| core.pus.intersects(&topology.allowed);
+    for (core, near) in topology.cores.iter().zip(&near) {
+        if let ([one], true) = (near.as_slice(), works(core)) {
+            *load.entry(*one).or_default() += 1;
         }
     }
+    let mut homes = Vec::new();
+    for (core, near) in topology.cores.iter().zip(&near) {
+        let least = near.iter().copied().min_by_key(|node| (load.get(node).copied().unwrap_or(0), *node));
+        let home = least.ok_or_else(|| Error::Placement("the topology has no NUMA node".into()))?;
+        if near.len() > 1 && works(core) {
+            *load.entry(home).or_default() += 1;
+        }
+        homes.push(home);
+    }
+    Ok(homes)
+}
+
+/// The nodes whose memory is nearest to a core; several where nothing tells them apart.
+fn nearest(topology: &Topology, core: &Core) -> Vec<u32> {
+    let with_memory = || topology.nodes.iter().filter(|node| node.memory > 0);
+    if let Some(local) = core.node.filter(|&local| with_memory().any(|node| node.os_index == local)) {
+        return vec![local];
+    }
+    // A node beside the one that has none may be local to the core, too.
+    let distance = |node: &Node| match core.node {
+        _ if node.cpus.intersects(&core.pus) => 0,
+        Some(local) => topology.distance(local, node.os_index).unwrap_or(u32::MAX),
+        None => u32::MAX,
+    };
+    let least = with_memory().map(distance).min();
+    let nodes: Vec<u32> =
+        with_memory().filter(|node| Some(distance(node)) == least).map(|node| node.os_index).collect();
+    if !nodes.is_empty() {
+        return nodes;
+    }
     // A description may leave sizes out; then the local node, or the first, is as good as known.
-    let any = local.or_else(|| with_memory().next()).or_else(|| Some(topology.nodes.first()?.os_index));
-    any.ok_or_else(|| Error::Placement("the topology has no NUMA node".into()))
+    core.node.or_else(|| Some(topology.nodes.first()?.os_index)).into_iter().collect()
 }
 
 /// How many of `seats` workers a quota of CPUs feeds.

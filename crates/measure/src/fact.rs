@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Quantity, Unit};
+use crate::{Quantity, Unit, binary_bytes};
 
 /// The value of a fact.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,21 @@ impl fmt::Display for FactValue {
             FactValue::Text(text) => f.write_str(text),
             FactValue::Flag(true) => f.write_str("yes"),
             FactValue::Flag(false) => f.write_str("no"),
+        }
+    }
+}
+
+impl FactValue {
+    /// It as people say it of this fact: memory and caches come in powers of two (`256 MiB`), drives in powers of ten.
+    #[must_use]
+    pub fn shown(&self, id: &str) -> String {
+        match self {
+            FactValue::Quantity(Quantity { value, unit: Unit::Byte })
+                if id.starts_with("memory.") || id.starts_with("cpu.l") =>
+            {
+                binary_bytes(*value)
+            }
+            value => value.to_string(),
         }
     }
 }
@@ -210,6 +225,7 @@ pub const VOCABULARY: &[FactKind] = &[
     number("cpu.threads_per_socket", Unit::Count, "hardware threads of a package"),
     number("cpu.cores", Unit::Count, "physical cores in all"),
     number("cpu.threads", Unit::Count, "hardware threads in all"),
+    number("cpu.offline", Unit::Count, "hardware threads that are switched off"),
     number("cpu.base_clock", Unit::Hertz, "guaranteed clock"),
     number("cpu.turbo_clock", Unit::Hertz, "highest single-core clock"),
     number("cpu.l3_per_socket", Unit::Byte, "level-3 cache of a package"),
@@ -237,6 +253,8 @@ pub const VOCABULARY: &[FactKind] = &[
     number("memory.dimm_capacity", Unit::Byte, "capacity of a DIMM"),
     number("memory.channels_per_socket", Unit::Count, "memory channels in use of a package"),
     number("memory.channels", Unit::Count, "populated memory channels in all"),
+    number("memory.channels_missing", Unit::Count, "memory channels without a DIMM that the others cannot do without"),
+    number("memory.channel_width", Unit::Byte, "data of a memory channel in one transfer: 8 B of DDR, less of LPDDR"),
     number("memory.data_rate", Unit::TransferPerSecond, "configured transfers a second of a DIMM"),
     number("memory.rated_data_rate", Unit::TransferPerSecond, "transfers a second that the slowest DIMM is rated for"),
     flag("memory.full_speed", "every DIMM runs at the transfers a second that it is rated for"),
@@ -245,7 +263,7 @@ pub const VOCABULARY: &[FactKind] = &[
     number("memory.bandwidth", Unit::BytePerSecond, "theoretical bandwidth in all"),
     number("memory.usable_dataset", Unit::Byte, "largest input of the feature workload that fits in memory"),
     number("numa.nodes", Unit::Count, "NUMA nodes with memory"),
-    number("numa.nodes_per_socket", Unit::Count, "NUMA nodes of a package: more than one is SNC or NPS"),
+    number("numa.nodes_per_socket", Unit::Count, "NUMA nodes of a package with CPUs: more than one is SNC or NPS"),
     // storage
     number("storage.boot.drives", Unit::Count, "boot drives"),
     text("storage.boot.devices", "kernel names of the boot drives in this boot"),

@@ -46,5 +46,5 @@ pub use sample::{Interval, Sample, Taint, derived};
 pub use storage_place::{DrivesBelow, StoragePlace};
 pub use summary::{Summary, median};
 pub use telemetry::{Gauge, Telemetry};
-pub use unit::{ParseQuantityError, Quantity, Unit};
+pub use unit::{ParseQuantityError, Quantity, Unit, binary_bytes};
 pub use warning::Warning;

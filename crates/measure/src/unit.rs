@@ -216,6 +216,8 @@ fn printed(unit: Unit) -> &'static [&'static str] {
 }
 
 fn spelling(symbol: &str) -> Option<(Unit, f64)> {
+    // The Greek letter looks like the micro sign, and many keyboards have only that one.
+    let symbol = &symbol.replace('\u{3bc}', "\u{b5}");
     SPELLINGS.iter().find(|(s, ..)| *s == symbol).map(|&(_, unit, factor)| (unit, factor))
 }
 
@@ -239,6 +241,17 @@ fn hours(seconds: u64) -> (&'static str, u64, &'static str, u64) {
 }
 
 /// Four significant digits, or all digits of a whole number below a million.
+/// Bytes with the largest binary prefix that leaves 1 or more: `64 MiB`, `1.031 GiB`.
+#[must_use]
+pub fn binary_bytes(bytes: f64) -> String {
+    const PREFIXES: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut value, mut at) = (bytes, 0);
+    while value.abs() >= 1024.0 && at + 1 < PREFIXES.len() {
+        (value, at) = (value / 1024.0, at + 1);
+    }
+    format!("{} {}", digits(value), PREFIXES[at])
+}
+
 fn digits(value: f64) -> String {
     if !value.is_finite() {
         return value.to_string();
@@ -357,9 +370,22 @@ mod tests {
     }
 
     #[test]
+    fn memory_comes_in_powers_of_two() {
+        let check = |bytes: f64, expect: &str| assert_eq!(binary_bytes(bytes), expect, "{bytes}");
+        check(0.0, "0 B");
+        check(1023.0, "1023 B");
+        check(49152.0, "48 KiB");
+        check(268_435_456.0, "256 MiB");
+        check(25_280_000_000.0, "23.54 GiB");
+        check(2_199_023_255_552.0, "2 TiB");
+        check(3e18, "2665 PiB");
+    }
+
+    #[test]
     fn quantities_as_people_write_them() {
         check("1.65 TB/s", 1.65e12, Unit::BytePerSecond, "1.650 TB/s");
         check("35 µs", 35e-6, Unit::Second, "35 µs");
+        check("35 \u{3bc}s", 35e-6, Unit::Second, "35 µs");
         check("75ns", 75e-9, Unit::Second, "75 ns");
         check("18 min 45 s", 1125.0, Unit::Second, "18 min 45 s");
         check("59.4 s", 59.4, Unit::Second, "59.40 s");

@@ -6,8 +6,9 @@ use measure::metrics::{
     DENSE_DGEMM, DENSE_FMA, DENSE_HPL, DISK_RANDREAD_IOPS, DISK_SEQREAD_BANDWIDTH, DISK_SEQWRITE_BANDWIDTH,
     STREAM_COPY, STREAM_READ, STREAM_TRIAD,
 };
-use measure::{Definition, Facts, Quantity, Reading};
+use measure::{Better, Definition, Facts, Quantity, Reading, Unit};
 
+use crate::audit::constants::CHANNEL_BYTES;
 use crate::audit::{self, Audit, Grade};
 use crate::parts::{self, Part};
 use crate::read::DEFAULT_TOLERANCE;
@@ -141,6 +142,7 @@ const PARTS: &[&str] = &[
 /// A ceiling whose inputs were not detected gives no target; [`underived`] says which, and what is missing.
 #[must_use]
 pub fn derive(facts: &Facts, name: &str) -> System {
+    let facts = &whole(facts);
     let mut system = System {
         id: name.to_owned(),
         name: format!("derived from the detected hardware of {name}"),
@@ -171,6 +173,29 @@ pub fn underived(facts: &Facts) -> Vec<(&'static Definition, Vec<&'static str>)>
             (fraction.metric, missing)
         })
         .collect()
+}
+
+/// Targets for what could not be derived, as TOML in comments: whoever knows the figure fills it in.
+#[must_use]
+pub fn to_fill_in(facts: &Facts) -> String {
+    let underived = underived(facts);
+    let rows = underived.iter().filter_map(|(metric, _)| FRACTIONS.iter().find(|row| row.metric == *metric));
+    let target = |row: &Fraction| {
+        format!(
+            "#[[system.target]]\n#id = \"{0}\"\n#title = \"{1}\"\n#metric = \"{0}\"\n#value = \"… {2}\"\n#better = \"{3}\"\n\
+             #tolerance = \"5 %\"\n#required = true\n#at = \"where it is promised\"\n#says = \"its words\"\n",
+            row.metric.id,
+            row.title,
+            row.metric.unit.symbol(),
+            if row.metric.better == Better::Higher { "higher" } else { "lower" },
+        )
+    };
+    let targets: Vec<String> = rows.map(target).collect();
+    if targets.is_empty() {
+        return String::new();
+    }
+    let what = "\n# Not derived: this host does not report what their ceilings need. Fill in what was promised, and take the # away.\n\n";
+    format!("{what}{}", targets.join("\n"))
 }
 
 /// What stands beside the documented targets: for each impossible one what a machine of the document's own tables achieves,
@@ -264,10 +289,32 @@ fn stated(facts: &Facts) -> Vec<StatedFact> {
     rows.collect()
 }
 
+/// The facts of the host without its fault: a channel that lacks its DIMM is one that the system has, and what was counted
+/// without it is not stated.
+fn whole(facts: &Facts) -> Facts {
+    let mut whole = facts.clone();
+    let missing = facts.number("memory.channels_missing").filter(|missing| *missing > 0.0);
+    let (Some(missing), Some(channels)) = (missing, facts.number("memory.channels")) else { return whole };
+    let counted =
+        ["capacity", "total", "dimms", "dimms_per_socket", "channels_per_socket", "channels_missing", "bandwidth"];
+    whole.0.retain(|id, _| !counted.iter().any(|counted| id.strip_prefix("memory.") == Some(counted)));
+    let source = format!("memory.channels, and {missing} without a DIMM where the others have one");
+    whole.quantity("memory.channels", channels + missing, Unit::Count, &source);
+    whole
+}
+
 /// The system as an achievable target must see it: AVX-512 counts as two full-width units only where AMX proves a core
-/// of that class; other cores run it on the units of AVX2, two passes each.
+/// of that class; other cores run it on the units of AVX2, two passes each. Channels count by their 64 bits.
 fn sound(system: &System) -> System {
     let mut sound = system.clone();
+    let of = |id: &str| system.facts.iter().find(|fact| fact.id == id).map(|fact| &fact.value);
+    if let Some(measure::FactValue::Quantity(width)) = of("memory.channel_width") {
+        for fact in sound.facts.iter_mut().filter(|fact| ["memory.channels", "memory.dimms"].contains(&&*fact.id)) {
+            if let measure::FactValue::Quantity(count) = &mut fact.value {
+                count.value *= width.value / CHANNEL_BYTES.value;
+            }
+        }
+    }
     let has = |id: &str| system.facts.iter().any(|fact| fact.id == id && fact.value == measure::FactValue::Flag(true));
     if has("cpu.avx512") && !has("cpu.amx") {
         for fact in sound.facts.iter_mut().filter(|fact| fact.id == "cpu.avx512") {

@@ -15,7 +15,7 @@ mod write;
 
 pub use builtin::{SOURCES, Source, builtin, find, source};
 pub use coverage::{Statement, Status, coverage};
-pub use derive::{FRACTIONS, Fraction, companions, derive, underived};
+pub use derive::{FRACTIONS, Fraction, companions, derive, to_fill_in, underived};
 pub use error::Error;
 pub use model::{
     Baseline, Bound, Claim, Claimed, Constraint, Demands, Limit, Place, Prose, Standing, StatedFact, System, Target,

@@ -33,6 +33,27 @@ fn names_of_devices_are_not_stated() {
     assert_eq!((stated("storage.scratch.devices"), stated("storage.scratch.drives")), (false, true));
 }
 
+/// A missing DIMM is a fault of the host: it does not lower what the host must reach.
+#[test]
+fn a_fault_of_the_memory_is_not_the_target() {
+    let check = |channels: f64, missing: f64, width: f64, counted: f64| {
+        let mut facts = host();
+        facts.quantity("memory.channels", channels, Unit::Count, "test");
+        facts.quantity("memory.channels_missing", missing, Unit::Count, "test");
+        facts.quantity("memory.channel_width", width, Unit::Byte, "test");
+        facts.quantity("memory.capacity", channels * 64e9, Unit::Byte, "test");
+        let system = derive(&facts, "node-1");
+        let target = system.target("stream.read").unwrap().value.value;
+        assert!((target / (counted * 4.8e9 * 8.0 * 0.80) - 1.0).abs() < 1e-3, "{target}");
+        let stated = |id: &str| system.facts.iter().find(|fact| fact.id == id).map(|fact| fact.value.to_string());
+        assert_eq!(stated("memory.channels"), Some((channels + missing).to_string()));
+        assert_eq!(stated("memory.capacity").is_none(), missing > 0.0);
+    };
+    check(12.0, 0.0, 8.0, 12.0);
+    check(11.0, 1.0, 8.0, 12.0);
+    check(8.0, 0.0, 4.0, 4.0);
+}
+
 #[test]
 fn a_host_gets_ceilings_times_fractions() {
     let system = derive(&host(), "node-1");
@@ -158,4 +179,20 @@ fn of_two_admitted_processors_the_lesser_decides() {
     let made = companions(system, &audit(system, spec::builtin()));
     let values: Vec<f64> = made.iter().map(|target| target.value.value).collect();
     assert_eq!(values, [2.0 * 2133e6 * 8.0 * 0.75, 4.0 * 16.0 * 3.6e9 * 0.80]);
+}
+
+#[test]
+fn what_cannot_be_derived_can_be_filled_in() {
+    let facts = Facts::default();
+    let offered = spec::to_fill_in(&facts);
+    let filled: String = offered
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line).replace('…', "1"))
+        .map(|line| line + "\n")
+        .collect();
+    let derived = spec::to_toml(&[spec::derive(&facts, "host")]);
+    let systems = spec::parse(&format!("{derived}{filled}"), "test").unwrap();
+    assert_eq!(systems[0].targets.len(), spec::FRACTIONS.len());
+    // As it is printed it is a comment.
+    assert_eq!(spec::parse(&format!("{derived}{offered}"), "test").unwrap()[0].targets.len(), 0);
 }

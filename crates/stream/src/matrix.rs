@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use machine::{Buffer, Pages, Team, Timing, Worker, chunks, split_mut};
+use machine::{Buffer, Node, Pages, Team, Timing, Worker, chunks, split_mut};
 use measure::metrics::{STREAM_MATRIX_LATENCY, STREAM_MATRIX_READ, STREAM_MATRIX_WRITE};
 use measure::{Measurement, Reason, Sample};
 
@@ -19,6 +19,8 @@ struct Pair {
     workers: Vec<Worker>,
     from: u32,
     to: u32,
+    /// The kind of the memory, where it is told: HBM beside DDR is a node of its own.
+    kind: Option<String>,
 }
 
 /// Measures idle latency, read and non-temporal write for all pairs of nodes with cores and nodes with memory.
@@ -39,13 +41,13 @@ fn pairs(context: &Context<'_>) -> Vec<Pair> {
     from.sort_unstable();
     from.dedup();
     let nodes = &context.machine.topology.nodes;
-    let to: Vec<u32> = nodes.iter().filter(|node| node.memory > 0).map(|node| node.os_index).collect();
+    let to: Vec<&Node> = nodes.iter().filter(|node| node.memory > 0).collect();
     let workers_of = |node: u32| -> Vec<Worker> {
         let near = context.workers.iter().filter(|worker| worker.node == node);
         near.enumerate().map(|(index, &worker)| Worker { index, ..worker }).collect()
     };
-    let pair = |from: u32, to: u32| Pair { workers: workers_of(from), from, to };
-    from.iter().flat_map(|&from| to.iter().map(move |&to| pair(from, to))).collect()
+    let pair = |from: u32, to: &Node| Pair { workers: workers_of(from), from, to: to.os_index, kind: to.kind.clone() };
+    from.iter().flat_map(|&from| to.iter().map(move |to| pair(from, to))).collect()
 }
 
 /// The fastest write where it is non-temporal, else the widest that is.
@@ -67,7 +69,11 @@ fn latency(context: &Context<'_>, pair: &Pair, report: &mut Report<'_>) -> Resul
 
 impl Pair {
     fn label(&self, measurement: Measurement) -> Measurement {
-        measurement.label("from", self.from).label("to", self.to)
+        let measurement = measurement.label("from", self.from).label("to", self.to);
+        match &self.kind {
+            Some(kind) => measurement.context("memory", kind),
+            None => measurement,
+        }
     }
 }
 
@@ -151,4 +157,27 @@ fn time_writes(team: &Team, parts: &mut [Part<'_>], write: &Variant, samples: u3
     };
     let timings: Vec<Timing> = (0..=samples).map(|sample| pass(parts, f64::from(sample) + 0.5)).skip(1).collect();
     parts.iter().all(|part| part.right).then_some(timings)
+}
+
+#[cfg(test)]
+mod tests {
+    use machine::{Machine, Siblings, Source, place};
+
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn memory_of_another_kind_is_a_node_of_its_own() {
+        let description = "pack:2 [numa(memory=64GB)] [numa(memory=16GB)] core:2 pu:1";
+        let mut machine = Machine::detect(&Source::Synthetic(description.to_owned())).unwrap();
+        for node in machine.topology.nodes.iter_mut().filter(|node| node.memory < 20_000_000_000) {
+            node.kind = Some("HBM".to_owned());
+        }
+        let workers = place(&machine.topology, Siblings::OnePerCore).unwrap();
+        let context = Context { config: &Config::smoke(), machine: &machine, workers, variants: Vec::new() };
+        let pairs = pairs(&context);
+        let of_kind = |kind: Option<&str>| pairs.iter().filter(|pair| pair.kind.as_deref() == kind).count();
+        assert_eq!((of_kind(None), of_kind(Some("HBM"))), (4, 4), "the cores of two packages, each with all memory");
+        assert!(pairs.iter().all(|pair| pair.workers.len() == 2));
+    }
 }

@@ -118,14 +118,16 @@ fn input(facts: &Facts, id: &str) -> Option<(f64, String)> {
     Some((value, format!("{} ({source})", facts.value(id)?)))
 }
 
-/// Channels × transfers a second × 8 bytes: a DDR channel is 64 bits wide (JEDEC; DDR5 has two of 32).
+/// Channels × transfers a second × bytes of a transfer. A DDR channel is 64 bits wide (JEDEC; DDR5 has two of 32): so are
+/// those of records that do not tell it.
 fn memory_bandwidth(facts: &Facts) -> Option<HostLimit> {
     let (channels, channels_text) = input(facts, "memory.channels")?;
     let (rate, rate_text) = input(facts, "memory.data_rate")?;
+    let width = input(facts, "memory.channel_width").map_or(8.0, |(width, _)| width);
     Some(HostLimit {
-        value: Quantity::new(channels * rate * 8.0, Unit::BytePerSecond),
+        value: Quantity::new(channels * rate * width, Unit::BytePerSecond),
         kind: LimitKind::Ceiling,
-        how: format!("{channels_text} channels × {rate_text} × 8 B"),
+        how: format!("{channels_text} channels × {rate_text} × {width} B"),
         slack: NOMINAL,
     })
 }
@@ -228,7 +230,9 @@ mod tests {
     fn limits_come_from_the_hardware_or_from_a_measurement() {
         use LimitKind::{Ceiling, Reference};
         let blind = |run: &mut Run| drop(run.facts.0.remove("memory.channels"));
+        let narrow = |run: &mut Run| run.facts.quantity("memory.channel_width", 4.0, Unit::Byte, "SMBIOS");
         check(&metrics::STREAM_TRIAD, |_| {}, Some((153.6e9, Ceiling)));
+        check(&metrics::STREAM_TRIAD, narrow, Some((76.8e9, Ceiling)));
         check(&metrics::STREAM_TRIAD, blind, Some((110e9, Reference)));
         let better = |run: &mut Run| {
             blind(run);

@@ -1,6 +1,6 @@
 //! The parts of a host as criteria: a row for each fact, limit and rule of a document.
 
-use measure::{Definition, FactValue, Facts, Quantity, Unit, fact_kind, metrics};
+use measure::{Definition, Facts, fact_kind, metrics};
 use spec::{Bound, Limit, Standing, StatedFact, System};
 
 use crate::Verdict;
@@ -87,7 +87,7 @@ fn fact_row(system: &System, id: &str, host: &Facts) -> FactRow {
         id: id.to_owned(),
         title: title(id),
         documented: each_once(statements.iter().map(|stated| documented(stated))).join(" or "),
-        found: host.value(id).map(ToString::to_string),
+        found: host.value(id).map(|value| value.shown(id)),
         required: statements.iter().any(|stated| stated.required),
         place: each_once(statements.iter().map(|stated| stated.place.at.clone())).join("; "),
         verdict,
@@ -139,7 +139,7 @@ fn limit_row(limit: &Limit, host: &Facts) -> FactRow {
         id: format!("limit.{}", limit.fact),
         title: title(&limit.fact),
         documented,
-        found: host.value(id).map(ToString::to_string),
+        found: host.value(id).map(|value| value.shown(id)),
         required: limit.required,
         place: limit.place.at.clone(),
         verdict,
@@ -169,16 +169,9 @@ fn title(id: &str) -> String {
 fn documented(stated: &StatedFact) -> String {
     let about = if stated.approximate { "~" } else { "" };
     if stated.admits.is_empty() {
-        return format!("{about}{}", shown(&stated.value));
+        return format!("{about}{}", stated.value.shown(&stated.id));
     }
     format!("{} ({})", stated.value, stated.admits.join(", "))
-}
-
-fn shown(value: &FactValue) -> String {
-    match value {
-        FactValue::Quantity(Quantity { value, unit: Unit::Count }) => value.to_string(),
-        value => value.to_string(),
-    }
 }
 
 fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
@@ -194,7 +187,7 @@ fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use measure::Reading;
+    use measure::{FactValue, Quantity, Reading, Unit};
 
     /// A host that is as a document says in every firm fact.
     fn matching(system: &System) -> Facts {

@@ -62,7 +62,7 @@ pub(crate) fn compare_fact(stated: &StatedFact, host: &Facts) -> FactMatch {
         (documented, found) => documented == found,
     };
     if !agrees {
-        return differs(&stated.value, value, fact);
+        return differs(&stated.value.shown(&stated.id), &value.shown(&stated.id), fact);
     }
     match host.number("storage.boot.missing") {
         Some(missing) if missing > 0.0 && stated.id == "storage.boot.layout" => FactMatch::Differs {
@@ -102,7 +102,7 @@ pub(crate) fn check_limit(limit: &Limit, host: &Facts) -> FactMatch {
         }
         (bound, _) => return FactMatch::Unknown { why: format!("{bound:?} cannot be compared with {value}") },
     };
-    if kept { FactMatch::Match } else { differs(&bound, value, fact) }
+    if kept { FactMatch::Match } else { differs(&bound, &value.to_string(), fact) }
 }
 
 /// What the document asks for in words is held against what this suite asks, where it asks something.
@@ -170,7 +170,7 @@ fn present(fact: Option<&Fact>) -> Result<&FactValue, String> {
     }
 }
 
-fn differs(documented: &impl fmt::Display, found: &FactValue, fact: Option<&Fact>) -> FactMatch {
+fn differs(documented: &impl fmt::Display, found: &str, fact: Option<&Fact>) -> FactMatch {
     let source = fact.map(|fact| fact.source.as_str()).unwrap_or_default();
     FactMatch::Differs { how: format!("the document says {documented}, the host has {found} ({source})") }
 }

@@ -15,7 +15,7 @@ pub(crate) fn audit(args: &AuditArgs) -> Result<Exit> {
     } else if args.markdown {
         print_as_is(&report::markdown::audit(&specification.system, &audit))?;
     } else {
-        print(&report::terminal::audit(&specification.system, &audit, look()))?;
+        print(&report::terminal::audit(&specification.system, &audit, args.summary, look()))?;
     }
     Ok(Exit::Done)
 }

@@ -19,6 +19,7 @@ use crate::build_info::build;
 use crate::case::Case;
 use crate::commands::print;
 use crate::exit::Exit;
+use crate::failure;
 use crate::locations::{self, Specification};
 
 const CONTENTS: &str = "dossier.json";
@@ -150,7 +151,7 @@ fn verify(file: &Path, key: Option<&Path>, records_only: bool) -> Result<Exit> {
             Ok(if unchecked && !records_only { Exit::Inconclusive } else { Exit::Done })
         }
         Err(error) => {
-            print(&format!("{}\nDOES NOT HOLD", terminal::clean(&format!("{error:#}"))))?;
+            print(&format!("{}\nDOES NOT HOLD", terminal::clean(&failure::message(&error))))?;
             Ok(Exit::Rejected)
         }
     }

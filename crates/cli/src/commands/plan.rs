@@ -1,12 +1,13 @@
 //! `hostproof plan`: which worker runs where, and which bytes lie on which node.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use machine::{Layout, Machine, Siblings, Source, place};
+use machine::{Layout, Machine, Siblings, Source, Topology, place};
 use measure::Profile;
 use measure::{Quantity, Unit};
 use report::terminal::PlacementRow;
@@ -75,21 +76,53 @@ fn place_here(args: &PlanArgs) -> Result<Exit> {
         None => usize::try_from(stream::Config::for_profile(Profile::Quick, &machine)?.array_bytes)?,
     };
     let layout = Layout::plan(&machine.topology, &workers, array, ARRAYS)?;
+    let left_out = left_out(&machine.topology, &layout);
     if args.json {
-        print_json(&json(&layout, array))?;
+        print_json(&json(&layout, array, &left_out))?;
     } else {
         print(&report::terminal::placement(&rows(&layout), look()))?;
+        left_out.iter().try_for_each(|line| print(line))?;
     }
     Ok(Exit::Done)
 }
 
-/// A file that exists is an XML topology; anything else is a synthetic description.
+/// What of the host no worker uses, and so no headline tells.
+fn left_out(topology: &Topology, layout: &Layout) -> Vec<String> {
+    let mut lines = Vec::new();
+    let unused = layout.nodes.iter().filter(|share| share.bytes == 0);
+    for node in unused.filter_map(|share| topology.node(share.node)).filter(|node| node.memory > 0) {
+        let kind = node.kind.as_deref().map_or_else(String::new, |kind| format!("{kind}, "));
+        let size = Quantity::new(node.memory as f64, Unit::Byte);
+        lines.push(format!(
+            "Node {} ({kind}{size}) holds no worker's array: only the matrices of nodes (stream.matrix.*) measure it",
+            node.os_index
+        ));
+    }
+    for node in topology.nodes.iter().filter(|node| node.memory == 0 && topology.nodes.iter().any(|any| any.memory > 0))
+    {
+        lines.push(format!(
+            "Node {} has no memory: its cores use that of the nearest nodes that have some",
+            node.os_index
+        ));
+    }
+    if !topology.offline.is_empty() {
+        let several = if topology.offline.len() > 1 { "CPUs" } else { "CPU" };
+        lines.push(format!("{several} {}: switched off, and not measured", topology.offline));
+    }
+    lines
+}
+
+/// What exists, or looks like the name of a file, is an XML topology; a synthetic description has numbers behind colons.
 fn source(typed: Option<&str>) -> Source {
     match typed {
         None => Source::Host,
-        Some(text) if std::path::Path::new(text).exists() => Source::Xml(text.into()),
+        Some(text) if !text.contains(':') || looks_like_a_file(Path::new(text)) => Source::Xml(text.into()),
         Some(text) => Source::Synthetic(text.to_owned()),
     }
+}
+
+fn looks_like_a_file(path: &Path) -> bool {
+    path.exists() || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xml"))
 }
 
 fn bytes(typed: &str) -> Result<usize> {
@@ -101,7 +134,7 @@ fn bytes(typed: &str) -> Result<usize> {
 }
 
 /// One entry for each worker with its CPU, core, node and bytes, and one for each node with its bytes.
-fn json(layout: &Layout, array: usize) -> serde_json::Value {
+fn json(layout: &Layout, array: usize, left_out: &[String]) -> serde_json::Value {
     let workers: Vec<_> = layout
         .workers
         .iter()
@@ -118,7 +151,9 @@ fn json(layout: &Layout, array: usize) -> serde_json::Value {
         .iter()
         .map(|node| serde_json::json!({"node": node.node, "bytes": node.bytes, "available": node.available}))
         .collect();
-    serde_json::json!({"array_bytes": array, "arrays": ARRAYS, "workers": workers, "nodes": nodes})
+    serde_json::json!({
+        "array_bytes": array, "arrays": ARRAYS, "workers": workers, "nodes": nodes, "left_out": left_out,
+    })
 }
 
 fn rows(layout: &Layout) -> Vec<PlacementRow> {
@@ -136,6 +171,46 @@ fn rows(layout: &Layout) -> Vec<PlacementRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_worker_uses_is_said() {
+        let check = |description: &str, change: fn(&mut Topology), expect: &[&str]| {
+            let mut topology = Topology::read(&Source::Synthetic(description.to_owned())).unwrap();
+            change(&mut topology);
+            let workers = place(&topology, Siblings::OnePerCore).unwrap();
+            let layout = Layout::plan(&topology, &workers, 1 << 30, ARRAYS).unwrap();
+            let lines = left_out(&topology, &layout);
+            assert_eq!(lines.len(), expect.len(), "{lines:?}");
+            assert!(lines.iter().zip(expect).all(|(line, expect)| line.starts_with(expect)), "{lines:?}");
+        };
+        check("pack:2 numa:1 core:2 pu:1", |_| {}, &[]);
+        let hbm = |topology: &mut Topology| topology.nodes[1].kind = Some("HBM".to_owned());
+        let beside = "pack:1 [numa(memory=64GB)] [numa(memory=16GB)] core:2 pu:1";
+        check(beside, hbm, &["Node 1 (HBM, 16"]);
+        check(
+            "pack:2 numa:1(memory=64GB) core:2 pu:1",
+            |topology| topology.nodes[1].memory = 0,
+            &["Node 1 has no memory"],
+        );
+        check(
+            "pack:2 numa:1 core:2 pu:1",
+            |topology| topology.offline = "5-7".parse().unwrap(),
+            &["CPUs 5-7: switched off"],
+        );
+    }
+
+    #[test]
+    fn names_of_files_are_no_descriptions() {
+        let check = |text: &str, is_file: bool| {
+            assert_eq!(matches!(source(Some(text)), Source::Xml(_)), is_file, "{text}");
+        };
+        check("no-such-file.xml", true);
+        check("/no/such/folder/node7.xml", true);
+        check("node7", true);
+        check("no:such:file.XML", true);
+        check("pack:2 numa:1 core:64 pu:2", false);
+        check("pu:4", false);
+    }
 
     #[test]
     fn a_process_that_a_library_ended_is_a_reason() {

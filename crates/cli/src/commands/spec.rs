@@ -15,14 +15,17 @@ use crate::output::say;
 pub(crate) fn spec(command: &SpecCommand) -> Result<Exit> {
     match command {
         SpecCommand::List => print(&report::terminal::systems(spec::builtin(), look()))?,
-        SpecCommand::Show { spec, coverage: true } => coverage(spec)?,
-        SpecCommand::Show { spec, coverage: false } => {
+        SpecCommand::Show { spec, coverage: true, .. } => coverage(spec)?,
+        SpecCommand::Show { spec, toml: true, .. } => {
+            print_as_is(&spec::to_toml(&[Specification::load(spec)?.system]))?;
+        }
+        SpecCommand::Show { spec, .. } => {
             print(&report::terminal::system(&Specification::load(spec)?.system, look()))?;
         }
         SpecCommand::Check { file } => check(file)?,
         SpecCommand::Derive { id } => {
             let facts = inventory::inspect(Path::new("/"));
-            print_as_is(&spec::to_toml(&[spec::derive(&facts, id)]))?;
+            print_as_is(&format!("{}{}", spec::to_toml(&[spec::derive(&facts, id)]), spec::to_fill_in(&facts)))?;
             for (metric, missing) in spec::underived(&facts) {
                 say(&format!("no target for {}: this host does not report {}", metric.id, missing.join(", ")));
             }

@@ -32,7 +32,9 @@ pub(super) fn lay_out(planned: &PlannedJob<'_>) -> Result<(), Error> {
             if about.len() >= extent.start + extent.len && holes(file, extent.start, extent.len) == 0 {
                 continue;
             }
-            write_out(planned.job, opened.direct, assignment, path, *extent)?;
+            for (start, len, block) in parts(planned.job, *extent) {
+                write_out(planned.job, opened.direct, assignment, path, Extent { start, len }, block)?;
+            }
             file.sync_all().map_err(|source| Error::File { path: path.clone(), what: "synced", source })?;
             if !opened.direct {
                 // The measurement must not find the layout in the page cache; a refusal shows as amplification.
@@ -43,10 +45,26 @@ pub(super) fn lay_out(planned: &PlannedJob<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_out(job: &Job, direct: bool, assignment: &WorkerAssignment, path: &Path, extent: Extent) -> Result<(), Error> {
+/// How an extent is written: the most of it in large blocks, the rest in those of the job; verified blocks have the job's
+/// size everywhere. Start, bytes and block of each part.
+fn parts(job: &Job, extent: Extent) -> impl Iterator<Item = (u64, u64, u32)> {
+    let small = job.smallest_block();
+    let block = if job.verify.is_some() { small } else { (LAYOUT_BLOCK / small).max(1) * small };
+    let large = extent.len / u64::from(block) * u64::from(block);
+    let parts = [(extent.start, large, block), (extent.start + large, extent.len - large, small)];
+    parts.into_iter().filter(|(_, len, _)| *len > 0)
+}
+
+fn write_out(
+    job: &Job,
+    direct: bool,
+    assignment: &WorkerAssignment,
+    path: &Path,
+    extent: Extent,
+    block: u32,
+) -> Result<(), Error> {
     let mut layout = Job::new(&job.name, job.target.clone());
-    let whole = extent.len.is_multiple_of(u64::from(LAYOUT_BLOCK)) && job.verify.is_none();
-    layout.blocks = [Blocks::of(if whole { LAYOUT_BLOCK } else { job.smallest_block() }); 2];
+    layout.blocks = [Blocks::of(block); 2];
     (layout.rw, layout.access) = (ReadWriteMix::Write, Access::Sequential);
     (layout.refill, layout.verify, layout.seed) = (true, job.verify, job.seed);
     layout.queue = Queue::deep(LAYOUT_DEPTH);
@@ -63,7 +81,7 @@ fn write_out(job: &Job, direct: bool, assignment: &WorkerAssignment, path: &Path
     let mut ring = Ring::open(one.files.clone(), LAYOUT_DEPTH, layout.largest_block(), layout.flags, &Memory::Local)?;
     let mut pattern = Pattern::new(&layout, &one.extents, 0, one.amount);
     let mut written = 0;
-    let mut next = || pattern.next().inspect(|op| written = op.offset);
+    let mut next = |_| pattern.next().inspect(|op| written = op.offset);
     let done = send_unmeasured(&mut ring, rules(&layout, 0, &one), &mut next);
     done.map(|_| ()).map_err(|failure| describe(failure, &one, written.saturating_sub(extent.start)))
 }

@@ -24,6 +24,7 @@ pub(super) fn prepare(job: &Job, assignment: &WorkerAssignment, workers: usize) 
     let cpus = pin(assignment.cpus.as_ref()).map_err(wrong)?;
     let mut ring = Ring::open(assignment.files.clone(), job.queue.depth, job.largest_block(), job.flags, &job.memory)?;
     assignment.io_wq_cpus.iter().for_each(|cpus| ring.set_io_wq_affinity(cpus));
+    ring.set_priority(job.priority);
     if workers >= most {
         ring.set_oversubscribed();
     }

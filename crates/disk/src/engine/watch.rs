@@ -24,6 +24,17 @@ pub struct LiveRates {
     pub iops: f64,
     /// Bytes a second.
     pub bandwidth: f64,
+    /// The share of the jobs of this phase that is done, from 0 to 1: of the one that is least far.
+    pub done: f64,
+}
+
+/// How far a job is by its bytes and by its time, whichever is further.
+fn share_done(job: &PlannedJob<'_>, bytes: u64, seconds: f64) -> f64 {
+    let timing = &job.job.timing;
+    let amount = job.assignments.iter().fold(0_u64, |sum, worker| sum.saturating_add(worker.amount));
+    let by_bytes = bytes as f64 / amount.max(1) as f64;
+    let by_time = timing.runtime.map_or(0.0, |runtime| (seconds - timing.delay) / (timing.ramp + runtime).max(1e-9));
+    by_bytes.max(by_time).clamp(0.0, 1.0)
 }
 
 /// What was seen of a phase.
@@ -139,9 +150,20 @@ impl<'a> Watch<'a> {
             seconds: at,
             iops: rates.iter().map(|rate| rate.iops).sum(),
             bandwidth: rates.iter().map(|rate| rate.bandwidth).sum(),
+            done: self.done(&counts, at),
         });
         self.end_steady(&rates, at);
         (self.last, self.counts) = (now, counts);
+    }
+
+    fn done(&self, counts: &[Completed], at: f64) -> f64 {
+        let mut counts = counts.iter();
+        let share = |job: &PlannedJob<'_>| {
+            let bytes =
+                counts.by_ref().take(job.assignments.len()).map(|worker| worker.moved[0] + worker.moved[1]).sum();
+            share_done(job, bytes, at)
+        };
+        self.planned.iter().map(share).fold(1.0, f64::min)
     }
 
     /// Ends the jobs that are steady.

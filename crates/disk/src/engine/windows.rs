@@ -145,6 +145,7 @@ mod tests {
             opened: Vec::new(),
             volume: Volume { devices: vec!["sda".to_owned()], ..Volume::default() },
             notes: Vec::new(),
+            group: 0,
         }
     }
 

@@ -1,158 +1,163 @@
 //! fio's job files: an INI format with `[global]` sections, `stonewall` and `include`.
 
+mod arithmetic;
+mod draft;
 mod options;
+mod text;
 mod values;
 
 use std::path::Path;
 
-pub use options::{honoured, not_honoured};
+pub use options::{honoured, is_switch, not_honoured};
+pub use text::Surroundings;
 
 use crate::Error;
 use crate::job::Job;
-use options::JobDraft;
+use draft::{JobDraft, check_engine};
+use text::{SourceLine, collect};
 
-/// Maximum include depth.
-const MAX_INCLUDE_DEPTH: usize = 8;
-/// Maximum number of included files: each may include as many as it has lines.
-const MAX_INCLUDES: usize = 1000;
-/// Maximum size of an included file in bytes.
-const MAX_INCLUDE_SIZE: u64 = 1 << 20;
-
-/// A line with an option or a section, and where it came from.
-struct SourceLine {
-    file: String,
-    number: usize,
-    text: String,
+/// What job files and options on the command line ask for.
+#[derive(Clone, Debug, Default)]
+pub struct JobFile {
+    /// The options of the `[global]` sections, for the result.
+    pub globals: Vec<(String, String)>,
+    /// The jobs in order.
+    pub jobs: Vec<Job>,
 }
 
-impl SourceLine {
-    fn error(&self, what: impl Into<String>) -> Error {
-        Error::JobFile { file: self.file.clone(), line: self.number, what: what.into() }
-    }
+/// A job file's text, with the name by which messages and its own `include` lines find it.
+#[derive(Clone, Copy, Debug)]
+pub struct JobText<'a> {
+    /// Where it was read from.
+    pub path: &'a Path,
+    /// What was read.
+    pub text: &'a str,
 }
 
-/// The jobs of a job file's text. Relative paths in it, those of included files too, are relative to `dir`.
+/// The jobs of a job file's text, with relative names in `folder` and no variables.
 ///
 /// ```
 /// let jobs = disk::jobfile::parse("[global]\nbs=4k\nsize=1g\n[a]\nrw=randread\niodepth=32\n", "/scratch".as_ref())?;
 /// assert_eq!((jobs[0].name.as_str(), jobs[0].queue.depth), ("a", 32));
 /// # Ok::<(), disk::Error>(())
 /// ```
-pub fn parse(text: &str, dir: &Path) -> Result<Vec<Job>, Error> {
-    let lines = lines_of(text, dir)?;
-    let mut global = JobDraft::new();
-    let mut jobs: Vec<Job> = Vec::new();
-    let mut current: Option<(SourceLine, Option<JobDraft>)> = None;
-    for line in lines {
-        if let Some(name) = section(&line)? {
-            jobs.extend(close(current.take(), dir)?);
-            if name.eq_ignore_ascii_case("global") {
-                current = Some((line, None));
+pub fn parse(text: &str, folder: &Path) -> Result<Vec<Job>, Error> {
+    let path = Path::new("job file");
+    read(&[], &[JobText { path, text }], &Surroundings::at(folder)).map(|file| file.jobs)
+}
+
+/// The jobs of options as on fio's command line (`name=a`, `rw=read`), then those of job files. Options before the first
+/// name are the defaults of all jobs, those of the first file too; each later file starts after the jobs before it.
+pub fn read(options: &[String], files: &[JobText<'_>], surroundings: &Surroundings) -> Result<JobFile, Error> {
+    let mut reader = Reader { surroundings, global: JobDraft::new(), found: JobFile::default() };
+    reader.take_options(options)?;
+    for (index, file) in files.iter().enumerate() {
+        if index > 0 {
+            reader.global = JobDraft::new();
+        }
+        let before = reader.found.jobs.len();
+        reader.take_lines(collect(file.path, file.text, surroundings)?)?;
+        if let (1.., Some(first)) = (index, reader.found.jobs.get_mut(before)) {
+            first.stonewall = true;
+        }
+    }
+    let found = reader.found;
+    if found.jobs.is_empty() {
+        let file = files.first().map_or_else(|| "command line".to_owned(), |file| file.path.display().to_string());
+        let what = "no job defined: add a section such as [read], or --name=read".to_owned();
+        return Err(Error::JobFile { file, line: 0, what });
+    }
+    check_waits(&found.jobs)?;
+    Ok(found)
+}
+
+/// A section and its lines.
+struct Section {
+    head: SourceLine,
+    name: String,
+    lines: Vec<SourceLine>,
+}
+
+/// Sections one after the other.
+struct Reader<'a> {
+    surroundings: &'a Surroundings,
+    global: JobDraft,
+    found: JobFile,
+}
+
+impl Reader<'_> {
+    /// Options of the command line: those before the first name are a global section.
+    fn take_options(&mut self, options: &[String]) -> Result<(), Error> {
+        let mut section =
+            Section { head: SourceLine::argument(0, String::new()), name: "global".to_owned(), lines: Vec::new() };
+        for (number, option) in (1..).zip(options) {
+            let line = SourceLine::argument(number, self.surroundings.replace(option));
+            if let ("name", Some(name)) = line.option() {
+                let name = name.to_owned();
+                let before = std::mem::replace(&mut section, Section { head: line, name, lines: Vec::new() });
+                self.take(before)?;
             } else {
-                let mut draft = global.clone();
-                draft.forget_options();
-                draft.name(&name);
-                current = Some((line, Some(draft)));
+                section.lines.push(line);
             }
-            continue;
         }
-        let (key, value) = line.text.split_once('=').unwrap_or((&line.text, ""));
-        let (key, value) = (key.trim(), value.trim());
-        let target = match &mut current {
-            None => return Err(line.error(format!("`{key}` comes before the first [section]"))),
-            Some((_, None)) => &mut global,
-            Some((_, Some(draft))) => draft,
-        };
-        target.set(key, value).map_err(|what| line.error(what))?;
+        self.take(section)
     }
-    jobs.extend(close(current, dir)?);
-    if jobs.is_empty() {
-        let what = "no job defined: add a section such as [read]".to_owned();
-        return Err(Error::JobFile { file: "job file".to_owned(), line: 0, what });
-    }
-    Ok(jobs)
-}
 
-/// The options of the `[global]` sections of a text that [`parse`] accepts, for the result.
-pub fn global_options(text: &str, dir: &Path) -> Result<Vec<(String, String)>, Error> {
-    let lines = lines_of(text, dir)?;
-    let mut global = JobDraft::new();
-    let mut inside = false;
-    for line in lines {
-        if let Some(name) = section(&line)? {
-            inside = name.eq_ignore_ascii_case("global");
-        } else if inside {
-            let (key, value) = line.text.split_once('=').unwrap_or((&line.text, ""));
-            global.set(key.trim(), value.trim()).map_err(|what| line.error(what))?;
+    fn take_lines(&mut self, lines: Vec<SourceLine>) -> Result<(), Error> {
+        // Whose jobs they are comes before what is wrong with their options, which are those of that engine.
+        for line in &lines {
+            if let ("ioengine", Some(name)) = line.option()
+                && !name.is_empty()
+            {
+                check_engine(name).map_err(|what| line.error(format!("ioengine: {what}")))?;
+            }
         }
-    }
-    Ok(global.forget_options())
-}
-
-fn close(section: Option<(SourceLine, Option<JobDraft>)>, dir: &Path) -> Result<Option<Job>, Error> {
-    match section {
-        Some((line, Some(draft))) => draft.finish(dir).map(Some).map_err(|what| line.error(what)),
-        _ => Ok(None),
-    }
-}
-
-/// The name of a section's head, or `None` for another line.
-fn section(line: &SourceLine) -> Result<Option<String>, Error> {
-    let Some(rest) = line.text.strip_prefix('[') else { return Ok(None) };
-    match rest.strip_suffix(']').map(str::trim) {
-        Some(name) if !name.is_empty() => Ok(Some(name.to_owned())),
-        _ => Err(line.error(format!("`{}` is not a section such as [name]", line.text))),
-    }
-}
-
-/// The lines that are neither empty nor a comment, with those of included files in their place.
-fn lines_of(text: &str, dir: &Path) -> Result<Vec<SourceLine>, Error> {
-    let mut lines = Lines { dir, found: Vec::new(), includes: 0 };
-    lines.collect("job file", text, 0)?;
-    Ok(lines.found)
-}
-
-struct Lines<'a> {
-    dir: &'a Path,
-    found: Vec<SourceLine>,
-    includes: usize,
-}
-
-impl Lines<'_> {
-    fn collect(&mut self, file: &str, text: &str, depth: usize) -> Result<(), Error> {
-        for (index, raw) in text.lines().enumerate() {
-            // As in fio, a comment may begin anywhere in a line.
-            let text = raw.split([';', '#']).next().unwrap_or_default().trim().to_owned();
-            if text.is_empty() {
-                continue;
+        let mut current: Option<Section> = None;
+        for line in lines {
+            if let Some(name) = line.section()? {
+                let before = current.replace(Section { head: line, name, lines: Vec::new() });
+                before.map_or(Ok(()), |section| self.take(section))?;
+            } else if let Some(section) = &mut current {
+                section.lines.push(line);
+            } else {
+                return Err(line.error(format!("`{}` comes before the first [section]", line.option().0)));
             }
-            let line = SourceLine { file: file.to_owned(), number: index + 1, text };
-            match line.text.strip_prefix("include ") {
-                None => self.found.push(line),
-                Some(_) if self.includes == MAX_INCLUDES => {
-                    return Err(line.error(format!("more than {MAX_INCLUDES} files are included")));
-                }
-                Some(name) if depth < MAX_INCLUDE_DEPTH => {
-                    let name = name.trim();
-                    self.includes += 1;
-                    let included =
-                        read(&self.dir.join(name)).map_err(|why| line.error(format!("include {name}: {why}")))?;
-                    self.collect(name, &included, depth + 1)?;
-                }
-                Some(_) => return Err(line.error(format!("includes are nested more than {MAX_INCLUDE_DEPTH} deep"))),
-            }
+        }
+        current.map_or(Ok(()), |section| self.take(section))
+    }
+
+    /// Takes a section: the defaults where its name begins with "global", else a job.
+    fn take(&mut self, section: Section) -> Result<(), Error> {
+        let Section { head, name, lines } = section;
+        let is_global = name.starts_with("global");
+        let mut draft = self.global.clone();
+        let options = || lines.iter().map(|line| (line, line.option()));
+        for (line, (key, value)) in options() {
+            draft.take_base(key, value).map_err(|what| line.error(what))?;
+        }
+        for (line, (key, value)) in options() {
+            options::set(&mut draft, key, value).map_err(|what| line.error(what))?;
+        }
+        if is_global {
+            self.found.globals.extend(draft.forget_options());
+            self.global = draft;
+        } else {
+            self.found.jobs.push(draft.finish(&name, self.surroundings).map_err(|what| head.error(what))?);
         }
         Ok(())
     }
 }
 
-/// The text of an included file, which is a regular file of a sane size.
-fn read(path: &Path) -> Result<String, String> {
-    let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !about.is_file() || about.len() > MAX_INCLUDE_SIZE {
-        return Err("not a regular file of at most 1 MiB".to_owned());
+/// That a job waits only for one before it.
+fn check_waits(jobs: &[Job]) -> Result<(), Error> {
+    for (index, job) in jobs.iter().enumerate() {
+        let Some(name) = &job.wait_for else { continue };
+        if !jobs[..index].iter().any(|other| other.name == *name) {
+            let why = format!("wait_for={name}: no job before it has this name");
+            return Err(Error::Plan { job: job.name.clone(), why });
+        }
     }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
+    Ok(())
 }
 
 #[cfg(test)]

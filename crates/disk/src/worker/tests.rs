@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 
 use super::*;
-use crate::job::{Job, JobTarget};
+use crate::arrivals::ArrivalRate;
+use crate::job::{Access, Job, JobTarget, Rate, ReadWriteMix};
 use crate::latency_recorder::Stats;
 use crate::pattern::{Extent, Pattern};
 
@@ -113,7 +114,10 @@ impl IoEngine for Simulated {
 fn rules(depth: u32, seconds: u64) -> Rules {
     Rules {
         queue: Queue::deep(depth),
-        rate: None,
+        arrivals: [Arrivals::Free; 2],
+        pause: None,
+        target: None,
+        compressible: 0,
         ramp: 0,
         runtime: Some(seconds * SECOND),
         content: WriteContent::Stamped,
@@ -122,13 +126,21 @@ fn rules(depth: u32, seconds: u64) -> Rules {
     }
 }
 
+/// A job that reads at a rate.
+fn reads_at(rate: u32) -> [Arrivals; 2] {
+    let rate = Rate::Requests(rate);
+    [Arrivals::At(ArrivalRate { rate, poisson: None, delay: 0 }), Arrivals::Never]
+}
+
 fn run(device: &mut Simulated, rules: Rules) -> LatencyRecorder {
     let mut job = Job::new("test", JobTarget::Paths(Vec::new()));
     job.random_map = false;
     let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 30 }], 0, u64::MAX);
-    let mut recorder = LatencyRecorder::new(device.stamp(), rules.rate.is_some());
+    let mut recorder = LatencyRecorder::new(device.stamp(), rules.arrivals != [Arrivals::Free; 2]);
     let stop = AtomicBool::new(false);
-    Worker::new(device, rules).run(&mut || pattern.next(), &mut recorder, &LiveCounters::default(), &stop).unwrap();
+    Worker::new(device, rules)
+        .run(&mut |due| pattern.next_due(due), &mut recorder, &LiveCounters::default(), &stop)
+        .unwrap();
     recorder
 }
 
@@ -149,7 +161,7 @@ fn a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one() {
     assert!(reads.response.max >= 200 * MILLI);
 
     let mut open = Simulated { stall, ..Simulated::new(4) };
-    let open = run(&mut open, Rules { rate: Some(ArrivalRate { iops: 1000, delay: 0 }), ..rules(4, 2) });
+    let open = run(&mut open, Rules { arrivals: reads_at(1000), ..rules(4, 2) });
     let reads = &open.stats[0];
     let delayed = reads.delayed.as_ref().unwrap();
     // 200 of 2000 arrivals fell into the stall, the first of which waited for all of it.
@@ -164,8 +176,7 @@ fn a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one() {
 #[test]
 fn an_open_loop_keeps_its_rate_without_drift() {
     for rate in [1, 3, 7, 1000, 9999] {
-        let recorder =
-            run(&mut Simulated::new(64), Rules { rate: Some(ArrivalRate { iops: rate, delay: 0 }), ..rules(64, 7) });
+        let recorder = run(&mut Simulated::new(64), Rules { arrivals: reads_at(rate), ..rules(64, 7) });
         let done = recorder.stats[0].operations();
         assert!(done.abs_diff(u64::from(rate) * 7) <= 1, "{rate}: {done}");
         assert_eq!(recorder.stats[0].response.max, 100 * MICRO, "{rate}");
@@ -251,8 +262,12 @@ fn an_end_of_data_ends_the_run() {
     let mut recorder = LatencyRecorder::new(0, false);
     let rules = Rules { runtime: None, ..rules(4, 1) };
     let stop = AtomicBool::new(false);
-    let issued =
-        Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut recorder, &LiveCounters::default(), &stop);
+    let issued = Worker::new(&mut device, rules).run(
+        &mut |due| pattern.next_due(due),
+        &mut recorder,
+        &LiveCounters::default(),
+        &stop,
+    );
     assert_eq!((issued.unwrap(), recorder.operations(), recorder.bytes()), (10, 10, 40_960));
     assert!(device.in_flight.is_empty());
 }
@@ -300,8 +315,12 @@ fn what_a_device_cannot_do_is_a_failure() {
         let mut device = Answering { inner: Simulated::new(2), answer, left: usize::MAX };
         let rules = Rules { check: verify, ..rules(2, 1) };
         let (mut recorder, stop) = (LatencyRecorder::new(0, false), AtomicBool::new(false));
-        let failure =
-            Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut recorder, &LiveCounters::default(), &stop);
+        let failure = Worker::new(&mut device, rules).run(
+            &mut |due| pattern.next_due(due),
+            &mut recorder,
+            &LiveCounters::default(),
+            &stop,
+        );
         assert!(format!("{:?}", failure.unwrap_err()).contains(expect), "{answer}");
     };
     check(-libc::EIO, None, "Request");
@@ -317,8 +336,12 @@ fn refused(answer: i32, refusals: usize, service: u64) -> Result<u64, String> {
     let mut device = Answering { inner: Simulated { service, ..Simulated::new(1) }, answer, left: refusals };
     let rules = Rules { runtime: None, ..rules(1, 1) };
     let (mut recorder, stop) = (LatencyRecorder::new(0, false), AtomicBool::new(false));
-    let done =
-        Worker::new(&mut device, rules).run(&mut || pattern.next(), &mut recorder, &LiveCounters::default(), &stop);
+    let done = Worker::new(&mut device, rules).run(
+        &mut |due| pattern.next_due(due),
+        &mut recorder,
+        &LiveCounters::default(),
+        &stop,
+    );
     let assignment = crate::plan::WorkerAssignment { paths: vec!["drive".into()], ..Default::default() };
     done.map_err(|failure| crate::engine::describe(failure, &assignment, 0).to_string())
 }
@@ -335,4 +358,50 @@ fn what_is_refused_for_now_is_sent_again_but_not_for_ever() {
     }
     let stopped = refused(-libc::EIO, 1, MICRO).unwrap_err();
     assert!(!stopped.contains("times"), "{stopped}");
+}
+
+#[test]
+fn arrivals_come_at_their_rate() {
+    let spans = |rate: Rate, poisson: Option<u64>| {
+        let mut pace = Pace::new(SECOND, ArrivalRate { rate, poisson, delay: 5 });
+        let due: Vec<u64> = (0..10_000).map(|_| pace.arrive(4096)).collect();
+        assert_eq!(due[0], SECOND + 5, "the first comes after the delay");
+        due.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<u64>>()
+    };
+    // 3 a second: thirds of a second, and no nanosecond is lost.
+    let even = spans(Rate::Requests(3), None);
+    assert_eq!(even[..3].iter().sum::<u64>(), SECOND);
+    assert!(spans(Rate::Bytes(1 << 20), None).iter().all(|&span| span / 1000 == 3906));
+    let random = spans(Rate::Requests(1000), Some(7));
+    let mean = random.iter().sum::<u64>() as f64 / random.len() as f64;
+    let deviation = (random.iter().map(|&span| (span as f64 - mean).powi(2)).sum::<f64>() / random.len() as f64).sqrt();
+    assert!((mean / 1e6 - 1.0).abs() < 0.05 && (deviation / 1e6 - 1.0).abs() < 0.1, "{mean} {deviation}");
+}
+
+#[test]
+fn each_direction_has_a_rate_of_its_own() {
+    let mut device = Simulated::new(8);
+    let at = |iops: u32| Arrivals::At(ArrivalRate { rate: Rate::Requests(iops), poisson: None, delay: 0 });
+    let mut job = Job::new("test", JobTarget::Paths(Vec::new()));
+    (job.access, job.rw) = (Access::Random, ReadWriteMix::Mixed { read_percent: 50 });
+    let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 30 }], 0, u64::MAX);
+    let rules = Rules { arrivals: [at(400), at(100)], ..rules(8, 10) };
+    let mut recorder = LatencyRecorder::new(device.stamp(), true);
+    let stop = AtomicBool::new(false);
+    let mut next = |due| pattern.next_due(due);
+    Worker::new(&mut device, rules).run(&mut next, &mut recorder, &LiveCounters::default(), &stop).unwrap();
+    let [reads, writes] = [0, 1].map(|way: usize| recorder.stats[way].operations());
+    assert!((3999..=4001).contains(&reads) && (999..=1001).contains(&writes), "{reads} and {writes}");
+}
+
+#[test]
+fn pauses_come_when_what_was_sent_is_done() {
+    let mut device = Simulated::new(4);
+    let pause = Some(Pause { after: 10, nanos: 9 * MILLI });
+    let recorder = run(&mut device, Rules { pause, ..rules(4, 1) });
+    // 10 requests at a depth of 4 take three times 100 µs, and 9 ms go by before the next.
+    let seconds = (recorder.end - recorder.begin) as f64 / 1e9;
+    let expect = seconds / 0.0093 * 10.0;
+    let seen = recorder.operations() as f64;
+    assert!((seen - expect).abs() <= 20.0, "{seen}, expected {expect}");
 }

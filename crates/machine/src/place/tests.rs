@@ -77,6 +77,45 @@ fn a_core_beside_no_memory_takes_the_nearest() {
     assert!(place(&topology, Siblings::OnePerCore).unwrap_err().to_string().contains("no NUMA node"));
 }
 
+/// How many workers each node has.
+fn loads(topology: &Topology) -> Vec<(u32, usize)> {
+    let mut loads = std::collections::BTreeMap::<u32, usize>::new();
+    for worker in place(topology, Siblings::OnePerCore).unwrap() {
+        *loads.entry(worker.node).or_default() += 1;
+    }
+    loads.into_iter().collect()
+}
+
+#[test]
+fn workers_without_memory_of_their_own_are_spread_evenly() {
+    let mut topology = synthetic("pack:4 numa:1 core:6 pu:1");
+    for node in [1, 3] {
+        topology.nodes[node].memory = 0;
+    }
+    topology.distances.clear();
+    assert_eq!(loads(&topology), [(0, 12), (2, 12)], "nothing says which is nearer");
+    // Each has a nearer one.
+    topology.distances = [((1, 0), 20), ((1, 2), 30), ((3, 0), 30), ((3, 2), 20)].into();
+    assert_eq!(loads(&topology), [(0, 12), (2, 12)]);
+    topology.distances = [((1, 0), 20), ((1, 2), 30), ((3, 0), 20), ((3, 2), 30)].into();
+    assert_eq!(loads(&topology), [(0, 18), (2, 6)], "both are nearer to the same one");
+    // The control group hides two nodes: what is left is all that is known.
+    let mut hidden = synthetic("pack:4 numa:1 core:6 pu:1");
+    hidden.nodes.retain(|node| [0, 2].contains(&node.os_index));
+    for core in &mut hidden.cores {
+        core.node = core.node.filter(|node| [0, 2].contains(node));
+    }
+    assert_eq!(loads(&hidden), [(0, 12), (2, 12)]);
+    // A node without memory beside one that has some, in each package.
+    let mut beside = synthetic("pack:2 [numa(memory=1GB)] [numa(memory=64GB)] core:8 pu:2");
+    assert_eq!(beside.nodes.len(), 4);
+    for node in beside.nodes.iter_mut().filter(|node| node.memory < 2_000_000_000) {
+        node.memory = 0;
+    }
+    let loads = loads(&beside);
+    assert!(loads.len() == 2 && loads.iter().all(|(_, count)| *count == 8), "{loads:?}");
+}
+
 proptest! {
     #[test]
     fn no_cpu_twice_and_one_worker_a_core(

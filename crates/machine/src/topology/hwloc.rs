@@ -92,7 +92,7 @@ fn load(source: &Source) -> Result<Tree, Error> {
                 return Err(wrong(format!("it is no ordinary file of at most {} MiB", LARGEST_FILE >> 20)));
             }
             let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            check_xml(&text).map_err(&wrong)?;
+            check_version(&text).and_then(|()| check_xml(&text)).map_err(&wrong)?;
             builder.from_xml(&text).map_err(|error| wrong(format!("{error}; expected XML as `lstopo` writes it")))?
         }
         Source::Synthetic(text) => {
@@ -106,6 +106,21 @@ fn load(source: &Source) -> Result<Tree, Error> {
         return Err(wrong("hwloc was told to show another host: unset HWLOC_XMLFILE and HWLOC_SYNTHETIC".into()));
     }
     Ok(tree)
+}
+
+/// Refuses a file of a later hwloc than the one that is here, which would only say that it cannot parse it.
+fn check_version(text: &str) -> Result<(), String> {
+    let major = |text: &str| text.split('.').next()?.trim().parse::<usize>().ok();
+    let tag = text.split_once("<topology ").and_then(|(_, rest)| rest.split_once('>')).map_or("", |(tag, _)| tag);
+    let version = tag.split_once("version=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(version, _)| version);
+    let here = hwlocality::hwloc_api_version() >> 16;
+    match version.and_then(major).filter(|&major| major > here) {
+        None => Ok(()),
+        Some(theirs) => Err(format!(
+            "it was written by hwloc {theirs}, and the hwloc here is version {here}: write it again by `lstopo \
+             --export-xml-flags v{here} FILE.xml`, or by an hwloc of version {here}"
+        )),
+    }
 }
 
 /// Refuses what hwloc never writes, and crashes on when it reads it (2.9): an object with a set but no complete one.

@@ -62,6 +62,7 @@ fn what_hwloc_does_not_take_is_an_error() {
         ("not a topology", "file.xml"),
         ("<topology version=\"2.0\">", "file.xml"),
         (&MIXED[..MIXED.len() / 2], "file.xml"),
+        (&MIXED.replace("version=\"2.0\"", "version=\"9.1\""), "it was written by hwloc 9"),
         (&without(" complete_cpuset=\"0x1\""), "lacks `complete_cpuset`"),
         (&without(" complete_nodeset=\"0x2\""), "lacks `complete_nodeset`"),
     ] {

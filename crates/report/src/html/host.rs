@@ -51,7 +51,7 @@ pub(super) struct PartChange {
 pub(super) fn facts(host: &Facts) -> Vec<FactLine> {
     let line = |(id, fact): (&String, &Fact)| {
         let value = match &fact.reading {
-            Reading::Present(value) => value.to_string(),
+            Reading::Present(value) => value.shown(id),
             Reading::Absent => "not present or not reported".to_owned(),
             Reading::Denied { remedy } => format!("permission denied; to fix: {remedy}"),
             Reading::Failed { error } => format!("failed: {error}"),

@@ -13,7 +13,7 @@ use crate::{Look, gate};
 pub fn facts(facts: &Facts, look: Look) -> String {
     let mut grid = Grid::new(&["Fact", "This host", "Source"], &[]);
     for (id, fact) in &facts.0 {
-        let (value, paint) = reading(fact);
+        let (value, paint) = reading(id, fact);
         grid.row([name(id).into(), Cell::painted(&value, paint), fact.source.as_str().into()]);
     }
     grid.render(look)
@@ -97,9 +97,9 @@ fn name(id: &str) -> String {
     fact_kind(id).map_or_else(|| id.to_owned(), |kind| format!("{id} · {}", kind.about))
 }
 
-fn reading(fact: &Fact) -> (String, Paint) {
+fn reading(id: &str, fact: &Fact) -> (String, Paint) {
     match &fact.reading {
-        Reading::Present(value) => (value.to_string(), Paint::Plain),
+        Reading::Present(value) => (value.shown(id), Paint::Plain),
         Reading::Absent => ("not present or not reported".to_owned(), Paint::Faint),
         Reading::Denied { remedy } => (format!("permission denied; to fix: {remedy}"), Paint::Doubtful),
         Reading::Failed { error } => (format!("failed: {error}"), Paint::Bad),

@@ -3,7 +3,7 @@
 use measure::{Better, Unit};
 use spec::{Bound, Limit, Standing, StatedFact, System};
 
-use super::grid::{Cell, Grid, Paint};
+use super::grid::{Cell, Give, Grid, Paint};
 use crate::Look;
 use crate::text::{documented, quantity, wrap};
 
@@ -16,7 +16,7 @@ pub fn systems(systems: &[System], look: Look) -> String {
         let [facts, targets] = counts.map(Cell::from);
         grid.row([(&system.id).into(), (&system.name).into(), facts, targets, (&system.document).into()]);
     }
-    grid.render(look)
+    grid.lines_or_list(&[Give::Ends(4, 16), Give::Ends(1, 16)], look)
 }
 
 /// All that a document says of a system, with where it says it.
@@ -53,7 +53,9 @@ fn hardware(system: &System) -> Grid {
 
 fn value(fact: &StatedFact) -> String {
     match &fact.value {
-        measure::FactValue::Quantity(quantity) => documented(*quantity, fact.approximate),
+        measure::FactValue::Quantity(_) => {
+            format!("{}{}", if fact.approximate { "~" } else { "" }, fact.value.shown(&fact.id))
+        }
         value if fact.admits.is_empty() => value.to_string(),
         value => format!("{value}: {}", fact.admits.join(", ")),
     }
