@@ -1,27 +1,15 @@
 //! What people expect of a command: help with examples, manual pages, completions, and a version that tells the build.
 
+#[path = "support/help.rs"]
+mod help;
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use help::commands;
 use support::{files, output, said};
-
-/// Names below the headings of a help text that list commands.
-fn commands(help: &str) -> Vec<String> {
-    const HEADINGS: [&str; 7] =
-        ["Commands:", "Measure:", "Judge:", "Report:", "Over time:", "This host:", "For shells and programs:"];
-    let mut listing = false;
-    let mut names = Vec::new();
-    for line in help.lines() {
-        listing = HEADINGS.contains(&line) || listing && !line.is_empty();
-        if listing && line.starts_with("  ") && !line.starts_with("   ") {
-            names.extend(line.split_whitespace().next().filter(|name| *name != "help").map(str::to_owned));
-        }
-    }
-    names
-}
 
 /// Every command with those below it, and its help.
 fn helps(folder: &Path, path: &[String]) -> Vec<(String, String)> {

@@ -1,5 +1,7 @@
 //! What the commands print with `--json` is what their schemas say.
 
+#[path = "support/help.rs"]
+mod help;
 #[path = "support/recorded.rs"]
 mod recorded;
 mod simulate;
@@ -8,6 +10,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use help::commands;
 use measure::random::SplitMix64;
 use record::Store;
 use recorded::{recorded, reworded, run_id};
@@ -92,13 +95,9 @@ fn what_is_printed_of_a_store_is_what_the_schemas_say() {
 fn json_commands(folder: &Path, path: &[String]) -> BTreeSet<String> {
     let asked = output(folder, path.iter().map(String::as_str).chain(["--help"]));
     let help = String::from_utf8(asked.stdout).unwrap();
-    // Commands are listed with two spaces before them, options of them with none or with more and a dash.
-    let below =
-        help.lines().filter(|line| line.starts_with("  ") && line[2..].starts_with(|c: char| c.is_ascii_lowercase()));
-    let names = below.filter_map(|line| line.split_whitespace().next());
-    let names = names.filter(|name| !matches!(*name, "help" | "features" | "hostproof"));
-    let mut found: BTreeSet<String> =
-        names.flat_map(|name| json_commands(folder, &[path, &[name.to_owned()]].concat())).collect();
+    // It hands over to another program.
+    let names = commands(&help).into_iter().filter(|name| name != "features");
+    let mut found: BTreeSet<String> = names.flat_map(|name| json_commands(folder, &[path, &[name]].concat())).collect();
     if help.lines().any(|line| line.trim_start().starts_with("--json")) {
         found.insert(path.join(" "));
     }
