@@ -116,7 +116,7 @@ fn on_paper_the_first_sheet_is_what_is_signed() {
     }
     // What is folded on a screen.
     let rest = sheets[1..].join("\n");
-    for words in ["Tolerance", "os.kernel", "stream.triad", "SHA-256 of the specification", "Consistent if"] {
+    for words in ["Tolerance", "os.kernel", "stream.triad", "Specification: ", "Consistent if"] {
         assert!(rest.contains(words), "{words} is not on the other sheets");
     }
 }
