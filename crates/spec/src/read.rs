@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use measure::{Better, Definition, FactKind, FactValue, Quantity, Shape, Unit, definition, fact_kind, metrics};
+use measure::{Better, Definition, FactKind, FactValue, Quantity, Shape, Unit, definition, fact_kind};
 use toml::Spanned;
 
 use crate::hints::{nearest_metric, similar_fact};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::DEFAULT_SPEC;
+use crate::completion;
 
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::completion;
+
 #[derive(Debug, Args)]
 pub(crate) struct DossierArgs {
     #[command(subcommand)]
