@@ -6,12 +6,11 @@
 use std::ffi::OsStr;
 use std::io;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
 use record::{Annotations, Store};
 
-use crate::args::Arguments;
 use crate::locations;
 
 /// The environment variable by which a shell asks; not the usual `COMPLETE`, which a user may have set for something else.
@@ -19,12 +18,8 @@ const VARIABLE: &str = "HOSTPROOF_COMPLETE";
 const NAME: &str = "hostproof";
 
 /// Answers a shell that asks, and ends the program then.
-pub(crate) fn answer_a_shell() {
+pub(crate) fn answer_a_shell(command: fn() -> Command) {
     CompleteEnv::with_factory(command).var(VARIABLE).complete();
-}
-
-fn command() -> Command {
-    Arguments::command()
 }
 
 /// The shells that there are scripts for.

@@ -56,8 +56,10 @@ impl Specification {
         }
         let path = Path::new(typed);
         if !path.exists() {
-            let known: Vec<_> = spec::builtin().iter().map(|system| system.id.as_str()).collect();
-            bail!("`{typed}` is neither a file nor a built-in system; built in are {}", known.join(", "));
+            bail!(
+                "`{typed}` is neither a file nor a built-in system; did you mean {}? `hostproof spec list` lists them",
+                spec::nearest_system(typed)
+            );
         }
         let text =
             record::input::read_text(path).with_context(|| format!("could not read the specification {typed}"))?;

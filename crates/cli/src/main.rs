@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         return Exit::Unusable.into();
     }
     interrupt::write_errors_instead_of_signals();
-    completion::answer_a_shell();
+    completion::answer_a_shell(Arguments::command);
     let arguments = match parsed() {
         Err(wrong) if wrong.use_stderr() => {
             // What was typed is in it.

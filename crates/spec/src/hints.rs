@@ -5,9 +5,18 @@ use measure::metrics;
 /// The metric whose id is written most like this text.
 #[must_use]
 pub fn nearest_metric(text: &str) -> &'static str {
+    nearest(text, metrics::ALL.iter().map(|metric| metric.id))
+}
+
+/// The built-in system whose id is written most like this text.
+#[must_use]
+pub fn nearest_system(text: &str) -> &'static str {
+    nearest(&text.to_uppercase(), crate::builtin().iter().map(|system| system.id.as_str()))
+}
+
+fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
     let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, text);
-    let ids = metrics::ALL.iter().map(|metric| metric.id);
-    ids.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()
+    known.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()
 }
 
 /// The facts of the same group, as a hint.
@@ -19,4 +28,16 @@ pub(crate) fn similar_fact(id: &str) -> String {
         .filter(|known| !group.is_empty() && known.split('.').next() == Some(group))
         .collect();
     if ids.is_empty() { String::new() } else { format!(" such as {}", ids.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_mistyped_has_a_nearest() {
+        assert_eq!(nearest_metric("stream.traid"), "stream.triad");
+        assert_eq!(nearest_system("py-hpc-2024"), "PY-HPC-2024.Q3");
+        assert_eq!(nearest_system("HOSTED-EPYC-9454"), "HOSTED-EPYC-9454P");
+    }
 }

@@ -18,7 +18,7 @@ pub use builtin::{SOURCES, Source, builtin, find, source};
 pub use coverage::{Statement, Status, coverage};
 pub use derive::{FRACTIONS, Fraction, companions, derive, to_fill_in, underived};
 pub use error::Error;
-pub use hints::nearest_metric;
+pub use hints::{nearest_metric, nearest_system};
 pub use model::{
     Baseline, Bound, Claim, Claimed, Constraint, Demands, Limit, Place, Prose, Standing, StatedFact, System, Target,
 };

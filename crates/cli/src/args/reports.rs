@@ -65,7 +65,7 @@ pub(crate) struct ReportArgs {
     /// OCP Test & Validation output 2.0, JSON lines
     #[arg(long, value_name = "FILE", group = "format")]
     pub(crate) ocptv: Option<PathBuf>,
-    /// `JUnit` XML: a failure is below its target, an error could not be measured, skipped is undecided
+    /// `JUnit` XML: a failure is below a demanded target, an error could not be measured, skipped decides nothing
     #[arg(long, value_name = "FILE", group = "format")]
     pub(crate) junit: Option<PathBuf>,
     /// Prometheus text for the textfile collector, written by rename

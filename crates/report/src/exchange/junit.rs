@@ -11,8 +11,9 @@ use crate::json;
 use crate::judged::Judged;
 use crate::text::clean;
 
-/// A suite of the targets: a failure is below its target, an error could not be measured or is not to be believed where it is
-/// demanded, and skipped is all else that is undecided. Values are properties, and times are those of the measurements.
+/// A suite of the targets: of those that are demanded a failure is below its target, and an error could not be measured or is
+/// not to be believed; skipped is all else, so that an accepted host is never red. Values are properties, and times are those
+/// of the measurements.
 pub fn junit(judged: &Judged<'_>) -> Result<String, Error> {
     let (run, _) = last(judged)?;
     let judgement = judged.judgement;
@@ -64,7 +65,7 @@ fn properties<const N: usize>(values: [(&str, Option<String>); N]) -> impl Itera
 fn status(verdict: Verdict, required: bool, reason: &str) -> TestCaseStatus {
     let mut status = match verdict {
         Verdict::Pass => TestCaseStatus::success(),
-        Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::Fail if required => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Verdict::NotMeasured | Verdict::Tainted | Verdict::Implausible if required => {
             TestCaseStatus::non_success(NonSuccessKind::Error)
         }

@@ -3,8 +3,7 @@
 use serde::Serialize;
 use verdict::{Judgement, Row, Verdict};
 
-use super::page::class_of_acceptance;
-use super::parts::class_of;
+use super::parts::{class_of, class_of_acceptance};
 use crate::gate;
 use crate::judged::Judged;
 use crate::text::share;

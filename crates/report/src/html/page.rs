@@ -4,7 +4,7 @@ use measure::{Ending, Profile, Run, StoragePlace, Warning};
 use serde::Serialize;
 use spec::Place;
 use spec::audit::{Constant, Finding, Grade};
-use verdict::{Acceptance, Judgement, Row, Verdict};
+use verdict::{Judgement, Row, Verdict};
 
 use super::Error;
 use super::change::ChangeView;
@@ -13,7 +13,7 @@ use super::host::{self, Changes, FactLine, Half};
 use super::machine;
 use super::matrix::{self, Matrix};
 use super::methods::{Method, Methods};
-use super::parts::{Parts, class_of};
+use super::parts::{Parts, class_of, class_of_acceptance};
 use super::raw::{self, Raw};
 use crate::gate;
 use crate::judged::Judged;
@@ -302,15 +302,6 @@ fn differs(judgement: &Judgement) -> Vec<Differing> {
     }
     all.sort_by_key(|one| one.documented.is_empty());
     all
-}
-
-pub(super) fn class_of_acceptance(acceptance: Acceptance) -> &'static str {
-    match acceptance {
-        Acceptance::Accepted => "good",
-        Acceptance::Rejected => "bad",
-        Acceptance::Inconclusive => "doubt",
-        Acceptance::NotComparable => "faint",
-    }
 }
 
 fn counts(judgement: &Judgement) -> Vec<VerdictCount> {

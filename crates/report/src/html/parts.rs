@@ -1,7 +1,7 @@
 //! The parts of the host as criteria: facts, limits and rules with the verdict on each.
 
 use serde::Serialize;
-use verdict::{FactRow, Judgement, Verdict};
+use verdict::{Acceptance, FactRow, Judgement, Verdict};
 
 use crate::gate;
 
@@ -67,6 +67,16 @@ impl PartView {
             why: gate::why(row).to_owned(),
             brief: is_met(row) || is_unknown(row),
         }
+    }
+}
+
+/// The class of an acceptance in the page's style.
+pub(super) fn class_of_acceptance(acceptance: Acceptance) -> &'static str {
+    match acceptance {
+        Acceptance::Accepted => "good",
+        Acceptance::Rejected => "bad",
+        Acceptance::Inconclusive => "doubt",
+        Acceptance::NotComparable => "faint",
     }
 }
 
