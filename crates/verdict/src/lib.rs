@@ -37,4 +37,5 @@ pub use failures::{Failure, FailureKind};
 pub use floor::{NoiseFloor, boot_noise};
 pub use judge::{judge, judge_boots, judge_parts};
 pub use judgement::{Acceptance, BaselineShare, Judgement, Row, Tally, Verdict};
+pub use reason::is_of_the_machine;
 pub use result::Measured;

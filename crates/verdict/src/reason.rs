@@ -42,6 +42,14 @@ pub(crate) fn differs(comparability: &Comparability) -> String {
     format!("This host is not the documented machine: {}.", join(&facts))
 }
 
+/// Whether a sentence of a row says that the host is another machine, or that this cannot be told: it holds for the host, and
+/// not for one figure alone.
+#[must_use]
+pub fn is_of_the_machine(sentence: &str, comparability: &Comparability) -> bool {
+    (!comparability.differs.is_empty() && sentence == differs(comparability))
+        || (!comparability.unknown.is_empty() && sentence == unknown(comparability))
+}
+
 pub(crate) fn unknown(comparability: &Comparability) -> String {
     // One reason is often that of several facts.
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();

@@ -121,6 +121,7 @@ fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
             }
         }
     }
+    let the_machine = if all { None } else { another_machine(judgement) };
     causes.sort_by_key(|(verdict, ..)| weight(*verdict));
     for (verdict, sentence, ids) in causes {
         let who = match ids.len() {
@@ -132,7 +133,38 @@ fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
         text.push('\n');
         text += &wrap(&sentence, 4, look);
     }
-    text
+    text + &the_machine.map(|words| wrap(&words, 2, look)).unwrap_or_default()
+}
+
+/// That the host is another machine than the documented one, once for all figures that depend on it.
+fn another_machine(judgement: &Judgement) -> Option<String> {
+    let mut facts: [Vec<&str>; 2] = [Vec::new(), Vec::new()];
+    let mut figures = 0;
+    for row in &judgement.rows {
+        let [differs, unknown] = &mut facts;
+        let of_row = row.comparability.differs.iter().map(|one| one.fact.as_str());
+        differs.extend(of_row);
+        unknown.extend(row.comparability.unknown.iter().map(|one| one.fact.as_str()));
+        figures += usize::from(!row.comparability.differs.is_empty() || !row.comparability.unknown.is_empty());
+    }
+    for list in &mut facts {
+        let mut known = std::collections::HashSet::new();
+        list.retain(|fact| known.insert(*fact));
+    }
+    let [differs, unknown] = &facts;
+    let parts = [("this host is not the documented machine in", differs), ("it does not tell", unknown)];
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(_, facts)| !facts.is_empty())
+        .map(|(what, facts)| format!("{what} {}", facts.join(", ")))
+        .collect();
+    let all = if figures == judgement.rows.len() {
+        "all".to_owned()
+    } else {
+        format!("{figures} of {}", judgement.rows.len())
+    };
+    (!said.is_empty())
+        .then(|| format!("{all} figures: {} (--all says which figure depends on which).", said.join("; ")))
 }
 
 /// What speaks against acceptance comes first.
@@ -155,6 +187,7 @@ fn sentences(row: &Row, all: bool) -> Vec<String> {
     let mut sentences: Vec<String> = is_told.then(|| row.reason.clone()).into_iter().collect();
     sentences.extend(row.remarks.iter().cloned());
     if !all {
+        sentences.retain(|sentence| !verdict::is_of_the_machine(sentence, &row.comparability));
         return sentences;
     }
     if let (Some(limit), Some(_)) = (&row.host_limit, row.share_of_host) {
