@@ -56,10 +56,8 @@ impl Specification {
         }
         let path = Path::new(typed);
         if !path.exists() {
-            bail!(
-                "`{typed}` is neither a file nor a built-in system; did you mean {}? `hostproof spec list` lists them",
-                spec::nearest_system(typed)
-            );
+            let near = spec::nearest_system(typed).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            bail!("`{typed}` is neither a file nor a built-in system; {near}`hostproof spec list` lists them");
         }
         let text =
             record::input::read_text(path).with_context(|| format!("could not read the specification {typed}"))?;

@@ -196,7 +196,8 @@ fn wrong_use_says_what_to_do_and_exits_with_2() {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(text.contains(expect), "{arguments:?}: {text}");
     };
-    check(&["run", "--spec", "no-such-system"], "PY-HPC-2024.Q3");
+    check(&["run", "--spec", "no-such-system"], "`hostproof spec list` lists them");
+    check(&["run", "--spec", "PY-HPC-2024"], "did you mean PY-HPC-2024.Q3?");
     check(&["run", "--only", "streem"], "stream");
     check(&["judge", "no-such-run", "--out", "nowhere"], "no-such-run");
     check(&["spec", "check", "no-such-file.toml"], "no-such-file.toml");

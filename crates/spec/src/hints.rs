@@ -8,10 +8,14 @@ pub fn nearest_metric(text: &str) -> &'static str {
     nearest(text, metrics::ALL.iter().map(|metric| metric.id))
 }
 
-/// The built-in system whose id is written most like this text.
+/// The built-in system whose id is written most like this text; `None` where none is written like it at all.
 #[must_use]
-pub fn nearest_system(text: &str) -> &'static str {
-    nearest(&text.to_uppercase(), crate::builtin().iter().map(|system| system.id.as_str()))
+pub fn nearest_system(text: &str) -> Option<&'static str> {
+    /// Of what is less alike, more than a third of the letters are others.
+    const ALIKE: f64 = 0.65;
+    let text = text.to_uppercase();
+    let near = nearest(&text, crate::builtin().iter().map(|system| system.id.as_str()));
+    (strsim::normalized_damerau_levenshtein(near, &text) >= ALIKE).then_some(near)
 }
 
 fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
@@ -37,7 +41,8 @@ mod tests {
     #[test]
     fn what_is_mistyped_has_a_nearest() {
         assert_eq!(nearest_metric("stream.traid"), "stream.triad");
-        assert_eq!(nearest_system("py-hpc-2024"), "PY-HPC-2024.Q3");
-        assert_eq!(nearest_system("HOSTED-EPYC-9454"), "HOSTED-EPYC-9454P");
+        assert_eq!(nearest_system("py-hpc-2024"), Some("PY-HPC-2024.Q3"));
+        assert_eq!(nearest_system("HOSTED-EPYC-9454"), Some("HOSTED-EPYC-9454P"));
+        assert_eq!(nearest_system("no-such-system"), None);
     }
 }
