@@ -16,8 +16,9 @@ use spec::{Bound, Limit, Place, System};
 use verdict::{FactRow, Verdict, inspect, judge};
 
 /// Stated facts that no inventory can tell, each with the reason.
-const UNTOLD: [(&str, &str); 5] = [
+const UNTOLD: [(&str, &str); 6] = [
     ("gpu.interconnect", "stated conditionally; only NVIDIA's library tells"),
+    ("thermal.monitored", "of these GPUs only NVIDIA's library tells"),
     ("power.idle", "measured in an idle window"),
     ("power.peak", "measured under load"),
     ("power.pdu_per_unit", "a property of the rack"),

@@ -83,7 +83,7 @@ fn recorded_runs_are_shown_and_set_beside_each_other() {
     assert_eq!(shown.status.code(), Some(0), "{}", said(&shown));
     assert!(said(&shown).contains("All that was measured"), "{}", said(&shown));
     let judged = output(folder.path(), ["judge", &record]);
-    assert!(said(&judged).contains("all figures: hostproof show "), "{}", said(&judged));
+    assert!(said(&judged).contains("every metric, a line each: hostproof show "), "{}", said(&judged));
     assert!(!said(&judged).contains("All that was measured"), "the verdict is buried in figures: {}", said(&judged));
     let json = output(folder.path(), ["show", "latest", "--out", "here", "--json"]);
     assert_eq!(serde_json::from_slice::<Value>(&json.stdout).unwrap()["run"]["id"], run_id(&record));

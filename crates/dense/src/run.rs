@@ -113,7 +113,8 @@ impl Dgemm<'_> {
                 let headline = self.measurement(&DENSE_DGEMM, rates).context("n", order);
                 for (socket, rates) in of_sockets {
                     let part = headline.of_part("socket", socket.package, rates);
-                    reporter.measured(noisy(part.context("threads", socket.members.len())));
+                    let cpus = socket.members.iter().map(|&place| self.team.workers()[place].cpu);
+                    reporter.measured(noisy(part.context("threads", socket.members.len()).on_cpus(cpus)));
                 }
                 reporter.measured(noisy(headline));
             }

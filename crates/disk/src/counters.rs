@@ -167,13 +167,14 @@ pub(crate) fn by_drive(before: &Snapshot, after: &Snapshot, root: &Path) -> Driv
 }
 
 /// The serial number of the drive that a device or partition is of: names change from boot to boot, so that two boots would
-/// compare two drives. NVMe tells it for the controller, virtio for the device; the name where neither does.
+/// compare two drives. NVMe tells it for the controller, virtio for the device; SCSI and SATA tell their world-wide name. Where none does, it is the kernel's name.
 fn drive_of(device: &str, root: &Path) -> String {
     let Ok(mut folder) = fs::canonicalize(root.join("sys/class/block").join(device)) else { return device.to_owned() };
     if folder.join("partition").exists() {
         folder.pop();
     }
-    let serial = ["device/serial", "serial"].iter().find_map(|file| fs::read_to_string(folder.join(file)).ok());
+    let serial =
+        ["device/serial", "serial", "device/wwid"].iter().find_map(|file| fs::read_to_string(folder.join(file)).ok());
     let serial = serial.map(|text| text.trim().to_owned()).filter(|serial| !serial.is_empty());
     serial.or_else(|| Some(folder.file_name()?.to_string_lossy().into_owned())).unwrap_or_else(|| device.to_owned())
 }

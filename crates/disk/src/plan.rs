@@ -137,18 +137,22 @@ pub(crate) fn check_memory(jobs: &[&Job]) -> Result<(), Error> {
     Err(Error::Plan { job: names.join(", "), why })
 }
 
-/// That the maps of regions which no job states, as of whole devices, fit the memory, too.
-fn check_maps(job: &Job, assignments: &[WorkerAssignment]) -> Result<(), Error> {
-    let regions = assignments.iter().flat_map(|worker| &worker.extents);
-    let needed = regions.map(|extent| map_bytes(job, extent.len)).fold(0, u64::saturating_add);
+/// That the maps of regions which no job states, as of whole devices, fit the memory, too: those of all jobs that run together.
+pub(crate) fn check_maps(planned: &[PlannedJob<'_>]) -> Result<(), Error> {
+    let of_job = |planned: &PlannedJob<'_>| {
+        let extents = planned.assignments.iter().flat_map(|worker| &worker.extents);
+        extents.map(|extent| map_bytes(planned.job, extent.len)).fold(0, u64::saturating_add)
+    };
+    let needed = planned.iter().map(of_job).fold(0, u64::saturating_add);
     if needed <= memory_available() / 2 {
         return Ok(());
     }
+    let names: Vec<&str> = planned.iter().map(|planned| planned.job.name.as_str()).collect();
     let why = format!(
         "its workers would take {needed} bytes of memory to know which blocks were taken: ask for a larger bs, for one \
          size, or add norandommap"
     );
-    Err(Error::Plan { job: job.name.clone(), why })
+    Err(Error::Plan { job: names.join(", "), why })
 }
 
 /// More bytes than this, and more rounds over the region than that, are not begun without an end in time.
@@ -212,7 +216,6 @@ impl<'a> PlannedJob<'a> {
             assignments.push(WorkerAssignment { files, paths, extents, amount, cpus, io_wq_cpus });
         }
         let volume = volume.unwrap_or_default();
-        check_maps(job, &assignments)?;
         note_files(job, &all, &assignments, &volume, &mut notes);
         Ok(PlannedJob { job, assignments, opened: all, volume, notes, group: 0 })
     }

@@ -30,7 +30,8 @@ pub(crate) fn probe(tree: &Tree, outside: &dyn Outside, devices: &[Device], fact
         gpu.model = told.model.clone().or(gpu.model.take());
         gpu.memory = told.memory.or(gpu.memory);
         (gpu.watts, gpu.draws) = (told.watts, told.draws);
-        (gpu.temperature, gpu.nvlinks) = (told.temperature, told.nvlinks);
+        gpu.temperature = told.temperature.or(gpu.temperature);
+        gpu.nvlinks = told.nvlinks;
     }
     describe(tree, &gpus, &report, facts);
     links(tree, &gpus, facts);
@@ -60,8 +61,17 @@ fn plain(tree: &Tree, device: &Device) -> Gpu {
         node: device.node,
         link: device.link,
         memory: vram.ok(),
+        temperature: temperature(tree, &device.address),
         ..Gpu::default()
     }
+}
+
+/// What the driver's own sensor of a GPU says (amdgpu, xe, nouveau), °C; NVIDIA's driver has none, its library tells.
+fn temperature(tree: &Tree, address: &str) -> Option<f64> {
+    let folder = format!("{DEVICES}/{address}/hwmon");
+    let sensors = tree.names(&folder);
+    let degrees = |sensor: &String| tree.number(&format!("{folder}/{sensor}/temp1_input")).ok();
+    sensors.iter().find_map(degrees).map(|thousandths| thousandths as f64 / 1e3)
 }
 
 /// How the GPUs hang on the processors.
@@ -79,14 +89,26 @@ fn links(tree: &Tree, gpus: &[Gpu], facts: &mut Facts) {
         DEVICES,
     );
     note_number(facts, "gpu.pcie_lanes", Unit::Count, least(|gpu| gpu.link.lanes), DEVICES);
-    // Root bus, root port, device: a switch puts two more ports between.
-    let attached = |gpu: &Gpu| -> Option<bool> {
-        let above = pci::parent(tree, &gpu.address)?;
-        Some(above.starts_with("pci") || pci::parent(tree, &above)?.starts_with("pci"))
-    };
-    let all = gpus.iter().map(attached).collect::<Option<Vec<bool>>>().filter(|all| !all.is_empty());
+    let all = gpus.iter().map(|gpu| is_attached(tree, &gpu.address));
+    let all = all.collect::<Option<Vec<bool>>>().filter(|all| !all.is_empty());
     let all = ok_or_absent(all.map(|all| FactValue::Flag(all.into_iter().all(|attached| attached))));
     note(facts, "gpu.cpu_attached", all, DEVICES);
+}
+
+/// Whether a GPU hangs on a root port of a processor. A switch puts two more ports between; where these are the GPU's own
+/// maker's, they are on its card (AMD's and Intel's cards have one) and nothing else shares them.
+fn is_attached(tree: &Tree, address: &str) -> Option<bool> {
+    let vendor = |address: &str| tree.word(&format!("{DEVICES}/{address}/vendor")).ok();
+    let maker = vendor(address)?;
+    let mut above = pci::parent(tree, address)?;
+    while !above.starts_with("pci") {
+        let next = pci::parent(tree, &above)?;
+        if !next.starts_with("pci") && vendor(&above).as_ref() != Some(&maker) {
+            return Some(false);
+        }
+        above = next;
+    }
+    Some(true)
 }
 
 fn describe(tree: &Tree, gpus: &[Gpu], report: &Found<Nvidia>, facts: &mut Facts) {

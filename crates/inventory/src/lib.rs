@@ -146,7 +146,8 @@ pub fn take_with(root: &Path, outside: &dyn Outside) -> Inventory {
     let others = gpus.iter().flatten().filter_map(|gpu| gpu.temperature);
     let others = others.chain(bmc.as_ref().ok().and_then(|bmc| bmc::hottest(&bmc.sensors)));
     let seen = bmc.as_ref().is_ok_and(|bmc| bmc::sees_processors(&bmc.sensors));
-    sensors::probe(&sensors, &memory_controllers, &drives, seen, others, &mut facts);
+    let gpus_tell = gpus.iter().flatten().all(|gpu| gpu.temperature.is_some());
+    sensors::probe(&sensors, &memory_controllers, &drives, seen, gpus_tell, others, &mut facts);
 
     Inventory {
         facts,

@@ -146,6 +146,7 @@ pub(crate) fn probe(
     controllers: &Found<Vec<MemoryController>>,
     drives: &Found<Vec<Drive>>,
     controller_sees_processors: bool,
+    gpus_tell: bool,
     others: impl Iterator<Item = f64>,
     facts: &mut Facts,
 ) {
@@ -158,8 +159,8 @@ pub(crate) fn probe(
     let alarms =
         processors().flat_map(|sensor| [sensor.high, sensor.critical]).flatten().filter(|degrees| *degrees > 0.0);
     note_number(facts, "thermal.alarm", Unit::Celsius, ok_or_absent(alarms.reduce(f64::min)), HWMON);
-    let monitored = processors().next().is_some() || controller_sees_processors;
-    let source = "/sys/class/hwmon, /dev/ipmi0";
+    let monitored = (processors().next().is_some() || controller_sees_processors) && gpus_tell;
+    let source = "/sys/class/hwmon, NVML, /dev/ipmi0";
     note(facts, "thermal.monitored", ok_or_absent(monitored.then_some(FactValue::Flag(true))), source);
     let sum = |of: fn(&MemoryController) -> u64| -> Found<f64> {
         controllers.clone().map(|all| all.iter().map(|controller| of(controller) as f64).sum())

@@ -113,7 +113,6 @@ fn the_documented_system_is_read_in_every_fact() {
         ("power.supply_redundancy", "redundant"),
         ("thermal.highest", "52 °C"),
         ("thermal.alarm", "86 °C"),
-        ("thermal.monitored", "yes"),
         ("os.file_handles", "1048576"),
         ("os.shm", "1.100 TB"),
         ("os.zfs", "2.3.1-1"),
@@ -499,6 +498,25 @@ fn every_planted_fault_changes_a_fact_or_is_named_by_advice() {
         |host| host.write("sys/block/md0/md/degraded", "1\n"),
         &[("storage.boot.missing", "1")],
         &["array md0 lacks 1 of 2 devices"],
+    );
+}
+
+#[test]
+fn cards_of_a_maker_with_sensors_and_switches_of_their_own() {
+    check(
+        "GPUs that tell their temperature, one with a switch of its own maker on the card",
+        |host| {
+            for gpu in 0x40..0x44 {
+                host.write(&format!("sys/bus/pci/devices/0000:{gpu:02x}:00.0/hwmon/hwmon9/temp1_input"), "71000\n");
+            }
+            let card = "sys/devices/pci0000:15/0000:33:01.0/0000:38:00.0/0000:39:01.0";
+            move_device(host, "0000:43:00.0", &format!("{card}/0000:43:00.0"));
+            for port in ["0000:38:00.0", "0000:39:01.0"] {
+                host.write(&format!("sys/bus/pci/devices/{port}/vendor"), "0x10de\n");
+            }
+        },
+        &[("gpu.cpu_attached", "yes"), ("thermal.monitored", "yes"), ("thermal.highest", "71 °C")],
+        &[],
     );
 }
 

@@ -30,6 +30,17 @@ impl fmt::Display for FactValue {
 }
 
 impl FactValue {
+    /// The same of what a document states: in powers of two only where it meant them, as `128 GB` did not.
+    #[must_use]
+    pub fn stated(&self, id: &str) -> String {
+        const KIB: f64 = 1024.0;
+        let is_binary = |bytes: f64| if bytes < KIB * KIB { bytes % KIB == 0.0 } else { bytes % (KIB * KIB) == 0.0 };
+        match self {
+            FactValue::Quantity(Quantity { value, unit: Unit::Byte }) if !is_binary(*value) => self.to_string(),
+            value => value.shown(id),
+        }
+    }
+
     /// It as people say it of this fact: memory and caches come in powers of two (`256 MiB`), drives in powers of ten.
     #[must_use]
     pub fn shown(&self, id: &str) -> String {
@@ -349,6 +360,18 @@ pub const VOCABULARY: &[FactKind] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_told_as_they_are_meant() {
+        let check = |id: &str, bytes: f64, found: &str, stated: &str| {
+            let value = FactValue::Quantity(Quantity::new(bytes, Unit::Byte));
+            assert_eq!((value.shown(id), value.stated(id)), (found.to_owned(), stated.to_owned()), "{id} {bytes}");
+        };
+        check("memory.capacity", 2_199_023_255_552.0, "2 TiB", "2 TiB");
+        check("memory.dimm_capacity", 128e9, "119.2 GiB", "128 GB");
+        check("cpu.l1d", 49152.0, "48 KiB", "48 KiB");
+        check("storage.scratch.drive_capacity", 7.68e12, "7.680 TB", "7.680 TB");
+    }
 
     #[test]
     fn ids_are_unique() {

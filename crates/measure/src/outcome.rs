@@ -112,6 +112,14 @@ impl Measurement {
         self
     }
 
+    /// Leaves of the threads' CPUs those of a part.
+    #[must_use]
+    pub fn on_cpus(mut self, cpus: impl IntoIterator<Item = u32>) -> Self {
+        let placement = self.placement.take().unwrap_or_default();
+        self.placement = Some(Placement { cpus: cpus.into_iter().collect(), ..placement });
+        self
+    }
+
     /// Adds where the files lay.
     #[must_use]
     pub fn at(mut self, place: StoragePlace) -> Self {

@@ -46,6 +46,29 @@ fn join(id: MetricId, measurements: &[&Measurement]) -> Option<RunSeries> {
     })
 }
 
+/// Items by the metric that each is of, in the order in which the metrics came first: a rate and its p99 are measured in turn.
+pub(crate) fn by_metric<'a, T>(
+    items: impl IntoIterator<Item = &'a T>,
+    id: impl Fn(&T) -> &MetricId,
+) -> Vec<Vec<&'a T>> {
+    let mut groups: Vec<Vec<&T>> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for item in items {
+        let at = *places.entry(id(item).name.clone()).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[at].push(item);
+    }
+    groups
+}
+
+/// What a metric's series are together: its name, and the labels by which they differ.
+pub(crate) fn family_name(id: &MetricId) -> String {
+    let labels: Vec<&str> = id.labels.keys().map(String::as_str).collect();
+    format!("{}{{{}}}", id.name, labels.join(","))
+}
+
 /// What has no result.
 pub(crate) fn missing(run: &Run) -> impl Iterator<Item = &NotMeasured> {
     run.outcomes().filter_map(|outcome| match outcome {

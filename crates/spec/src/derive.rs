@@ -270,8 +270,8 @@ fn place(fraction: &Fraction, value: Quantity, arithmetic: &str) -> Place {
 
 /// What was detected, as statements; volatile readings are no statement about the hardware but do no harm.
 fn stated(facts: &Facts) -> Vec<StatedFact> {
-    // The kernel may name the drives otherwise after the next boot.
-    let is_of_hardware = |id: &str| !id.ends_with(".devices");
+    // The kernel may name the drives otherwise after the next boot, and give itself a little more of the memory.
+    let is_of_hardware = |id: &str| !id.ends_with(".devices") && id != "memory.usable_dataset";
     let facts_of_hardware = facts.0.iter().filter(|(id, _)| is_of_hardware(id));
     let rows = facts_of_hardware.filter_map(|(id, fact)| match &fact.reading {
         Reading::Present(value) => Some(StatedFact {

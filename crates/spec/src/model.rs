@@ -248,6 +248,18 @@ impl System {
         self.facts.iter().filter(move |fact| fact.id == id)
     }
 
+    /// The statements of a fact that decide: the firm ones, where there are any; of these those that are exact, since what is
+    /// stated exactly once is not loosened by "about" elsewhere.
+    #[must_use]
+    pub fn deciding<'a>(&'a self, id: &'a str) -> Vec<&'a StatedFact> {
+        let narrowed = |all: Vec<&'a StatedFact>, wanted: fn(&StatedFact) -> bool| {
+            let some: Vec<&StatedFact> = all.iter().copied().filter(|fact| wanted(fact)).collect();
+            if some.is_empty() { all } else { some }
+        };
+        let firm = narrowed(self.stated(id).collect(), |fact| fact.standing == Standing::Firm);
+        narrowed(firm, |fact| !fact.approximate)
+    }
+
     /// The first statement of a fact that is a number.
     #[must_use]
     pub fn number(&self, id: &str) -> Option<f64> {

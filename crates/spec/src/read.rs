@@ -221,6 +221,17 @@ impl Reader<'_> {
                 return Err(self.error(&value.span(), "system.target.series", problem, expected));
             }
         }
+        if let Some((_, value)) = labels.first_key_value()
+            && let Some(missing) = known.iter().find(|label| !labels.contains_key(**label))
+        {
+            let problem = format!("a series without `{missing}`");
+            return Err(self.error(
+                &value.span(),
+                "system.target.series",
+                problem,
+                format!("all of {}", known.join(", ")),
+            ));
+        }
         Ok(labels.into_iter().map(|(label, value)| (label, value.into_inner())).collect())
     }
 

@@ -176,14 +176,15 @@ fn report_headline(context: &Context<'_>, arrays: &Arrays, series: &VariantPasse
     let traffic = kernel.traffic_bytes(store) as f64 / kernel.stream_bytes() as f64;
     let on_the_bus: Vec<Sample> = rates.iter().map(|rate| rate.map(|rate| rate * traffic)).collect();
     let described = |measurement| describe(context, arrays, &series.variant, &series.passes, measurement);
-    let whole = described(Measurement::new(headline, rates));
-    report.measured(whole.clone());
+    let whole = Measurement::new(headline, rates);
+    report.measured(described(whole.clone()));
     report.measured(described(Measurement::new(best_of, best(series).map(Pass::sample))));
     report.measured(described(Measurement::new(bus, on_the_bus)));
     for (at, socket) in arrays.sockets().iter().enumerate() {
         let rates = series.passes.iter().map(|pass| pass.of_sockets[at].clone());
-        let part = whole.of_part("socket", socket.package, rates);
-        report.measured(part.context("threads", socket.members.len()));
+        let part = described(whole.of_part("socket", socket.package, rates));
+        let cpus = socket.members.iter().map(|&place| context.workers[place].cpu);
+        report.measured(part.context("threads", socket.members.len()).on_cpus(cpus));
     }
 }
 

@@ -4,9 +4,9 @@
 //! guess the next. Hardware prefetchers cannot be switched off without writing model-specific registers, which this
 //! program does not: the two spacings show what the adjacent-line prefetcher does.
 
-use machine::{Buffer, Clock, Team, Timing, Worker, sockets};
+use machine::{Buffer, Clock, Socket, Team, Timing, Worker, sockets};
 use measure::metrics::{STREAM_LATENCY, STREAM_LATENCY_SWEEP, STREAM_MLP};
-use measure::{Measurement, Sample};
+use measure::{Labels, Measurement, Reason, Sample};
 
 use crate::arrays::Proof;
 use crate::bandwidth::Winners;
@@ -17,6 +17,8 @@ use crate::report::Report;
 use crate::sweep::level;
 use crate::{Context, Error};
 
+/// How the headline walks.
+const HEADLINE_WALK: Walk = Walk { page: Page::Huge, spacing: 64 };
 /// Turns of the unrolled loop that show about how long a load takes.
 const WARM: u64 = 50;
 
@@ -163,7 +165,7 @@ pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Repor
     let config = context.config;
     let seconds = config.phase_seconds(context.machine)[3];
     let worker = context.workers[0];
-    let walk = Walk { page: Page::Huge, spacing: 64 };
+    let walk = HEADLINE_WALK;
     report.doing("latency", seconds / 2.0);
     let mut chase = Chase::new(worker, worker.node, walk, config.chase_bytes, config.seed)?;
     let linked = chase.link();
@@ -177,34 +179,41 @@ pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Repor
     let headline = Measurement::new(&STREAM_LATENCY, single.samples)
         .context("page", walk.page.name())
         .context("clock_resolution", Clock::resolution());
-    let headline = chase.describe(headline, single.migrations);
-    report.measured(headline.clone());
+    report.measured(chase.describe(headline.clone(), single.migrations));
+    let sockets = sockets(&context.workers);
+    if !sockets.is_empty() {
+        let part = headline.of_part("socket", worker.package, headline.samples.clone());
+        report.measured(chase.describe(part, single.migrations));
+    }
     for (count, Latencies { samples, migrations }) in (1..).zip(side_by_side) {
         let measurement = Measurement::new(&STREAM_MLP, samples).label("chases", count);
         report.measured(chase.describe(measurement, migrations));
     }
     chase.verify_cpu()?;
     drop(chase);
-    of_sockets(context, &headline, walk, report)
+    for socket in sockets.iter().filter(|socket| socket.package != worker.package) {
+        if let Err(error) = of_socket(context, socket, &headline, report) {
+            let labels = Labels::from([("socket".to_owned(), socket.package.to_string())]);
+            report.failed_series(&STREAM_LATENCY, labels, Reason::from(&error));
+        }
+    }
+    Ok(())
 }
 
-/// The headline is of one core of the first socket; here is that of a core of each, where there are several.
-fn of_sockets(context: &Context<'_>, first: &Measurement, walk: Walk, report: &mut Report<'_>) -> Result<(), Error> {
+/// The headline is of one core; this is that of a core of another socket.
+fn of_socket(
+    context: &Context<'_>,
+    socket: &Socket,
+    headline: &Measurement,
+    report: &mut Report<'_>,
+) -> Result<(), Error> {
     let config = context.config;
-    for socket in sockets(&context.workers) {
-        let place = socket.members[0];
-        if place == 0 {
-            report.measured(first.of_part("socket", socket.package, first.samples.iter().cloned()));
-            continue;
-        }
-        report.doing(format!("latency of socket {}", socket.package), 0.0);
-        let worker = context.workers[place];
-        let mut chase = Chase::new(worker, worker.node, walk, config.chase_bytes, config.seed)?;
-        let Latencies { samples, migrations } = chase.latency(config.samples, 10.0 * config.point_seconds);
-        let part = first.of_part("socket", socket.package, samples);
-        report.measured(chase.describe(part, migrations));
-        chase.verify_cpu()?;
-    }
+    report.doing(format!("latency of socket {}", socket.package), 0.0);
+    let worker = context.workers[socket.members[0]];
+    let mut chase = Chase::new(worker, worker.node, HEADLINE_WALK, config.chase_bytes, config.seed)?;
+    let Latencies { samples, migrations } = chase.latency(config.samples, 10.0 * config.point_seconds);
+    chase.verify_cpu()?;
+    report.measured(chase.describe(headline.of_part("socket", socket.package, samples), migrations));
     Ok(())
 }
 

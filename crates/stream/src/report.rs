@@ -26,7 +26,11 @@ impl<'a> Report<'a> {
     }
 
     pub(crate) fn failed(&mut self, definition: &Definition, reason: Reason) {
-        (self.emit)(Event::NotMeasured(NotMeasured::new(definition, Labels::new(), reason)));
+        self.failed_series(definition, Labels::new(), reason);
+    }
+
+    pub(crate) fn failed_series(&mut self, definition: &Definition, labels: Labels, reason: Reason) {
+        (self.emit)(Event::NotMeasured(NotMeasured::new(definition, labels, reason)));
     }
 
     pub(crate) fn warn(&mut self, warning: Warning) {

@@ -1,7 +1,7 @@
 //! Whether a host is the machine that a target speaks of.
 
 use measure::{FactValue, Facts};
-use spec::{Standing, StatedFact, System, Target};
+use spec::{Standing, System, Target};
 
 use crate::facts::{FactMatch, compare_fact};
 
@@ -41,7 +41,8 @@ pub struct Comparability {
 pub(crate) fn compare(target: &Target, system: &System, host: &Facts) -> Comparability {
     let mut result = Comparability::default();
     for id in &target.depends_on {
-        let firm: Vec<&StatedFact> = system.stated(id).filter(|fact| fact.standing == Standing::Firm).collect();
+        let mut firm = system.deciding(id);
+        firm.retain(|fact| fact.standing == Standing::Firm);
         let Some(first) = firm.first() else {
             result.undecided.push(id.clone());
             continue;

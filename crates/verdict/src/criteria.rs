@@ -38,8 +38,11 @@ const MEASURED: [(&str, &Definition); 2] =
 /// What a document asks of the room: the audit holds it against the rest of the document.
 const OF_THE_SITE: [&str; 2] = ["power.pdu_per_unit", "power.circuit"];
 
-/// Whether the host's parts answer a statement, and not a workload or the room.
+/// Whether the host's parts answer a statement, and not a workload or the room. What is required is always a row.
 fn is_of_the_host(system: &System, id: &str) -> bool {
+    if system.stated(id).any(|stated| stated.required) {
+        return true;
+    }
     let measured_by = MEASURED.iter().find(|(fact, _)| *fact == id).map(|(_, metric)| *metric);
     let measured = measured_by.is_some_and(|metric| system.targets.iter().any(|target| target.metric == Some(metric)));
     !measured && !OF_THE_SITE.contains(&id)
@@ -65,13 +68,8 @@ pub fn inspect(system: &System, host: &Facts) -> Vec<FactRow> {
 }
 
 fn fact_row(system: &System, id: &str, host: &Facts) -> FactRow {
-    let all: Vec<&StatedFact> = system.stated(id).collect();
-    let firm: Vec<&StatedFact> = all.iter().copied().filter(|fact| fact.standing == Standing::Firm).collect();
-    let is_firm = !firm.is_empty();
-    let statements = if is_firm { firm } else { all };
-    // What is stated exactly once is not loosened by "about" elsewhere.
-    let exact: Vec<&StatedFact> = statements.iter().copied().filter(|fact| !fact.approximate).collect();
-    let statements = if exact.is_empty() { statements } else { exact };
+    let statements = system.deciding(id);
+    let is_firm = statements.iter().any(|stated| stated.standing == Standing::Firm);
     let answers: Vec<FactMatch> = statements.iter().map(|stated| compare_fact(stated, host)).collect();
     let answer = merged(answers);
     let doubt = statements.iter().find_map(|stated| match &stated.standing {
@@ -88,7 +86,7 @@ fn fact_row(system: &System, id: &str, host: &Facts) -> FactRow {
         title: title(id),
         documented: each_once(statements.iter().map(|stated| documented(stated))).join(" or "),
         found: host.value(id).map(|value| value.shown(id)),
-        required: statements.iter().any(|stated| stated.required),
+        required: system.stated(id).any(|stated| stated.required),
         place: each_once(statements.iter().map(|stated| stated.place.at.clone())).join("; "),
         verdict,
         reason,
@@ -139,7 +137,8 @@ fn limit_row(limit: &Limit, host: &Facts) -> FactRow {
         id: format!("limit.{}", limit.fact),
         title: title(&limit.fact),
         documented,
-        found: host.value(id).map(|value| value.shown(id)),
+        // As its bound is written.
+        found: host.value(id).map(ToString::to_string),
         required: limit.required,
         place: limit.place.at.clone(),
         verdict,
@@ -169,7 +168,7 @@ fn title(id: &str) -> String {
 fn documented(stated: &StatedFact) -> String {
     let about = if stated.approximate { "~" } else { "" };
     if stated.admits.is_empty() {
-        return format!("{about}{}", stated.value.shown(&stated.id));
+        return format!("{about}{}", stated.value.stated(&stated.id));
     }
     format!("{} ({})", stated.value, stated.admits.join(", "))
 }
@@ -279,6 +278,25 @@ mod tests {
         let mut unmeasured = system.clone();
         unmeasured.targets.clear();
         assert!(inspect(&unmeasured, &Facts::default()).iter().any(|row| row.id == "power.peak"));
+    }
+
+    #[test]
+    fn what_is_demanded_is_a_row_wherever_it_is_stated() {
+        let mut system = spec::find("PY-HPC-2024.Q3").unwrap().clone();
+        for fact in system.facts.iter_mut().filter(|fact| ["power.circuit", "power.peak"].contains(&fact.id.as_str())) {
+            fact.required = true;
+        }
+        // The exact statement decides, and the approximate one demands.
+        for fact in system.facts.iter_mut().filter(|fact| fact.id == "storage.scratch.usable") {
+            fact.required = fact.approximate;
+        }
+        let mut host = matching(&system);
+        host.quantity("storage.scratch.usable", 20e12, Unit::Byte, "test");
+        for silent in ["power.circuit", "power.peak"] {
+            host.put(silent, Reading::Absent, "test");
+        }
+        assert_eq!(of(&system, &host, Verdict::Fail), ["storage.scratch.usable"]);
+        assert_eq!(of(&system, &host, Verdict::NotMeasured), ["power.circuit", "power.peak"]);
     }
 
     #[test]

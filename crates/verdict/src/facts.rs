@@ -62,7 +62,7 @@ pub(crate) fn compare_fact(stated: &StatedFact, host: &Facts) -> FactMatch {
         (documented, found) => documented == found,
     };
     if !agrees {
-        return differs(&stated.value.shown(&stated.id), &value.shown(&stated.id), fact);
+        return differs(&stated.value.stated(&stated.id), &value.shown(&stated.id), fact);
     }
     match host.number("storage.boot.missing") {
         Some(missing) if missing > 0.0 && stated.id == "storage.boot.layout" => FactMatch::Differs {

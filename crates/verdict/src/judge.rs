@@ -115,6 +115,7 @@ impl Judge<'_> {
             id: target.id.clone(),
             title: target.title.clone(),
             metric: target.metric,
+            series: target.series.clone(),
             documented: target.value,
             approximate: target.approximate,
             better: target.better,
@@ -128,7 +129,7 @@ impl Judge<'_> {
             share_of_host: share(value, limit.as_ref().map(|limit| limit.value), target.better),
             host_limit: limit,
             baselines: self.baselines(target, value),
-            noise_floor: self.floor(target.metric),
+            noise_floor: self.floor(target.metric, &target.series),
             measured,
             disturbed,
             comparability,
@@ -200,7 +201,8 @@ impl Judge<'_> {
         let (runs, _) = with_facts_of_last(&self.boots, target);
         let elsewhere = place::objection(target, self.system, &runs);
         let modelled = extrapolated(found).map(|why| (Verdict::Inconclusive, why));
-        let partial = partial(target, found, self.floor(target.metric)).map(|why| (Verdict::Inconclusive, why));
+        let partial =
+            partial(target, found, self.floor(target.metric, &target.series)).map(|why| (Verdict::Inconclusive, why));
         // That it is of another thing weighs more than that it is not known.
         let doubts = [mismatch, differs, engine, elsewhere, unknown, modelled, partial].into_iter().flatten();
         let (apart, open): (Vec<_>, Vec<_>) = doubts.partition(|(verdict, _)| *verdict == Verdict::NotComparable);
@@ -228,7 +230,7 @@ impl Judge<'_> {
     /// The verdict by the value, and by the second figure that must hold with it.
     fn decide(&self, target: &Target, measured: &Measured) -> (Verdict, String) {
         let goal = Goal { value: target.value.value, tolerance: target.tolerance, better: target.better };
-        let floor = self.floor(target.metric);
+        let floor = self.floor(target.metric, &target.series);
         let decision = goal.decide(&measured.boots, floor.share);
         let sentence = reason::decision("", measured, &goal, decision, floor);
         let first = (verdict(decision), sentence);
@@ -251,7 +253,7 @@ impl Judge<'_> {
                     let which = constraint.metric.id;
                     return Some((verdict, format!("{which}, which must hold as well, cannot be: {why}")));
                 }
-                let floor = self.floor(Some(constraint.metric));
+                let floor = self.floor(Some(constraint.metric), &Labels::new());
                 let decision = goal.decide(&measured.boots, floor.share);
                 let what = format!("{} of ", constraint.metric.id);
                 let sentence = reason::decision(&what, &measured, &goal, decision, floor);
@@ -263,8 +265,9 @@ impl Judge<'_> {
         })
     }
 
-    fn floor(&self, metric: Option<&Definition>) -> NoiseFloor {
-        metric.map_or(NoiseFloor::ASSUMED, |metric| NoiseFloor::of(self.last, metric))
+    /// The noise floor of a series: a record knows those of whole metrics.
+    fn floor(&self, metric: Option<&Definition>, series: &Labels) -> NoiseFloor {
+        metric.filter(|_| series.is_empty()).map_or(NoiseFloor::ASSUMED, |metric| NoiseFloor::of(self.last, metric))
     }
 
     /// A result that is better than the host can be, or that caches answered.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use measure::{Better, Definition, Quantity};
+use measure::{Better, Definition, Labels, MetricId, Quantity};
 use spec::audit::Grade;
 
 use crate::{Comparability, FactRow, HostLimit, Measured, NoiseFloor};
@@ -72,6 +72,8 @@ pub struct Row {
     pub title: String,
     /// The metric that it is judged by, where the suite has one.
     pub metric: Option<&'static Definition>,
+    /// The labels of the series that it is judged by; without any, that of the whole host.
+    pub series: Labels,
     /// The promised value.
     pub documented: Quantity,
     /// Whether the document says "about" (`~`).
@@ -115,6 +117,14 @@ pub struct Row {
     pub remarks: Vec<String>,
     /// For a companion that was derived: the id of the documented target that it accompanies.
     pub companion_of: Option<String>,
+}
+
+impl Row {
+    /// Whether it is judged by this series.
+    #[must_use]
+    pub fn is_judged_by(&self, id: &MetricId) -> bool {
+        self.metric.is_some_and(|metric| metric.id == id.name) && self.series == id.labels
+    }
 }
 
 /// A result against a figure of another system.

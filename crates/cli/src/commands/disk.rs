@@ -2,11 +2,11 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use disk::histogram::Histogram;
-use disk::job::Direction;
+use disk::job::{Direction, Job};
 use disk::jobfile::{self, JobText, Surroundings};
 use disk::{JobResult, LiveRates, Results, Rights, Settings, fio_json, run_jobs};
 use indicatif::ProgressBar;
@@ -16,7 +16,7 @@ use crate::alone;
 use crate::args::{DiskArgs, Eta, OutputFormat};
 use crate::exit::Exit;
 use crate::outfile::OutFile;
-use crate::output::{print, print_json, say};
+use crate::output::{print, print_json, quiet, say};
 use crate::progress;
 
 /// Columns of the text at most.
@@ -24,17 +24,15 @@ const COLUMNS: usize = 100;
 const MIB: f64 = 1024.0 * 1024.0;
 /// Bytes of a job file from the standard input at most.
 const LARGEST_INPUT: u64 = 1 << 20;
-/// By which the file of an earlier result is known: what wrote it, which is in both formats.
-const MARK: &str = "hostproof-";
+/// By which the file of an earlier result is known: what wrote it, as both formats say it.
+const MARK: &str = concat!("hostproof-", env!("CARGO_PKG_VERSION_MAJOR"), ".");
 
 /// What was typed, with the options of jobs (`--rw=read`, `--rw read`) in the form that the parser of arguments knows.
 pub(crate) fn with_job_options(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let typed: Vec<OsString> = typed.collect();
-    if typed.get(1).is_none_or(|command| command != "disk") {
-        return typed;
-    }
+    let Some(command) = place_of_command(&typed).filter(|&place| typed[place] == "disk") else { return typed };
     let mut rest = typed.into_iter();
-    let mut arguments: Vec<OsString> = rest.by_ref().take(2).collect();
+    let mut arguments: Vec<OsString> = rest.by_ref().take(command + 1).collect();
     while let Some(argument) = rest.next() {
         let option = argument.to_str().and_then(|text| text.strip_prefix("--"));
         let name = option.map(|option| option.split('=').next().unwrap_or_default());
@@ -54,6 +52,17 @@ pub(crate) fn with_job_options(typed: impl Iterator<Item = OsString>) -> Vec<OsS
     arguments
 }
 
+/// Where the command stands behind the options that every command has.
+fn place_of_command(typed: &[OsString]) -> Option<usize> {
+    /// Those of them whose value may be a word of its own.
+    const WITH_VALUE: [&str; 2] = ["--width", "--color"];
+    let mut place = 1;
+    while let Some(option) = typed.get(place)?.to_str().filter(|word| word.starts_with('-')) {
+        place += 1 + usize::from(WITH_VALUE.contains(&option));
+    }
+    Some(place)
+}
+
 pub(crate) fn disk(args: &DiskArgs) -> Result<Exit> {
     let texts = args.files.iter().map(|path| read(path)).collect::<Result<Vec<String>>>()?;
     let each = args.files.iter().zip(&texts);
@@ -66,6 +75,7 @@ pub(crate) fn disk(args: &DiskArgs) -> Result<Exit> {
     let output = args.output.as_ref().map(|path| OutFile::open(path, MARK, args.force)).transpose()?;
     let rights = Rights { write: args.allow_write.clone(), destroy: args.allow_destroy.clone() };
     let settings = Settings { rights, ..Settings::default() };
+    logs_may_be_written(&found.jobs, args.force)?;
     let _alone = alone::measure(args.beside)?;
     let shown = Shown::new(args.eta);
     let results = run_jobs(&found.jobs, &settings, &mut |live| shown.show(&live))?;
@@ -78,14 +88,14 @@ pub(crate) fn disk(args: &DiskArgs) -> Result<Exit> {
         Some(output) => {
             let text = args.output_format.iter().map(|format| match format {
                 OutputFormat::Json => ::report::json::pretty(&fio_json(&results, &found.globals)) + "\n",
-                OutputFormat::Normal => format!("{MARK}{}\n{}", env!("CARGO_PKG_VERSION"), summary(&results)),
+                OutputFormat::Normal => format!("hostproof-{}\n{}", env!("CARGO_PKG_VERSION"), summary(&results)),
             });
             let path = output.path().to_owned();
             let written = output.write(text.collect::<String>().as_bytes());
             written.with_context(|| format!("could not write {}", path.display()))?;
         }
     }
-    write_logs(&results)?;
+    write_logs(&results, args.force)?;
     Ok(Exit::Done)
 }
 
@@ -109,6 +119,7 @@ enum Shown {
 impl Shown {
     fn new(eta: Eta) -> Self {
         match (eta, io::stderr().is_terminal()) {
+            _ if quiet() => Shown::Nothing,
             (Eta::Never, _) | (Eta::Auto, false) => Shown::Nothing,
             (Eta::Auto | Eta::Always, true) => Shown::Bar(progress::bar("disk")),
             (Eta::Always, false) => Shown::Lines,
@@ -138,16 +149,39 @@ impl Shown {
     }
 }
 
+/// The logs that a job asks for, as the result of this number: what each holds, and its path.
+fn logs_of(job: &Job, number: usize) -> impl Iterator<Item = (&'static str, PathBuf)> + '_ {
+    ["bw", "iops"].into_iter().zip(&job.logs).filter_map(move |(kind, prefix)| {
+        let prefix = prefix.as_ref()?;
+        let prefix = if prefix.is_empty() { &job.name } else { prefix };
+        Some((kind, PathBuf::from(format!("{prefix}_{kind}.{number}.log"))))
+    })
+}
+
+/// An earlier log, or a new file; all lines of all logs end so, fio's too.
+fn log_file(path: &Path, force: bool) -> Result<OutFile> {
+    OutFile::open(path, ", 0, 0\n", force)
+}
+
+/// That no log would be refused after hours of work. How many results there are is known afterwards: one a worker at most.
+fn logs_may_be_written(jobs: &[Job], force: bool) -> Result<()> {
+    let most = jobs.iter().map(|job| job.workers as usize).sum();
+    for job in jobs {
+        for number in 1..=most {
+            for (_, path) in logs_of(job, number).filter(|(_, path)| path.exists()) {
+                drop(log_file(&path, force)?);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The logs that jobs ask for, in the layout of fio: milliseconds, value, direction, block size, offset.
-fn write_logs(results: &Results) -> Result<()> {
+fn write_logs(results: &Results, force: bool) -> Result<()> {
     for (number, result) in (1..).zip(&results.jobs) {
-        for (kind, prefix) in ["bw", "iops"].into_iter().zip(&result.job.logs) {
-            let Some(prefix) = prefix else { continue };
-            let prefix = if prefix.is_empty() { &result.job.name } else { prefix };
-            let path = format!("{prefix}_{kind}.{number}.log");
-            // All lines of all logs end so, fio's too.
-            let file = OutFile::open(Path::new(&path), ", 0, 0\n", false)?;
-            file.write(log(result, kind).as_bytes()).with_context(|| format!("could not write the log {path}"))?;
+        for (kind, path) in logs_of(&result.job, number) {
+            let written = log_file(&path, force)?.write(log(result, kind).as_bytes());
+            written.with_context(|| format!("could not write the log {}", path.display()))?;
         }
     }
     Ok(())
@@ -290,6 +324,10 @@ mod tests {
              --job-option stonewall x.fio",
         );
         check("hostproof disk --allow-write /dev/x a", "hostproof disk --allow-write /dev/x a");
+        check(
+            "hostproof -q --width 80 --color=never disk --rw=read",
+            "hostproof -q --width 80 --color=never disk --job-option rw=read",
+        );
         check("hostproof run --rw=read", "hostproof run --rw=read");
         check("hostproof", "hostproof");
     }

@@ -40,5 +40,5 @@ pub(crate) fn judgement(run: &Run, earlier: &[Run], specification: &Specificatio
 pub(crate) fn judgement_of_parts(unmeasured: &Run, specification: &Specification) -> Judgement {
     let audit = ::spec::audit::audit(&specification.system, &specification.siblings);
     let companions = ::spec::companions(&specification.system, &audit);
-    verdict::judge_parts(unmeasured, &specification.system, &audit.graded, &companions)
+    verdict::judge_parts(unmeasured, &specification.system, &audit.grades(), &companions)
 }

@@ -78,8 +78,12 @@ fn headline(best: Option<(Measurement, Vec<PeakSample>)>, workers: &[Worker], re
     peak.metric = Metric::from(&DENSE_FMA);
     for (at, socket) in sockets(workers).iter().enumerate() {
         let rates = readings.iter().map(|reading| reading.of_sockets[at].clone());
-        let part = peak.of_part("socket", socket.package, rates).context("threads", socket.members.len());
-        reporter.measured(part);
+        let cpus = socket.members.iter().map(|&place| workers[place].cpu);
+        let mut part = peak.of_part("socket", socket.package, rates).context("threads", socket.members.len());
+        // Both are of all cores.
+        part.context.remove("ceiling");
+        part.warnings.clear();
+        reporter.measured(noisy(part.on_cpus(cpus)));
     }
     reporter.measured(peak);
 }

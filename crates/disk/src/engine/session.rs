@@ -12,7 +12,7 @@ use crate::Error;
 use crate::counters::DeviceStat;
 use crate::files::Files;
 use crate::job::Job;
-use crate::plan::{PlannedJob, check_memory, check_room};
+use crate::plan::{PlannedJob, check_maps, check_memory, check_room};
 use crate::results::{JobResult, Member, Observed, Results, WorkerReport, merge_devices, results_of};
 use crate::settings::Settings;
 
@@ -67,6 +67,7 @@ impl<'a> Session<'a> {
         for planned in &mut planned {
             planned.group = self.group_of(planned.job);
         }
+        check_maps(&planned)?;
         planned.iter().try_for_each(lay_out)?;
         let before = devices_below(&planned, &self.settings.root);
         let phase = Phase::new(&planned);

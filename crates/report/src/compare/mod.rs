@@ -21,6 +21,7 @@ pub use trend::{noise, trend};
 pub use within::{within, within_json};
 
 use crate::Look;
+use crate::series::{by_metric, family_name};
 use crate::terminal::grid::{Cell, Give, Grid, Paint};
 use crate::text::{clean, quantity, share, wrap};
 
@@ -162,9 +163,9 @@ fn advisory(comparison: &Comparison, all: bool, look: Look) -> String {
     if all {
         return text + &rows(&shown, look);
     }
-    for family in shown.chunk_by(|one, next| one.id.name == next.id.name) {
+    for family in by_metric(shown.iter().copied(), |row| &row.id) {
         let of = others().filter(|row| row.id.name == family[0].id.name).count();
-        text += &wrap(&folded(family, of), 2, look);
+        text += &wrap(&folded(&family, of), 2, look);
     }
     text
 }
@@ -179,7 +180,6 @@ fn folded(family: &[&MetricChange], of: usize) -> String {
             .map(|effect| format!(", {} (95 %: {})", signed(effect.change()), interval(effect.interval(0.95))));
         return format!("{}: {}{}", one.id, word(one), change.unwrap_or_default());
     }
-    let labels: Vec<&str> = first.id.labels.keys().map(String::as_str).collect();
     let side = |finding: ChangeFinding, what: &str| {
         let rows: Vec<&&MetricChange> = family.iter().filter(|row| row.finding == finding).collect();
         let changes = || rows.iter().filter_map(|row| Some(row.effect.as_ref()?.change()));
@@ -192,7 +192,7 @@ fn folded(family: &[&MetricChange], of: usize) -> String {
         side(ChangeFinding::ChangedWithinMargin, "changed within the margin"),
     ];
     let sides: Vec<String> = sides.into_iter().flatten().collect();
-    format!("{}{{{}}}: {}", first.id.name, labels.join(","), sides.join("; "))
+    format!("{}: {}", family_name(&first.id), sides.join("; "))
 }
 
 fn suspects(suspects: &[Suspect], look: Look) -> String {

@@ -121,17 +121,18 @@ fn course_table(trend: &Trend, look: Look) -> String {
         let better = course.metric.better;
         let value = |gain: f64| natural(gain, better, course.metric.unit);
         let change = if better == measure::Better::Higher { last - first } else { first - last };
-        let cells = [course.id.to_string(), value(*first), value(*last), signed(change.exp_m1()), spark(&known)];
+        let cells =
+            [course.id.to_string(), value(*first), value(*last), signed(change.exp_m1()), spark(&known, look.width)];
         grid.row(cells.map(Cell::from));
     }
-    grid.lines_or_list(&[Give::Column(1), Give::Ends(4, 8)], look)
+    grid.lines_or_list(&[Give::Column(1), Give::Column(2)], look)
 }
 
-/// The course in at most 40 blocks, higher is better.
-fn spark(gains: &[f64]) -> String {
+/// The course in at most 40 blocks, fewer on a narrow terminal; higher is better.
+fn spark(gains: &[f64], width: u16) -> String {
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let (low, high) = gains.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| (l.min(*y), h.max(*y)));
-    let columns = gains.len().min(40);
+    let columns = gains.len().min(usize::from(width / 3).clamp(12, 40));
     (0..columns)
         .map(|column| {
             let part = &gains[column * gains.len() / columns..(column + 1) * gains.len() / columns];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use measure::{Attempt, Definition, Interval, Outcome, Run, Workload};
+use measure::{Attempt, Definition, Interval, MetricId, Outcome, Run, Workload};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use verdict::{FactRow, Row, Verdict};
 
@@ -85,23 +85,28 @@ fn taken<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Duration {
     whole.map_or(Duration::ZERO, |whole| Duration::from_nanos(whole.end.saturating_sub(whole.start)))
 }
 
-/// How long the last run measured a metric: its samples in all repetitions.
-fn time_of(metric: &Definition, run: &Run) -> Duration {
+/// How long the last run measured what a target is judged by: its samples in all repetitions.
+fn time_of(row: &Row, run: &Run) -> Duration {
     let of = |attempt: &Attempt| {
-        taken(attempt.outcomes.iter().filter(|outcome| outcome.measured().is_some_and(|one| one.metric.is(metric))))
+        let is_its = |outcome: &&Outcome| outcome.measured().is_some_and(|one| row.is_judged_by(&one.id()));
+        taken(attempt.outcomes.iter().filter(is_its))
     };
     run.attempts.iter().map(of).sum()
+}
+
+fn series_name(metric: &Definition, row: &Row) -> String {
+    MetricId { name: metric.id.to_owned(), labels: row.series.clone() }.to_string()
 }
 
 fn case(row: &Row, run: &Run) -> TestCase {
     let workload = row.metric.map_or("none", |metric| metric.family.workload.map_or("host", Workload::name));
     let mut case = TestCase::new(clean(&row.id), status(row.verdict, row.required, &row.reason));
     case.set_classname(format!("hostproof.{workload}"));
-    case.set_time(row.metric.map_or(Duration::ZERO, |metric| time_of(metric, run)));
+    case.set_time(time_of(row, run));
     let number = |value: f64| Some(value.to_string());
     let values = [
         ("title", Some(row.title.clone())),
-        ("metric", row.metric.map(|metric| metric.id.to_owned())),
+        ("metric", row.metric.map(|metric| series_name(metric, row))),
         ("unit", Some(row.documented.unit.symbol().to_owned())),
         ("documented", number(row.documented.value)),
         ("measured", row.measured.as_ref().and_then(|measured| number(measured.value.value))),

@@ -29,7 +29,7 @@ pub(super) struct ChangeView {
 
 /// What the boots add up to, in a word and a sentence.
 #[derive(Debug, Serialize)]
-struct OverallView {
+pub(super) struct OverallView {
     word: String,
     class: &'static str,
     meaning: String,
@@ -79,7 +79,7 @@ fn runs(ids: &[String]) -> String {
     }
 }
 
-fn overall(change: &BeforeAfter) -> OverallView {
+pub(super) fn overall(change: &BeforeAfter) -> OverallView {
     let boots = change.lines.iter().any(|line| line.interval.is_some());
     let view =
         |word: &str, class, meaning: &str| OverallView { word: word.to_owned(), class, meaning: meaning.to_owned() };

@@ -7,7 +7,7 @@ use spec::audit::{Constant, Finding, Grade};
 use verdict::{Judgement, Row, Verdict};
 
 use super::Error;
-use super::change::ChangeView;
+use super::change::{ChangeView, OverallView, overall};
 use super::charts::{self, Chart, Section};
 use super::host::{self, Changes, FactLine, Half};
 use super::machine;
@@ -39,7 +39,6 @@ pub(super) struct Page {
     facts: Vec<FactLine>,
     fingerprint: Vec<Half>,
     changes: Vec<Changes>,
-    warnings: Vec<SharedWarning>,
     raw: Vec<Raw>,
     /// How many earlier runs have no table of their own.
     without_raw: usize,
@@ -87,6 +86,10 @@ struct HostView {
     differs: Vec<Differing>,
     runs: Vec<RunLine>,
     boots: usize,
+    /// What a reader of the last run should know.
+    warnings: Vec<SharedWarning>,
+    /// What the boots before and after add up to, where there are both.
+    change: Option<OverallView>,
 }
 
 /// A fact that is not as the document says, or not known, with the targets that depend on it.
@@ -220,7 +223,6 @@ impl Page {
             facts: host::facts(&last.facts),
             fingerprint: host::fingerprint(last),
             changes: host::changes(runs),
-            warnings: series::warnings(last),
             raw: newest.iter().map(|run| raw::of(run, &methods)).collect(),
             without_raw: runs.len() - newest.len(),
             methods: methods.explained(),
@@ -278,6 +280,8 @@ impl HostView {
             differs: differs(judgement),
             runs: runs.iter().map(run_line).collect(),
             boots: judgement.boots,
+            warnings: runs.last().map(series::warnings).unwrap_or_default(),
+            change: judged.change.map(overall),
         }
     }
 }

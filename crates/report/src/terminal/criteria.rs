@@ -79,8 +79,7 @@ pub(super) fn targets(judgement: &Judgement, all: bool, look: Look) -> String {
 fn cell(row: &Row, column: Column, look: Look) -> String {
     match column {
         Column::Id => row.id.clone(),
-        Column::Title if row.required => row.title.clone(),
-        Column::Title => format!("{} (optional)", row.title),
+        Column::Title => row.title.clone(),
         Column::Documented => documented(row.documented, row.approximate),
         Column::Measured => match (&row.measured, row.disturbed) {
             (Some(measured), _) => format!("{} {}", measured.value, spread(&measured.summary)).trim_end().to_owned(),
@@ -93,7 +92,8 @@ fn cell(row: &Row, column: Column, look: Look) -> String {
             let of = ceiling.and(row.share_of_host);
             of.map(|of| format!("{} {}", bar(of, look.ascii), share(of))).unwrap_or_default()
         }
-        Column::Verdict => row.verdict.name().to_owned(),
+        Column::Verdict if row.required => row.verdict.name().to_owned(),
+        Column::Verdict => format!("{} (optional)", row.verdict.name()),
     }
 }
 
@@ -111,7 +111,7 @@ fn bar(share: f64, ascii: bool) -> String {
 /// Two lines for a criterion, on a terminal too narrow for one.
 fn stacked(row: &Row, look: Look) -> String {
     let of = |column: Column| Cell::from(cell(row, column, look)).shown(look);
-    let mut text = format!("{} {}\n", of(Column::Id), paint_of(row.verdict).on(row.verdict.name(), look));
+    let mut text = format!("{} {}\n", of(Column::Id), paint_of(row.verdict).on(&of(Column::Verdict), look));
     let mut figures = vec![format!("documented {}", of(Column::Documented))];
     figures.extend(Some(of(Column::Measured)).filter(|text| !text.is_empty()).map(|text| format!("measured {text}")));
     let shares = [(Column::OfDocumented, "of it"), (Column::OfHost, "of the host's own ceiling")];

@@ -6,6 +6,7 @@ use verdict::{Judgement, Row};
 
 use super::grid::{Cell, Give, Grid, Paint, paint_of};
 use crate::compare::{paint, signed};
+use crate::series::{by_metric, family_name};
 use crate::text::{documented, quantity, wrap};
 use crate::{BeforeAfter, ChangeLine, Figure, Look};
 
@@ -50,8 +51,7 @@ fn targets(before: &Judgement, after: &Judgement, change: &BeforeAfter, look: Lo
         let measured = |row: &Row| row.measured.as_ref().map(|measured| measured.value.to_string()).unwrap_or_default();
         let verdict = |row: &Row| Cell::painted(row.verdict.name(), paint_of(row.verdict));
         let name = if row.companion_of.is_some() { format!("· achievable: {}", row.title) } else { row.title.clone() };
-        let headline = |line: &&ChangeLine| row.metric.is_some_and(|metric| line.id.is(metric));
-        let line = change.lines.iter().find(headline);
+        let line = change.lines.iter().find(|line| row.is_judged_by(&line.id));
         grid.row([
             name.into(),
             documented(row.documented, row.approximate).into(),
@@ -62,7 +62,7 @@ fn targets(before: &Judgement, after: &Judgement, change: &BeforeAfter, look: Lo
             verdict(row),
         ]);
     }
-    grid.lines_or_list(&[Give::Ends(0, 20), Give::Column(1)], look)
+    grid.lines_or_list(&[Give::Column(1), Give::Ends(0, 20)], look)
 }
 
 /// The change with the colour of its verdict: without one it has none.
@@ -75,11 +75,17 @@ fn changed(line: &ChangeLine) -> Cell {
 fn metrics(change: &BeforeAfter, all: bool, look: Look) -> String {
     let header = ["Metric", "Before", "After", "Change", "95 %", "Better", "Verdict"];
     let mut grid = Grid::new(&header, &[1, 2, 3, 4]);
-    let of_one = |one: &ChangeLine, next: &ChangeLine| one.id.name == next.id.name && !one.id.labels.is_empty();
-    for family in change.lines.chunk_by(of_one) {
-        match family {
-            [_, _, ..] if !all => grid.row(folded(family)),
-            lines => lines.iter().for_each(|line| grid.row(figures(line))),
+    for family in by_metric(&change.lines, |line| &line.id) {
+        // What decides is never folded: a sum must not hide the socket or the drive that is worse.
+        let (folds, own): (Vec<&ChangeLine>, Vec<&ChangeLine>) =
+            family.into_iter().partition(|line| !all && !line.critical && !line.id.labels.is_empty());
+        for line in own {
+            grid.row(figures(line));
+        }
+        match folds.as_slice() {
+            [] => {}
+            [one] => grid.row(figures(one)),
+            several => grid.row(folded(several)),
         }
     }
     if grid.is_empty() {
@@ -113,22 +119,32 @@ fn figures(line: &ChangeLine) -> [Cell; 7] {
 }
 
 /// Several series of one metric: how many, and between which bounds they changed.
-fn folded(family: &[ChangeLine]) -> [Cell; 7] {
-    let first = &family[0];
-    let labels: Vec<&str> = first.id.labels.keys().map(String::as_str).collect();
+fn folded(family: &[&ChangeLine]) -> [Cell; 7] {
+    let first = family[0];
     let changes = || family.iter().filter_map(|line| line.change);
     let bounds = changes().min_by(f64::total_cmp).zip(changes().max_by(f64::total_cmp));
     let count = |finding: ChangeFinding| family.iter().filter(|line| line.decided() == Some(finding)).count();
     let sides = [(ChangeFinding::Regression, "worse"), (ChangeFinding::Improved, "better")];
-    let words: Vec<String> = sides
+    let mut words: Vec<String> = sides
         .into_iter()
         .filter(|(finding, _)| count(*finding) > 0)
         .map(|(finding, word)| format!("{} of {} {word}", count(finding), family.len()))
         .collect();
+    // A drive that vanished has no change.
+    let alone = |has: fn(&ChangeLine) -> bool, word: &str| {
+        let count = family.iter().filter(|line| has(line)).count();
+        (count > 0).then(|| format!("{count} only {word}"))
+    };
+    words.extend(alone(|line| line.after.is_none(), "before"));
+    words.extend(alone(|line| line.before.is_none(), "after"));
+    let series = |has: fn(&ChangeLine) -> bool| match family.iter().filter(|line| has(line)).count() {
+        0 => String::new(),
+        count => format!("{count} series"),
+    };
     [
-        format!("{}{{{}}}", first.id.name, labels.join(",")).into(),
-        "".into(),
-        format!("{} series", family.len()).into(),
+        family_name(&first.id).into(),
+        series(|line| line.before.is_some()).into(),
+        series(|line| line.after.is_some()).into(),
         bounds.map_or_else(String::new, |(least, most)| format!("{} … {}", signed(least), signed(most))).into(),
         "".into(),
         better(first),

@@ -44,7 +44,7 @@ pub fn judged_parts(judgement: &Judgement, look: Look) -> String {
 #[must_use]
 pub fn shown_run(run: &Run, judgement: &Judgement, how: bool, look: Look) -> String {
     let figures = heading("All that was measured: median, spread (MAD), extremes") + &metrics(run, how, look);
-    let scope = Extent { all: true, store: "" };
+    let scope = Extent { all: how, store: "" };
     with_figures(run, judgement, &figures, scope, look) + "\n" + &wrap(&gate::brief_answer(judgement), 0, look)
 }
 
@@ -99,7 +99,7 @@ fn next(run: &Run, judgement: &Judgement, store: &str) -> Vec<(&'static str, Str
         let audit = format!("hostproof audit --spec {} --markdown", judgement.system);
         next.push(("why a target could never be met, as a letter", audit));
     }
-    next.push(("all figures", format!("hostproof show {id}{store}")));
+    next.push(("every metric, a line each", format!("hostproof show {id}{store}")));
     next.push(("a page to read and to sign", format!("hostproof report {id} --html {id}.html{store}")));
     next
 }
@@ -136,35 +136,39 @@ fn reasons(judgement: &Judgement, all: bool, look: Look) -> String {
     text + &the_machine.map(|words| wrap(&words, 2, look)).unwrap_or_default()
 }
 
-/// That the host is another machine than the documented one, once for all figures that depend on it.
+/// That the host is another machine than the documented one, once for all figures that depend on it; of what it does not tell
+/// also why, which is how to mend it.
 fn another_machine(judgement: &Judgement) -> Option<String> {
-    let mut facts: [Vec<&str>; 2] = [Vec::new(), Vec::new()];
-    let mut figures = 0;
-    for row in &judgement.rows {
-        let [differs, unknown] = &mut facts;
-        let of_row = row.comparability.differs.iter().map(|one| one.fact.as_str());
-        differs.extend(of_row);
-        unknown.extend(row.comparability.unknown.iter().map(|one| one.fact.as_str()));
-        figures += usize::from(!row.comparability.differs.is_empty() || !row.comparability.unknown.is_empty());
+    let mut differs: Vec<&str> = Vec::new();
+    let mut unknown: Vec<(&str, Vec<&str>)> = Vec::new();
+    let all = || judgement.rows.iter().map(|row| &row.comparability);
+    for fact in all().flat_map(|one| &one.differs).map(|one| one.fact.as_str()) {
+        if !differs.contains(&fact) {
+            differs.push(fact);
+        }
     }
-    for list in &mut facts {
-        let mut known = std::collections::HashSet::new();
-        list.retain(|fact| known.insert(*fact));
+    for one in all().flat_map(|one| &one.unknown) {
+        match unknown.iter_mut().find(|(why, _)| *why == one.why) {
+            Some((_, facts)) if facts.contains(&one.fact.as_str()) => {}
+            Some((_, facts)) => facts.push(&one.fact),
+            None => unknown.push((&one.why, vec![&one.fact])),
+        }
     }
-    let [differs, unknown] = &facts;
-    let parts = [("this host is not the documented machine in", differs), ("it does not tell", unknown)];
-    let said: Vec<String> = parts
-        .iter()
-        .filter(|(_, facts)| !facts.is_empty())
-        .map(|(what, facts)| format!("{what} {}", facts.join(", ")))
-        .collect();
-    let all = if figures == judgement.rows.len() {
+    let mut said: Vec<String> = Vec::new();
+    if !differs.is_empty() {
+        said.push(format!("this host is not the documented machine in {}", differs.join(", ")));
+    }
+    if !unknown.is_empty() {
+        let each: Vec<String> = unknown.iter().map(|(why, facts)| format!("{} ({why})", facts.join(", "))).collect();
+        said.push(format!("it does not tell {}", each.join(", ")));
+    }
+    let figures = all().filter(|one| !one.differs.is_empty() || !one.unknown.is_empty()).count();
+    let who = if figures == judgement.rows.len() {
         "all".to_owned()
     } else {
         format!("{figures} of {}", judgement.rows.len())
     };
-    (!said.is_empty())
-        .then(|| format!("{all} figures: {} (--all says which figure depends on which).", said.join("; ")))
+    (!said.is_empty()).then(|| format!("{who} figures: {}.", said.join("; ")))
 }
 
 /// What speaks against acceptance comes first.

@@ -10,19 +10,21 @@ use crate::text::{quantity, spread, wrap};
 const HEADER: [&str; 7] = ["Metric", "Median", "Spread", "Least", "Most", "n", ""];
 const NUMBERS: [usize; 5] = [1, 2, 3, 4, 5];
 /// The extremes say least, then how many samples there are.
-const GIVEN: [Give; 4] = [Give::Column(4), Give::Column(3), Give::Column(5), Give::Column(2)];
+const GIVEN: [Give; 3] = [Give::Column(4), Give::Column(3), Give::Column(5)];
 
 /// A line for each metric, of several series their range; below, what has no result. With `how` the conditions too.
 #[must_use]
 pub fn metrics(run: &Run, how: bool, look: Look) -> String {
     let mut grid = Grid::new(&HEADER, &NUMBERS);
     let all = series::series(run);
-    for group in all.chunk_by(|one, next| one.id.name == next.id.name) {
-        match group {
-            [whole, parts @ ..] if whole.id.labels.is_empty() && !parts.is_empty() => {
-                grid.row(row(whole));
-                grid.row(range(parts));
-            }
+    for group in series::by_metric(&all, |one| &one.id) {
+        let (whole, parts): (Vec<&RunSeries>, Vec<&RunSeries>) =
+            group.into_iter().partition(|one| one.id.labels.is_empty());
+        for one in whole {
+            grid.row(row(one));
+        }
+        match parts.as_slice() {
+            [] => {}
             [one] => grid.row(row(one)),
             several => grid.row(range(several)),
         }
@@ -82,21 +84,23 @@ fn conditions(series: &[RunSeries], look: Look) -> String {
     ways.iter().filter(|(way, _)| !way.is_empty()).map(line).collect()
 }
 
-/// Several series of one metric: by what they differ, and the least and the most of their medians.
-fn range(series: &[RunSeries]) -> [Cell; 7] {
-    let first = &series[0];
-    let labels: Vec<&str> = first.id.labels.keys().map(String::as_str).collect();
+/// Several series of one metric: by what they differ, between which medians they lie, and how many there are.
+fn range(series: &[&RunSeries]) -> [Cell; 7] {
+    let first = series[0];
     let medians = || series.iter().filter_map(|one| one.summary.map(|summary| summary.median));
-    let of = |value: Option<f64>| value.map_or_else(String::new, |value| quantity(value, first.unit));
-    let (least, most) = (medians().min_by(f64::total_cmp), medians().max_by(f64::total_cmp));
+    let bounds = medians().min_by(f64::total_cmp).zip(medians().max_by(f64::total_cmp));
+    let of = |value: f64| quantity(value, first.unit);
+    let bounds =
+        bounds.map_or_else(|| "none valid".to_owned(), |(least, most)| format!("{} … {}", of(least), of(most)));
+    let none = || Cell::from("");
     let disturbed: usize = series.iter().map(|one| one.tainted).sum();
     [
-        format!("{}{{{}}}", first.id.name, labels.join(",")).into(),
+        series::family_name(&first.id).into(),
+        bounds.into(),
         format!("{} series", series.len()).into(),
-        "".into(),
-        of(least).into(),
-        of(most).into(),
-        "".into(),
+        none(),
+        none(),
+        none(),
         of_disturbed(disturbed),
     ]
 }

@@ -54,7 +54,7 @@ fn hardware(system: &System) -> Grid {
 fn value(fact: &StatedFact) -> String {
     match &fact.value {
         measure::FactValue::Quantity(_) => {
-            format!("{}{}", if fact.approximate { "~" } else { "" }, fact.value.shown(&fact.id))
+            format!("{}{}", if fact.approximate { "~" } else { "" }, fact.value.stated(&fact.id))
         }
         value if fact.admits.is_empty() => value.to_string(),
         value => format!("{value}: {}", fact.admits.join(", ")),

@@ -5,7 +5,7 @@ use measure::{Ceiling, FactValue, Quantity, Unit};
 use super::constants::{CHANNEL_BYTES, LOOSE_SHARE, MEMORY_BEST_SHARE, MODULE_SOURCE, WIDEST_SOCKET, is_module};
 use super::document::{Document, Input, agree, at_least, count, ids, percent, places, show, sizes, times};
 use super::{Finding, Grade, Notes};
-use crate::{StatedFact, Target, parts};
+use crate::{Standing, StatedFact, Target, parts};
 
 pub(super) fn audit(document: &Document<'_>, notes: &mut Notes) {
     population(document, notes);
@@ -30,7 +30,8 @@ fn channels<'a>(document: &Document<'a>) -> Option<Input<'a>> {
 /// The channels that the sockets have by the parts that the document names.
 fn channels_of_parts<'a>(document: &Document<'a>) -> Option<Input<'a>> {
     let sockets = document.number("cpu.sockets")?;
-    let named = parts::of(document.system).filter_map(|(row, parts)| {
+    let firm = parts::of(document.system).filter(|(row, _)| row.standing == Standing::Firm);
+    let named = firm.filter_map(|(row, parts)| {
         let each = parts.iter().map(|part| part.number("memory.channels_per_socket")).collect::<Option<Vec<f64>>>()?;
         Some(Input { value: each.into_iter().reduce(f64::max)?, rows: vec![row] })
     });
@@ -330,7 +331,9 @@ fn without_channels(document: &Document<'_>, promise: &Promise<'_>, rate: &Input
     if promise.least <= most * each {
         return grade_all(Grade::Unknown, None, &format!("{per_socket}; missing: memory channels"), notes);
     }
-    let grade = if document.firm("cpu.sockets") { Grade::Impossible } else { Grade::Contradictory };
+    // Fewer channels than the widest sockets have follow from equal modules, which nothing states.
+    let widest = most >= sockets.value * WIDEST_SOCKET.value;
+    let grade = if widest && document.firm("cpu.sockets") { Grade::Impossible } else { Grade::Contradictory };
     let carried = show(most * each, Unit::BytePerSecond);
     let arithmetic = format!(
         "{per_socket}; {} sockets × {} channels × {} × {} B = {carried}; {} is {} of it",

@@ -53,6 +53,8 @@ impl Grid {
             let (Give::Column(given) | Give::Ends(given, _)) = *give;
             match (give, kept.iter_mut().find(|(at, _)| *at == given)) {
                 (Give::Ends(_, least), Some((_, width))) if *width >= over + least => *width -= over,
+                // What names the row stays.
+                (Give::Ends(0, least), Some((_, width))) => *width = (*width).min(*least),
                 (_, Some(_)) => kept.retain(|(at, _)| *at != given),
                 (_, None) => {}
             }
@@ -117,6 +119,18 @@ mod tests {
         check(20, false, Some("Id      Value\na.b  1.5 GB/s\nc         ± 2\n"));
         check(5, false, Some("Id\na.b\nc\n"));
         check(2, false, None);
+    }
+
+    #[test]
+    fn what_names_a_row_is_cut_and_never_given_up() {
+        let mut grid = Grid::new(&["Target", "Value"], &[1]);
+        grid.row(["a very long name of a target".into(), "1.5 GB/s".into()]);
+        let given = [Give::Ends(0, 10)];
+        assert_eq!(
+            grid.lines(&given, Look::plain(25)).unwrap(),
+            "Target              Value\na very long na…  1.5 GB/s\n"
+        );
+        assert_eq!(grid.lines(&given, Look::plain(15)), None);
     }
 
     #[test]
