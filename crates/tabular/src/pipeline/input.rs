@@ -1,10 +1,12 @@
 //! Input files: read as bytes, then decoded by Polars, one piece of a file at a time, and held against the schema.
 
+use std::hint::black_box;
 use std::io::Cursor;
 
 use machine::memory_available;
 use polars::io::mmap::MmapBytesReader;
 use polars::io::parquet::read::FileMetadata;
+use polars::polars_utils::mmap::MMapSemaphore;
 use polars::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
@@ -15,10 +17,12 @@ use crate::panics::guarded;
 use crate::schema::{self, Kind, ROW_GROUP_ROWS, Table};
 use crate::transforms::columns::numbers;
 use crate::transforms::lookup::Twice;
-use crate::{Dataset, Error, ParquetFile, content, regular_file};
+use crate::{Dataset, Error, ParquetFile, content};
 
 /// Most row groups that are decoded together: of small ones each costs the more, and threads share them.
 const MOST_GROUPS_A_PIECE: usize = 1_024;
+/// The smallest page of memory.
+const PAGE: usize = 4096;
 /// Bytes of memory that a row of the events takes while it is decoded.
 const DECODED_BYTES_A_ROW: u64 = 500;
 
@@ -201,25 +205,32 @@ pub(crate) fn pieces(data: &Dataset) -> Result<Vec<Piece<'_>>, Error> {
     Ok(pieces)
 }
 
-/// The bytes of all files of `events`.
-pub(crate) fn read(data: &Dataset) -> Result<(Vec<Vec<u8>>, u64), Error> {
+/// The bytes of all files of `events`, each of which was there when this returns. They stay where the kernel read them to: a
+/// copy would take as much memory again, and the kernel would clear that first.
+pub(crate) fn read(data: &Dataset) -> Result<(Vec<MMapSemaphore>, u64), Error> {
     let one = |file: &ParquetFile| {
-        regular_file::read(file.path()).map_err(|error| Error::io("cannot read", file.path(), error))
+        let open = file.reopen()?;
+        let trouble = |error: std::io::Error| Error::io("cannot read", file.path(), error);
+        // All of it is asked for at once, so that the drives have something to do.
+        fadvise(&open, 0, None, Advice::WillNeed).map_err(|error| trouble(error.into()))?;
+        let bytes = MMapSemaphore::new_from_file(&open)?;
+        black_box(bytes.as_ref().iter().step_by(PAGE).fold(0, |sum: u8, byte| sum.wrapping_add(*byte)));
+        Ok(bytes)
     };
     let files = data.files(Table::Events);
-    let read: Vec<Vec<u8>> = RAYON.install(|| files.par_iter().map(one).collect::<Result<_, _>>())?;
-    let bytes = read.iter().map(|bytes| bytes.len() as u64).sum();
+    let read: Vec<_> = RAYON.install(|| files.par_iter().map(one).collect::<Result<_, Error>>())?;
+    let bytes = read.iter().map(|bytes| bytes.as_ref().len() as u64).sum();
     Ok((read, bytes))
 }
 
 /// All columns of all rows, in chunks, and their bytes in memory.
-pub(crate) fn decode(data: &Dataset, read: &[Vec<u8>]) -> Result<(Vec<Chunk>, u64), Error> {
+pub(crate) fn decode(data: &Dataset, read: &[MMapSemaphore]) -> Result<(Vec<Chunk>, u64), Error> {
     let names: Vec<&str> = Table::Events.columns().iter().map(|column| column.name).collect();
     let pieces = pieces(data)?;
     let files = data.files(Table::Events);
     let bytes_of = |piece: &Piece| {
         let file = files.iter().position(|file| std::ptr::eq(file, piece.file));
-        file.map_or(&[][..], |file| read[file].as_slice())
+        file.map_or(&[][..], |file| read[file].as_ref())
     };
     let tasks: Vec<(&Piece, &[u8])> = pieces.iter().map(|piece| (piece, bytes_of(piece))).collect();
     let one = |&(piece, bytes): &(&Piece, &[u8])| {

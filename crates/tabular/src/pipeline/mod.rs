@@ -9,6 +9,7 @@ mod input;
 mod output;
 mod phased;
 mod phases;
+mod row_group;
 mod row_ids;
 mod scan;
 mod spill;

@@ -4,14 +4,15 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::Path;
 
-use polars::io::parquet::write::BatchedWriter;
 use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
+use rustix::fs::{Advice, fadvise};
 
 use super::chunk::Chunk;
 use super::input::output_names;
+use super::row_group::Writer;
 use crate::Error;
 use crate::claim::{Claim, FileSize, Origin, Temporary};
 use crate::schema::{ROW_GROUP_ROWS, ROW_GROUPS_A_FILE};
@@ -67,9 +68,12 @@ impl Output {
             let frame = frame?.select(names.iter().copied())?;
             let writer = match &mut writer {
                 Some(writer) => writer,
-                none => none.insert(parquet(&file, frame.schema())?),
+                none => none.insert(Writer::new(&file, frame.schema())?),
             };
-            writer.write_batch(&frame).map_err(|error| trouble(&path, error))?;
+            writer.write(&frame).map_err(|error| trouble(&path, error))?;
+            // The disk begins now, not when everything is encoded: that is what this advice does to pages that are dirty.
+            fadvise(&file, 0, None, Advice::DontNeed)
+                .map_err(|error| Error::io("cannot write", &path, error.into()))?;
         }
         writer.map_or(Ok(0), |writer| writer.finish().map_err(|error| trouble(&path, error)))
     }
@@ -96,12 +100,6 @@ impl Output {
         self.claim.finish(self.origin, files)?;
         Ok(bytes)
     }
-}
-
-fn parquet<'a>(file: &'a File, schema: &Schema) -> Result<BatchedWriter<&'a File>, Error> {
-    // The files are written side by side, a thread each.
-    let writer = parquet_options()?.to_writer(file).set_parallel(false);
-    Ok(writer.batched(schema)?)
 }
 
 /// Zstandard, level 1: what every engine is asked for.
