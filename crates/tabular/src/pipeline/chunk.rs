@@ -47,7 +47,24 @@ pub(crate) fn rows(chunks: &[Chunk]) -> usize {
     chunks.last().map_or(0, |last| last.start + last.frame.height())
 }
 
-/// Bytes of some columns in memory.
+/// Bytes of some columns in memory. Of texts Polars' own estimate is the sum of their lengths, without the views.
 pub(crate) fn bytes(columns: &[Column]) -> u64 {
-    columns.iter().map(|column| column.as_materialized_series().estimated_size() as u64).sum()
+    let one = |column: &Column| match column.as_materialized_series().str() {
+        Ok(texts) => texts.downcast_iter().map(|texts| size_of_val(&**texts.views()) + texts.total_buffer_len()).sum(),
+        Err(_) => column.as_materialized_series().estimated_size(),
+    };
+    columns.iter().map(|column| one(column) as u64).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_column_takes_in_memory_is_counted() {
+        let check = |column: Column, expect: u64| assert_eq!(bytes(&[column]), expect);
+        check(Column::new("c".into(), [1.0_f64; 10]), 80);
+        check(Column::new("c".into(), ["DE"; 10]), 160);
+        check(Column::new("c".into(), ["twenty-letters-and-6."]), 16 + 21);
+    }
 }

@@ -12,7 +12,7 @@ use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
 
-use super::chunk::Chunk;
+use super::chunk::{self, Chunk};
 use crate::panics::guarded;
 use crate::schema::{self, Kind, ROW_GROUP_ROWS, Table};
 use crate::transforms::columns::numbers;
@@ -235,7 +235,7 @@ pub(crate) fn decode(data: &Dataset, read: &[MMapSemaphore]) -> Result<(Vec<Chun
     let tasks: Vec<(&Piece, &[u8])> = pieces.iter().map(|piece| (piece, bytes_of(piece))).collect();
     let one = |&(piece, bytes): &(&Piece, &[u8])| {
         let frame = piece.decode(Table::Events, &names, Some(bytes))?;
-        Ok((frame.estimated_size() as u64, split(&frame, piece.start)))
+        Ok((chunk::bytes(frame.columns()), split(&frame, piece.start)))
     };
     let decoded: Vec<(u64, Vec<Chunk>)> = RAYON.install(|| tasks.par_iter().map(one).collect::<Result<_, Error>>())?;
     let size = decoded.iter().map(|(size, _)| size).sum();
