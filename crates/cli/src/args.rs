@@ -127,7 +127,7 @@ pub(crate) enum Command {
     )]
     Inspect(InspectArgs),
     /// Report what would disturb measurements, and how to fix it
-    #[command(after_help = "Examples:\n  hostproof doctor\n  hostproof doctor --strict && hostproof accept")]
+    #[command(after_help = "Examples:\n  hostproof doctor --all\n  hostproof doctor --strict && hostproof accept")]
     Doctor(DoctorArgs),
     /// Run a job file of fio on this suite's own engine
     #[command(
@@ -184,7 +184,7 @@ pub(crate) enum Command {
         #[arg(value_name = "COMMAND")]
         command: Vec<String>,
     },
-    /// Print the script by which a shell completes commands, runs, specifications and tags
+    /// Print the script by which a shell completes commands, runs, specifications, metrics and tags
     #[command(
         after_help = "Examples:\n  hostproof completions bash > ~/.local/share/bash-completion/completions/hostproof\n  \
                             hostproof completions zsh > ~/.zfunc/_hostproof\n  hostproof completions fish > \
@@ -310,6 +310,7 @@ pub(crate) struct ShowArgs {
     #[arg(add = completion::run())]
     pub(crate) run: String,
     /// Only this metric, or all whose ids begin with this: each series, and how it was measured
+    #[arg(add = completion::metric())]
     pub(crate) metric: Option<String>,
     /// Also how each figure was measured
     #[arg(long)]
@@ -381,6 +382,9 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// Show also what was looked at and is fine, and what this host does not tell
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) all: bool,
     /// Exit with 4 where something disturbs
     #[arg(long)]
     pub(crate) strict: bool,

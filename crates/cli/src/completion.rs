@@ -61,6 +61,13 @@ pub(crate) fn specification() -> ArgValueCompleter {
     })
 }
 
+/// A metric of the catalogue.
+pub(crate) fn metric() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        beginning(typed, measure::metrics::ALL.iter().map(|metric| named(metric.id, metric.means)))
+    })
+}
+
 /// A tag that a run has already.
 pub(crate) fn tag() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| beginning(typed, tags().into_iter().map(CompletionCandidate::new)))

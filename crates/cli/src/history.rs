@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use measure::{Digest, MetricId};
 use record::{Annotated, Chain, Index, Listed, Selector, Store};
 use verdict::compare::{Comparison, Order, Question, Refusal, Runs, Tolerances};
@@ -53,12 +53,18 @@ impl History {
         selector.select(&self.runs, &self.annotated)
     }
 
+    /// That there is no run to work on, and what was probably meant.
+    pub(crate) fn nothing_selected(&self, selector: Option<&Selector>) -> anyhow::Error {
+        let meant = selector.and_then(|selector| selector.meant(&self.runs));
+        let meant = meant.map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
+        let root = self.store.root().display();
+        anyhow!("no run in {root} is selected: {meant}`hostproof store list` shows what there is")
+    }
+
     /// The runs of a selection, or all; of those the ones of the host of the newest.
     pub(crate) fn of_one_host(&self, selector: Option<&Selector>) -> Result<Vec<&Listed>> {
         let mut runs = selector.map_or_else(|| self.runs.iter().collect(), |selector| self.select(selector));
-        let Some(newest) = runs.last() else {
-            bail!("no run in {} is selected: `hostproof store list` shows what there is", self.store.root().display())
-        };
+        let Some(newest) = runs.last() else { return Err(self.nothing_selected(selector)) };
         let host = newest.digest.host.clone();
         runs.retain(|run| run.digest.host == host);
         Ok(runs)

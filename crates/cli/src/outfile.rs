@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -72,18 +72,18 @@ impl OutFile {
         self.place == other.place
     }
 
-    /// Writes it whole, or leaves what was there.
-    pub(crate) fn write(self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes it whole, or leaves what was there; gives how many bytes it has.
+    pub(crate) fn write(self, mut content: impl Read) -> io::Result<u64> {
         match self.way {
-            Way::Stdout => io::stdout().write_all(bytes),
-            Way::Special(mut file) => file.write_all(bytes),
+            Way::Stdout => io::copy(&mut content, &mut io::stdout()),
+            Way::Special(mut file) => io::copy(&mut content, &mut file),
             Way::Rename(mut file) => {
-                file.write_all(bytes)?;
+                let bytes = io::copy(&mut content, &mut file)?;
                 // Whoever collects it is another user.
                 file.as_file().set_permissions(Permissions::from_mode(0o644))?;
                 file.as_file().sync_all()?;
                 file.persist(&self.place)?;
-                Ok(())
+                Ok(bytes)
             }
         }
     }
@@ -132,9 +132,9 @@ mod tests {
             if let Some(old) = old {
                 fs::write(&path, old).unwrap();
             }
-            let written = OutFile::open(&path, "MARK", force).and_then(|file| Ok(file.write(b"new")?));
+            let written = OutFile::open(&path, "MARK", force).and_then(|file| Ok(file.write(&b"new"[..])?));
             match (written, expect) {
-                (Ok(()), Ok(())) => assert_eq!(fs::read_to_string(&path).unwrap(), "new"),
+                (Ok(_), Ok(())) => assert_eq!(fs::read_to_string(&path).unwrap(), "new"),
                 (Err(error), Err(words)) => {
                     assert!(format!("{error:#}").contains(words), "{error:#}");
                     assert_eq!(fs::read_to_string(&path).ok().as_deref(), old);
@@ -168,9 +168,9 @@ mod tests {
         symlink("nowhere", here.join("dangling")).unwrap();
         let open = |name: &str, force: bool| OutFile::open(&here.join(name), "MARK", force);
         assert!(open("link", true).is_err());
-        assert!(open("null", false).is_err() && open("null", true).unwrap().write(b"new").is_ok());
+        assert!(open("null", false).is_err() && open("null", true).unwrap().write(&b"new"[..]).is_ok());
         assert!(open("record2", false).unwrap().is_same_as(&open("./record2", false).unwrap()));
-        open("dangling", false).unwrap().write(b"new").unwrap();
+        open("dangling", false).unwrap().write(&b"new"[..]).unwrap();
         assert!(!here.join("nowhere").exists() && here.join("dangling").is_file());
         assert!(OutFile::open(Path::new("-"), "MARK", false).unwrap().is_stdout());
     }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use measure::Event;
+use measure::{Event, Quantity, Unit};
 use report::terminal::clean;
 
 use crate::output::{quiet, say};
@@ -25,7 +25,7 @@ impl Progress {
     pub(crate) fn begin(name: &str, seconds: f64) -> Progress {
         let bar = (io::stderr().is_terminal() && !quiet()).then(|| bar(name));
         if bar.is_none() {
-            say(&format!("{name}: starts, about {seconds:.0} s"));
+            say(&format!("{name}: starts, about {}", told(seconds)));
         }
         Progress { name: name.to_owned(), planned: seconds, started: Instant::now(), bar }
     }
@@ -45,8 +45,14 @@ impl Progress {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
-        say(&format!("{}: {how} after {:.1} s", self.name, self.started.elapsed().as_secs_f64()));
+        say(&format!("{}: {how} after {}", self.name, told(self.started.elapsed().as_secs_f64())));
     }
+}
+
+/// A time to the second, of less than ten seconds to the tenth.
+fn told(seconds: f64) -> String {
+    let tenths = seconds < 10.0 && seconds.fract() != 0.0;
+    if tenths { format!("{seconds:.1} s") } else { Quantity::new(seconds.round(), Unit::Second).to_string() }
 }
 
 /// Moves a bar to a share of its length.

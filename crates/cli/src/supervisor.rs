@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use measure::{Build, Event, Profile, Reason, Workload};
+use measure::{Build, Event, Profile, Quantity, Reason, Unit, Workload};
 use record::pipe::{self, Hello, Message};
 use record::request::{Choices, Planned, Request, Task};
 
@@ -58,7 +58,8 @@ fn answer(last: Last, refusal: Option<Reason>) -> Result<Planned, Reason> {
         (_, Some(reason)) | (Last::Stopped(reason), None) => Err(reason),
         (Last::Planned(planned), None) if (0.0..=LONGEST_PLAN).contains(&planned.needs.seconds) => Ok(planned),
         (Last::Planned(planned), None) => {
-            Err(Reason::Failed(format!("the worker planned to take {} s, which is no plan", planned.needs.seconds)))
+            let time = Quantity::new(planned.needs.seconds, Unit::Second);
+            Err(Reason::Failed(format!("the worker planned to take {time}, which is no plan")))
         }
         (Last::Failed(why), None) => Err(Reason::NoResources(why)),
         (Last::Done, None) => Err(Reason::Failed("the worker gave no plan".into())),

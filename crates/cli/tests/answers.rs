@@ -1,6 +1,9 @@
 //! What a person asks, and how soon the program answers; how wide it writes.
 
 #[allow(dead_code, reason = "other test programs use the rest of it")]
+#[path = "simulate/documented.rs"]
+mod documented;
+#[allow(dead_code, reason = "other test programs use the rest of it")]
 mod simulate;
 #[allow(dead_code, reason = "other test programs use the rest of it")]
 mod support;
@@ -12,6 +15,12 @@ use record::Store;
 use simulate::Host;
 use support::{hostproof, said};
 
+/// A record of the documented machine.
+const DOCUMENTED: &str = "documented/run.jsonl";
+/// What lines to be typed begin with.
+const COMMANDS: [&str; 7] = ["hostproof ", "sudo ", "echo ", "df ", "top ", "mpstat ", "zpool "];
+/// A record of half of that machine.
+const HALF: &str = "half/run.jsonl";
 /// The first and the last lines in which an answer is looked for.
 const NEAR: usize = 10;
 
@@ -25,6 +34,8 @@ fn store() -> tempfile::TempDir {
         let run = if number < 5 { &before } else { &after }.run(number, &mut random);
         simulate::write(&Store::at(&folder.path().join("here")).place(&run.host, &run.id), &run);
     }
+    simulate::write(&folder.path().join(DOCUMENTED), &documented::run());
+    simulate::write(&folder.path().join(HALF), &documented::half());
     folder
 }
 
@@ -48,24 +59,29 @@ fn each_question_is_answered_in_the_first_or_last_ten_lines() {
             assert!(found.contains(word), "{question} ({arguments}): `{word}` is not in\n{found}");
         }
     };
+    let documented = format!("judge {DOCUMENTED}");
+    let drives = "test files in /data/test: nvme1n1, nvme2n1";
+    let record = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/0.1.0/complete/run.jsonl");
+    let disturbed = format!("show {record} dense.dgemm");
+    let compare = "compare --before bios=1.2 --after bios=1.3 --out here";
+    // The ten questions.
     check("Which figures fail?", "judge latest --out here", &["NOT DECIDED", "memory.stream.achievable"]);
     check("Is this the machine?", "inspect --spec PY-HPC-2024.Q3", &["match", "differ", "unknown", "cpu.cores"]);
-    check("What should I do next?", "judge latest --out here", &["hostproof report", "--out here"]);
-    check(
-        "Did the update make it worse?",
-        "compare --before bios=1.2 --after bios=1.3 --out here",
-        &["REGRESSION", "stream.triad −"],
-    );
-    check(
-        "What differs between them?",
-        "compare --before bios=1.2 --after bios=1.3 --out here",
-        &["bios.version: 1.2 → 1.3"],
-    );
-    check("How sure is that?", "compare --before bios=1.2 --after bios=1.3 --out here", &["95 %", "p worse"]);
-    check("How many boots do I need?", "noise --out here", &["boots on each side end as NOT-WORSE"]);
+    check("What disturbed it?", &disturbed, &["3 disturbed", "Disturbed: steal took", "of the CPU time"]);
+    check("Did the update make it worse?", compare, &["REGRESSION", "stream.triad −"]);
+    check("Which drive was measured?", &documented, &[drives]);
     check("How long will it take?", "run --profile full --dry-run", &["in all"]);
     check("Is the document possible?", "audit", &["2 impossible"]);
+    let half = format!("judge {HALF}");
+    check("How near is it to its own ceiling?", &half, &["Of own ceiling", "memory.peak_read", "91.9 %"]);
+    check("How sure is that?", compare, &["95 %", "p worse"]);
+    check("What should I do next?", "judge latest --out here", &["hostproof report", "--out here"]);
+    // And more.
+    check("What differs between them?", compare, &["bios.version: 1.2 → 1.3"]);
+    check("How many boots do I need?", "noise --out here", &["boots on each side end as NOT-WORSE"]);
     check("What does this metric mean?", "show latest stream.triad --out here", &["Bytes a second that triad reads"]);
+    check("What should I mend first?", "doctor", &["not told by this host; with --all: what they are"]);
+    check("Where would workers run?", "plan", &["one for each core", "NUMA node"]);
 }
 
 #[test]
@@ -84,6 +100,10 @@ fn every_line_fits_in_utf8_and_in_ascii() {
         "store list --out here",
         "inspect --spec PY-HPC-2024.Q3",
         "inspect --spec PY-HPC-2024.Q3 --all",
+        "doctor --all",
+        "plan",
+        "judge documented/run.jsonl",
+        "judge documented/run.jsonl --all",
         "spec list",
         "spec show PY-HPC-2024.Q3",
         "audit",
@@ -102,8 +122,10 @@ fn every_line_fits_in_utf8_and_in_ascii() {
                     .unwrap();
                 let text = String::from_utf8(output.stdout).unwrap();
                 for line in text.lines() {
-                    // A word that is longer than a line, a path for instance, stays whole.
-                    let fits = line.chars().count() <= width || !line.trim().contains(' ');
+                    // A word that is longer than a line, a path for instance, stays whole, and so does what is typed.
+                    let is_whole =
+                        !line.trim().contains(' ') || COMMANDS.iter().any(|name| line.trim().starts_with(name));
+                    let fits = line.chars().count() <= width || is_whole;
                     assert!(fits, "{command} --width {width}: {line}");
                     assert!(!ascii || line.is_ascii(), "{command}: {line}");
                 }

@@ -114,6 +114,11 @@ fn on_paper_the_first_sheet_is_what_is_signed() {
     ] {
         assert!(first.contains(words), "{words} is not on the first sheet: {first}");
     }
+    let quick = reworded(&fixture(), here, "quick.jsonl", &[("\"profile\":\"smoke\"", "\"profile\":\"quick\"")]);
+    let quick = page(here, "quick.html", &[&quick]);
+    let quick = printed(&mut browser, here, &quick);
+    assert!(quick.len() < 8 && quick[0].contains("name and signature"), "{} sheets", quick.len());
+    assert!(!quick[0].contains("by the profile smoke"));
     // What is folded on a screen.
     let rest = sheets[1..].join("\n");
     for words in ["Tolerance", "os.kernel", "stream.triad", "Specification: ", "Consistent if"] {

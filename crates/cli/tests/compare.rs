@@ -117,7 +117,12 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
         4,
         "system.serial is 7 and 8",
     );
-    check(|_| (), &["--before", "bios=1.2", "--after", "bios=1.4"], 2, "no run is on the side `after`");
+    check(
+        |_| (),
+        &["--before", "bios=1.2", "--after", "bios=1.4"],
+        2,
+        "--after: no run in here is selected: did you mean `bios=1.3`?",
+    );
     check(|_| (), &["--before", "bios=1.*", "--after", "bios=1.3"], 2, "is on both sides");
     check(|_| (), &["--before", "colour=blue", "--after", "latest"], 2, "the key is none of");
 }

@@ -63,6 +63,7 @@ fn a_shell_completes_what_there_is_at_that_moment() {
     assert_eq!(tagged.status.code(), Some(0), "{}", said(&tagged));
     check(&["judge", ""], &["latest", &id, other]);
     check(&["report", &id[..8]], &[&id]);
+    check(&["show", "latest", "stream.tr"], &["stream.triad"]);
     check(&["noise", "ta"], &["tag=accepted"]);
     check(&["run", "--tag", ""], &["accepted"]);
 }

@@ -38,6 +38,18 @@ fn judged(scenario: &Scenario) -> (Judgement, u8) {
     let (last, earlier) = runs.split_last().unwrap();
     let earlier: Vec<&Run> = earlier.iter().collect();
     let judgement = verdict::judge_boots(last, &earlier, &system, &audit.grades(), &companions);
+    // A report keeps of earlier runs what they are judged by, and nothing may come of that.
+    let mut kept = report::Earlier::new(&system, &companions);
+    let trimmed: Vec<Run> = earlier
+        .iter()
+        .map(|run| {
+            let mut run = (*run).clone();
+            kept.trim(&mut run);
+            run
+        })
+        .collect();
+    let trimmed: Vec<&Run> = trimmed.iter().collect();
+    assert_eq!(verdict::judge_boots(last, &trimmed, &system, &audit.grades(), &companions), judgement, "{text}");
     let code = match judgement.acceptance() {
         _ if system.demands().is_empty() => 2,
         Acceptance::Accepted => 0,

@@ -1,5 +1,7 @@
 //! What can go wrong in this workload.
 
+use measure::binary_bytes;
+
 /// Why a measurement of dense compute could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -7,7 +9,11 @@ pub enum Error {
     #[error(transparent)]
     Machine(#[from] machine::Error),
     /// There is not enough memory for the smallest useful problem.
-    #[error("{what} needs {needed} bytes and {available} are available: free memory, or choose a smaller order")]
+    #[error(
+        "{what} needs {} and {} are available: free memory, or choose a smaller order",
+        binary_bytes(*needed as f64),
+        binary_bytes(*available as f64)
+    )]
     TooLittleMemory {
         /// What should have been measured.
         what: String,

@@ -4,7 +4,7 @@ use machine::{Clock, Machine, Team, isa};
 use measure::metrics::{
     DENSE_DGEMM, DENSE_DGEMM_CURVE, DENSE_DGEMM_KEPT, DENSE_DGEMM_NDARRAY, DENSE_DGEMM_SUSTAINED, DENSE_HPL,
 };
-use measure::{Definition, Event, Interval, Isa, Measurement, Sample, Warning, derived};
+use measure::{Definition, Event, Interval, Isa, Measurement, Quantity, Sample, Unit, Warning, derived};
 
 use crate::blas::{Blas, Library, library, set_threads};
 use crate::config::{Config, DgemmConfig, product_seconds, workers};
@@ -159,7 +159,8 @@ impl Dgemm<'_> {
         let seconds = self.config.sustained;
         // Two at least, so that the end can be compared with the beginning.
         let count = usize::try_from(fma::whole(seconds.ceil())).unwrap_or(usize::MAX).max(2);
-        reporter.begin(format!("DGEMM without a pause for {seconds:.0} s"), seconds);
+        let time = Quantity::new(seconds.round(), Unit::Second);
+        reporter.begin(format!("DGEMM without a pause for {time}"), seconds);
         // Each product takes a fraction of a second.
         let mut product = Product::prepare(self.team, Shape::square(self.config.order / 2), self.seed, self.blas)?;
         let (mut rates, mut flops) = (Vec::new(), 0.0);

@@ -49,6 +49,12 @@ pub struct IoCounters {
 }
 
 impl IoCounters {
+    /// The mean time of a request in seconds.
+    pub(crate) fn latency(self) -> Option<f64> {
+        const MILLISECOND: f64 = 1e-3;
+        (self.ios > 0).then(|| self.ticks as f64 * MILLISECOND / self.ios as f64)
+    }
+
     fn since(self, before: IoCounters) -> IoCounters {
         IoCounters {
             ios: self.ios.saturating_sub(before.ios),
@@ -328,6 +334,12 @@ mod tests {
         fs::write(folder.join("arcstats"), "9 1 0x01 123 33456 1 2\nname type data\nhits 4 100\nmisses 4 20\n")
             .unwrap();
         assert_eq!(arc_counters(dir.path()), Some(ArcStat { hits: 100, misses: 20 }));
+    }
+
+    #[test]
+    fn a_request_took_its_share_of_the_time() {
+        assert_eq!(counted(1000, 0, 0, 250).latency(), Some(250e-6));
+        assert_eq!(counted(0, 0, 0, 3).latency(), None);
     }
 
     #[test]

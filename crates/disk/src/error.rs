@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use measure::binary_bytes;
+
 /// Why a job could not be read, started or finished.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -51,8 +53,9 @@ pub enum Error {
     },
     /// There is too little free space for the test files.
     #[error(
-        "{path} has {free} bytes free and the test files need {needed}; at most {percent} % of the free space are used: \
-         free space, or ask for less", path = .path.display()
+        "{path} has {} free and the test files need {}; at most {percent} % of the free space are used: \
+         free space, or ask for less",
+        binary_bytes(*free as f64), binary_bytes(*needed as f64), path = .path.display()
     )]
     NoRoom {
         /// The directory.
@@ -66,8 +69,8 @@ pub enum Error {
     },
     /// The file system filled up while a file was written. A test file is gone, nothing else was touched.
     #[error(
-        "the file system of {path} was full after {written} bytes; a test file of this run is removed, and no other file \
-         was touched: free space, or ask for less", path = .path.display()
+        "the file system of {path} was full after {}; a test file of this run is removed, and no other file \
+         was touched: free space, or ask for less", binary_bytes(*written as f64), path = .path.display()
     )]
     Full {
         /// The file.

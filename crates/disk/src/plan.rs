@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use machine::{CpuSet, memory_available};
-use measure::{Quantity, Unit, Warning};
+use measure::{Quantity, Unit, Warning, binary_bytes};
 
 use crate::Error;
 use crate::files::{self, FileKind, Files, OpenMode, OpenedFile};
@@ -131,8 +131,10 @@ pub(crate) fn check_memory(jobs: &[&Job]) -> Result<(), Error> {
     let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
     let workers: u64 = jobs.iter().map(|job| u64::from(job.workers)).sum();
     let why = format!(
-        "its {workers} workers would take {needed} bytes of memory (their buffers, and 2 MiB each) and at most half of \
-         the {available} that are available are used: ask for a smaller iodepth, bs or numjobs"
+        "its {workers} workers would take {} of memory (their buffers, and 2 MiB each) and at most half of the {} that \
+         are available is used: ask for a smaller iodepth, bs or numjobs",
+        binary_bytes(needed as f64),
+        binary_bytes(available as f64)
     );
     Err(Error::Plan { job: names.join(", "), why })
 }
@@ -149,8 +151,9 @@ pub(crate) fn check_maps(planned: &[PlannedJob<'_>]) -> Result<(), Error> {
     }
     let names: Vec<&str> = planned.iter().map(|planned| planned.job.name.as_str()).collect();
     let why = format!(
-        "its workers would take {needed} bytes of memory to know which blocks were taken: ask for a larger bs, for one \
-         size, or add norandommap"
+        "its workers would take {} of memory to know which blocks were taken: ask for a larger bs, for one size, or add \
+         norandommap",
+        binary_bytes(needed as f64)
     );
     Err(Error::Plan { job: names.join(", "), why })
 }
@@ -270,7 +273,8 @@ fn region(job: &Job, worker: u32, opened: &mut OpenedFile, count: usize) -> Resu
     let stated = size_of(job, opened, start, count).map_err(wrong)?;
     let len = stated / block * block;
     if len < u64::from(job.least_region()) {
-        return Err(wrong(format!("{stated} bytes of {} are less than one block", opened.path.display())));
+        let stated = binary_bytes(stated as f64);
+        return Err(wrong(format!("{stated} of {} are less than one block", opened.path.display())));
     }
     let end = start.checked_add(len).ok_or_else(beyond)?;
     if test && !job.rw.reads() {
@@ -399,7 +403,7 @@ fn note_files(
     };
     let holes = read.as_ref().map_or(0, existing);
     if holes > 0 {
-        let why = format!("{holes} bytes are sparse; reads of them never reach the device");
+        let why = format!("{} are sparse; reads of them never reach the device", binary_bytes(holes as f64));
         notes.push(Warning::OtherThing { why });
     }
 }
@@ -443,6 +447,37 @@ mod tests {
         check(|job| job.random_map = false, 0);
         check(|job| job.blocks = [Blocks::of(4096); 2], 0);
         check(|job| job.access = Access::Sequential, 0);
+    }
+
+    #[test]
+    fn maps_of_all_jobs_of_a_phase_fit_the_memory() {
+        let check = |jobs: usize, percent_of_memory: u64, expect: Option<&str>| {
+            let mut job = Job::new("a", JobTarget::Paths(Vec::new()));
+            (job.access, job.blocks) = (Access::Random, [Blocks { min: 512, max: 65536 }; 2]);
+            // A bit for each block.
+            let len = memory_available() / 100 * percent_of_memory * 8 * 512;
+            let planned = || PlannedJob {
+                job: &job,
+                assignments: vec![WorkerAssignment {
+                    extents: vec![Extent { start: 0, len }],
+                    ..WorkerAssignment::default()
+                }],
+                opened: Vec::new(),
+                volume: Volume::default(),
+                notes: Vec::new(),
+                group: 0,
+            };
+            let planned: Vec<PlannedJob<'_>> = (0..jobs).map(|_| planned()).collect();
+            let told = check_maps(&planned).map_err(|error| error.to_string());
+            match expect {
+                None => assert_eq!(told, Ok(())),
+                Some(words) => assert!(told.as_ref().is_err_and(|told| told.contains(words)), "{told:?}"),
+            }
+        };
+        check(1, 30, None);
+        check(2, 30, Some("of memory to know which blocks were taken"));
+        check(0, 30, None);
+        check(1, 90, Some("norandommap"));
     }
 
     #[test]

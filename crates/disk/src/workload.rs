@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use machine::Machine;
 use measure::metrics::{
-    DISK_RANDREAD_FRONTIER, DISK_RANDREAD_FRONTIER_P99, DISK_RANDREAD_IOPS, DISK_RANDREAD_LATENCY, DISK_RANDREAD_P99,
-    DISK_SEQREAD_BANDWIDTH, DISK_SEQREAD_FRONTIER, DISK_SEQREAD_FRONTIER_P99, DISK_SEQREAD_LATENCY, DISK_SEQREAD_P99,
-    DISK_SEQWRITE_BANDWIDTH, DISK_SEQWRITE_FRONTIER, DISK_SEQWRITE_FRONTIER_P99, DISK_SEQWRITE_LATENCY,
-    DISK_SEQWRITE_P99,
+    DISK_DRIVE_LATENCY, DISK_RANDREAD_FRONTIER, DISK_RANDREAD_FRONTIER_P99, DISK_RANDREAD_IOPS, DISK_RANDREAD_LATENCY,
+    DISK_RANDREAD_P99, DISK_SEQREAD_BANDWIDTH, DISK_SEQREAD_FRONTIER, DISK_SEQREAD_FRONTIER_P99, DISK_SEQREAD_LATENCY,
+    DISK_SEQREAD_P99, DISK_SEQWRITE_BANDWIDTH, DISK_SEQWRITE_FRONTIER, DISK_SEQWRITE_FRONTIER_P99,
+    DISK_SEQWRITE_LATENCY, DISK_SEQWRITE_P99,
 };
 use measure::{
     Definition, Event, Labels, Measurement, Needs, NotMeasured, Placement, Profile, Reason, Sample, Taint, Unit,
@@ -16,6 +16,7 @@ use measure::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::counters::IoCounters;
 use crate::engine::Session;
 use crate::frontier::{SweepPoint, best_within, knee};
 use crate::job::{Access, Amount, Blocks, Job, JobTarget, JobTiming, Queue, ReadWriteMix};
@@ -245,11 +246,16 @@ impl StorageCase {
     /// What a drive did in a round, as its own counters have it: the bytes a second of a case of bytes, and else the requests.
     /// The kernel may have merged some of these.
     fn rate_of_drive(&self, round: &JobResult, drive: &str) -> Option<f64> {
-        let counted = round.drives.drives.get(drive)?;
-        let own = if self.rw == ReadWriteMix::Write { counted.write } else { counted.read };
+        let own = self.counted(round, drive)?;
         let amount = if self.metrics.rate.unit == Unit::IoPerSecond { own.ios + own.merges } else { own.bytes };
         let seconds = round.drives.interval.seconds();
         (seconds > 0.0).then(|| amount as f64 / seconds)
+    }
+
+    /// What a drive counted of the requests of this case.
+    fn counted(&self, round: &JobResult, drive: &str) -> Option<IoCounters> {
+        let counted = round.drives.drives.get(drive)?;
+        Some(if self.rw == ReadWriteMix::Write { counted.write } else { counted.read })
     }
 
     fn p99_of(&self, result: &JobResult) -> Option<f64> {
@@ -327,20 +333,24 @@ fn of_rounds(metric: &Definition, rounds: &[JobResult], figure: impl Fn(&JobResu
     Measurement::new(metric, rounds.iter().filter_map(sample))
 }
 
-/// The rate of each drive below the files, where there are several: of a stripe the slowest drive holds up the others, and the
-/// sum does not say which it is.
+/// Rate and latency of each drive below the files, where there are several: of a stripe the slowest drive holds up the others,
+/// all move the same, and it is the latency that says which it is.
 fn of_drives(case: &StorageCase, config: &Config, rounds: &[JobResult]) -> Vec<Measurement> {
     let drives: BTreeSet<&String> = rounds.iter().flat_map(|round| round.drives.drives.keys()).collect();
-    let of_drive = |&drive: &&String| {
-        let sample = |round: &JobResult| {
-            let rate = case.rate_of_drive(round, drive)?;
-            Some(Sample { taint: cached(round), ..Sample::timed(rate, round.drives.interval) })
-        };
-        let whole = describe(Measurement::new(case.metrics.rate, []), config, rounds);
-        let part = whole.of_part("drive", drive, rounds.iter().filter_map(sample));
-        part.context("counted", "by the drive itself, for whomever it worked")
+    let timed = |round: &JobResult, value: Option<f64>| {
+        Some(Sample { taint: cached(round), ..Sample::timed(value?, round.drives.interval) })
     };
-    if drives.len() > 1 { drives.iter().map(of_drive).collect() } else { Vec::new() }
+    let counted = |part: Measurement| part.context("counted", "by the drive itself, for whomever it worked");
+    let of_drive = |&drive: &&String| {
+        let rates = rounds.iter().filter_map(|round| timed(round, case.rate_of_drive(round, drive)));
+        let whole = describe(Measurement::new(case.metrics.rate, []), config, rounds);
+        let rate = counted(whole.of_part("drive", drive, rates));
+        let latency = |round: &JobResult| case.counted(round, drive).and_then(IoCounters::latency);
+        let latencies = rounds.iter().filter_map(|round| timed(round, latency(round)));
+        let latency = Measurement::new(&DISK_DRIVE_LATENCY, latencies).label("case", case.name).label("drive", drive);
+        [rate, counted(describe(latency, config, rounds))]
+    };
+    if drives.len() > 1 { drives.iter().flat_map(of_drive).collect() } else { Vec::new() }
 }
 
 /// The latency at each of many percentiles, a sample for each round: what a chart of the tail is drawn from.

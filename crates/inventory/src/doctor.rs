@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use measure::{Quantity, Unit};
+use measure::{Quantity, Unit, binary_bytes};
 
-use crate::sensors::is_processor_or_drive;
+use crate::Inventory;
 use crate::sysfs::Tree;
-use crate::{BmcValue, Entity, Inventory};
 
 mod activity;
+mod hardware;
 
 use activity::{Activity, Process};
 
@@ -22,6 +22,35 @@ pub struct Advice {
     pub why: &'static str,
     /// What mends it.
     pub command: String,
+}
+
+/// What was looked at and needs no mending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fine {
+    /// What was looked at.
+    pub what: &'static str,
+    /// How it is; `None` where this host does not tell it.
+    pub found: Option<String>,
+}
+
+/// All that was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkup {
+    /// What is to be mended.
+    pub advice: Vec<Advice>,
+    /// What is not.
+    pub fine: Vec<Fine>,
+}
+
+impl Checkup {
+    /// Looks at one thing, which is fine where no advice comes of it.
+    fn look(&mut self, what: &'static str, found: Option<String>, look: impl FnOnce(&mut Vec<Advice>)) {
+        let before = self.advice.len();
+        look(&mut self.advice);
+        if self.advice.len() == before {
+            self.fine.push(Fine { what, found });
+        }
+    }
 }
 
 /// What is left of the host to this process. Whoever controls the host tells it: this crate only reads.
@@ -57,10 +86,6 @@ pub struct Limit {
     pub command: String,
 }
 
-/// Wear from which a drive's write figures are in doubt.
-const WORN: f64 = 0.8;
-/// Temperature from which processors and drives may throttle (§5.2 of the documented system says 90 °C).
-const HOT: f64 = 90.0;
 /// Open files of a process that shared-memory pools of large hosts need at least.
 const FEW_FILES: f64 = 65_536.0;
 /// Bytes that registered buffers of a storage run need at least.
@@ -75,130 +100,186 @@ const TRAFFIC: f64 = 1e6;
 /// How long others are watched.
 const WINDOW: Duration = Duration::from_millis(300);
 
-/// All advice for the host under `root`, of which this inventory was taken, where records and test files would lie in
-/// `folder`.
+/// Looks at the host under `root`, of which this inventory was taken, where records and test files would lie in `folder`.
+#[must_use]
+pub fn examine(root: &Path, inventory: &Inventory, grant: &Grant, folder: &Path) -> Checkup {
+    let tree = Tree::new(root);
+    let mut checkup = Checkup::default();
+    kernel(inventory, &mut checkup);
+    limits(inventory, &mut checkup);
+    space(&tree, folder, &mut checkup);
+    granted(&tree, grant, inventory, &mut checkup);
+    let drives: Vec<String> = inventory.drives.found.iter().flatten().flat_map(|drive| drive.names.clone()).collect();
+    others(&activity::watch(&tree, &drives, WINDOW), inventory, &mut checkup);
+    hardware::examine(inventory, &mut checkup);
+    checkup
+}
+
+/// All advice for that host.
 #[must_use]
 pub fn advise(root: &Path, inventory: &Inventory, grant: &Grant, folder: &Path) -> Vec<Advice> {
-    let tree = Tree::new(root);
-    let mut advice = Vec::new();
-    kernel(inventory, &mut advice);
-    limits(inventory, &mut advice);
-    space(&tree, folder, &mut advice);
-    granted(&tree, grant, inventory, &mut advice);
-    let drives: Vec<String> = inventory.drives.found.iter().flatten().flat_map(|drive| drive.names.clone()).collect();
-    others(&activity::watch(&tree, &drives, WINDOW), inventory, &mut advice);
-    hardware(inventory, &mut advice);
-    advice
+    examine(root, inventory, grant, folder).advice
 }
 
 fn tell(advice: &mut Vec<Advice>, what: impl Into<String>, why: &'static str, command: impl Into<String>) {
     advice.push(Advice { what: what.into(), why, command: command.into() });
 }
 
-fn kernel(inventory: &Inventory, advice: &mut Vec<Advice>) {
+fn kernel(inventory: &Inventory, checkup: &mut Checkup) {
     let facts = &inventory.facts;
     let text = |id: &str| match facts.value(id) {
-        Some(measure::FactValue::Text(text)) => Some(text.as_str()),
+        Some(measure::FactValue::Text(text)) => Some(text.clone()),
         _ => None,
     };
-    if let Some(governor) = text("os.governor").filter(|governor| *governor != "performance") {
-        tell(
-            advice,
-            format!("the CPU frequency governor is {governor}"),
-            "clocks rise only after a load has lasted, so short measurements are slow and uneven",
-            "sudo cpupower frequency-set -g performance",
-        );
-    }
-    if text("os.thp") == Some("never") {
-        tell(
-            advice,
-            "transparent huge pages are off",
-            "address translation then costs time in every memory figure",
-            "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled",
-        );
-    }
-    let many_nodes = facts.number("numa.nodes").is_some_and(|nodes| nodes > 1.0);
-    if many_nodes && text("os.numa_balancing").is_some_and(|state| state != "0") {
-        tell(
-            advice,
-            "automatic NUMA balancing is on",
-            "it moves pages and takes faults while the clock runs",
-            "sudo sysctl kernel.numa_balancing=0",
-        );
-    }
-    if facts.number("os.swap").is_some_and(|bytes| bytes > 0.0) {
-        tell(
-            advice,
-            "swap space is switched on",
-            "pages of large arrays may be written out while they are measured",
-            "sudo swapoff -a",
-        );
-    }
+    let governor = text("os.governor");
+    checkup.look("CPU frequency governor", governor.clone(), |advice| {
+        if let Some(governor) = governor.filter(|governor| governor != "performance") {
+            tell(
+                advice,
+                format!("the CPU frequency governor is {governor}"),
+                "clocks rise only after a load has lasted, so short measurements are slow and uneven",
+                "sudo cpupower frequency-set -g performance",
+            );
+        }
+    });
+    let huge = text("os.thp");
+    checkup.look("transparent huge pages", huge.clone(), |advice| {
+        if huge.as_deref() == Some("never") {
+            tell(
+                advice,
+                "transparent huge pages are off",
+                "address translation then costs time in every memory figure",
+                "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled",
+            );
+        }
+    });
+    let nodes = facts.number("numa.nodes");
+    let balancing = text("os.numa_balancing");
+    let found = balancing.as_ref().map(|state| if state == "0" { "off".to_owned() } else { state.clone() });
+    let one = nodes.filter(|nodes| *nodes <= 1.0).map(|_| "one NUMA node, nothing to move".to_owned());
+    checkup.look("automatic NUMA balancing", one.or(found), |advice| {
+        if nodes.is_some_and(|nodes| nodes > 1.0) && balancing.is_some_and(|state| state != "0") {
+            tell(
+                advice,
+                "automatic NUMA balancing is on",
+                "it moves pages and takes faults while the clock runs",
+                "sudo sysctl kernel.numa_balancing=0",
+            );
+        }
+    });
+    let swap = facts.number("os.swap");
+    checkup.look("swap space", swap.map(|_| "none".to_owned()), |advice| {
+        if swap.is_some_and(|bytes| bytes > 0.0) {
+            tell(
+                advice,
+                "swap space is switched on",
+                "pages of large arrays may be written out while they are measured",
+                "sudo swapoff -a",
+            );
+        }
+    });
 }
 
-fn limits(inventory: &Inventory, advice: &mut Vec<Advice>) {
+fn limits(inventory: &Inventory, checkup: &mut Checkup) {
     let facts = &inventory.facts;
-    if facts.number("os.file_handles").is_some_and(|files| files < FEW_FILES) {
-        tell(
-            advice,
-            format!("a process may open {} files", facts.number("os.file_handles").unwrap_or_default()),
-            "pools of workers with shared memory need more",
-            "sudo prlimit --nofile=1048576 --pid $$",
-        );
-    }
-    if facts.number("os.memlock").is_some_and(|bytes| bytes < LITTLE_MEMLOCK) {
-        tell(
-            advice,
-            "little memory may be locked (ulimit -l)",
-            "buffers cannot be registered with the kernel, so storage figures pay for mapping them each time",
-            "sudo prlimit --memlock=unlimited --pid $$",
-        );
-    }
+    let files = facts.number("os.file_handles");
+    checkup.look("files that a process may open", files.map(|files| files.to_string()), |advice| {
+        if let Some(files) = files.filter(|files| *files < FEW_FILES) {
+            tell(
+                advice,
+                format!("a process may open {files} files"),
+                "pools of workers with shared memory need more",
+                "sudo prlimit --nofile=1048576 --pid $$",
+            );
+        }
+    });
+    let locked = facts.number("os.memlock");
+    checkup.look("memory that may be locked", locked.map(binary_bytes), |advice| {
+        if locked.is_some_and(|bytes| bytes < LITTLE_MEMLOCK) {
+            tell(
+                advice,
+                "little memory may be locked (ulimit -l)",
+                "buffers cannot be registered with the kernel, so storage figures pay for mapping them each time",
+                "sudo prlimit --memlock=unlimited --pid $$",
+            );
+        }
+    });
+    let shared = facts.number("os.shm");
     let half = facts.number("memory.total").map(|total| total * 0.45);
-    if facts.number("os.shm").zip(half).is_some_and(|(shm, half)| shm < half) {
-        tell(
-            advice,
-            "/dev/shm is smaller than half of the memory",
-            "workloads that share arrays between processes do not fit",
-            "sudo mount -o remount,size=75% /dev/shm",
-        );
-    }
+    checkup.look("/dev/shm", shared.map(binary_bytes), |advice| {
+        if shared.zip(half).is_some_and(|(shared, half)| shared < half) {
+            tell(
+                advice,
+                "/dev/shm is smaller than half of the memory",
+                "workloads that share arrays between processes do not fit",
+                "sudo mount -o remount,size=75% /dev/shm",
+            );
+        }
+    });
 }
 
-fn space(tree: &Tree, folder: &Path, advice: &mut Vec<Advice>) {
+fn space(tree: &Tree, folder: &Path, checkup: &mut Checkup) {
     let stat = tree.is_live().then(|| rustix::fs::statvfs(folder).ok()).flatten();
     let free = stat.map(|stat| stat.f_bavail as f64 * stat.f_frsize as f64);
-    if let Some(free) = free.filter(|free| *free < LITTLE_SPACE) {
-        tell(
-            advice,
-            format!("the file system of {} has {} left", folder.display(), Quantity::new(free, Unit::Byte)),
-            "records and test files do not fit, and nearly full drives write slower",
-            "df -h   # then: hostproof run --out FOLDER --scratch FOLDER, with one that has room",
-        );
-    }
+    let said = |free: f64| Quantity::new(free, Unit::Byte).to_string();
+    checkup.look("room for records and test files", free.map(said), |advice| {
+        if let Some(free) = free.filter(|free| *free < LITTLE_SPACE) {
+            tell(
+                advice,
+                format!("the file system of {} has {} left", folder.display(), said(free)),
+                "records and test files do not fit, and nearly full drives write slower",
+                "df -h   # then: hostproof run --out FOLDER --scratch FOLDER, with one that has room",
+            );
+        }
+    });
 }
 
 /// What control groups and affinity leave of the host.
-fn granted(tree: &Tree, grant: &Grant, inventory: &Inventory, advice: &mut Vec<Advice>) {
+fn granted(tree: &Tree, grant: &Grant, inventory: &Inventory, checkup: &mut Checkup) {
     let facts = &inventory.facts;
     let threads = facts.number("cpu.threads");
-    if let Some((limit, threads)) = grant.cpu_time.as_ref().zip(threads).filter(|(limit, n)| limit.value < *n) {
-        tell(
-            advice,
-            format!("a control group grants the time of {} CPUs of {threads}", limit.value),
-            "the kernel stops the workers when their time is used up",
-            &limit.command,
-        );
-    }
+    let unlimited = Some("no limit below what the host has".to_owned());
+    checkup.look("CPU time that a control group grants", unlimited.clone(), |advice| {
+        if let Some((limit, threads)) = grant.cpu_time.as_ref().zip(threads).filter(|(limit, n)| limit.value < *n) {
+            tell(
+                advice,
+                format!("a control group grants the time of {} CPUs of {threads}", limit.value),
+                "the kernel stops the workers when their time is used up",
+                &limit.command,
+            );
+        }
+    });
     let total = facts.number("memory.total");
-    if let Some((limit, _)) = grant.memory.as_ref().zip(total).filter(|(limit, total)| limit.value < total * 0.95) {
-        tell(
-            advice,
-            format!("a control group grants {} of memory", Quantity::new(limit.value, Unit::Byte)),
-            "arrays are smaller than the host could hold, and the kernel reclaims while they are measured",
-            &limit.command,
-        );
-    }
+    checkup.look("memory that a control group grants", unlimited, |advice| {
+        let less = grant.memory.as_ref().zip(total).filter(|(limit, total)| limit.value < total * 0.95);
+        if let Some((limit, _)) = less {
+            tell(
+                advice,
+                format!("a control group grants {} of memory", binary_bytes(limit.value)),
+                "arrays are smaller than the host could hold, and the kernel reclaims while they are measured",
+                &limit.command,
+            );
+        }
+    });
+    let may = grant.cpus.as_ref().map(|cpus| format!("{} ({})", cpus.count, cpus.list));
+    checkup.look("CPUs that this process may run on", may, |advice| affinity(grant, threads, advice));
+    // Where SMT is switched off, so are the second threads of all cores.
+    let smt = tree.word("/sys/devices/system/cpu/smt/control").unwrap_or_default();
+    let online = grant.online.as_ref();
+    checkup.look("CPUs that are switched on", online.map(|cpus| format!("{} ({})", cpus.count, cpus.list)), |advice| {
+        if let Some(off) = grant.offline.as_ref().filter(|off| off.count > 0 && !["off", "forceoff"].contains(&&*smt)) {
+            let all = online.map_or(0, |online| online.count) + off.count;
+            tell(
+                advice,
+                format!("{} of {all} CPUs are switched off ({})", off.count, off.list),
+                "nothing of them is measured, and the others have their caches and power",
+                format!("sudo chcpu -e {}", off.list),
+            );
+        }
+    });
+}
+
+fn affinity(grant: &Grant, threads: Option<f64>, advice: &mut Vec<Advice>) {
     if let Some((cpus, threads)) = grant.cpus.as_ref().zip(threads).filter(|(cpus, n)| (cpus.count as f64) < *n) {
         // Numbers have gaps where CPUs are switched off.
         let all = grant.online.as_ref().map_or_else(|| format!("0-{}", threads - 1.0), |online| online.list.clone());
@@ -209,59 +290,56 @@ fn granted(tree: &Tree, grant: &Grant, inventory: &Inventory, advice: &mut Vec<A
             format!("sudo taskset -cp {all} $$"),
         );
     }
-    // Where SMT is switched off, so are the second threads of all cores.
-    let smt = tree.word("/sys/devices/system/cpu/smt/control").unwrap_or_default();
-    if let Some(off) = grant.offline.as_ref().filter(|off| off.count > 0 && !["off", "forceoff"].contains(&&*smt)) {
-        let all = grant.online.as_ref().map_or(0, |online| online.count) + off.count;
-        tell(
-            advice,
-            format!("{} of {all} CPUs are switched off ({})", off.count, off.list),
-            "nothing of them is measured, and the others have their caches and power",
-            format!("sudo chcpu -e {}", off.list),
-        );
-    }
 }
 
 /// Who else uses CPUs and drives.
-fn others(activity: &Activity, inventory: &Inventory, advice: &mut Vec<Advice>) {
+fn others(activity: &Activity, inventory: &Inventory, checkup: &mut Checkup) {
     let threads = inventory.facts.number("cpu.threads").unwrap_or(1.0);
-    if activity.busy > threads * BUSY.0 {
-        let busiest = largest(&activity.processes, |process| process.busy, 0.02);
-        tell(
-            advice,
-            format!(
-                "others kept {:.2} of {threads} CPUs busy for {:.1} s{}",
-                activity.busy,
-                activity.seconds,
-                names(&busiest)
-            ),
-            "they take CPU time, caches and memory bandwidth from the measurement",
-            stop(&busiest, "top -b -n 1 -o %CPU | head -20"),
-        );
-    }
-    if activity.steal > BUSY.1 {
-        tell(
-            advice,
-            format!("the hypervisor gave {:.0} % of the CPU time to others", activity.steal * 100.0),
-            "what is measured then is what neighbours leave",
-            "mpstat 1 5   # only the owner of the host can give this machine CPUs of its own",
-        );
-    }
-    let used = activity.drives.iter().filter(|(_, bytes)| **bytes > TRAFFIC || **bytes == 0.0);
-    for (drive, bytes) in used {
-        let busiest = largest(&activity.processes, |process| process.bytes, TRAFFIC);
-        tell(
-            advice,
-            format!(
-                "others use {drive} ({} in the last {:.1} s){}",
-                Quantity::new(*bytes, Unit::BytePerSecond),
-                activity.seconds,
-                names(&busiest)
-            ),
-            "another user of a drive takes its bandwidth and adds to its latency",
-            stop(&busiest, "sudo iotop -o -b -n 3"),
-        );
-    }
+    let busy = format!("{:.2} of {threads} CPUs for {:.1} s", activity.busy, activity.seconds);
+    checkup.look("CPU time that others take", Some(busy), |advice| {
+        if activity.busy > threads * BUSY.0 {
+            let busiest = largest(&activity.processes, |process| process.busy, 0.02);
+            tell(
+                advice,
+                format!(
+                    "others kept {:.2} of {threads} CPUs busy for {:.1} s{}",
+                    activity.busy,
+                    activity.seconds,
+                    names(&busiest)
+                ),
+                "they take CPU time, caches and memory bandwidth from the measurement",
+                stop(&busiest, "top -b -n 1 -o %CPU | head -20"),
+            );
+        }
+    });
+    let steal = format!("{:.1} %", activity.steal * 100.0);
+    checkup.look("CPU time that the hypervisor gives to others", Some(steal), |advice| {
+        if activity.steal > BUSY.1 {
+            tell(
+                advice,
+                format!("the hypervisor gave {:.0} % of the CPU time to others", activity.steal * 100.0),
+                "what is measured then is what neighbours leave",
+                "mpstat 1 5   # only the owner of the host can give this machine CPUs of its own",
+            );
+        }
+    });
+    let drives = inventory.drives.found.as_ref().ok().map(Vec::len).filter(|drives| *drives > 0);
+    checkup.look("use of the drives by others", drives.map(|drives| format!("none of {drives}")), |advice| {
+        for (drive, bytes) in activity.drives.iter().filter(|(_, bytes)| **bytes > TRAFFIC || **bytes == 0.0) {
+            let busiest = largest(&activity.processes, |process| process.bytes, TRAFFIC);
+            tell(
+                advice,
+                format!(
+                    "others use {drive} ({} in the last {:.1} s){}",
+                    Quantity::new(*bytes, Unit::BytePerSecond),
+                    activity.seconds,
+                    names(&busiest)
+                ),
+                "another user of a drive takes its bandwidth and adds to its latency",
+                stop(&busiest, "sudo iotop -o -b -n 3"),
+            );
+        }
+    });
 }
 
 /// The three processes with the most of something, and no less than `least`.
@@ -317,154 +395,6 @@ fn is_package_manager(name: &str) -> bool {
     NAMES
         .iter()
         .any(|known| name.strip_prefix(known).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric())))
-}
-
-fn hardware(inventory: &Inventory, advice: &mut Vec<Advice>) {
-    drives(inventory, advice);
-    for gpu in inventory.gpus.found.iter().flatten() {
-        // A sleeping GPU lowers the generation of its link, never its lanes.
-        if gpu.link.lanes.zip(gpu.link.most_lanes).is_some_and(|(now, most)| now < most) {
-            tell(
-                advice,
-                format!("GPU {} runs on {} of its PCIe lanes", gpu.address, gpu.link.lanes.unwrap_or_default()),
-                "transfers between memory and the GPU are slower than the slot allows",
-                format!("sudo lspci -vv -s {} | grep -E 'LnkCap|LnkSta'", gpu.address),
-            );
-        }
-    }
-    heat(inventory, advice);
-    let missing = inventory.facts.number("memory.channels_missing").unwrap_or(0.0);
-    if missing > 0.0 {
-        let (channels, verb) = if missing > 1.0 { ("channels", "have") } else { ("channel", "has") };
-        tell(
-            advice,
-            format!("{missing} memory {channels} {verb} no DIMM that works, where the others have one"),
-            "bandwidth falls by its share, and what is left is interleaved unevenly",
-            "sudo dmidecode -t memory | grep -E 'Locator|Size'   # then reseat or replace the one that is missing",
-        );
-    }
-    for controller in inventory.memory_controllers.found.iter().flatten() {
-        if controller.corrected > 0 || controller.uncorrected > 0 {
-            tell(
-                advice,
-                format!(
-                    "memory controller {} counted {} corrected and {} uncorrected errors",
-                    controller.name, controller.corrected, controller.uncorrected
-                ),
-                "a DIMM fails: errors cost bandwidth, and then data",
-                "sudo ras-mc-ctl --errors",
-            );
-        }
-    }
-    let rates = (inventory.facts.number("memory.data_rate"), inventory.facts.number("memory.rated_data_rate"));
-    if let (Some(configured), Some(rated)) = rates
-        && configured < rated
-    {
-        tell(
-            advice,
-            format!("the DIMMs run at {} of the {} MT/s that they are rated for", configured / 1e6, rated / 1e6),
-            "memory bandwidth is lower by the same share",
-            "sudo dmidecode -t memory | grep -E 'Locator|Speed'",
-        );
-    }
-}
-
-fn heat(inventory: &Inventory, advice: &mut Vec<Advice>) {
-    let mut hot = |what: String, degrees: f64| {
-        let fans = "sudo ipmitool sdr type Fan";
-        tell(advice, format!("{what} is at {degrees:.0} °C"), "hot parts lower their clocks", fans);
-    };
-    for sensor in inventory.sensors.found.iter().flatten() {
-        let limit = sensor.critical.filter(|critical| *critical > 0.0).map_or(HOT, |critical| critical.min(HOT));
-        if is_processor_or_drive(sensor) && sensor.value >= limit {
-            hot(format!("{} {}", sensor.chip, sensor.label), sensor.value);
-        }
-    }
-    for gpu in inventory.gpus.found.iter().flatten() {
-        if let Some(degrees) = gpu.temperature.filter(|degrees| *degrees >= HOT) {
-            hot(format!("GPU {}", gpu.address), degrees);
-        }
-    }
-    let Ok(bmc) = &inventory.bmc.found else { return };
-    for sensor in &bmc.sensors {
-        match sensor.value {
-            BmcValue::Celsius(degrees) if degrees >= HOT && !matches!(sensor.entity, Entity::Other(_)) => {
-                hot(sensor.name.clone(), degrees);
-            }
-            _ => {}
-        }
-    }
-    let failed = bmc.sensors.iter().filter(|sensor| matches!(sensor.value, BmcValue::Supply { failed: true, .. }));
-    for supply in failed {
-        tell(
-            advice,
-            format!("power supply {} failed or has no input", supply.name),
-            "the other one is alone, and at its limit firmware lowers the processors' clocks",
-            "sudo ipmitool sdr type 'Power Supply'",
-        );
-    }
-}
-
-fn drives(inventory: &Inventory, advice: &mut Vec<Advice>) {
-    for array in inventory.arrays.found.iter().flatten().filter(|array| array.degraded > 0) {
-        tell(
-            advice,
-            format!("array {} lacks {} of {} devices", array.name, array.degraded, array.devices),
-            "a mirror without its second half loses data with the next failure, and a rebuild takes its bandwidth",
-            format!("sudo mdadm --detail /dev/{}", array.name),
-        );
-    }
-    for pool in inventory.pools.found.iter().flatten() {
-        if pool.health.as_deref().is_some_and(|health| health != "ONLINE") {
-            tell(
-                advice,
-                format!("pool {} is {}", pool.name, pool.health.clone().unwrap_or_default()),
-                "a pool that is not whole is slower, or about to be lost",
-                "zpool status -v",
-            );
-        }
-    }
-    for drive in inventory.drives.found.iter().flatten() {
-        if drive.link.is_degraded() {
-            let (generation, lanes) = (drive.link.generation, drive.link.lanes);
-            tell(
-                advice,
-                format!(
-                    "{} runs at PCIe {} x{}, less than it can",
-                    drive.name,
-                    generation.unwrap_or_default(),
-                    lanes.unwrap_or_default()
-                ),
-                "its bandwidth is cut by the same share",
-                format!("sudo lspci -vv -s {}", drive.address.clone().unwrap_or_default()),
-            );
-        }
-        let Ok(health) = drive.health else { continue };
-        let device = format!("sudo nvme smart-log /dev/{}", drive.name);
-        if health.used >= WORN {
-            tell(
-                advice,
-                format!("{} has used {:.0} % of its endurance", drive.name, health.used * 100.0),
-                "a worn drive writes slower and may soon refuse to",
-                device.clone(),
-            );
-        }
-        if health.critical != 0 || health.media_errors > 0.0 {
-            tell(
-                advice,
-                format!(
-                    "{} warns ({:#04x}) or has media errors ({})",
-                    drive.name, health.critical, health.media_errors
-                ),
-                "a failing drive retries, and then loses data",
-                device.clone(),
-            );
-        }
-        let limit = drive.warm.unwrap_or(HOT).min(HOT);
-        if let Some(degrees) = health.temperature.filter(|degrees| *degrees >= limit) {
-            tell(advice, format!("{} is at {degrees:.0} °C", drive.name), "a hot drive throttles itself", device);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{FactValue, Facts, Unit};
+use measure::{FactValue, Facts, Unit, binary_bytes};
 
 use crate::smbios::{Dimm, EmptySocket, Firmware, TABLE};
 use crate::sysfs::{Found, Unavailable, note, note_number, note_text, ok_or_absent};
@@ -118,7 +118,10 @@ fn one_capacity(dimms: &[Dimm]) -> Found<f64> {
     let sizes: BTreeSet<u64> = dimms.iter().map(|dimm| dimm.bytes).collect();
     match sizes.first() {
         Some(size) if sizes.len() == 1 => Ok(*size as f64),
-        _ => Err(Unavailable::failed(format!("the DIMMs differ: {sizes:?} bytes"))),
+        _ => {
+            let sizes: Vec<String> = sizes.iter().map(|size| binary_bytes(*size as f64)).collect();
+            Err(Unavailable::failed(format!("the DIMMs differ: {}", sizes.join(", "))))
+        }
     }
 }
 

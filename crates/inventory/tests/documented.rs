@@ -5,7 +5,7 @@ mod fixture;
 use std::fs;
 
 use fixture::{DimmPlan, Host, bare, documented, set_link, structure, table};
-use inventory::doctor::{Cpus, Grant, Limit, advise};
+use inventory::doctor::{Cpus, Grant, Limit, advise, examine};
 use inventory::{BmcValue, FilesOnly, Inventory, Tree, Unavailable, gpu_count, inspect, take_with};
 use measure::{FactValue, Facts, Reading};
 
@@ -371,10 +371,20 @@ fn a_drive_is_asked_for_what_sysfs_does_not_tell() {
     assert_eq!(drives[3].warm.map(f64::round), Some(70.0));
 }
 
+/// How many things `doctor` looks at.
+const LOOKED_AT: usize = 25;
+
 #[test]
 fn the_whole_system_needs_no_advice() {
     let host = documented(2);
-    assert_eq!(advise(host.root(), &inventory(&host), &Grant::default(), host.root()), []);
+    let checkup = examine(host.root(), &inventory(&host), &Grant::default(), host.root());
+    assert_eq!((checkup.advice.len(), checkup.fine.len()), (0, LOOKED_AT), "{:?}", checkup.advice);
+    let found = |what: &str| checkup.fine.iter().find(|fine| fine.what == what).unwrap().found.as_deref();
+    assert_eq!(found("CPU frequency governor"), Some("performance"));
+    assert_eq!(found("swap space"), Some("none"));
+    assert_eq!(found("data rate of memory"), Some("5600 MT/s"));
+    assert_eq!(found("power supplies"), Some("none failed"));
+    assert_eq!(found("CPUs that this process may run on"), None, "nobody told it");
 }
 
 /// Plants a fault; it must change these facts, and be named by exactly this advice.
@@ -385,9 +395,10 @@ fn check(fault: &str, plant: fn(&mut Host), changed: &[(&str, &str)], advice: &[
     for (id, expect) in changed {
         assert_eq!(&printed(&inventory.facts, id), expect, "{fault}: {id}");
     }
-    let told: Vec<String> =
-        advise(host.root(), &inventory, &Grant::default(), host.root()).into_iter().map(|advice| advice.what).collect();
+    let checkup = examine(host.root(), &inventory, &Grant::default(), host.root());
+    let told: Vec<String> = checkup.advice.into_iter().map(|advice| advice.what).collect();
     assert_eq!(told.len(), advice.len(), "{fault}: {told:?}");
+    assert_eq!(checkup.fine.len() == LOOKED_AT, advice.is_empty(), "{fault}: what is to be mended is not fine");
     for expect in advice {
         assert!(told.iter().any(|told| told.contains(expect)), "{fault}: {expect}: {told:?}");
     }
@@ -616,7 +627,7 @@ fn what_this_process_may_use_is_named_where_it_is_less_than_the_host() {
         &Grant { cpus: cpus(4), cpu_time: limit(2.0), memory: limit(1e12), ..none.clone() },
         &[
             ("a control group grants the time of 2 CPUs of 8", "lift 2"),
-            ("a control group grants 1 TB of memory", "lift 1000000000000"),
+            ("a control group grants 931.3 GiB of memory", "lift 1000000000000"),
             ("this process may run on 4 of 8 CPUs (0-3)", "sudo taskset -cp 0-7 $$"),
         ],
     );

@@ -1,5 +1,7 @@
 //! What can go wrong with the control of a host.
 
+use measure::binary_bytes;
+
 use std::path::PathBuf;
 
 /// Why a host, or a description of one, could not be used.
@@ -34,7 +36,9 @@ pub enum Error {
     Placement(String),
     /// A node has less memory than planned.
     #[error(
-        "NUMA node {node} would hold {needed} bytes and has {available}: use smaller or fewer arrays, or free memory there"
+        "NUMA node {node} would hold {} and has {}: use smaller or fewer arrays, or free memory there",
+        binary_bytes(*needed as f64),
+        binary_bytes(*available as f64)
     )]
     NodeTooSmall {
         /// Which node.
@@ -55,7 +59,7 @@ pub enum Error {
         why: String,
     },
     /// Memory could not be mapped or bound.
-    #[error("{bytes} bytes of memory could not be {what}: {why}")]
+    #[error("{} of memory could not be {what}: {why}", binary_bytes(*bytes as f64))]
     Memory {
         /// How much.
         bytes: usize,

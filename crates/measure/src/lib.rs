@@ -14,6 +14,7 @@ mod fact;
 mod failure;
 pub mod families;
 mod fingerprint;
+pub mod likeness;
 mod line;
 mod metric;
 pub mod metrics;

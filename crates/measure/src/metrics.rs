@@ -174,6 +174,8 @@ catalogue! {
         "99th percentile of the latency of 4 KiB random reads.";
     DISK_RANDREAD_LATENCY = "disk.randread.latency", Second, Lower, Detail, DISK, ["percentile"], None;
         "Latency of 4 KiB random reads, by percentile.";
+    DISK_DRIVE_LATENCY = "disk.drive.latency", Second, Lower, Detail, DISK, ["case", "drive"], None;
+        "Mean time of a request at a drive, as its own counters have it: of a stripe, what tells which drive is slow.";
 
     TABULAR_TIME = "tabular.time", Second, Lower, Detail, TABULAR, ["rows", "placement"], None;
         "Time from load to save, by rows.";

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::num;
+use crate::{binary_bytes, num};
 
 /// What a reader should know about a value before relying on it; `Display` gives the advice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,7 +106,9 @@ impl fmt::Display for Warning {
             ),
             Warning::NearCache { array, wanted } => write!(
                 f,
-                "an array of {array} bytes is below {wanted} bytes (4 × the caches): caches may answer; free memory"
+                "an array of {} is below {} (4 × the caches): caches may answer; free memory",
+                binary_bytes(*array as f64),
+                binary_bytes(*wanted as f64)
             ),
             Warning::CacheAnswered { share } => write!(
                 f,

@@ -12,6 +12,8 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
+use measure::binary_bytes;
+
 use crate::Error;
 
 /// The first bytes of a skippable frame.
@@ -186,7 +188,10 @@ fn unpack(archive: impl Read, most: u64) -> Result<Files, Error> {
             return Err(wrong(&format!("`{}` in it is no plain file", path.display())));
         };
         left = left.checked_sub(entry.size()).ok_or_else(|| {
-            wrong(&format!("it unpacks to more than {most} bytes, which is the most that this host has memory for"))
+            wrong(&format!(
+                "it unpacks to more than {}, which is the most that this host has memory for",
+                binary_bytes(most as f64)
+            ))
         })?;
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(unpacked)?;

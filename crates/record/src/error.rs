@@ -57,8 +57,9 @@ pub enum Error {
     /// Nothing in the store fits.
     #[error(
         "`{text}` is no run: expected a run.jsonl, a folder with one, `latest`, or the beginning of a run id \
-         in {} ({runs} runs)",
-        root.display()
+         in {} ({runs} runs){}",
+        root.display(),
+        meant.as_ref().map_or_else(String::new, |meant| format!("; did you mean {meant}?"))
     )]
     NotFound {
         /// What was asked for.
@@ -67,6 +68,8 @@ pub enum Error {
         root: PathBuf,
         /// How many runs it has.
         runs: usize,
+        /// What was probably meant.
+        meant: Option<String>,
     },
     /// A selection of runs is not written as one.
     #[error(

@@ -13,6 +13,13 @@ pub fn read(path: &Path) -> Result<Run, Error> {
     parse(&crate::input::read(path)?, path)
 }
 
+/// Reads the first line of a record: the run without its attempts, and without how it ended.
+pub fn read_head(path: &Path) -> Result<Run, Error> {
+    let bytes = crate::input::read(path)?;
+    let (_, run) = header(bytes.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default(), path)?;
+    Ok(run)
+}
+
 /// Reads the bytes of a record; `path` is for the messages only.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
     let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate();

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use measure::{Digest, Fingerprint};
+use measure::Fingerprint;
+use measure::likeness::alike;
 
 use crate::Error;
 use crate::index::Listed;
@@ -100,27 +101,40 @@ impl Term {
                 let date = digest.started.get(..10).unwrap_or("");
                 from.as_str() <= date && date <= to.as_str()
             }
-            Term::Key(key, value) => has(run, digest, key, value),
+            Term::Key(key, value) => has(run, key, value),
         }
     }
 }
 
-fn has(run: &Listed, digest: &Digest, key: &str, value: &str) -> bool {
-    let starts = |text: &str| !value.is_empty() && text.starts_with(value);
+fn has(run: &Listed, key: &str, value: &str) -> bool {
+    let mut found = values(run, key).into_iter();
     match key {
-        "host" => fits(&digest.host, value),
-        "profile" => fits(digest.profile.name(), value),
-        "version" => fits(&digest.build.version, value),
-        "tag" => run.tags.contains(value),
-        "boot" => digest.boot_id.as_deref().is_some_and(starts),
-        "config_id" => starts(&digest.fingerprint.config_id),
-        "platform_id" => starts(&digest.fingerprint.platform_id),
-        "nvme_fw" => drive_firmware(&digest.fingerprint).any(|firmware| fits(firmware, value)),
-        part => {
-            let fingerprint = &digest.fingerprint;
-            let found = fingerprint.config.get(part).or_else(|| fingerprint.platform.get(part));
-            found.is_some_and(|found| fits(found, value))
-        }
+        "tag" => found.any(|tag| tag == value),
+        "boot" | "config_id" | "platform_id" => found.any(|id| !value.is_empty() && id.starts_with(value)),
+        _ => found.any(|text| fits(text, value)),
+    }
+}
+
+/// What a run has for a key.
+fn values<'a>(run: &'a Listed, key: &str) -> Vec<&'a str> {
+    let digest = &run.digest;
+    let fingerprint = &digest.fingerprint;
+    match key {
+        "host" => vec![&digest.host],
+        "profile" => vec![digest.profile.name()],
+        "version" => vec![&digest.build.version],
+        "tag" => run.tags.iter().map(String::as_str).collect(),
+        "boot" => digest.boot_id.as_deref().into_iter().collect(),
+        "config_id" => vec![&fingerprint.config_id],
+        "platform_id" => vec![&fingerprint.platform_id],
+        "nvme_fw" => drive_firmware(fingerprint).collect(),
+        part => fingerprint
+            .config
+            .get(part)
+            .or_else(|| fingerprint.platform.get(part))
+            .into_iter()
+            .map(String::as_str)
+            .collect(),
     }
 }
 
@@ -164,6 +178,27 @@ impl Selector {
         let candidates = runs.iter().filter(|run| fits(run, None, &|term| term.kind() != Term::Latest.kind()));
         let newest = candidates.max_by_key(|run| (run.sealed, &run.digest.id));
         runs.iter().filter(|run| fits(run, newest, &|_| true)).collect()
+    }
+}
+
+impl Selector {
+    /// What was probably meant by a term that no run fits.
+    #[must_use]
+    pub fn meant(&self, runs: &[Listed]) -> Option<String> {
+        self.terms.iter().find_map(|term| match term {
+            Term::Id(start) if !runs.iter().any(|run| run.digest.id.starts_with(start)) => {
+                let tagged = runs.iter().flat_map(|run| &run.tags).find(|tag| *tag == start);
+                let ids = runs.iter().map(|run| run.digest.id.get(..start.len()).unwrap_or(&run.digest.id));
+                let words = [LATEST, "baseline"].into_iter();
+                tagged.map(|tag| format!("tag={tag}")).or_else(|| Some(alike(start, ids.chain(words))?.to_owned()))
+            }
+            Term::Key(key, value) if !runs.iter().any(|run| has(run, key, value)) => {
+                let known = runs.iter().flat_map(|run| values(run, key));
+                let short = PARTS.iter().find(|(_, part)| part == key).map_or(key.as_str(), |(short, _)| *short);
+                Some(format!("{short}={}", alike(value, known)?))
+            }
+            _ => None,
+        })
     }
 }
 
@@ -211,6 +246,7 @@ mod tests {
     use super::*;
     use crate::testdata::run;
     use crate::{Annotated, Annotation, Annotations};
+    use measure::Digest;
 
     fn listed(id: &str, bios: &str, date: &str, tag: &str) -> Listed {
         let mut digest = Digest::of(&run());
@@ -263,6 +299,30 @@ mod tests {
         check("latest,bios=1.2", &[1]);
         check("latest,20260701,bios=1.2", &[0, 1]);
         check("latest,bios=9", &[]);
+    }
+
+    #[test]
+    fn what_fits_no_run_was_probably_meant_otherwise() {
+        let runs = [
+            listed("20260701T100000Z-0001", "1.2", "2026-07-01", "quiet"),
+            listed("20260702T100000Z-0002", "2.0", "2026-07-02", ""),
+        ];
+        let check = |text: &str, expect: Option<&str>| {
+            let selector: Selector = text.parse().unwrap();
+            assert_eq!(selector.meant(&runs).as_deref(), expect, "{text}");
+        };
+        check("bios=1.2", None);
+        check("bios=1.3", Some("bios=1.2"));
+        check("os.kernel=x,bios.version=2.1", Some("bios=2.0"));
+        check("tag=qiuet", Some("tag=quiet"));
+        check("tag=something-else", None);
+        check("quiet", Some("tag=quiet"));
+        check("host=nod-1", Some("host=node-1"));
+        check("profile=quik", Some("profile=quick"));
+        check("nvme_fw=FW2", Some("nvme_fw=FW1"));
+        check("lastest", Some("latest"));
+        check("20260720T", Some("20260702T"));
+        check("2026-07-09", None);
     }
 
     #[test]

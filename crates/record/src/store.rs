@@ -8,8 +8,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use measure::likeness;
 
-use crate::{Chain, Error};
+use crate::{Annotations, Chain, Error};
 
 const FILE: &str = "run.jsonl";
 const HOSTS: &str = "hosts";
@@ -91,17 +92,34 @@ impl Store {
                 return Ok(path);
             }
         }
-        let mut entries = self.list()?;
-        let runs = entries.len();
-        entries.retain(|entry| !text.is_empty() && entry.id.starts_with(text));
-        match entries.as_slice() {
-            [] => Err(Error::NotFound { text: text.to_owned(), root: self.root.clone(), runs }),
+        let entries = self.list()?;
+        let fitting: Vec<&Entry> =
+            entries.iter().filter(|entry| !text.is_empty() && entry.id.starts_with(text)).collect();
+        match fitting.as_slice() {
+            [] => Err(Error::NotFound {
+                text: text.to_owned(),
+                root: self.root.clone(),
+                runs: entries.len(),
+                meant: self.meant(text, &entries),
+            }),
             [only] => Ok(only.path.clone()),
             many => Err(Error::Ambiguous {
                 text: text.to_owned(),
                 ids: many.iter().map(|entry| entry.id.clone()).collect(),
             }),
         }
+    }
+
+    /// What somebody who typed this probably meant: the run that has it as a tag, or one whose id begins almost so.
+    fn meant(&self, text: &str, entries: &[Entry]) -> Option<String> {
+        let tags = Annotations::at(&self.root).read().map(|annotated| annotated.tags).unwrap_or_default();
+        if let Some((id, _)) = tags.iter().rev().find(|(_, tags)| tags.contains(text)) {
+            return Some(format!("{id}, which has this tag"));
+        }
+        let beginnings = entries.iter().map(|entry| entry.id.get(..text.len()).unwrap_or(&entry.id));
+        let near = likeness::alike(text, beginnings.chain((!entries.is_empty()).then_some(LATEST)))?;
+        let run = entries.iter().rev().find(|entry| entry.id.starts_with(near));
+        Some(run.map_or(near, |run| run.id.as_str()).to_owned())
     }
 
     /// The run that was sealed last: neither a clock that was wrong once nor the id of a run that came from elsewhere decides
@@ -114,7 +132,7 @@ impl Store {
         let order = chain.order();
         let runs = entries.len();
         let newest = entries.into_iter().max_by_key(|entry| (Chain::place_in(&order, entry), entry.id.clone()));
-        let none = || Error::NotFound { text: LATEST.to_owned(), root: self.root.clone(), runs };
+        let none = || Error::NotFound { text: LATEST.to_owned(), root: self.root.clone(), runs, meant: None };
         Ok(newest.ok_or_else(none)?.path)
     }
 
@@ -171,6 +189,7 @@ pub(crate) fn file_name(host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Annotation;
     use crate::testdata::{run, write_all};
     use proptest::prelude::*;
 
@@ -217,7 +236,14 @@ mod tests {
         check("20260702T000000Z-0003", Ok(&newest));
         check("20260702", Err("is ambiguous (2 runs"));
         check("2027", Err("is no run"));
-        check("", Err("is no run"));
+        check("", Err("(3 runs)"));
+        check("latset", Err("did you mean latest?"));
+        check("20260720", Err("did you mean 20260702T000000Z-0003?"));
+        check("20260701T000000Z-0010", Err("did you mean 20260701T000000Z-0001?"));
+        check("no-such-run-at-all", Err("(3 runs)"));
+        let tag = Annotation::Tag { run: "20260701T000000Z-0001".into(), tag: "accepted".into() };
+        Annotations::at(store.root()).add(&tag).unwrap();
+        check("accepted", Err("did you mean 20260701T000000Z-0001, which has this tag?"));
         check(newest.to_str().unwrap(), Ok(&newest));
         check(newest.parent().unwrap().to_str().unwrap(), Ok(&newest));
     }

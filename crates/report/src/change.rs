@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use measure::{Better, Change, MetricId, Run, Summary, Unit};
+use measure::{Better, Change, Facts, Fingerprint, MetricId, Run, Summary, Unit};
 use serde::Serialize;
 use verdict::compare::{ChangeFinding, Comparison};
 use verdict::stats::ConfidenceInterval;
@@ -122,16 +122,78 @@ impl ChangeLine {
     }
 }
 
+/// What is kept of the runs of a side: of each its medians.
+#[derive(Debug, Default)]
+pub struct ReportSide {
+    /// Ids of the runs, oldest first.
+    ids: Vec<String>,
+    /// The series in the order of measuring.
+    series: Vec<SeriesOfSide>,
+    places: HashMap<MetricId, usize>,
+    newest: Option<(Fingerprint, Facts)>,
+}
+
+#[derive(Debug)]
+struct SeriesOfSide {
+    id: MetricId,
+    unit: Unit,
+    better: Better,
+    /// The median of each run.
+    medians: Vec<f64>,
+    /// The figure of the last run.
+    last: Figure,
+}
+
+impl ReportSide {
+    /// Adds a run, the oldest first.
+    pub fn push(&mut self, run: &Run) {
+        self.ids.push(run.id.clone());
+        for RunSeries { id, unit, better, summary, .. } in series::series(run) {
+            let Some(summary) = summary else { continue };
+            let last = Figure { value: summary.median, least: summary.min, most: summary.max, runs: 1 };
+            if let Some(at) = self.places.get(&id) {
+                let known = &mut self.series[*at];
+                known.medians.push(last.value);
+                known.last = last;
+            } else {
+                self.places.insert(id.clone(), self.series.len());
+                self.series.push(SeriesOfSide { id, unit, better, medians: vec![last.value], last });
+            }
+        }
+        self.newest = Some((run.fingerprint.clone(), run.facts.clone()));
+    }
+}
+
+impl<'a> FromIterator<&'a Run> for ReportSide {
+    fn from_iter<I: IntoIterator<Item = &'a Run>>(runs: I) -> ReportSide {
+        let mut side = ReportSide::default();
+        runs.into_iter().for_each(|run| side.push(run));
+        side
+    }
+}
+
+impl SeriesOfSide {
+    /// One run's figure as it is; of several runs their medians.
+    fn figure(&self) -> Option<Figure> {
+        if self.medians.len() == 1 {
+            return Some(self.last);
+        }
+        let summary = Summary::of(&self.medians)?;
+        Some(Figure { value: summary.median, least: summary.min, most: summary.max, runs: summary.n })
+    }
+}
+
 impl BeforeAfter {
     /// Puts two sides beside each other, with the comparison of their boots or why it was refused.
     #[must_use]
-    pub fn of(before: &[&Run], after: &[&Run], comparison: Result<Comparison, String>) -> BeforeAfter {
+    pub fn of(before: ReportSide, after: ReportSide, comparison: Result<Comparison, String>) -> BeforeAfter {
         let mut lines: Vec<ChangeLine> = Vec::new();
-        for (series, figure) in figures(before) {
-            line_of(&mut lines, &series).before = Some(figure);
+        let mut places: HashMap<MetricId, usize> = HashMap::new();
+        for series in &before.series {
+            line_of(&mut lines, &mut places, series).before = series.figure();
         }
-        for (series, figure) in figures(after) {
-            line_of(&mut lines, &series).after = Some(figure);
+        for series in &after.series {
+            line_of(&mut lines, &mut places, series).after = series.figure();
         }
         for line in &mut lines {
             let change = line.before.zip(line.after).map(|(before, after)| after.value / before.value - 1.0);
@@ -141,51 +203,31 @@ impl BeforeAfter {
             }
         }
         lines.sort_by_key(|line| !line.critical);
-        let ids = |runs: &[&Run]| runs.iter().map(|run| run.id.clone()).collect();
-        let newest = before.last().zip(after.last());
+        let newest = before.newest.zip(after.newest);
+        let (fingerprint, facts) = newest
+            .map(|((prints_before, before), (prints_after, after))| {
+                (prints_after.changes_since(&prints_before), facts(&before, &after))
+            })
+            .unwrap_or_default();
         BeforeAfter {
-            before: ids(before),
-            after: ids(after),
+            before: before.ids,
+            after: after.ids,
             lines,
-            fingerprint: newest.map(|(a, b)| b.fingerprint.changes_since(&a.fingerprint)).unwrap_or_default(),
-            facts: newest.map(|(a, b)| facts(a, b)).unwrap_or_default(),
+            fingerprint,
+            facts,
             remarks: comparison.as_ref().map(|comparison| comparison.remarks.clone()).unwrap_or_default(),
             overall: comparison.map(|comparison| comparison.overall().name()),
         }
     }
 }
 
-/// The series of a side in the order of measuring.
-fn figures(runs: &[&Run]) -> Vec<(RunSeries, Figure)> {
-    let mut all: Vec<(RunSeries, Vec<Figure>)> = Vec::new();
-    let mut places: HashMap<MetricId, usize> = HashMap::new();
-    for run in runs {
-        for series in series::series(run) {
-            let Some(summary) = series.summary else { continue };
-            let figure = Figure { value: summary.median, least: summary.min, most: summary.max, runs: 1 };
-            let at = *places.entry(series.id.clone()).or_insert(all.len());
-            match all.get_mut(at) {
-                Some((_, figures)) => figures.push(figure),
-                None => all.push((series, vec![figure])),
-            }
-        }
-    }
-    all.into_iter().filter_map(|(series, figures)| Some((series, together(&figures)?))).collect()
-}
-
-/// One run's figure as it is; of several runs their medians.
-fn together(figures: &[Figure]) -> Option<Figure> {
-    if let [only] = figures {
-        return Some(*only);
-    }
-    let medians: Vec<f64> = figures.iter().map(|figure| figure.value).collect();
-    let summary = Summary::of(&medians)?;
-    Some(Figure { value: summary.median, least: summary.min, most: summary.max, runs: summary.n })
-}
-
 /// The line of a series, which is added where there is none.
-fn line_of<'a>(lines: &'a mut Vec<ChangeLine>, series: &RunSeries) -> &'a mut ChangeLine {
-    let at = lines.iter().position(|line| line.id == series.id).unwrap_or_else(|| {
+fn line_of<'a>(
+    lines: &'a mut Vec<ChangeLine>,
+    places: &mut HashMap<MetricId, usize>,
+    series: &SeriesOfSide,
+) -> &'a mut ChangeLine {
+    let at = *places.entry(series.id.clone()).or_insert_with(|| {
         lines.push(ChangeLine {
             id: series.id.clone(),
             unit: series.unit,
@@ -221,16 +263,16 @@ fn decide(line: &mut ChangeLine, comparison: &Comparison) {
     }
 }
 
-fn facts(before: &Run, after: &Run) -> Vec<FactChange> {
-    let ids: BTreeSet<&String> = before.facts.0.keys().chain(after.facts.0.keys()).collect();
+fn facts(before: &Facts, after: &Facts) -> Vec<FactChange> {
+    let ids: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
     let changes =
         ids.into_iter().map(|id| FactChange { id: id.clone(), before: value(before, id), after: value(after, id) });
     changes.filter(|change| change.before != change.after).collect()
 }
 
-/// What a run knows of a fact of its host.
-fn value(run: &Run, fact: &str) -> String {
-    run.facts.value(fact).map_or_else(|| "not reported".to_owned(), ToString::to_string)
+/// What is known of a fact of a host.
+fn value(facts: &Facts, fact: &str) -> String {
+    facts.value(fact).map_or_else(|| "not reported".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
     }
     let audit = spec::audit::audit(&system, &[]);
     let before = testdata::run();
-    let change = BeforeAfter::of(&[&before], &[&run], Err(evil.to_owned()));
+    let change = BeforeAfter::of([&before].into_iter().collect(), [&run].into_iter().collect(), Err(evil.to_owned()));
     let judged = Judged {
         runs: std::slice::from_ref(&run),
         system: &system,
@@ -90,7 +90,7 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
         ("ocptv", ocptv(&judged).unwrap()),
         ("junit", junit(&judged).unwrap()),
         ("prometheus", prometheus(&judged).unwrap()),
-        ("csv", csv(&judged).unwrap()),
+        ("csv", csv(judged.runs).unwrap()),
         ("bencher", bencher(&judged).unwrap()),
         ("markdown", markdown(&judged).unwrap()),
         ("html", html::page(&judged).unwrap()),

@@ -4,6 +4,7 @@
 
 mod change;
 pub mod compare;
+mod earlier;
 pub mod exchange;
 pub mod gate;
 pub mod html;
@@ -19,8 +20,9 @@ pub mod terminal;
 mod testdata;
 mod text;
 
-pub use change::{BeforeAfter, ChangeLine, Decision, FactChange, Figure};
-pub use judged::Judged;
+pub use change::{BeforeAfter, ChangeLine, Decision, FactChange, Figure, ReportSide};
+pub use earlier::Earlier;
+pub use judged::{Judged, JudgedAlone, JudgedRow};
 pub use text::to_ascii;
 
 /// How to print: what the terminal can do.

@@ -240,6 +240,7 @@ fn compared(before: &[Run], after: &[Run]) -> BeforeAfter {
     let digests = |runs: &[Run]| runs.iter().map(Digest::of).collect();
     let tolerances = Tolerances::of(&system());
     let question = Question { before: digests(before), after: digests(after), tolerances, ..Question::default() };
-    let (before, after): (Vec<&Run>, Vec<&Run>) = (before.iter().collect(), after.iter().collect());
-    BeforeAfter::of(&before, &after, compare(question).map_err(|refusal| refusal.to_string()))
+    let sides = [before, after].map(|runs| runs.iter().collect());
+    let [before, after] = sides;
+    BeforeAfter::of(before, after, compare(question).map_err(|refusal| refusal.to_string()))
 }

@@ -67,7 +67,7 @@ pub(crate) fn clean_json(text: &str) -> String {
 
 /// Whether it is written behind a number and belongs to it: `GB/s`, `M IOPS`, `°C`, `%`.
 fn is_unit(word: &str) -> bool {
-    const UNITS: [&str; 40] = [
+    const UNITS: [&str; 41] = [
         "%",
         "s",
         "ms",
@@ -98,6 +98,7 @@ fn is_unit(word: &str) -> bool {
         "k",
         "M",
         "G",
+        "Million",
         "IOPS",
         "Gflop/s",
         "Tflop/s",
@@ -113,9 +114,11 @@ fn is_unit(word: &str) -> bool {
 }
 
 /// The words of a text, a number with its unit as one: a line must not end between them.
-fn unbroken(text: &str) -> Vec<String> {
+pub(crate) fn unbroken(text: &str) -> Vec<String> {
     let is_number = |word: &str| {
-        let digits = word.trim_start_matches(['(', '[', '~', '+', '-', '−', '≤', '≥', '<', '>']);
+        let digits = word.trim_start_matches(['(', '[', '“', '"', '~', '+', '-', '−', '≤', '≥', '<', '>']);
+        // `1.8M IOPS`, as documents write it.
+        let digits = digits.strip_suffix(['k', 'K', 'M', 'G']).unwrap_or(digits);
         digits.starts_with(|c: char| c.is_ascii_digit())
             && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
     };
@@ -128,14 +131,15 @@ fn unbroken(text: &str) -> Vec<String> {
             None => words.push(word.to_owned()),
         }
         // `1.8 M IOPS`: behind the prefix comes the unit.
-        after_number = is_number(word) || after_number && matches!(word, "k" | "M" | "G");
+        after_number = is_number(word) || after_number && matches!(word, "k" | "M" | "G" | "Million");
         after_sign = matches!(word, "±" | "+/-" | "~" | "≤" | "≥" | "<" | ">");
     }
     words
 }
 
 /// Paragraphs as wide as the terminal at most, all lines indented; words that are longer stay whole.
-pub(crate) fn wrap(text: &str, indent: usize, look: Look) -> String {
+#[must_use]
+pub fn wrap(text: &str, indent: usize, look: Look) -> String {
     let room = usize::from(look.width).saturating_sub(indent).max(20);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
@@ -269,6 +273,8 @@ mod tests {
         let check = |text: &str, expect: &[&str]| assert_eq!(unbroken(text), expect, "{text}");
         check("by 4.863 %, so that", &["by", "4.863 %,", "so", "that"]);
         check("1.8 M IOPS of 2", &["1.8 M IOPS", "of", "2"]);
+        check("“1.8M IOPS | 35 µs”", &["“1.8M IOPS", "|", "35 µs”"]);
+        check("1.8 Million IOPS here", &["1.8 Million IOPS", "here"]);
         check("25.25 GB/s ± 0.20 % here", &["25.25 GB/s", "± 0.20 %", "here"]);
         check("2 × 8 channels at 90 °C.", &["2", "×", "8", "channels", "at", "90 °C."]);
         check("in 18 min 45 s", &["in", "18 min", "45 s"]);

@@ -292,12 +292,22 @@ fn stated(facts: &Facts) -> Vec<StatedFact> {
 /// The facts of the host without its fault: a channel that lacks its DIMM is one that the system has, and what was counted
 /// without it is not stated.
 fn whole(facts: &Facts) -> Facts {
+    const COUNTED: [&str; 9] = [
+        "memory.capacity",
+        "memory.total",
+        "memory.dimms",
+        "memory.dimms_per_socket",
+        "memory.channels_per_socket",
+        "memory.channels_missing",
+        "memory.bandwidth",
+        "memory.usable_dataset",
+        // Half of the memory, where nobody has set it.
+        "os.shm",
+    ];
     let mut whole = facts.clone();
     let missing = facts.number("memory.channels_missing").filter(|missing| *missing > 0.0);
     let (Some(missing), Some(channels)) = (missing, facts.number("memory.channels")) else { return whole };
-    let counted =
-        ["capacity", "total", "dimms", "dimms_per_socket", "channels_per_socket", "channels_missing", "bandwidth"];
-    whole.0.retain(|id, _| !counted.iter().any(|counted| id.strip_prefix("memory.") == Some(counted)));
+    whole.0.retain(|id, _| !COUNTED.contains(&id.as_str()));
     let source = format!("memory.channels, and {missing} without a DIMM where the others have one");
     whole.quantity("memory.channels", channels + missing, Unit::Count, &source);
     whole

@@ -1,26 +1,17 @@
 //! What was probably meant.
 
-use measure::metrics;
+use measure::{likeness, metrics};
 
 /// The metric whose id is written most like this text.
 #[must_use]
 pub fn nearest_metric(text: &str) -> &'static str {
-    nearest(text, metrics::ALL.iter().map(|metric| metric.id))
+    likeness::most_alike(text, metrics::ALL.iter().map(|metric| metric.id)).unwrap_or_default()
 }
 
 /// The built-in system whose id is written most like this text; `None` where none is written like it at all.
 #[must_use]
 pub fn nearest_system(text: &str) -> Option<&'static str> {
-    /// Of what is less alike, more than a third of the letters are others.
-    const ALIKE: f64 = 0.65;
-    let text = text.to_uppercase();
-    let near = nearest(&text, crate::builtin().iter().map(|system| system.id.as_str()));
-    (strsim::normalized_damerau_levenshtein(near, &text) >= ALIKE).then_some(near)
-}
-
-fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
-    let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, text);
-    known.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()
+    likeness::alike(&text.to_uppercase(), crate::builtin().iter().map(|system| system.id.as_str()))
 }
 
 /// The facts of the same group, as a hint.

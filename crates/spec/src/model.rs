@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use measure::{Better, Definition, FactValue, MetricId, Quantity};
 
-/// What the id of a claim has beyond that of its target.
-pub(crate) const CLAIM: &str = ".claim";
-
 /// One documented system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct System {
@@ -142,6 +139,8 @@ pub struct Baseline {
 /// What the document claims of a target in words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
+    /// Id of the target that the claim is judged as: that of its target with `.claim`, from the second one on with a number.
+    pub id: String,
     /// Id of the target.
     pub target: String,
     /// What is claimed.
@@ -286,10 +285,9 @@ impl Target {
 }
 
 impl Claim {
-    /// Id of the target that the claim is judged as.
-    #[must_use]
-    pub fn id(&self) -> String {
-        format!("{}{CLAIM}", self.target)
+    /// The id of the claim on a target that so many others stand before.
+    pub(crate) fn id_of(target: &str, before: usize) -> String {
+        if before == 0 { format!("{target}.claim") } else { format!("{target}.claim.{}", before + 1) }
     }
 
     fn as_target(&self, system: &System) -> Option<Target> {
@@ -301,7 +299,7 @@ impl Claim {
             Better::Lower => baseline.value.value / ratio,
         };
         Some(Target {
-            id: self.id(),
+            id: self.id.clone(),
             title: format!("{}, {ratio} times {}", target.title, baseline.system),
             value: Quantity::new(value, target.value.unit),
             approximate: self.approximate || baseline.approximate,

@@ -81,7 +81,11 @@ impl Reader<'_> {
         let units: BTreeMap<&str, Unit> =
             targets.iter().map(|target| (target.id.as_str(), target.value.unit)).collect();
         let baselines = system.baseline.into_iter().map(|row| self.baseline(row, &units)).collect::<Result<_, _>>()?;
-        let claims = system.claim.into_iter().map(|row| self.claim(row, &names)).collect::<Result<_, _>>()?;
+        let mut claims: Vec<Claim> = Vec::new();
+        for row in system.claim {
+            let claim = self.claim(row, &names, &claims)?;
+            claims.push(claim);
+        }
         let limits = system.limit.into_iter().map(|row| self.limit(row)).collect::<Result<_, _>>()?;
         let mut ids = BTreeSet::new();
         let prose = system.prose.into_iter().map(|row| {
@@ -315,7 +319,7 @@ impl Reader<'_> {
         })
     }
 
-    fn claim(&self, row: wire::Claim, names: &BTreeSet<String>) -> Result<Claim, Error> {
+    fn claim(&self, row: wire::Claim, names: &BTreeSet<String>, before: &[Claim]) -> Result<Claim, Error> {
         self.known(&row.target, names, "system.claim.target")?;
         let that = match (&row.ratio, &row.saturates) {
             (Some(ratio), None) => Claimed::Ratio(self.ratio(ratio, "system.claim.ratio")?),
@@ -330,7 +334,9 @@ impl Reader<'_> {
             }
         };
         let place = Place { at: row.at, says: row.says };
-        Ok(Claim { target: row.target.into_inner(), that, approximate: row.approximate, place })
+        let target = row.target.into_inner();
+        let id = Claim::id_of(&target, before.iter().filter(|claim| claim.target == target).count());
+        Ok(Claim { id, target, that, approximate: row.approximate, place })
     }
 
     fn limit(&self, row: wire::Limit) -> Result<Limit, Error> {

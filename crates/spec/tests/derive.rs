@@ -41,13 +41,18 @@ fn a_fault_of_the_memory_is_not_the_target() {
         facts.quantity("memory.channels", channels, Unit::Count, "test");
         facts.quantity("memory.channels_missing", missing, Unit::Count, "test");
         facts.quantity("memory.channel_width", width, Unit::Byte, "test");
-        facts.quantity("memory.capacity", channels * 64e9, Unit::Byte, "test");
+        for counted in ["memory.capacity", "memory.usable_dataset", "os.shm"] {
+            facts.quantity(counted, channels * 64e9, Unit::Byte, "test");
+        }
         let system = derive(&facts, "node-1");
         let target = system.target("stream.read").unwrap().value.value;
         assert!((target / (counted * 4.8e9 * 8.0 * 0.80) - 1.0).abs() < 1e-3, "{target}");
         let stated = |id: &str| system.facts.iter().find(|fact| fact.id == id).map(|fact| fact.value.to_string());
         assert_eq!(stated("memory.channels"), Some((channels + missing).to_string()));
-        assert_eq!(stated("memory.capacity").is_none(), missing > 0.0);
+        for counted in ["memory.capacity", "os.shm"] {
+            assert_eq!(stated(counted).is_none(), missing > 0.0, "{counted}");
+        }
+        assert_eq!(stated("memory.usable_dataset"), None);
     };
     check(12.0, 0.0, 8.0, 12.0);
     check(11.0, 1.0, 8.0, 12.0);

@@ -155,6 +155,7 @@ fn an_error_names_line_column_field_and_what_was_expected() {
     check(triad, "metric = \"stream.laetncy\"", field, "not a metric", "`stream.latency`");
     check(triad, "metric = \"\"", field, "`` is not a metric", "a metric of the catalogue");
     check("scope = \"all\"", "core = \"0\"", "system.target.series", "`core`, which is no label", "isa, scope");
+    check(", scope = \"all\"", "", "system.target.series", "a series without `scope`", "all of isa, scope");
     check("saturates = \"gpu links\"", "saturates = \"us\"", "system.claim.saturates", "`us`", "`gpu links`");
     let claim = "target = \"memory.stream\"\nsaturates = \"gpu links\"";
     check(claim, "target = \"memory.stream\"", "system.claim", "not exactly one claim", "ratio and saturates");

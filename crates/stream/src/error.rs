@@ -1,6 +1,6 @@
 //! Why memory could not be measured.
 
-use measure::{Isa, Reason};
+use measure::{Isa, Reason, binary_bytes};
 
 /// Why the workload, or a part of it, could not run.
 #[derive(Debug, thiserror::Error)]
@@ -10,8 +10,10 @@ pub enum Error {
     Machine(#[from] machine::Error),
     /// The arrays do not fit.
     #[error(
-        "stream needs {needed} bytes of memory and {available} are available: free memory, raise the limit of the \
-         control group, or use fewer cores"
+        "stream needs {} of memory and {} are available: free memory, raise the limit of the control group, or use fewer \
+         cores",
+        binary_bytes(*needed as f64),
+        binary_bytes(*available as f64)
     )]
     TooLittleMemory {
         /// Bytes that are needed.

@@ -6,7 +6,7 @@
 
 use machine::{Buffer, Clock, Socket, Team, Timing, Worker, sockets};
 use measure::metrics::{STREAM_LATENCY, STREAM_LATENCY_SWEEP, STREAM_MLP};
-use measure::{Labels, Measurement, Reason, Sample};
+use measure::{Labels, Measurement, Reason, Sample, binary_bytes};
 
 use crate::arrays::Proof;
 use crate::bandwidth::Winners;
@@ -228,7 +228,10 @@ pub(crate) fn measure_sweep(context: &Context<'_>, _: &mut Winners, report: &mut
         report.doing(format!("random cycle, {page} pages, every {spacing} bytes"), 0.0);
         let mut chase = Chase::new(worker, worker.node, walk, config.chase_bytes, config.seed)?;
         for &size in sizes.iter().rev() {
-            report.doing(format!("latency of {size} bytes, {page} pages, every {spacing} bytes"), seconds);
+            report.doing(
+                format!("latency of {}, {page} pages, every {spacing} bytes", binary_bytes(size as f64)),
+                seconds,
+            );
             chase.shrink(size);
             let Latencies { samples, migrations } = chase.latency(config.point_samples, config.point_seconds);
             let measurement = Measurement::new(&STREAM_LATENCY_SWEEP, samples)

@@ -2,7 +2,7 @@
 
 use machine::{Buffer, Pages, Team, Timing, Topology};
 use measure::metrics::STREAM_BANDWIDTH_SWEEP;
-use measure::{Measurement, Reason, Sample};
+use measure::{Measurement, Reason, Sample, binary_bytes};
 
 use crate::arrays::Proof;
 use crate::bandwidth::{Winners, plain};
@@ -34,13 +34,13 @@ pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Repor
     report.doing("touching the swept array", 0.0);
     let mut sweep = Sweep::prepare(context)?;
     for &size in &sizes {
-        report.doing(format!("read of {size} bytes"), seconds);
+        report.doing(format!("read of {}", binary_bytes(size as f64)), seconds);
         let (warm, _) = sweep.time(size, 1);
         let passes = whole(config.point_seconds / warm.elapsed.max(1e-9)).clamp(1, 1 << 24);
         let timed: Vec<_> = (0..config.point_samples).map(|_| sweep.time(size, passes)).collect();
         let expected = verify::initial_sum(0..elements(size));
         if let Some((_, sum)) = timed.iter().find(|(_, sum)| (sum / expected - 1.0).abs() > 1e-9) {
-            let text = format!("the sum of {size} bytes was {sum:e}, expected {expected:e}");
+            let text = format!("the sum of {} was {sum:e}, expected {expected:e}", binary_bytes(size as f64));
             report.failed(&STREAM_BANDWIDTH_SWEEP, Reason::WrongResult(text));
             continue;
         }

@@ -1,6 +1,6 @@
 //! Judging runs against a specification.
 
-use measure::{Better, Definition, Ending, Labels, Quantity, Run, Warning};
+use measure::{Better, Definition, Ending, Labels, Quantity, Run, Warning, binary_bytes};
 use spec::audit::{Grade, Graded};
 use spec::{System, Target};
 
@@ -337,8 +337,9 @@ fn near_cache(measured: &Measured) -> Option<(Verdict, String)> {
         // What is wanted is four times the caches.
         Warning::NearCache { array, wanted } if *array <= wanted / 4 => {
             let sentence = format!(
-                "The arrays of {array} bytes fit into the caches of {} bytes: this is not what memory delivers.",
-                wanted / 4
+                "The arrays of {} fit into the caches of {}: this is not what memory delivers.",
+                binary_bytes(*array as f64),
+                binary_bytes((wanted / 4) as f64)
             );
             Some((Verdict::Implausible, sentence))
         }

@@ -1,6 +1,6 @@
 //! `hostproof baseline`: the runs of a host that others are held against. It moves only here, by hand.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use record::{Annotation, Annotations, Selector};
 use serde_json::{Value, json};
 
@@ -19,8 +19,8 @@ pub(crate) fn baseline(command: &BaselineCommand) -> Result<Exit> {
 fn set(selector: &Selector, records: &Records) -> Result<Exit> {
     let history = History::open(records)?;
     let runs = history.select(selector);
-    let host =
-        runs.first().context("no run is selected: `hostproof store list` shows what there is")?.digest.host.clone();
+    let first = runs.first().ok_or_else(|| history.nothing_selected(Some(selector)))?;
+    let host = first.digest.host.clone();
     let other = runs.iter().find(|run| run.digest.host != host);
     ensure!(
         other.is_none(),

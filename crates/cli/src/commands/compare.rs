@@ -14,6 +14,11 @@ use crate::history::{History, tolerances};
 pub(crate) fn compare(args: &CompareArgs) -> Result<Exit> {
     let history = History::open(&args.view.records)?;
     let (before, after) = (history.select(&args.before), history.select(&args.after));
+    for (side, runs, selector) in [("--before", &before, &args.before), ("--after", &after, &args.after)] {
+        if runs.is_empty() {
+            return Err(history.nothing_selected(Some(selector)).context(side));
+        }
+    }
     if args.within_boot {
         let newest = after.last().with_context(|| Refusal::Empty("after").to_string())?;
         let tolerances = tolerances(newest, args.view.spec.as_deref())?;

@@ -2,10 +2,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use measure::Run;
+use measure::{Run, binary_bytes};
 use record::Store;
 use record::dossier::{self, Files, Opened, PublicKey, SecretKey};
 use report::{html, json, terminal};
@@ -16,7 +16,7 @@ use verdict::compare::Runs;
 
 use crate::args::{DossierArgs, DossierCommand, PackArgs};
 use crate::build_info::build;
-use crate::case::Case;
+use crate::case::{Case, Head, Source};
 use crate::commands::print;
 use crate::exit::Exit;
 use crate::failure;
@@ -92,7 +92,11 @@ fn make(args: &PackArgs) -> Result<Exit> {
         // What could not be finished must not stay behind; the first error is the one to tell.
         let _ = fs::remove_file(&args.output);
     })?;
-    print(&format!("{output}: {bytes} bytes, {}", if key.is_some() { "signed" } else { "not signed" }))?;
+    print(&format!(
+        "{output}: {}, {}",
+        binary_bytes(bytes as f64),
+        if key.is_some() { "signed" } else { "not signed" }
+    ))?;
     Ok(Exit::Done)
 }
 
@@ -108,7 +112,7 @@ fn packed(args: &PackArgs, key: Option<&SecretKey>) -> Result<Vec<u8>> {
         runs.push(run);
     }
     // A dossier is judged from its own records alone.
-    let case = Case::of(runs, args.spec.as_deref(), None)?;
+    let case = judged_together(&runs, |source| Case::of(source, args.spec.as_deref(), None))?;
     let mut files = derived(&case)?;
     files.extend(records);
     let contents = serde_json::to_vec_pretty(&Contents::of(&case))?;
@@ -116,6 +120,13 @@ fn packed(args: &PackArgs, key: Option<&SecretKey>) -> Result<Vec<u8>> {
     files.insert(SPECIFICATION.to_owned(), case.specification.source.text.clone().into_bytes());
     files.insert(SUMS.to_owned(), sums(&files));
     Ok(dossier::pack(&files, key)?)
+}
+
+/// Judges runs that are read already.
+fn judged_together(runs: &[Run], judge: impl FnOnce(Source<'_>) -> Result<Case>) -> Result<Case> {
+    let heads = runs.iter().map(|run| Head::of(run, PathBuf::new())).collect();
+    let load = &mut |head: &Head| runs.iter().find(|run| run.id == head.id).cloned().context("a run is gone");
+    judge(Source { heads, load, seen: &mut |_| Ok(()) })
 }
 
 /// What follows from records and specification alone: the same build derives it again, byte for byte.
@@ -184,7 +195,7 @@ fn judge_again(opened: &Opened) -> Result<(String, bool)> {
     ensure!(contents.format == FORMAT, "it has format {}, and this hostproof reads {FORMAT}", contents.format);
     let specification = Specification::parse(utf8(files, SPECIFICATION)?, SPECIFICATION, Some(&contents.system))?;
     let runs: Result<Vec<Run>> = contents.records.iter().map(|path| raw(files, path)).collect();
-    let case = Case::judge(runs?, specification, Runs::default())?;
+    let case = judged_together(&runs?, |source| Case::judge(source, specification, Runs::default()))?;
     ensure!(Contents::of(&case).records == contents.records, "the records are not those that {CONTENTS} names");
     let told: Value = serde_json::from_slice(part(files, JUDGEMENT)?).context(JUDGEMENT)?;
     let found = json::judgement(case.runs.last().context("there is no run")?, &case.judgement);

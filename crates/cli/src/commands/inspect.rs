@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use inventory::doctor::{self, Advice};
+use inventory::doctor::{self, Advice, Checkup, Fine};
 use inventory::{Inventory, Table, Unavailable};
 use measure::FactValue;
 use report::{json, terminal};
@@ -79,23 +79,44 @@ fn rows(table: &Table) -> Result<Vec<Vec<Option<String>>>, String> {
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit> {
     let root = Path::new("/");
-    let advice = doctor::advise(root, &inventory::take(root), &grant(root), Path::new("."));
+    let Checkup { advice, fine } = doctor::examine(root, &inventory::take(root), &grant(root), Path::new("."));
     if args.json {
         print_json(&advice_as_json(&advice))?;
-    } else if advice.is_empty() {
-        print("nothing on this host is known to disturb measurements")?;
     } else {
-        print(&advice_as_text(&advice))?;
+        print(&checkup_as_text(&advice, &fine, args.all))?;
     }
     let disturbed = args.strict && !advice.is_empty();
     Ok(if disturbed { Exit::NotComparable } else { Exit::Done })
 }
 
+/// What is to be mended, where asked for what is fine, and how many there are of both.
+fn checkup_as_text(advice: &[Advice], fine: &[Fine], all: bool) -> String {
+    let (found, silent): (Vec<&Fine>, Vec<&Fine>) = fine.iter().partition(|fine| fine.found.is_some());
+    let mut text = advice_as_text(advice);
+    if all {
+        let rows: Vec<Vec<Option<String>>> =
+            found.iter().map(|fine| vec![Some(fine.what.to_owned()), fine.found.clone()]).collect();
+        text += &terminal::list("Fine", &["What", "Found"], Ok(&rows), look());
+        for fine in &silent {
+            text += &terminal::paragraph(&format!("not told by this host: {}", fine.what), 0, look());
+        }
+    }
+    let mend = match advice.len() {
+        0 => "nothing on this host is known to disturb measurements".to_owned(),
+        many => format!("{many} to mend"),
+    };
+    let rest = if all { "" } else { "; with --all: what they are" };
+    let counted = format!("{mend}; {} fine, {} not told by this host{rest}", found.len(), silent.len());
+    text + &terminal::paragraph(&counted, 0, look())
+}
+
 /// A paragraph for each piece of advice.
 pub(crate) fn advice_as_text(advice: &[Advice]) -> String {
     let paragraph = |advice: &Advice| {
-        let [what, why, command] = [advice.what.as_str(), advice.why, advice.command.as_str()].map(terminal::clean);
-        format!("{what}\n  {why}\n  {command}\n")
+        let [what, why] = [(advice.what.as_str(), 0), (advice.why, 2)]
+            .map(|(text, indent)| terminal::paragraph(text, indent, look()));
+        // It is typed as it stands.
+        format!("{what}{why}  {}\n", terminal::clean(&advice.command))
     };
     advice.iter().map(paragraph).collect()
 }

@@ -1,5 +1,6 @@
 //! `hostproof plan`: which worker runs where, and which bytes lie on which node.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use machine::{Layout, Machine, Siblings, Source, Topology, place};
 use measure::Profile;
-use measure::{Quantity, Unit};
+use measure::{Quantity, Unit, binary_bytes};
 use report::terminal::PlacementRow;
 use rustix::process::{Resource, Rlimit};
 
@@ -46,7 +47,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit> {
             None if Instant::now() > deadline => {
                 child.kill()?;
                 child.wait()?;
-                bail!("the topology took longer to read than {} s: give a smaller one", PATIENCE.as_secs());
+                bail!("the topology took longer to read than a minute: give a smaller one");
             }
             None => thread::sleep(Duration::from_millis(2)),
         }
@@ -80,10 +81,33 @@ fn place_here(args: &PlanArgs) -> Result<Exit> {
     if args.json {
         print_json(&json(&layout, array, &left_out))?;
     } else {
+        print(&report::terminal::paragraph(&summary(&layout, siblings, array), 0, look()))?;
         print(&report::terminal::placement(&rows(&layout), look()))?;
-        left_out.iter().try_for_each(|line| print(line))?;
+        left_out.iter().try_for_each(|line| print(&report::terminal::paragraph(line, 0, look())))?;
     }
     Ok(Exit::Done)
+}
+
+/// The plan in one sentence.
+fn summary(layout: &Layout, siblings: Siblings, array: usize) -> String {
+    let several = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let packages: BTreeSet<u32> = layout.workers.iter().map(|share| share.worker.package).collect();
+    let nodes: Vec<u64> = layout.nodes.iter().map(|node| node.bytes).filter(|bytes| *bytes > 0).collect();
+    let (least, most) = (nodes.iter().min().copied().unwrap_or(0), nodes.iter().max().copied().unwrap_or(0));
+    let each = if least == most {
+        binary_bytes(most as f64)
+    } else {
+        format!("{} to {}", binary_bytes(least as f64), binary_bytes(most as f64))
+    };
+    format!(
+        "{}, one for each {}, on {} and {}; {ARRAYS} arrays of {}: {each} on {}",
+        several(layout.workers.len(), "worker"),
+        if siblings == Siblings::EverySmtThread { "SMT thread" } else { "core" },
+        several(packages.len(), "socket"),
+        several(nodes.len(), "NUMA node"),
+        binary_bytes(array as f64),
+        if nodes.len() == 1 { "it" } else { "each node" },
+    )
 }
 
 /// What of the host no worker uses, and so no headline tells.
@@ -92,7 +116,7 @@ fn left_out(topology: &Topology, layout: &Layout) -> Vec<String> {
     let unused = layout.nodes.iter().filter(|share| share.bytes == 0);
     for node in unused.filter_map(|share| topology.node(share.node)).filter(|node| node.memory > 0) {
         let kind = node.kind.as_deref().map_or_else(String::new, |kind| format!("{kind}, "));
-        let size = Quantity::new(node.memory as f64, Unit::Byte);
+        let size = binary_bytes(node.memory as f64);
         lines.push(format!(
             "Node {} ({kind}{size}) holds no worker's array: only the matrices of nodes (stream.matrix.*) measure it",
             node.os_index
@@ -171,6 +195,28 @@ fn rows(layout: &Layout) -> Vec<PlacementRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_plan_begins_with_a_sentence() {
+        let check = |description: &str, siblings: Siblings, array: usize, expect: &str| {
+            let topology = Topology::read(&Source::Synthetic(description.to_owned())).unwrap();
+            let workers = place(&topology, siblings).unwrap();
+            let layout = Layout::plan(&topology, &workers, array, ARRAYS).unwrap();
+            assert_eq!(summary(&layout, siblings, array), expect);
+        };
+        check(
+            "pack:2 numa:2 core:4 pu:2",
+            Siblings::OnePerCore,
+            1 << 30,
+            "16 workers, one for each core, on 2 sockets and 4 NUMA nodes; 3 arrays of 1 GiB: 768 MiB on each node",
+        );
+        check(
+            "pack:1 numa:1 core:1 pu:2",
+            Siblings::EverySmtThread,
+            64 << 20,
+            "2 workers, one for each SMT thread, on 1 socket and 1 NUMA node; 3 arrays of 64 MiB: 192 MiB on it",
+        );
+    }
 
     #[test]
     fn what_no_worker_uses_is_said() {

@@ -37,7 +37,7 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<Exit> {
     let specification = case::specification(&after, args.spec.as_deref())?;
     let named = [before.id.as_str(), after.id.as_str()].into();
     let past = History::at(args.out.as_deref())?.past(&after.host, &named)?;
-    let change = case::compared(&[&before], &[&after], &specification, past);
+    let change = case::compared_runs(&before, &after, &specification, past);
     if args.json {
         print_json(&json::diff(&change))?;
     } else {

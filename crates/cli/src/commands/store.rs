@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use record::{Annotation, Annotations, Chain, Entry, Index, Listed, Selector, Store, bundle};
 
 use crate::args::{Records, StoreCommand};
@@ -100,7 +100,9 @@ fn prune(selector: &Selector, why: &str, yes: bool, records: &Records) -> Result
 fn annotate(selector: &Selector, tag: &str, remove: bool, records: &Records) -> Result<Exit> {
     let history = History::open(records)?;
     let runs = history.select(selector);
-    ensure!(!runs.is_empty(), "no run is selected: `hostproof store list` shows what there is");
+    if runs.is_empty() {
+        return Err(history.nothing_selected(Some(selector)));
+    }
     let annotations = Annotations::at(history.store.root());
     for run in &runs {
         let (run, tag) = (run.digest.id.clone(), tag.to_owned());

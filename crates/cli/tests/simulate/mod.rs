@@ -106,7 +106,8 @@ impl Host {
     }
 }
 
-fn specification() -> SpecSource {
+/// The specification of the documented machine.
+pub(crate) fn specification() -> SpecSource {
     let id = "PY-HPC-2024.Q3";
     let source = spec::source(id).unwrap();
     SpecSource { id: id.into(), sha256: String::new(), text: source.text.to_owned() }

@@ -1,9 +1,8 @@
 //! CSV in the long form: one line for each sample.
 
-use measure::{Better, Measurement, Outcome};
+use measure::{Better, Measurement, Outcome, Run};
 
 use super::Error;
-use crate::judged::Judged;
 use crate::text::clean;
 
 const HEADER: [&str; 16] = [
@@ -27,26 +26,36 @@ const HEADER: [&str; 16] = [
 
 /// Every sample of every run; what has no value is a line with its reason. When a sample was taken is in nanoseconds of
 /// the host's `CLOCK_MONOTONIC_RAW`, which all series of a boot share, so that they can be joined.
-pub fn csv(judged: &Judged<'_>) -> Result<String, Error> {
+pub fn csv<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Result<String, Error> {
+    let mut table = csv_header();
+    for run in runs {
+        table += &csv_rows(run)?;
+    }
+    Ok(table)
+}
+
+/// The first line of the table.
+#[must_use]
+pub fn csv_header() -> String {
+    HEADER.join(",") + "\n"
+}
+
+/// The lines of one run.
+pub fn csv_rows(run: &Run) -> Result<String, Error> {
     let mut table = csv::Writer::from_writer(Vec::new());
-    let mut line = |fields: &[String]| table.write_record(fields).map_err(|error| Error::Csv(error.to_string()));
-    line(&HEADER.map(str::to_owned))?;
-    for run in judged.runs {
-        for attempt in &run.attempts {
-            let start = [
-                &run.id,
-                &run.host,
-                run.boot_id.as_deref().unwrap_or_default(),
-                run.profile.name(),
-                attempt.workload.name(),
-                &attempt.repetition.to_string(),
-            ]
-            .map(cell);
-            for outcome in &attempt.outcomes {
-                for end in lines(outcome) {
-                    line(&[start.as_slice(), end.as_slice()].concat())?;
-                }
-            }
+    for attempt in &run.attempts {
+        let start = [
+            &run.id,
+            &run.host,
+            run.boot_id.as_deref().unwrap_or_default(),
+            run.profile.name(),
+            attempt.workload.name(),
+            &attempt.repetition.to_string(),
+        ]
+        .map(cell);
+        for end in attempt.outcomes.iter().flat_map(lines) {
+            let line = [start.as_slice(), end.as_slice()].concat();
+            table.write_record(line).map_err(|error| Error::Csv(error.to_string()))?;
         }
     }
     let bytes = table.into_inner().map_err(|error| Error::Csv(error.to_string()))?;

@@ -11,7 +11,7 @@ mod prometheus;
 mod tests;
 
 pub use self::bencher::bencher;
-pub use self::csv::csv;
+pub use self::csv::{csv, csv_header, csv_rows};
 pub use self::junit::junit;
 pub use self::markdown::markdown;
 pub use self::ocptv::ocptv;

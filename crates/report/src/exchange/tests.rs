@@ -26,7 +26,7 @@ fn written() -> Written {
     let audit = spec::audit::audit(&system, &[]);
     let judged =
         Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
-    let table = csv(&judged).unwrap();
+    let table = csv(judged.runs).unwrap();
     Written {
         ocptv: ocptv(&judged).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         junit: Report::deserialize_from_str(&junit(&judged).unwrap()).unwrap(),

@@ -8,6 +8,8 @@ use serde::Serialize;
 /// A fact with its source.
 #[derive(Debug, Serialize)]
 pub(super) struct FactLine {
+    /// Whether the host tells it; on paper what it does not tell is left out.
+    is_told: bool,
     id: String,
     about: &'static str,
     host: String,
@@ -57,7 +59,13 @@ pub(super) fn facts(host: &Facts) -> Vec<FactLine> {
             Reading::Failed { error } => format!("failed: {error}"),
         };
         let about = fact_kind(id).map_or("", |kind| kind.about);
-        FactLine { id: id.clone(), about, host: value, source: fact.source.clone() }
+        FactLine {
+            is_told: matches!(fact.reading, Reading::Present(_)),
+            id: id.clone(),
+            about,
+            host: value,
+            source: fact.source.clone(),
+        }
     };
     host.0.iter().map(line).collect()
 }

@@ -43,7 +43,7 @@ pub(super) fn lines(runs: &[Run]) -> Vec<Line> {
 }
 
 fn value(facts: &Facts, id: &str) -> Option<String> {
-    facts.value(id).map(ToString::to_string)
+    facts.value(id).map(|value| value.shown(id))
 }
 
 /// The parts that are there; what is not there is said.

@@ -1,11 +1,11 @@
 //! Hosts and their runs beside each other: a row for each, a column for each criterion.
 
 use serde::Serialize;
-use verdict::{Judgement, Row, Verdict};
+use verdict::Verdict;
 
 use super::parts::{class_of, class_of_acceptance};
 use crate::gate;
-use crate::judged::Judged;
+use crate::judged::{Judged, JudgedAlone, JudgedRow};
 use crate::text::share;
 
 /// The table.
@@ -76,7 +76,10 @@ impl Matrix {
                 judged.judgement.host.clone()
             };
             let profile = judged.runs.last().map_or("", |run| run.profile.name());
-            let top = MatrixRow { anchor: anchor(number), ..row(judged.judgement, &targets, name, profile) };
+            let top = MatrixRow {
+                anchor: anchor(number),
+                ..row(&JudgedAlone::of(judged.judgement), &targets, name, profile)
+            };
             rows.push(top);
             if several {
                 let each = judged.runs.iter().zip(judged.each);
@@ -90,39 +93,35 @@ impl Matrix {
     }
 }
 
-fn row(judgement: &Judgement, targets: &[String], name: String, profile: &'static str) -> MatrixRow {
-    let acceptance = judgement.acceptance();
-    let demanded: Vec<_> = judgement.facts.iter().filter(|fact| fact.required).collect();
-    let met = demanded.iter().filter(|fact| fact.verdict == Verdict::Pass).count();
-    let failed = demanded.iter().any(|fact| fact.verdict == Verdict::Fail);
-    let cell = |target: &String| judgement.rows.iter().find(|row| row.id == *target).map(cell).unwrap_or_default();
+fn row(alone: &JudgedAlone, targets: &[String], name: String, profile: &'static str) -> MatrixRow {
+    let (demanded, met, failed) = alone.parts;
     MatrixRow {
         name,
         anchor: None,
         is_part: false,
         profile,
-        acceptance: gate::word(acceptance),
-        class: class_of_acceptance(acceptance),
-        parts: if demanded.is_empty() { String::new() } else { format!("{met} of {}", demanded.len()) },
+        acceptance: gate::word(alone.acceptance),
+        class: class_of_acceptance(alone.acceptance),
+        parts: if demanded == 0 { String::new() } else { format!("{met} of {demanded}") },
         parts_class: if failed {
             "bad"
-        } else if met < demanded.len() {
+        } else if met < demanded {
             "doubt"
         } else {
             "good"
         },
-        cells: targets.iter().map(cell).collect(),
+        cells: targets.iter().map(|target| alone.rows.get(target).map(cell).unwrap_or_default()).collect(),
     }
 }
 
-fn cell(row: &Row) -> Cell {
-    let measured = row.measured.as_ref().map(|measured| measured.value.to_string());
+fn cell(row: &JudgedRow) -> Cell {
+    let measured = row.measured.map(|value| value.to_string());
     let disturbed = row.disturbed.map(|value| format!("[{value}]"));
     Cell {
         verdict: row.verdict.name(),
         glyph: glyph(row.verdict),
         class: class_of(row.verdict),
-        share: row.share_of_target.map(share).unwrap_or_default(),
+        share: row.share.map(share).unwrap_or_default(),
         figure: measured.or(disturbed).unwrap_or_else(|| "no figure".to_owned()),
     }
 }

@@ -20,6 +20,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, escape_formatter};
 
 use crate::judged::Judged;
 use crate::text::clean;
+pub use page::RUNS_IN_FULL;
 use page::{HostsPage, Page};
 
 /// Why there is no page.

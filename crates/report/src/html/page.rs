@@ -21,7 +21,7 @@ use crate::series::{self, SharedWarning};
 use crate::text::{documented, share, spread};
 
 /// Runs whose figures are all on the page; of more, a page would be too large for a browser.
-const RAW: usize = 8;
+pub const RUNS_IN_FULL: usize = 8;
 
 /// Hosts of which all is on a page of several.
 const HOSTS: usize = 24;
@@ -116,6 +116,8 @@ struct Deciding {
     verdict: &'static str,
     class: &'static str,
     reason: String,
+    /// Whether all of them are parts, whose table says it; on paper once is enough.
+    elsewhere: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -211,7 +213,7 @@ impl Page {
         let Judged { runs, system, judgement, .. } = *judged;
         let Some(last) = runs.last() else { return Err(Error::Chart("there is no run".to_owned())) };
         let series = series::series(last);
-        let newest = &runs[runs.len().saturating_sub(RAW)..];
+        let newest = &runs[runs.len().saturating_sub(RUNS_IN_FULL)..];
         let methods = Methods::of(runs);
         Ok(Page {
             matrix: (runs.len() > 1).then(|| Matrix::of_runs(judged)),
@@ -298,7 +300,7 @@ fn differs(judgement: &Judgement) -> Vec<Differing> {
     };
     for row in &judgement.rows {
         for one in &row.comparability.differs {
-            add(&one.fact, one.documented.to_string(), one.host.to_string(), &row.id);
+            add(&one.fact, one.documented.shown(&one.fact), one.host.shown(&one.fact), &row.id);
         }
         for one in &row.comparability.unknown {
             add(&one.fact, String::new(), format!("not known: {}", one.why), &row.id);
@@ -320,20 +322,24 @@ fn counts(judgement: &Judgement) -> Vec<VerdictCount> {
 /// The verdicts of required targets and parts, those with one reason together, and what was decided before what is open.
 fn deciding(judgement: &Judgement) -> Vec<Deciding> {
     let targets = judgement.rows.iter().filter(|row| row.required);
-    let targets = targets.map(|row| (&row.title, row.verdict, &row.reason));
+    let targets = targets.map(|row| (&row.title, row.verdict, &row.reason, false));
     let parts = judgement.facts.iter().filter(|row| row.required);
-    let parts = parts.map(|row| (&row.title, row.verdict, &row.reason));
-    let mut rows: Vec<_> = targets.chain(parts).filter(|(_, verdict, _)| *verdict != Verdict::Pass).collect();
-    rows.sort_by_key(|(_, verdict, _)| *verdict != Verdict::Fail);
+    let parts = parts.map(|row| (&row.title, row.verdict, &row.reason, true));
+    let mut rows: Vec<_> = targets.chain(parts).filter(|(_, verdict, ..)| *verdict != Verdict::Pass).collect();
+    rows.sort_by_key(|(_, verdict, ..)| *verdict != Verdict::Fail);
     let mut all: Vec<Deciding> = Vec::new();
-    for (title, verdict, reason) in rows {
+    for (title, verdict, reason, elsewhere) in rows {
         match all.iter_mut().find(|one| one.reason == *reason && one.verdict == verdict.name()) {
-            Some(one) => one.titles.push(title.clone()),
+            Some(one) => {
+                one.titles.push(title.clone());
+                one.elsewhere &= elsewhere;
+            }
             None => all.push(Deciding {
                 titles: vec![title.clone()],
                 verdict: verdict.name(),
                 class: class_of(verdict),
                 reason: reason.clone(),
+                elsewhere,
             }),
         }
     }
@@ -387,16 +393,20 @@ fn notes(row: &Row) -> Vec<Note> {
     let mut notes = vec![note("Document", &row.place)];
     notes.extend(row.metric.map(|metric| note("Metric", metric.id)));
     notes.push(note("Tolerance", share(row.tolerance)));
-    notes.extend(row.arithmetic.iter().map(|text| note("Document's ceiling", text)));
+    // The audit says it of each target.
+    notes.extend(row.arithmetic.iter().map(|text| Note { elsewhere: true, ..note("Document's ceiling", text) }));
     notes.extend(row.host_limit.iter().map(|limit| note("Host's limit", format!("{}: {}", limit.value, limit.how))));
-    notes.extend(row.remarks.iter().map(|remark| note("Remark", remark)));
+    // What is not known of the host has a list of its own.
+    let is_told = |remark: &str| row.comparability.unknown.iter().any(|unknown| remark.contains(&unknown.why));
+    notes.extend(row.remarks.iter().map(|text| Note { elsewhere: is_told(text), ..note("Remark", text) }));
     for baseline in &row.baselines {
         let ratio = baseline.ratio.map(|ratio| format!(": {} of it", share(ratio))).unwrap_or_default();
         let value = documented(baseline.value, baseline.approximate);
         notes.push(note("Beside", format!("{} {value}{ratio}", baseline.system)));
     }
     for difference in &row.comparability.differs {
-        let text = format!("{}: documented {}, here {}", difference.fact, difference.documented, difference.host);
+        let shown = [&difference.documented, &difference.host].map(|value| value.shown(&difference.fact));
+        let text = format!("{}: documented {}, here {}", difference.fact, shown[0], shown[1]);
         notes.push(Note { elsewhere: true, ..note("Differs", text) });
     }
     for unknown in &row.comparability.unknown {
@@ -405,8 +415,13 @@ fn notes(row: &Row) -> Vec<Note> {
     if let Some(measured) = &row.measured {
         let summary = &measured.summary;
         notes.push(note("Samples", format!("{} valid, {} disturbed", summary.n, measured.tainted)));
-        notes.extend(measured.context.iter().map(|(key, value)| note("Measured with", format!("{key} = {value}"))));
-        notes.extend(measured.warnings.iter().map(|warning: &Warning| note("Warning", warning.to_string())));
+        let context: Vec<String> = measured.context.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        if !context.is_empty() {
+            notes.push(note("Measured with", context.join(", ")));
+        }
+        // All warnings of the run have a list of their own.
+        let warning = |warning: &Warning| Note { elsewhere: true, ..note("Warning", warning.to_string()) };
+        notes.extend(measured.warnings.iter().map(warning));
     }
     notes
 }

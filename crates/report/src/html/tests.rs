@@ -1,24 +1,21 @@
 use super::{hosts, page};
-use crate::FactChange;
-use crate::judged::Judged;
+use crate::judged::{Judged, JudgedAlone};
 use crate::testdata;
+use crate::{BeforeAfter, FactChange};
 use measure::{Definition, Measurement, Outcome, Run, metrics};
 
-fn render(run: Run) -> String {
+/// The page of a run of the test data's host.
+fn page_of(run: Run) -> String {
+    page_with(run, None)
+}
+
+/// The same with a comparison.
+fn page_with(run: Run, change: Option<&BeforeAfter>) -> String {
     let (system, judgement) = (testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let change = testdata::campaign();
-    let judged = Judged {
-        runs: &[run],
-        system: &system,
-        audit: &audit,
-        judgement: &judgement,
-        each: &[],
-        change: Some(&change),
-    };
-    let html = page(&judged).unwrap();
+    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change };
     // The escape of a slash is as good as the slash.
-    html.replace("&#x2f;", "/")
+    page(&judged).unwrap().replace("&#x2f;", "/")
 }
 
 /// Elements that would run something or ask something from elsewhere.
@@ -39,7 +36,7 @@ fn is_inert(html: &str) {
 
 #[test]
 fn the_page_tells_verdict_figures_and_what_is_missing() {
-    let html = render(testdata::run());
+    let html = page_with(testdata::run(), Some(&testdata::campaign()));
     is_inert(&html);
     for expect in [
         "lang=\"en\"",
@@ -103,7 +100,7 @@ fn a_document_that_demands_no_part_says_so() {
 
 #[test]
 fn the_page_says_where_the_files_lay() {
-    let html = render(testdata::run_with_files());
+    let html = page_of(testdata::run_with_files());
     assert!(html.contains("<dd>/data/test: nvme0n1 (xfs on /data, 1.200 TB free)</dd>"));
 }
 
@@ -168,15 +165,6 @@ fn every_chart_is_drawn_from_its_series() {
     assert!(!html.contains("NaN"), "no chart has a hole in it");
 }
 
-/// The page of a run of the test data's host.
-fn page_of(run: Run) -> String {
-    let (system, judgement) = (testdata::system(), testdata::judged());
-    let audit = spec::audit::audit(&system, &[]);
-    let judged =
-        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
-    page(&judged).unwrap().replace("&#x2f;", "/")
-}
-
 #[test]
 fn a_chart_that_shows_nothing_is_left_out_with_its_reason() {
     let check = |metric: &'static Definition, labels: &[(&str, &str)], tainted: bool, expect: &str| {
@@ -228,7 +216,8 @@ fn several_runs_are_a_table_first() {
     let system = testdata::system();
     let audit = spec::audit::audit(&system, &[]);
     let alone = |run: &Run| verdict::judge(run, &system, &audit.graded, &[]);
-    let (each, runs) = ([alone(&run), alone(&after)], [run.clone(), after.clone()]);
+    let each = [&run, &after].map(|run| JudgedAlone::of(&alone(run)));
+    let runs = [run.clone(), after.clone()];
     let judgement = verdict::judge_boots(&after, &[&run], &system, &audit.graded, &[]);
     let judged =
         Judged { runs: &runs, system: &system, audit: &audit, judgement: &judgement, each: &each, change: None };
@@ -322,6 +311,6 @@ fn a_large_record_is_a_small_page() {
             run.attempts[0].outcomes.push(Outcome::Measured(one.label("size", 1024 * size).label("page", page)));
         }
     }
-    let html = render(run);
+    let html = page_with(run, Some(&testdata::campaign()));
     assert!(html.len() < 1_500_000, "{} bytes", html.len());
 }

@@ -71,7 +71,9 @@ pub(super) fn targets(judgement: &Judgement, all: bool, look: Look) -> String {
     }
     // A title may be cut; a figure may not.
     let title = Give::Ends(place(Column::Title), SHORTEST_TITLE);
-    let columns = [Column::OfDocumented, Column::OfHost, Column::Documented].map(|column| Give::Column(place(column)));
+    // Another machine's figures say less than its own ceiling.
+    let last = if elsewhere { [Column::Documented, Column::OfHost] } else { [Column::OfHost, Column::Documented] };
+    let columns = [Column::OfDocumented, last[0], last[1]].map(|column| Give::Column(place(column)));
     let given: Vec<Give> = std::iter::once(title).chain(columns).collect();
     grid.lines(&given, look).unwrap_or_else(|| rows.iter().map(|row| stacked(row, look)).collect())
 }

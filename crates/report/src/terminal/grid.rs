@@ -3,16 +3,20 @@
 mod lines;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell as TableCell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{Cell as TableCell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width};
 use verdict::Verdict;
 
 use crate::Look;
-use crate::text::{clean, to_ascii, wrap};
+use crate::text::{clean, to_ascii, unbroken, wrap};
 
 pub(crate) use lines::Give;
 
-/// From this width on, a table that is too wide is wrapped inside its cells; below, it becomes a list.
+/// From this width on, a table that is too wide is wrapped between the words of its cells; below, it becomes a list.
 const WIDE: u16 = 100;
+/// A frame and the blanks on both sides of a cell.
+const AROUND: usize = 3;
+/// Stands for a blank where a line must not end.
+const BOUND: &str = "\u{a0}";
 
 /// What a text says by its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,13 +115,19 @@ impl Grid {
     }
 
     pub(crate) fn render(&self, look: Look) -> String {
-        if look.width >= WIDE || self.natural_width(look) <= look.width { self.table(look) } else { self.list(look) }
+        let room = usize::from(look.width);
+        let total = |widths: Vec<usize>| 1 + widths.iter().map(|width| width + AROUND).sum::<usize>();
+        if total(self.widths(look, |text| text.chars().count())) <= room {
+            return self.table(&[], look);
+        }
+        let least = self.widths(look, longest_word);
+        if look.width >= WIDE && total(least.clone()) <= room { self.table(&least, look) } else { self.list(look) }
     }
 
-    /// Columns that the table takes without wrapping: the contents, two of padding each, and the lines.
-    fn natural_width(&self, look: Look) -> u16 {
-        let columns = self.bare(look).column_max_content_widths();
-        columns.iter().fold(1, |sum: u16, width| sum.saturating_add(*width).saturating_add(3))
+    /// What each column takes, where `of` says it of a text.
+    fn widths(&self, look: Look, of: fn(&str) -> usize) -> Vec<usize> {
+        let cells = |at: usize| self.rows.iter().filter_map(move |row| row.get(at)).map(|cell| of(&cell.shown(look)));
+        self.header.iter().enumerate().map(|(at, name)| cells(at).fold(of(name), usize::max)).collect()
     }
 
     fn bare(&self, look: Look) -> Table {
@@ -125,26 +135,38 @@ impl Grid {
         table.load_style(UTF8_FULL_CONDENSED);
         table.set_header(self.header.clone());
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| match cell.paint.color() {
-                Some(color) => TableCell::new(cell.shown(look)).fg(color),
-                None => TableCell::new(cell.shown(look)),
+            table.add_row(row.iter().map(|cell| {
+                let words: Vec<String> =
+                    unbroken(&cell.shown(look)).iter().map(|word| word.replace(' ', BOUND)).collect();
+                let cell_of_table = TableCell::new(words.join(" "));
+                match cell.paint.color() {
+                    Some(color) => cell_of_table.fg(color),
+                    None => cell_of_table,
+                }
             }));
         }
         table
     }
 
-    fn table(&self, look: Look) -> String {
+    /// The table, whose columns are at least as wide as `least` says.
+    fn table(&self, least: &[usize], look: Look) -> String {
         let mut table = self.bare(look);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width).force_no_tty();
         if look.colour {
             table.enforce_styling();
+        }
+        for (column, longest) in least.iter().enumerate() {
+            let least = u16::try_from(longest + AROUND - 1).unwrap_or(u16::MAX);
+            if let Some(column) = table.column_mut(column) {
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+            }
         }
         for &number in &self.numbers {
             if let Some(column) = table.column_mut(number) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+        table.lines().map(|line| line.trim_end().replace(BOUND, " ") + "\n").collect()
     }
 
     fn list(&self, look: Look) -> String {
@@ -169,6 +191,11 @@ impl Grid {
         }
         text
     }
+}
+
+/// How long the longest word is, a number with its unit as one.
+fn longest_word(text: &str) -> usize {
+    unbroken(text).iter().map(|word| word.chars().count()).max().unwrap_or(0)
 }
 
 fn packed(fields: &[(&str, &Cell)], look: Look) -> String {

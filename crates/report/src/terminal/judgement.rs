@@ -25,7 +25,10 @@ pub fn judged_run(run: &Run, judgement: &Judgement, scope: Extent<'_>, look: Loo
     let mut text = with_figures(run, judgement, "", scope, look);
     text += &heading("Next");
     for (what, command) in next(run, judgement, scope.store) {
-        text += &wrap(&format!("{what}: {command}"), 2, look);
+        let (line, command) = (format!("  {what}: {}", clean(&command)), clean(&command));
+        // It is typed as it stands: a line that it does not fit into begins before it.
+        let fits = line.chars().count() <= usize::from(look.width);
+        text += &if fits { line + "\n" } else { format!("  {what}:\n    {command}\n") };
     }
     text + "\n" + &wrap(&gate::brief_answer(judgement), 0, look)
 }

@@ -1,6 +1,6 @@
 //! Everything that a run measured, and what it could not.
 
-use measure::{Run, definition};
+use measure::{Outcome, Run, definition};
 
 use super::grid::{Cell, Give, Grid, Paint};
 use crate::Look;
@@ -60,7 +60,25 @@ pub fn metric(run: &Run, wanted: &str, look: Look) -> Option<String> {
         grid.row(row(one));
     }
     text += &grid.lines_or_list(&GIVEN, look);
+    let disturbed = disturbances(run, &found);
+    if !disturbed.is_empty() {
+        text += &wrap(&format!("Disturbed: {}.", disturbed.join("; ")), 0, look);
+    }
     Some(text + "\n" + &conditions(&found, look))
+}
+
+/// What disturbed samples of series, each once.
+fn disturbances(run: &Run, series: &[RunSeries]) -> Vec<String> {
+    let mut all = Vec::new();
+    let measured = run.outcomes().filter_map(Outcome::measured);
+    for one in measured.filter(|one| series.iter().any(|series| series.id == one.id())) {
+        for taint in one.samples.iter().filter_map(|sample| sample.taint.as_ref()).map(ToString::to_string) {
+            if !all.contains(&taint) {
+                all.push(taint);
+            }
+        }
+    }
+    all
 }
 
 /// How series were measured, each way once.

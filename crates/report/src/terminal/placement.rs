@@ -1,10 +1,9 @@
 //! Which worker runs where.
 
-use measure::Unit;
+use measure::binary_bytes;
 
 use super::grid::Grid;
 use crate::Look;
-use crate::text::quantity;
 
 /// A worker's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub fn placement(rows: &[PlacementRow], look: Look) -> String {
             row.core.to_string().into(),
             row.package.to_string().into(),
             row.node.to_string().into(),
-            quantity(row.bytes as f64, Unit::Byte).into(),
+            binary_bytes(row.bytes as f64).into(),
         ]);
     }
     grid.render(look)

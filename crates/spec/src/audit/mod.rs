@@ -21,7 +21,6 @@ use std::collections::BTreeMap;
 use measure::{Better, Ceiling, Definition, Quantity, Unit};
 use serde::Serialize;
 
-use crate::model::CLAIM;
 use crate::{Place, System, Target};
 pub use constants::{Constant, Kind};
 use document::Document;
@@ -195,7 +194,8 @@ pub fn audit(system: &System, others: &[System]) -> Audit {
     let targets = system.targets.iter().filter(|target| target.companion_of.is_none());
     let graded: Vec<Graded> = targets.map(|target| combine(target, &notes.graded)).collect();
     let claims = system.claimed().into_iter().map(|target| {
-        let of_target = graded.iter().find(|row| target.id.strip_suffix(CLAIM) == Some(row.target.as_str()));
+        let claim = system.claims.iter().find(|claim| claim.id == target.id);
+        let of_target = graded.iter().find(|row| claim.is_some_and(|claim| claim.target == row.target));
         claimed(combine(&target, &notes.graded), &target, of_target)
     });
     Audit { claims: claims.collect(), findings, graded }

@@ -84,12 +84,12 @@ fn claims(document: &Document<'_>, notes: &mut Notes) {
         let approximate = claim.approximate || baseline.approximate || target.approximate;
         let arithmetic = format!("{} / {} = {follows:.2}", target.value, baseline.value);
         if agree(ratio, follows, approximate) {
-            notes.grade(&claim.id(), Grade::Plausible, None, arithmetic);
+            notes.grade(&claim.id, Grade::Plausible, None, arithmetic);
             continue;
         }
         let rounded = at_best(target, baseline, about(ratio, claim.approximate));
         let grade = if rounded.is_some() { Grade::Aggressive } else { Grade::Contradictory };
-        notes.grade(&claim.id(), grade, None, arithmetic.clone());
+        notes.grade(&claim.id, grade, None, arithmetic.clone());
         notes.find(Finding {
             rule: "ratios.claim",
             grade,

@@ -187,7 +187,7 @@ fn samples_that_cannot_be_are_implausible() {
     let nan = |case: &mut Case| case.set(&[f64::NAN]);
     check(nan, Verdict::Implausible, "a sample is NaN");
     let cached = |case: &mut Case| case.triad().warnings.push(Warning::NearCache { array: 8, wanted: 32 });
-    check(cached, Verdict::Implausible, "fit into the caches of 8 bytes");
+    check(cached, Verdict::Implausible, "fit into the caches of 8 B");
     let near = |case: &mut Case| case.triad().warnings.push(Warning::NearCache { array: 9, wanted: 32 });
     check(near, Verdict::Pass, "above the threshold");
 }
@@ -372,6 +372,7 @@ fn a_claimed_ratio_is_judged_as_what_it_asks_for() {
         let mut system = system();
         let baseline = system.baselines[0].clone();
         system.claims = vec![Claim {
+            id: format!("{}.claim", baseline.target),
             target: baseline.target.clone(),
             that: Claimed::Ratio(6.0),
             approximate: true,
