@@ -34,7 +34,7 @@ impl Case {
         let newest = runs.last().context("give at least one run")?;
         let specification = specification(newest, typed)?;
         let named: HashSet<&str> = runs.iter().map(|run| run.id.as_str()).collect();
-        let past = store.map(|store| store.past(&newest.host, &named)).transpose()?;
+        let past = store.map(|store| store.past(newest.name(), &named)).transpose()?;
         Case::judge(runs, specification, past.unwrap_or_default())
     }
 
@@ -69,8 +69,8 @@ impl Case {
 fn in_order(mut runs: Vec<Run>) -> Result<Vec<Run>> {
     runs.sort_by(|a: &Run, b: &Run| (&a.started, &a.id).cmp(&(&b.started, &b.id)));
     runs.dedup_by(|a, b| a.id == b.id);
-    if let Some(pair) = runs.windows(2).find(|pair| pair[0].host != pair[1].host) {
-        bail!("the runs are of different hosts ({} and {}); a report is of one", pair[0].host, pair[1].host);
+    if let Some(pair) = runs.windows(2).find(|pair| pair[0].name() != pair[1].name()) {
+        bail!("the runs are of different hosts ({} and {}); a report is of one", pair[0].name(), pair[1].name());
     }
     Ok(runs)
 }

@@ -35,7 +35,7 @@ pub fn csv(judged: &Judged<'_>) -> Result<String, Error> {
         for attempt in &run.attempts {
             let start = [
                 &run.id,
-                &run.host,
+                run.name(),
                 run.boot_id.as_deref().unwrap_or_default(),
                 run.profile.name(),
                 attempt.workload.name(),

@@ -64,7 +64,7 @@ pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
     let info = labels(&[
         ("run", &run.id),
         ("started", &run.started),
-        ("host", &run.host),
+        ("host", run.name()),
         ("profile", run.profile.name()),
         ("version", &run.build.version),
         ("revision", &run.build.revision),

@@ -1,0 +1,6 @@
+//! Commands on a fleet: many nodes at once.
+
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FleetCommand {}
