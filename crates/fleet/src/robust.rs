@@ -61,16 +61,20 @@ impl Centre {
         degrees_of_freedom(self.n)
     }
 
-    /// How far below the median a node must lie to be named: beyond the limit and beyond the margin.
+    /// How far below the median a node must lie to be named: beyond the limit and beyond the margin. A bad node takes a place
+    /// among the n of which the MAD is the median, so that it is a higher quantile of the others.
     fn reach(&self, limit: f64, margin: f64) -> f64 {
-        (limit * self.deviation).max(margin)
+        let n = (self.n as f64).max(3.0);
+        let raised = normal_quantile(0.5 + 0.25 * n / (n - 1.0)) / normal_quantile(0.75);
+        (limit * raised * self.deviation).max(margin)
     }
 
     /// The deviation of what is held against the reach: the node's own, that of the median, and that of the reach.
     fn doubt(&self, limit: f64, margin: f64) -> f64 {
         let of_median = std::f64::consts::FRAC_PI_2 / self.n as f64;
+        let reach = self.reach(limit, margin);
         let of_reach =
-            if limit * self.deviation > margin { limit * limit / (2.0 * self.degrees_of_freedom()) } else { 0.0 };
+            if reach > margin { (reach / self.deviation).powi(2) / (2.0 * self.degrees_of_freedom()) } else { 0.0 };
         self.deviation * (1.0 + of_median + of_reach).sqrt()
     }
 
@@ -187,6 +191,7 @@ mod tests {
             });
             let found = named.count() as f64 / f64::from(fleets);
             let told = Centre { n, median: 0.0, deviation: noise }.power(fall, limit, margin);
+            println!("{n} nodes, noise {noise}, fall {fall}: {found:.2}, told {told:.2}");
             assert!((found - told).abs() < room, "{n} nodes, noise {noise}, fall {fall}: {found}, told {told}");
         };
         check(400, 4000, 0.01, 0.06, 0.05);

@@ -66,6 +66,7 @@ pub(crate) fn run(name: &str) -> Run {
         id: format!("20260701T120000Z-{name}"),
         started: "2026-07-01T12:00:00Z".into(),
         host: name.into(),
+        node: None,
         boot_id: Some(format!("boot of {name}")),
         profile: Profile::Full,
         build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },
@@ -263,16 +264,16 @@ fn a_slow_cohort_is_not_hidden_and_not_blamed_node_by_node() {
 #[test]
 fn a_missing_answer_is_never_a_pass_and_the_worst_come_first() {
     use verdict::Acceptance;
-    let mut fleet = fleet(10);
+    let mut fleet = fleet(30);
     assert_eq!(judge(fleet.clone(), &Tolerances::default()).acceptance(), Acceptance::Accepted);
     fleet[7].answer = NodeAnswer::Missing("the job was lost (NODE_FAIL)".into());
     let judged = judge(fleet.clone(), &Tolerances::default());
     assert_eq!((judged.acceptance(), judged.nodes[0].name.as_str()), (Acceptance::Inconclusive, "node008"));
     let counts = judged.counts();
-    assert_eq!((counts.nodes, counts.accepted, counts.no_answer), (10, 9, 1));
+    assert_eq!((counts.nodes, counts.accepted, counts.no_answer), (30, 29, 1));
     fleet[4] = node("node005", |run| scale(run, &STREAM_TRIAD, 0.7));
     fleet[5] = node("node006", |run| run.attempts.clear());
-    fleet[6] = node("node007", |run| scale(run, &STREAM_TRIAD, 1.0));
+    fleet[6] = node("node007", |run| scale(run, &DENSE_HPL, 1.0));
     let judged = judge(fleet, &Tolerances::default());
     assert_eq!(judged.acceptance(), Acceptance::Rejected);
     let first: Vec<&str> = judged.nodes.iter().take(4).map(|node| node.name.as_str()).collect();
