@@ -5,6 +5,7 @@
 mod change;
 pub mod compare;
 pub mod exchange;
+pub mod fleets;
 pub mod gate;
 pub mod html;
 #[cfg(test)]

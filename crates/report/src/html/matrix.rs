@@ -3,7 +3,7 @@
 use serde::Serialize;
 use verdict::{Judgement, Row, Verdict};
 
-use super::parts::{class_of, class_of_acceptance};
+use super::parts::{class_of, class_of_acceptance, glyph};
 use crate::gate;
 use crate::judged::Judged;
 use crate::text::share;
@@ -124,18 +124,5 @@ fn cell(row: &Row) -> Cell {
         class: class_of(row.verdict),
         share: row.share_of_target.map(share).unwrap_or_default(),
         figure: measured.or(disturbed).unwrap_or_else(|| "no figure".to_owned()),
-    }
-}
-
-/// Verdicts that are told from each other without colour.
-fn glyph(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "✓",
-        Verdict::Fail => "✕",
-        Verdict::Implausible => "!",
-        Verdict::Inconclusive | Verdict::Tainted => "~",
-        Verdict::NotMeasured => "–",
-        Verdict::Infeasible => "⊘",
-        Verdict::NotComparable => "≠",
     }
 }
