@@ -16,7 +16,7 @@ use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
 
 pub(crate) use documents::{AuditArgs, SpecCommand};
-pub(crate) use fleet::FleetCommand;
+pub(crate) use fleet::{FleetBy, FleetCommand, FleetCompareArgs, FleetJudgeArgs, FleetReportArgs, FleetRunsArgs};
 pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
@@ -162,7 +162,7 @@ pub(crate) enum Command {
         command: CampaignCommand,
     },
     /// Accept many nodes, and compare them with each other
-    #[command(hide = true)]
+    #[command(after_help = "Examples:\n  hostproof fleet judge\n  hostproof fleet report --html fleet.html")]
     Fleet {
         #[command(subcommand)]
         command: FleetCommand,

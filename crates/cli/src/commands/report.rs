@@ -1,6 +1,7 @@
 //! `hostproof report`: judged runs as a page to sign, and in the formats that other tools read.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use measure::Run;
@@ -44,7 +45,7 @@ const fn of_one(text: fn(&Judged<'_>) -> Result<String>, mark: &'static str) -> 
 
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     // Before anything is read: a path that cannot be written must not cost the time of judging.
-    let outputs = open(args)?;
+    let outputs = open(wanted(args), args.force)?;
     let runs = args.runs.iter().map(|typed| case::find(typed, args.out.as_deref()));
     let runs = runs.collect::<Result<Vec<Run>>>()?;
     // One run has no sides, and needs no history.
@@ -52,9 +53,14 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     let cases = by_host(runs).map(|runs| Case::of(runs, args.spec.as_deref(), store.as_ref()));
     let cases = cases.collect::<Result<Vec<Case>>>()?;
     let texts = outputs.iter().map(|(_, format)| text(*format, &cases)).collect::<Result<Vec<String>>>()?;
-    let stdout_is_taken = outputs.iter().any(|(output, _)| output.is_stdout());
-    // All are made before any is put in its place.
-    for ((output, _), text) in outputs.into_iter().zip(texts) {
+    write(outputs.into_iter().map(|(output, _)| output), texts)
+}
+
+/// Puts texts in their places, once all are made.
+pub(crate) fn write(outputs: impl Iterator<Item = OutFile>, texts: Vec<String>) -> Result<Exit> {
+    let outputs: Vec<OutFile> = outputs.collect();
+    let stdout_is_taken = outputs.iter().any(OutFile::is_stdout);
+    for (output, text) in outputs.into_iter().zip(texts) {
         if output.is_stdout() {
             print_as_is(&text)?;
             continue;
@@ -94,7 +100,7 @@ fn text(format: Format, cases: &[Case]) -> Result<String> {
 }
 
 /// The files that were asked for, each in its format.
-fn open(args: &ReportArgs) -> Result<Vec<(OutFile, Format)>> {
+fn wanted(args: &ReportArgs) -> impl Iterator<Item = (&Path, &'static str, Format)> {
     let all = [
         (&args.html, HTML),
         (&args.ocptv, OCPTV),
@@ -104,10 +110,17 @@ fn open(args: &ReportArgs) -> Result<Vec<(OutFile, Format)>> {
         (&args.bmf, BMF),
         (&args.prom, PROM),
     ];
-    let mut outputs: Vec<(OutFile, Format)> = Vec::new();
-    for (path, format) in all {
-        let Some(path) = path else { continue };
-        let output = OutFile::open(path, format.mark, args.force)?;
+    all.into_iter().filter_map(|(path, format)| Some((path.as_deref()?, format.mark, format)))
+}
+
+/// Opens files by what stands in earlier reports of their format; no two of them are one.
+pub(crate) fn open<'a, F>(
+    wanted: impl Iterator<Item = (&'a Path, &'static str, F)>,
+    force: bool,
+) -> Result<Vec<(OutFile, F)>> {
+    let mut outputs: Vec<(OutFile, F)> = Vec::new();
+    for (path, mark, format) in wanted {
+        let output = OutFile::open(path, mark, force)?;
         if outputs.iter().any(|(other, _)| other.is_same_as(&output)) {
             bail!("two reports cannot go to {}: give each a file of its own", path.display());
         }
