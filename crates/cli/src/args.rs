@@ -1,6 +1,7 @@
 //! What was typed. Nothing is resolved here: that is `plan.rs`.
 
 mod documents;
+mod fleet;
 mod groups;
 mod history;
 mod reports;
@@ -15,6 +16,7 @@ use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
 
 pub(crate) use documents::{AuditArgs, SpecCommand};
+pub(crate) use fleet::{FleetBy, FleetCommand, FleetCompareArgs, FleetJudgeArgs, FleetReportArgs, FleetRunsArgs};
 pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
@@ -158,6 +160,12 @@ pub(crate) enum Command {
     Campaign {
         #[command(subcommand)]
         command: CampaignCommand,
+    },
+    /// Accept many nodes, and compare them with each other
+    #[command(after_help = "Examples:\n  hostproof fleet judge\n  hostproof fleet report --html fleet.html")]
+    Fleet {
+        #[command(subcommand)]
+        command: FleetCommand,
     },
     /// Show how noisy each metric of a host is between boots, and what it can therefore be judged for
     #[command(after_help = history::selection_help("  hostproof noise\n  hostproof noise host=node7,bios=1.2"))]

@@ -49,7 +49,7 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) fn of(run: &Run, path: PathBuf) -> Head {
         let config = run.fingerprint.config.clone();
-        Head { id: run.id.clone(), host: run.host.clone(), started: run.started.clone(), config, path }
+        Head { id: run.id.clone(), host: run.name().to_owned(), started: run.started.clone(), config, path }
     }
 }
 

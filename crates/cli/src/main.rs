@@ -81,6 +81,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Features { arguments } => commands::features::features(&arguments),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Campaign { command } => commands::campaign::campaign(&command),
+        Command::Fleet { command } => commands::fleet::fleet(&command),
         Command::Noise(args) => commands::noise::noise(&args),
         Command::Trend(args) => commands::trend::trend(&args),
         Command::Baseline { command } => commands::baseline::baseline(&command),

@@ -1,6 +1,7 @@
 //! What was typed becomes what will be done. Every failure that can be known before measuring is raised here.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(crate) struct RunPlan {
     /// What this host is.
     pub(crate) facts: Facts,
     pub(crate) fingerprint: Fingerprint,
+    /// The name by which a launcher knows this host, where one started the run.
+    pub(crate) node: Option<String>,
     /// Which start of the kernel this is, where it tells.
     pub(crate) boot_id: Option<String>,
     pub(crate) results: PathBuf,
@@ -84,6 +87,7 @@ impl RunPlan {
             specification,
             fingerprint: inventory.fingerprint(),
             facts: inventory.facts,
+            node: node(|variable| std::env::var_os(variable))?,
             boot_id: boot_id(root),
             results,
             scratch,
@@ -235,6 +239,27 @@ pub(crate) fn boot_id(root: &Path) -> Option<String> {
     Some(id.trim().to_owned())
 }
 
+/// By which environment variables a launcher says how it calls this host: our own, else that of Slurm.
+const NODE_VARIABLES: [&str; 2] = ["HOSTPROOF_NODE", "SLURMD_NODENAME"];
+
+/// The name by which a launcher knows this host: virtual nodes share the name that the host itself has.
+fn node(variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>> {
+    let set = |name: &&'static str| Some((*name, variable(name).filter(|value| !value.is_empty())?));
+    let Some((name, value)) = NODE_VARIABLES.iter().find_map(set) else { return Ok(None) };
+    let is_name = |text: &&str| {
+        text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+    };
+    let node = value.to_str().filter(is_name).with_context(|| {
+        format!(
+            "{name} is no name of a node: `{}`; it begins with a letter or digit, and has up to 64 letters, digits and . _ -",
+            value.display()
+        )
+    })?;
+    Ok(Some(node.to_owned()))
+}
+
 fn no_records(folder: &Path) -> String {
     format!("records cannot be written to {}; give another folder with --out", folder.display())
 }
@@ -242,6 +267,26 @@ fn no_records(folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_launcher_names_the_node() {
+        let check = |set: &[(&str, &str)], expect: Result<Option<&str>, &str>| {
+            let variable =
+                |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+            match (node(variable).map_err(|error| error.to_string()), expect) {
+                (Ok(node), Ok(expect)) => assert_eq!(node.as_deref(), expect),
+                (Err(error), Err(words)) => assert!(error.contains(words), "{error}"),
+                other => panic!("{set:?}: {other:?}"),
+            }
+        };
+        check(&[], Ok(None));
+        check(&[("SLURMD_NODENAME", "n01")], Ok(Some("n01")));
+        check(&[("SLURMD_NODENAME", "n01"), ("HOSTPROOF_NODE", "rack-1.n_02")], Ok(Some("rack-1.n_02")));
+        check(&[("SLURMD_NODENAME", "n01"), ("HOSTPROOF_NODE", "")], Ok(Some("n01")));
+        for name in ["..", "-n", "a/b", "a b", "ü", &"n".repeat(65)] {
+            check(&[("HOSTPROOF_NODE", name)], Err("HOSTPROOF_NODE is no name of a node"));
+        }
+    }
 
     #[test]
     fn what_does_not_fit_is_refused_in_the_plan() {

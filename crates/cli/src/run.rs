@@ -28,7 +28,7 @@ pub(crate) struct Recorded {
 pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Recorded> {
     let store = Store::at(&plan.results);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let (id, folder) = store.new_run(&host);
+    let (id, folder) = store.new_run(plan.node.as_deref().unwrap_or(&host));
     let mut run = header(plan, host, id)?;
     run.noise = noise(&store, &run);
     let path = folder.join("run.jsonl");
@@ -60,7 +60,7 @@ pub(crate) fn measure(plan: &RunPlan, interrupted: &AtomicBool) -> Result<Record
 fn header(plan: &RunPlan, host: String, id: String) -> Result<Run> {
     let unnamed = unmeasured(plan.profile, &plan.specification, plan.facts.clone(), plan.fingerprint.clone());
     let started = jiff::Timestamp::now().round(jiff::Unit::Second)?.to_string();
-    Ok(Run { id, started, host, boot_id: plan.boot_id.clone(), ..unnamed })
+    Ok(Run { id, started, host, node: plan.node.clone(), boot_id: plan.boot_id.clone(), ..unnamed })
 }
 
 /// A run of this host before anything is measured; it has no name, and is in no store.
@@ -74,6 +74,7 @@ pub(crate) fn unmeasured(
         id: String::new(),
         started: String::new(),
         host: String::new(),
+        node: None,
         boot_id: None,
         profile,
         build: build(),
@@ -91,7 +92,7 @@ pub(crate) fn unmeasured(
 fn noise(store: &Store, run: &Run) -> BTreeMap<String, BootNoise> {
     let Ok(history) = History::of(store.clone()) else { return BTreeMap::new() };
     let is_judged = |id: &MetricId| measure::definition(&id.name).is_some_and(|metric| id.is(metric));
-    let past: Vec<_> = history.runs.iter().filter(|earlier| earlier.digest.host == run.host).collect();
+    let past: Vec<_> = history.runs.iter().filter(|earlier| earlier.digest.host == run.name()).collect();
     verdict::boot_noise(run, history.load(&past, Some(&is_judged)).unwrap_or_default())
 }
 

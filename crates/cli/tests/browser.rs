@@ -41,6 +41,13 @@ fn page(folder: &Path, name: &str, records: &[&str]) -> String {
     format!("file://{}", folder.join(name).display())
 }
 
+/// The record of a node with a long name.
+fn rack_node(folder: &Path, number: u32) -> String {
+    let name = format!("rack-12-chassis-with-a-long-name-{number:04}");
+    let host = format!("\"host\":\"{name}\"");
+    reworded(&fixture(), folder, &format!("{name}.jsonl"), &[("\"host\":\"vm\"", &host)])
+}
+
 #[test]
 fn the_page_is_quiet_inert_and_readable() {
     let folder = tempfile::tempdir().unwrap();
@@ -57,6 +64,17 @@ fn the_page_is_quiet_inert_and_readable() {
         page(here, "two.html", &[&first, &second]),
         page(here, "hosts.html", &[&fixture(), &other]),
     ];
+    let mut fleet: Vec<String> = (1..=9).map(|n| rack_node(here, n)).collect();
+    fleet.push(second.clone());
+    std::fs::write(here.join("broken.jsonl"), HOSTILE).unwrap();
+    fleet.push("broken.jsonl".to_owned());
+    let arguments: Vec<&str> = fleet.iter().map(String::as_str).collect();
+    let made = output(
+        here,
+        [&["fleet", "report", "--html", "fleet.html", "--spec", "PY-HPC-2024.Q3"], arguments.as_slice()].concat(),
+    );
+    assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    let pages = [pages.as_slice(), &[format!("file://{}", here.join("fleet.html").display())]].concat();
     assert!(std::fs::read_to_string(here.join("two.html")).unwrap().contains("&lt;script&gt;alarm"));
 
     let mut browser = Chromium::start(&here.join("profile"));

@@ -137,6 +137,7 @@ fn verdict(target: &str, value: f64, covers: Option<&str>) -> Verdict {
         id: "20260701T120000Z-0a1b".into(),
         started: "2026-07-01T12:00:00Z".into(),
         host: "node-1".into(),
+        node: None,
         boot_id: None,
         profile: Profile::Full,
         build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },

@@ -84,6 +84,15 @@ fn what_is_printed_of_a_store_is_what_the_schemas_say() {
     let store = ["--out", "here"];
     check(here, "compare", &[&["--before", "bios=1.2", "--after", "bios=1.3"], store.as_slice()].concat());
     check(here, "compare", &[&["--before", "bios=1.2", "--after", "bios=1.4"], store.as_slice()].concat());
+    for (number, host) in
+        (0..18).map(|n| (n, if n < 9 { Host::usual() } else { Host::usual().with("bios.version", "1.3") }))
+    {
+        let mut run = host.run(100 + number, &mut random);
+        run.node = Some(format!("n{}", number % 9));
+        simulate::write(&Store::at(&here.join("fleet")).place(run.name(), &run.id), &run);
+    }
+    check(here, "fleet judge", &["--out", "fleet"]);
+    check(here, "fleet compare", &["--before", "bios=1.2", "--after", "bios=1.3", "--out", "fleet"]);
     check(here, "noise", &store);
     check(here, "trend", &store);
     check(here, "store list", &store);

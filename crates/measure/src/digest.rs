@@ -31,7 +31,7 @@ pub struct Digest {
     pub id: String,
     /// Start in RFC 3339, UTC.
     pub started: String,
-    /// Name of the host.
+    /// Name of the node, else of the host.
     pub host: String,
     /// The kernel's boot id.
     pub boot_id: Option<String>,
@@ -87,7 +87,7 @@ impl Digest {
         Digest {
             id: run.id.clone(),
             started: run.started.clone(),
-            host: run.host.clone(),
+            host: run.name().to_owned(),
             boot_id: run.boot_id.clone(),
             profile: run.profile,
             build: run.build.clone(),
@@ -147,6 +147,7 @@ mod tests {
             id: "r".into(),
             started: "2026-07-01T00:00:00Z".into(),
             host: "h".into(),
+            node: None,
             boot_id: None,
             profile: Profile::Quick,
             build: Build::default(),

@@ -40,8 +40,11 @@ pub struct Run {
     pub id: String,
     /// Start in RFC 3339, UTC.
     pub started: String,
-    /// Name of the host, as its folder under `results/`.
+    /// Name of the host, as it calls itself.
     pub host: String,
+    /// The name by which a launcher started the run there. Virtual and aliased nodes share the name of a host, and one that a
+    /// fleet knows by another name is looked for by that.
+    pub node: Option<String>,
     /// The kernel's boot id; boots are the unit of replication.
     pub boot_id: Option<String>,
     /// How thorough it was.
@@ -75,6 +78,12 @@ pub struct SpecSource {
 }
 
 impl Run {
+    /// By which name it is known, as its folder in a store: the node's where a launcher gave one, else the host's own.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.node.as_deref().unwrap_or(&self.host)
+    }
+
     /// All outcomes of all attempts, in order.
     pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
         self.attempts.iter().flat_map(|attempt| &attempt.outcomes)

@@ -61,8 +61,8 @@ pub fn pack(record: &Entry) -> Result<Vec<u8>, Error> {
 pub fn import(store: &Store, file: &Path) -> Result<PathBuf, Error> {
     let all = crate::input::read(file)?;
     let (run, record) = read(&all, file)?;
-    let path = store.place(&run.host, &run.id);
-    let (host, id) = (file_name(&run.host), file_name(&run.id));
+    let path = store.place(run.name(), &run.id);
+    let (host, id) = (file_name(run.name()), file_name(&run.id));
     if let Some(there) = store.list()?.into_iter().find(|entry| entry.host == host && entry.id == id) {
         return Err(Error::Exists(there.path));
     }
@@ -129,6 +129,29 @@ mod tests {
         assert!(matches!(import(&there, &file), Err(Error::Exists(_))));
         let plain = Store::at(&dir.path().join("plain"));
         assert_eq!(fs::read(import(&plain, &entry.path).unwrap()).unwrap(), fs::read(&entry.path).unwrap());
+    }
+
+    #[test]
+    fn virtual_nodes_of_one_host_are_nodes_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(&dir.path().join("there"));
+        let nodes = [None, Some("n01"), Some("n02")];
+        for (number, node) in nodes.into_iter().enumerate() {
+            let file = dir.path().join(format!("{number}.jsonl"));
+            write_all(
+                &file,
+                &measure::Run { id: format!("20260701T12000{number}Z-0001"), node: node.map(str::to_owned), ..run() },
+            );
+            let path = import(&store, &file).unwrap();
+            let read = crate::read(&path).unwrap();
+            assert_eq!((read.host.as_str(), read.node.as_deref()), ("node-1", node));
+        }
+        let index = crate::Index::open(&store).unwrap();
+        let (runs, annotated) = (index.runs().unwrap(), index.annotations().unwrap());
+        let hosts: Vec<&str> = runs.iter().map(|run| run.digest.host.as_str()).collect();
+        assert_eq!(hosts, ["node-1", "n01", "n02"]);
+        let selector: crate::Selector = "latest,host=n01".parse().unwrap();
+        assert_eq!(selector.select(&runs, &annotated), [&runs[1]]);
     }
 
     #[test]

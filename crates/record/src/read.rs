@@ -1,5 +1,6 @@
 //! Reading a record, whole or cut.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use measure::{AttemptLog, Ending, Event, Run};
@@ -13,11 +14,13 @@ pub fn read(path: &Path) -> Result<Run, Error> {
     parse(&crate::input::read(path)?, path)
 }
 
-/// Reads the first line of a record: the run without its attempts, and without how it ended.
-pub fn read_head(path: &Path) -> Result<Run, Error> {
-    let bytes = crate::input::read(path)?;
-    let (_, run) = header(bytes.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default(), path)?;
-    Ok(run)
+/// Who a run is and what it was made for: a record without its attempts, of which only the first line is read.
+pub fn head(path: &Path) -> Result<Run, Error> {
+    let (file, _) = crate::input::open(path)?;
+    let mut first = Vec::new();
+    let read = BufReader::new(file).read_until(b'\n', &mut first);
+    read.map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })?;
+    Ok(header(&first, path)?.1)
 }
 
 /// Reads the bytes of a record; `path` is for the messages only.
@@ -136,6 +139,23 @@ mod tests {
         // An editor that takes the last line feed away does not take the end away.
         assert_eq!(parsed(&bytes[..bytes.len() - 1]).unwrap().ending, Ending::Complete);
         assert_eq!(outcomes, run().outcomes().count());
+    }
+
+    #[test]
+    fn the_head_of_a_record_is_its_first_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.jsonl");
+        write_all(&path, &run());
+        let whole = read(&path).unwrap();
+        let expect = Run { attempts: Vec::new(), ending: Ending::Cut, ..whole };
+        assert_eq!(head(&path).unwrap(), expect);
+        // What follows is not looked at.
+        let line: Vec<u8> = fs::read(&path).unwrap().split_inclusive(|byte| *byte == b'\n').next().unwrap().to_vec();
+        fs::write(&path, [line.as_slice(), b"no JSON\n"].concat()).unwrap();
+        assert_eq!(head(&path).unwrap(), expect);
+        assert!(head(&dir.path().join("none")).is_err() && head(dir.path()).is_err());
+        fs::write(&path, "no JSON\n").unwrap();
+        assert!(head(&path).unwrap_err().to_string().contains("line 1"));
     }
 
     #[test]

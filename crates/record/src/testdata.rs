@@ -15,6 +15,7 @@ pub(crate) fn run() -> Run {
         id: "20260701T120000Z-0a1b".into(),
         started: "2026-07-01T12:00:00Z".into(),
         host: "node-1".into(),
+        node: None,
         boot_id: Some("e0a9".into()),
         profile: Profile::Quick,
         build: Build {

@@ -87,7 +87,7 @@ fn part(row: &FactRow) -> Value {
 
 fn head(run: &Run) -> Value {
     json!({
-        "id": run.id, "started": run.started, "host": run.host, "boot_id": run.boot_id, "profile": run.profile,
+        "id": run.id, "started": run.started, "host": run.name(), "node": run.node, "boot_id": run.boot_id, "profile": run.profile,
         "ending": run.ending, "spec_sha256": run.spec.sha256,
         "build": run.build,
     })

@@ -6,6 +6,7 @@ mod change;
 pub mod compare;
 mod earlier;
 pub mod exchange;
+pub mod fleets;
 pub mod gate;
 pub mod html;
 #[cfg(test)]

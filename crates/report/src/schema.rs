@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 /// The commands with the entries that their outputs are of.
-pub const COMMANDS: [(&str, &[&str]); 18] = [
+pub const COMMANDS: [(&str, &[&str]); 20] = [
     ("accept", &["judgement", "judged_parts", "dry_run", "refusal"]),
     ("audit", &["audit"]),
     ("baseline show", &["baselines"]),
@@ -16,6 +16,8 @@ pub const COMMANDS: [(&str, &[&str]); 18] = [
     ("compare", &["compare", "within_boot", "not_compared"]),
     ("diff", &["diff"]),
     ("doctor", &["doctor"]),
+    ("fleet compare", &["fleet_change"]),
+    ("fleet judge", &["fleet_judgement"]),
     ("inspect", &["inspect"]),
     ("judge", &["judgement"]),
     ("noise", &["noise"]),

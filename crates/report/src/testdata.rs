@@ -142,6 +142,7 @@ pub(crate) fn run() -> Run {
         id: "20260701T120000Z-0a1b".into(),
         started: "2026-07-01T12:00:00Z".into(),
         host: "node-1".into(),
+        node: None,
         boot_id: None,
         profile: Profile::Quick,
         build: Build {

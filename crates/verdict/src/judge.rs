@@ -49,7 +49,7 @@ pub fn judge_boots(
     Judgement {
         system: system.id.clone(),
         system_name: system.name.clone(),
-        host: last.host.clone(),
+        host: last.name().to_owned(),
         runs: runs.iter().map(|run| run.id.clone()).collect(),
         boots: boots.len(),
         rows: targets.map(|target| judge.row(target)).collect(),

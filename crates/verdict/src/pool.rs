@@ -98,7 +98,7 @@ fn another_machine(last: &Run, run: &Run) -> Option<String> {
     match both(MACHINE_ID) {
         Some((one, other)) if one != other => differs(MACHINE_ID, one, other),
         // Installations that were made from one image share it; they do not share their name.
-        Some(_) if last.host == run.host => None,
+        Some(_) if last.name() == run.name() => None,
         _ => Some(
             "no serial number is in both records that would show that the machine is the same (as root they can be read)"
                 .to_owned(),

@@ -33,7 +33,7 @@ pub(crate) fn show(run: &Run, judgement: &Judgement, view: JudgedView, store: Op
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, Write};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use measure::{Run, binary_bytes};
@@ -58,11 +59,11 @@ const fn of_one(text: fn(&Judged<'_>) -> Result<String>, mark: &'static str) -> 
 
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     // Before anything is read: a path that cannot be written must not cost the time of judging.
-    let outputs = open(args)?;
+    let outputs = open(wanted(args), args.force)?;
     let store = Store::at(&locations::results(args.out.as_deref())?);
     let head = |typed: &String| {
         let path = store.find(typed)?;
-        Ok(Head::of(&record::read_head(&path)?, path))
+        Ok(Head::of(&record::head(&path)?, path))
     };
     let heads = args.runs.iter().map(head).collect::<Result<Vec<Head>>>()?;
     // One run has no sides, and needs no history.
@@ -100,6 +101,24 @@ fn finish(outputs: Vec<(OutFile, Format)>, cases: &[Case], mut table: Option<Tab
             (text, _) => output.write(text.as_deref().unwrap_or_default().as_bytes()),
         };
         let bytes = written.with_context(|| format!("could not write {path}"))?;
+        if !stdout_is_taken {
+            print(&format!("{path}: {}", binary_bytes(bytes as f64)))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Puts texts in their places, once all are made.
+pub(crate) fn write(outputs: impl Iterator<Item = OutFile>, texts: Vec<String>) -> Result<Exit> {
+    let outputs: Vec<OutFile> = outputs.collect();
+    let stdout_is_taken = outputs.iter().any(OutFile::is_stdout);
+    for (output, text) in outputs.into_iter().zip(texts) {
+        if output.is_stdout() {
+            print_as_is(&text)?;
+            continue;
+        }
+        let path = output.path().display().to_string();
+        let bytes = output.write(text.as_bytes()).with_context(|| format!("could not write {path}"))?;
         if !stdout_is_taken {
             print(&format!("{path}: {}", binary_bytes(bytes as f64)))?;
         }
@@ -177,7 +196,7 @@ fn text(format: Format, cases: &[Case]) -> Result<Option<String>> {
 }
 
 /// The files that were asked for, each in its format.
-fn open(args: &ReportArgs) -> Result<Vec<(OutFile, Format)>> {
+fn wanted(args: &ReportArgs) -> impl Iterator<Item = (&Path, &'static str, Format)> {
     let all = [
         (&args.html, HTML),
         (&args.ocptv, OCPTV),
@@ -187,10 +206,17 @@ fn open(args: &ReportArgs) -> Result<Vec<(OutFile, Format)>> {
         (&args.bmf, BMF),
         (&args.prom, PROM),
     ];
-    let mut outputs: Vec<(OutFile, Format)> = Vec::new();
-    for (path, format) in all {
-        let Some(path) = path else { continue };
-        let output = OutFile::open(path, format.mark, args.force)?;
+    all.into_iter().filter_map(|(path, format)| Some((path.as_deref()?, format.mark, format)))
+}
+
+/// Opens files by what stands in earlier reports of their format; no two of them are one.
+pub(crate) fn open<'a, F>(
+    wanted: impl Iterator<Item = (&'a Path, &'static str, F)>,
+    force: bool,
+) -> Result<Vec<(OutFile, F)>> {
+    let mut outputs: Vec<(OutFile, F)> = Vec::new();
+    for (path, mark, format) in wanted {
+        let output = OutFile::open(path, mark, force)?;
         if outputs.iter().any(|(other, _)| other.is_same_as(&output)) {
             bail!("two reports cannot go to {}: give each a file of its own", path.display());
         }

@@ -60,6 +60,7 @@ impl Host {
             id: format!("{}-{:04x}", started.strftime("%Y%m%dT%H%M%SZ"), number % 0x1_0000),
             started: started.to_string(),
             host: "node7".into(),
+            node: None,
             boot_id: Some(format!("boot-{number:05}")),
             profile: Profile::Full,
             build: Build { version: "0.1.0".into(), profile: "release".into(), ..Build::default() },

@@ -98,6 +98,7 @@ fn run(scenario: &Scenario, visit: &Visit, number: usize, is_last: bool, text: &
         id: format!("20260701T{number:02}0000Z-0a1b"),
         started: format!("2026-07-01T{number:02}:00:00Z"),
         host: "node-1".into(),
+        node: None,
         boot_id: visit.boot.map(|boot| format!("boot-{boot}")),
         profile: if visit.like == Like::OtherProfile { Profile::Quick } else { Profile::Full },
         build: build(scenario, visit),

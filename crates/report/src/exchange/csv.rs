@@ -46,7 +46,7 @@ pub fn csv_rows(run: &Run) -> Result<String, Error> {
     for attempt in &run.attempts {
         let start = [
             &run.id,
-            &run.host,
+            run.name(),
             run.boot_id.as_deref().unwrap_or_default(),
             run.profile.name(),
             attempt.workload.name(),
@@ -101,7 +101,7 @@ fn name(id: &measure::MetricId) -> [String; 2] {
 
 /// A text from the outside as a cell. A spreadsheet takes one that begins like a formula for one, and computes it: an
 /// apostrophe before it says that it is text.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let text = clean(text);
     let begins = text.trim_start().chars().next();
     let is_formula = begins.is_some_and(|c| matches!(c, '=' | '+' | '-' | '@' | '|' | '＝' | '＋' | '－' | '＠'));

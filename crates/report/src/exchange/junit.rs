@@ -35,7 +35,7 @@ pub fn junit(judged: &Judged<'_>) -> Result<String, Error> {
     Ok(report.to_string()?)
 }
 
-fn property(name: &str, value: &str) -> Property {
+pub(super) fn property(name: &str, value: &str) -> Property {
     Property::new(name, clean(value))
 }
 
@@ -57,12 +57,12 @@ fn part(row: &FactRow) -> TestCase {
 }
 
 /// Those that have a value.
-fn properties<const N: usize>(values: [(&str, Option<String>); N]) -> impl Iterator<Item = Property> {
+pub(super) fn properties<const N: usize>(values: [(&str, Option<String>); N]) -> impl Iterator<Item = Property> {
     values.into_iter().filter_map(|(name, value)| Some(property(name, &value?)))
 }
 
 /// What is not demanded is never an error: a suite that fails by it would say what acceptance does not.
-fn status(verdict: Verdict, required: bool, reason: &str) -> TestCaseStatus {
+pub(super) fn status(verdict: Verdict, required: bool, reason: &str) -> TestCaseStatus {
     let mut status = match verdict {
         Verdict::Pass => TestCaseStatus::success(),
         Verdict::Fail if required => TestCaseStatus::non_success(NonSuccessKind::Failure),

@@ -3,6 +3,7 @@
 
 mod bencher;
 mod csv;
+mod fleet;
 mod junit;
 mod markdown;
 mod ocptv;
@@ -12,6 +13,7 @@ mod tests;
 
 pub use self::bencher::bencher;
 pub use self::csv::{csv, csv_header, csv_rows};
+pub use self::fleet::{fleet_csv, fleet_junit, fleet_prometheus};
 pub use self::junit::junit;
 pub use self::markdown::markdown;
 pub use self::ocptv::ocptv;

@@ -68,8 +68,8 @@ fn start(judged: &Judged<'_>, run: &Run) -> Value {
             "specSha256": run.spec.sha256,
         },
         "dutInfo": {
-            "dutInfoId": clean(&run.host),
-            "name": clean(&run.host),
+            "dutInfoId": clean(run.name()),
+            "name": clean(run.name()),
             "softwareInfos": software.collect::<Vec<_>>(),
             "metadata": {
                 "platformId": print.platform_id, "configId": print.config_id, "bootId": run.boot_id,

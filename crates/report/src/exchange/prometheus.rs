@@ -11,12 +11,12 @@ use crate::json;
 use crate::judged::Judged;
 
 /// What a family says of itself, and its lines: labels and value.
-struct MetricFamily {
+pub(super) struct MetricFamily {
     help: String,
     lines: BTreeMap<String, f64>,
 }
 
-type Families = BTreeMap<String, MetricFamily>;
+pub(super) type Families = BTreeMap<String, MetricFamily>;
 
 /// The median of each series of the last run, in base units that the names tell, the state of each verdict, and when the run
 /// began.
@@ -64,7 +64,7 @@ pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
     let info = labels(&[
         ("run", &run.id),
         ("started", &run.started),
-        ("host", &run.host),
+        ("host", run.name()),
         ("profile", run.profile.name()),
         ("version", &run.build.version),
         ("revision", &run.build.revision),
@@ -74,7 +74,7 @@ pub fn prometheus(judged: &Judged<'_>) -> Result<String, Error> {
     Ok(families.iter().map(text).collect())
 }
 
-fn flag(value: bool) -> &'static str {
+pub(super) fn flag(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }
 
@@ -97,11 +97,11 @@ fn states<const N: usize>(
     }
 }
 
-fn labels(pairs: &[(&str, &str)]) -> Labels {
+pub(super) fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-fn add(families: &mut Families, name: &str, help: &str, labels: &Labels, value: f64) {
+pub(super) fn add(families: &mut Families, name: &str, help: &str, labels: &Labels, value: f64) {
     let family = families
         .entry(name.to_owned())
         .or_insert_with(|| MetricFamily { help: help.to_owned(), lines: BTreeMap::new() });
@@ -111,7 +111,7 @@ fn add(families: &mut Families, name: &str, help: &str, labels: &Labels, value: 
     family.lines.insert(key, value);
 }
 
-fn text((name, family): (&String, &MetricFamily)) -> String {
+pub(super) fn text((name, family): (&String, &MetricFamily)) -> String {
     let mut text = format!("# HELP {name} {}\n# TYPE {name} gauge\n", escape(&family.help));
     for (labels, value) in &family.lines {
         text += &format!("{name}{labels} {value}\n");

@@ -21,7 +21,7 @@ pub(super) fn lines(runs: &[Run]) -> Vec<Line> {
     let serial = |part: &str| last.fingerprint.platform.get(part).map(|serial| format!("serial {serial}"));
     let build = &last.build;
     let all = [
-        ("Host", vec![last.host.clone()]),
+        ("Host", vec![last.name().to_owned()]),
         ("System", vec![joined([value(facts, "chassis.model"), serial("system.serial"), chassis(last)])]),
         ("Board", vec![joined([value(facts, "board.model"), serial("board.serial")])]),
         ("Firmware", vec![firmware(facts)]),

@@ -1,9 +1,8 @@
 //! Hosts and their runs beside each other: a row for each, a column for each criterion.
 
 use serde::Serialize;
-use verdict::Verdict;
 
-use super::parts::{class_of, class_of_acceptance};
+use super::parts::{class_of, class_of_acceptance, glyph};
 use crate::gate;
 use crate::judged::{Judged, JudgedAlone, JudgedRow};
 use crate::text::share;
@@ -123,18 +122,5 @@ fn cell(row: &JudgedRow) -> Cell {
         class: class_of(row.verdict),
         share: row.share.map(share).unwrap_or_default(),
         figure: measured.or(disturbed).unwrap_or_else(|| "no figure".to_owned()),
-    }
-}
-
-/// Verdicts that are told from each other without colour.
-fn glyph(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "✓",
-        Verdict::Fail => "✕",
-        Verdict::Implausible => "!",
-        Verdict::Inconclusive | Verdict::Tainted => "~",
-        Verdict::NotMeasured => "–",
-        Verdict::Infeasible => "⊘",
-        Verdict::NotComparable => "≠",
     }
 }

@@ -3,6 +3,7 @@
 mod axis;
 mod change;
 mod charts;
+mod fleet_page;
 mod host;
 mod machine;
 mod matrix;
@@ -18,9 +19,12 @@ mod tests;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, escape_formatter};
 
+use crate::fleets::JudgedFleet;
 use crate::judged::Judged;
 use crate::text::clean;
 pub use page::RUNS_IN_FULL;
+
+use fleet_page::FleetPage;
 use page::{HostsPage, Page};
 
 /// Why there is no page.
@@ -46,6 +50,12 @@ pub fn hosts(hosts: &[Judged<'_>]) -> Result<String, Error> {
     Ok(environment()?.get_template("hosts.html")?.render(Value::from(Serde(&page)))?)
 }
 
+/// The report of a fleet as one HTML page: nodes × criteria first, each node by itself last.
+pub fn fleet(fleet: &JudgedFleet<'_>) -> Result<String, Error> {
+    let page = FleetPage::of(fleet)?;
+    Ok(environment()?.get_template("fleet.html")?.render(Value::from(Serde(&page)))?)
+}
+
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     // A name that the template has and the page has not is an error and no empty text.
@@ -59,5 +69,6 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.add_template("parts.html", include_str!("parts.html"))?;
     environment.add_template("report.html", include_str!("report.html"))?;
     environment.add_template("hosts.html", include_str!("hosts.html"))?;
+    environment.add_template("fleet.html", include_str!("fleet.html"))?;
     Ok(environment)
 }

@@ -88,3 +88,16 @@ pub(super) fn class_of(verdict: Verdict) -> &'static str {
         Verdict::Infeasible | Verdict::NotComparable => "faint",
     }
 }
+
+/// Verdicts that are told from each other without colour.
+pub(super) fn glyph(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "✓",
+        Verdict::Fail => "✕",
+        Verdict::Implausible => "!",
+        Verdict::Inconclusive | Verdict::Tainted => "~",
+        Verdict::NotMeasured => "–",
+        Verdict::Infeasible => "⊘",
+        Verdict::NotComparable => "≠",
+    }
+}

@@ -13,10 +13,10 @@ use super::axis::Axis;
 
 /// Text and cell borders.
 pub(super) const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
-const GRID: RGBColor = RGBColor(0xd0, 0xd7, 0xde);
-const AXIS: RGBColor = RGBColor(0x65, 0x6d, 0x76);
+pub(super) const GRID: RGBColor = RGBColor(0xd0, 0xd7, 0xde);
+pub(super) const AXIS: RGBColor = RGBColor(0x65, 0x6d, 0x76);
 /// One for each series, in order; each has a mark of its own, so that nothing depends on colour.
-const COLOURS: [RGBColor; 6] = [
+pub(super) const COLOURS: [RGBColor; 6] = [
     RGBColor(0x05, 0x50, 0xae),
     RGBColor(0x95, 0x38, 0x00),
     RGBColor(0x11, 0x63, 0x29),
@@ -181,7 +181,11 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// The mark of a series at a point.
-fn draw_mark<Y>(area: &DrawingArea<SVGBackend<'_>, Cartesian2d<Axis, Y>>, style: usize, at: (f64, f64)) -> Drawn
+pub(super) fn draw_mark<Y>(
+    area: &DrawingArea<SVGBackend<'_>, Cartesian2d<Axis, Y>>,
+    style: usize,
+    at: (f64, f64),
+) -> Drawn
 where
     Y: Ranged<ValueType = f64>,
 {

@@ -82,7 +82,7 @@ fn head(run: &Run, judgement: &Judgement, look: Look) -> String {
     let build = &run.build;
     let mut lines = vec![
         format!("{} · {}", judgement.system, judgement.system_name),
-        format!("host {} · profile {}{ending} · run {}", run.host, run.profile.name(), run.id),
+        format!("host {} · profile {}{ending} · run {}", run.name(), run.profile.name(), run.id),
         format!("hostproof {} · {} · built with profile {}", build.version, build.revision, build.profile),
     ];
     lines.extend(run.places().into_iter().map(|place| format!("test files in {}", place.in_full())));

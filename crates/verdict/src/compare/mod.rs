@@ -25,14 +25,14 @@ pub use finding::{ChangeFinding, P, Tests, decide};
 pub use rank::Suspect;
 use rank::suspects;
 pub use refusal::Refusal;
-pub use row::{Effect, MetricChange, SideSummary};
+pub use row::{Effect, MetricChange, SideSummary, change};
 
 pub use runs::Runs;
 pub use within::{LEAST_ALTERNATIONS, WithinBoot, WithinFinding, WithinRow, within_boot};
 
 pub(crate) use boots::{Boots, Slice, Values};
 pub(crate) use refusal::same_kind;
-pub(crate) use row::{Sides, Wanted, change, rows};
+pub(crate) use row::{Sides, Wanted, rows};
 pub(crate) use runs::Head;
 #[cfg(test)]
 pub(crate) use within::LEVEL as LEVEL_WITHIN;

@@ -103,7 +103,8 @@ impl Effect {
 }
 
 /// The share by which a metric changes when y changes by `gain`.
-pub(crate) fn change(gain: f64, better: Better) -> f64 {
+#[must_use]
+pub fn change(gain: f64, better: Better) -> f64 {
     match better {
         Better::Higher => gain.exp_m1(),
         Better::Lower => (-gain).exp_m1(),

@@ -25,12 +25,14 @@ pub fn normal_quantile(share: f64) -> f64 {
 }
 
 /// P(Z ≤ x) of the standard normal distribution.
-pub(crate) fn normal_below(x: f64) -> f64 {
+#[must_use]
+pub fn normal_below(x: f64) -> f64 {
     Normal::standard().cdf(x)
 }
 
 /// P(F ≥ x) of the F distribution; one half where a degree of freedom is missing.
-pub(crate) fn f_above(x: f64, above: f64, below: f64) -> f64 {
+#[must_use]
+pub fn f_above(x: f64, above: f64, below: f64) -> f64 {
     statrs::distribution::FisherSnedecor::new(above, below).map_or(0.5, |f| f.sf(x))
 }
 

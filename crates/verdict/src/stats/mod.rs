@@ -18,8 +18,7 @@ pub(crate) mod simulate;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use distribution::normal_below;
-pub use distribution::{normal_quantile, t_below, t_quantile};
+pub use distribution::{f_above, normal_below, normal_quantile, t_below, t_quantile};
 pub use equivalence::{Margin, SMALLEST_MARGIN};
 pub use estimate::{ConfidenceInterval, Estimate, Method, paired, unpaired, welch};
 pub use fisher::fisher;

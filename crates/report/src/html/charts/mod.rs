@@ -5,6 +5,7 @@ mod clock;
 mod compute;
 mod memory;
 mod phases;
+mod siblings;
 mod storage;
 mod targets;
 mod telemetry;
@@ -23,6 +24,7 @@ use crate::series::{self, RunSeries};
 use crate::text::clean;
 
 pub(super) use change::change;
+pub(super) use siblings::siblings;
 pub(super) use targets::targets;
 
 /// A chart with its words.

@@ -1,0 +1,181 @@
+//! The nodes of a fleet from records: one after the other, of which only what a fleet needs is kept.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::thread;
+
+use anyhow::{Context, Result, bail, ensure};
+use fleet::{Account, FleetNode, NodeAnswer};
+use measure::Run;
+use record::{Selector, Store};
+use spec::Target;
+use spec::audit::Graded;
+
+use crate::args::FleetBy;
+use crate::history::History;
+use crate::locations::{self, Specification};
+
+/// What a fleet is called that no launcher started.
+const NAME: &str = "fleet";
+
+/// A fleet that was read, with the specification that all of it is judged by.
+pub(super) struct ReadFleet {
+    pub(super) name: String,
+    pub(super) nodes: Vec<FleetNode>,
+    pub(super) specification: Specification,
+}
+
+/// A node whose records are still to be read.
+struct Unread {
+    name: String,
+    /// Oldest first, as they are judged together.
+    records: Vec<PathBuf>,
+    /// Why there is nothing to read.
+    missing: Option<String>,
+}
+
+/// A specification with its audit, once for all nodes.
+struct Judge<'a> {
+    specification: &'a Specification,
+    graded: Vec<Graded>,
+    companions: Vec<Target>,
+}
+
+/// Reads and judges what was typed: runs, selections, or nothing, which is the newest run of each node in the store.
+pub(super) fn read(typed: &[String], by: &FleetBy) -> Result<ReadFleet> {
+    let (unread, own) = unread(found(typed, by)?);
+    let specification = match (&by.spec, own) {
+        (Some(typed), _) => Specification::load(typed)?,
+        (None, Some(run)) => Specification::parse(&run.spec.text, "the records", Some(&run.spec.id))
+            .with_context(|| format!("the specification of run {} cannot be used; give one with --spec", run.id))?,
+        (None, None) => {
+            bail!("none of the records can be read, so none says by which specification: give one with --spec")
+        }
+    };
+    let audit = spec::audit::audit(&specification.system, &specification.siblings);
+    let companions = spec::companions(&specification.system, &audit);
+    let judge = Judge { specification: &specification, graded: audit.grades(), companions };
+    let nodes = judge.all(&unread, by.spec.is_none())?;
+    Ok(ReadFleet { name: NAME.to_owned(), nodes, specification })
+}
+
+/// The records that were typed, with the words for them.
+fn found(typed: &[String], by: &FleetBy) -> Result<Vec<(String, PathBuf)>> {
+    let root = locations::results(by.records.out.as_deref())?;
+    let store = Store::at(&root);
+    let selected = typed.iter().all(|one| is_selection(one));
+    if !selected {
+        let find = |one: &String| {
+            ensure!(!is_selection(one), "`{one}` is a selection, and others are runs: give either");
+            Ok((one.clone(), store.find(one)?))
+        };
+        return typed.iter().map(find).collect();
+    }
+    let history = History::of(store)?;
+    let selectors = typed.iter().map(|one| Ok(one.parse::<Selector>()?)).collect::<Result<Vec<Selector>>>()?;
+    let mut newest: BTreeMap<&str, &record::Listed> = BTreeMap::new();
+    let chosen: Vec<Vec<&record::Listed>> = match selectors.as_slice() {
+        [] => vec![history.runs.iter().collect()],
+        selectors => selectors.iter().map(|selector| history.select(selector)).collect(),
+    };
+    for run in chosen.into_iter().flatten() {
+        newest.insert(&run.digest.host, run);
+    }
+    ensure!(!newest.is_empty(), "no run in {} is selected: `hostproof store list` shows what there is", root.display());
+    Ok(newest.into_values().map(|run| (run.digest.id.clone(), run.path.clone())).collect())
+}
+
+/// Whether it is a selection of the store, and no run: an id has none of these signs.
+fn is_selection(typed: &str) -> bool {
+    (typed.contains('=') || typed.contains("..")) && !std::path::Path::new(typed).exists() || typed == "baseline"
+}
+
+/// The records by their nodes, and the first run that can be read, without what it measured.
+fn unread(records: Vec<(String, PathBuf)>) -> (Vec<Unread>, Option<Run>) {
+    let mut nodes: BTreeMap<String, Vec<(String, String, PathBuf)>> = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    let mut first = None;
+    for (typed, path) in records {
+        match record::head(&path) {
+            Ok(run) => {
+                let of_node = nodes.entry(run.name().to_owned()).or_default();
+                of_node.push((run.started.clone(), run.id.clone(), path));
+                first = first.or(Some(run));
+            }
+            Err(error) => {
+                unreadable.push(Unread { name: typed, records: Vec::new(), missing: Some(error.to_string()) });
+            }
+        }
+    }
+    let readable = nodes.into_iter().map(|(name, mut runs)| {
+        runs.sort();
+        runs.dedup_by(|one, other| one.1 == other.1);
+        Unread { name, records: runs.into_iter().map(|(.., path)| path).collect(), missing: None }
+    });
+    (readable.chain(unreadable).collect(), first)
+}
+
+impl Judge<'_> {
+    /// Every node, in as many threads as there are CPUs; each holds the records of one node at a time.
+    fn all(&self, unread: &[Unread], own: bool) -> Result<Vec<FleetNode>> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let part = unread.len().div_ceil(threads).max(1);
+        let of = |nodes: &[Unread]| nodes.iter().map(|node| self.node(node, own)).collect::<Result<Vec<FleetNode>>>();
+        let parts: Vec<Result<Vec<FleetNode>>> = thread::scope(|scope| {
+            let workers: Vec<_> = unread.chunks(part).map(|nodes| scope.spawn(move || of(nodes))).collect();
+            let join = |worker: thread::ScopedJoinHandle<'_, Result<Vec<FleetNode>>>| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            workers.into_iter().map(join).collect()
+        });
+        Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    /// A record that cannot be read is no answer; one of another specification is a question to whoever asks.
+    fn node(&self, unread: &Unread, own: bool) -> Result<FleetNode> {
+        let missing =
+            |why: String| Ok(FleetNode { name: unread.name.clone(), attempts: 0, answer: NodeAnswer::Missing(why) });
+        if let Some(why) = &unread.missing {
+            return missing(format!("its record cannot be read: {why}"));
+        }
+        let runs = unread.records.iter().map(|path| record::read(path)).collect::<Result<Vec<Run>, _>>();
+        let runs = match runs {
+            Ok(runs) => runs,
+            Err(why) => return missing(format!("its record cannot be read: {why}")),
+        };
+        let Some((last, earlier)) = runs.split_last() else { return missing("no record came".to_owned()) };
+        let source = &self.specification.source;
+        ensure!(
+            !own || last.spec.id == source.id && last.spec.text == source.text,
+            "run {} of {} was made for another specification ({}) than the others ({}): give one for all with --spec",
+            last.id,
+            unread.name,
+            last.spec.id,
+            source.id
+        );
+        let earlier: Vec<&Run> = earlier.iter().collect();
+        let system = &self.specification.system;
+        let judgement = verdict::judge_boots(last, &earlier, system, &self.graded, &self.companions);
+        let account = Account::of(last, &earlier, &judgement);
+        Ok(FleetNode { name: unread.name.clone(), attempts: 0, answer: NodeAnswer::Judged(Box::new(account)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selections_are_told_from_runs() {
+        let check = |typed: &str, expect: bool| assert_eq!(is_selection(typed), expect, "{typed}");
+        check("bios=1.2", true);
+        check("2026-07-01..2026-07-05", true);
+        check("baseline", true);
+        check("20260701T12", false);
+        check("latest", false);
+        check("results/node7/run.jsonl", false);
+        // A folder that is there is a folder.
+        check("..", false);
+    }
+}
