@@ -27,6 +27,20 @@ fn a_consistent_machine_has_no_finding() {
 }
 
 #[test]
+fn two_claims_on_one_target_are_two() {
+    let claim = "{ target = \"read\", ratio = 2.4, at = \"6\", says = \"\" },";
+    let both = format!("{claim}\n    {}", claim.replace("2.4", "10"));
+    let system = system(&planted(&[(claim, both.as_str())]));
+    let audit = audit(&system, &[]);
+    let grades: Vec<(&str, Grade)> = audit.claims.iter().map(|claim| (claim.target.as_str(), claim.grade)).collect();
+    let of = |id: &str| grades.iter().filter(|(one, _)| *one == id).map(|(_, grade)| *grade).collect::<Vec<_>>();
+    assert_eq!(of("read.claim"), [Grade::Plausible], "{grades:?}");
+    assert!(of("read.claim.2").iter().all(|grade| *grade != Grade::Plausible) && of("read.claim.2").len() == 1);
+    let ids: BTreeSet<String> = system.claimed().into_iter().map(|target| target.id).collect();
+    assert_eq!(ids.len(), 3, "{ids:?}");
+}
+
+#[test]
 fn a_planted_fault_is_found_and_nothing_else() {
     let check = |rule: &str, grade: Grade, replace: &[(&str, &str)]| {
         let audit = audit(&system(&planted(replace)), &[]);

@@ -93,7 +93,14 @@ fn cut(text: &str, most: usize, ascii: bool) -> String {
     }
     let end = if ascii { "..." } else { "…" };
     let kept: String = text.chars().take(most.saturating_sub(width(end))).collect();
-    kept.trim_end().to_owned() + end
+    // No half of a number or an identifier stays at the end of a description.
+    let is_plain =
+        |word: &str| word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '’' | ',' | '(' | ')' | ';'));
+    let whole = match kept.trim_end().rsplit_once(' ') {
+        Some((before, last)) if !is_plain(last) => before,
+        _ => kept.as_str(),
+    };
+    whole.trim_end().to_owned() + end
 }
 
 #[cfg(test)]
@@ -119,6 +126,15 @@ mod tests {
         check(20, false, Some("Id      Value\na.b  1.5 GB/s\nc         ± 2\n"));
         check(5, false, Some("Id\na.b\nc\n"));
         check(2, false, None);
+    }
+
+    #[test]
+    fn a_description_does_not_end_with_half_a_number() {
+        let check = |text: &str, most: usize, expect: &str| assert_eq!(cut(text, most, false), expect, "{text}");
+        check("Random read, 4 KiB", 16, "Random read,…");
+        check("Random read, 4 KiB", 12, "Random read…");
+        check("level of memory.stream here", 20, "level of…");
+        check("memory.stream.achievable", 10, "memory.st…");
     }
 
     #[test]
