@@ -35,7 +35,7 @@ pub fn change(change: &FleetChange, all: bool, look: Look) -> String {
     text += &rows(change, all, look);
     let worse = worse(change, look);
     if !worse.is_empty() {
-        text += &format!("\nNodes that got worse although their siblings did not\n{worse}");
+        text += &format!("\n{}{worse}", wrap("Nodes that got worse although their siblings did not", 0, look));
     }
     text + "\n" + &conclusion(change, look)
 }

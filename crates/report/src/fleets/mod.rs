@@ -52,10 +52,10 @@ pub fn judgement(fleet: &JudgedFleet<'_>, extent: FleetExtent<'_>, look: Look) -
     text += &wrap(&format!("{}: {}", fleet.name, words::counts(judged)), 0, look);
     text += "\n";
     text += &nodes(judged, extent.all, look);
-    text += &heading("Cohorts: the same machine, set up and measured in the same way", &cohorts(judged, look));
-    text += &heading("What each criterion points at", &criteria(judged, extent.all, look));
-    text += &heading("Against siblings", &siblings(judged, extent.all, look));
-    text += &heading("Next", &next(judged, extent, look));
+    text += &heading("Cohorts: the same machine, set up and measured alike", &cohorts(judged, look), look);
+    text += &heading("What each criterion points at", &criteria(judged, extent.all, look), look);
+    text += &heading("Against siblings", &siblings(judged, extent.all, look), look);
+    text += &heading("Next", &next(judged, extent, look), look);
     text + "\n" + &wrap(&words::answer(judged), 0, look)
 }
 
@@ -65,8 +65,8 @@ pub fn brief(judged: &FleetJudgement) -> String {
     words::answer(judged)
 }
 
-fn heading(title: &str, body: &str) -> String {
-    if body.is_empty() { String::new() } else { format!("\n{title}\n{body}") }
+fn heading(title: &str, body: &str, look: Look) -> String {
+    if body.is_empty() { String::new() } else { format!("\n{}{body}", wrap(title, 0, look)) }
 }
 
 /// A line for each node that is not simply accepted, and why.
@@ -102,7 +102,7 @@ fn nodes(judged: &FleetJudgement, all: bool, look: Look) -> String {
         text += &wrap(&format!("Criteria in this order: {}.", key.join(", ")), 0, look);
         text += &wrap(words::KEY, 0, look);
     }
-    text + &heading("Nodes to look at, the worst first", &reasons(judged, listed, look))
+    text + &heading("Nodes to look at, the worst first", &reasons(judged, listed, look), look)
 }
 
 /// What stands out on each node; nodes of which the same is said are one line.
@@ -145,10 +145,21 @@ fn criteria(judged: &FleetJudgement, all: bool, look: Look) -> String {
         |one: &&FleetCriterion| all || one.points != PointsAt::Nothing && (one.required || one.points < PointsAt::Open);
     let (mut told, rest): (Vec<&FleetCriterion>, Vec<&FleetCriterion>) = judged.criteria.iter().partition(is_told);
     told.sort_by_key(|one| (!one.required, one.points));
-    let mut text = String::new();
+    // Many parts that all nodes have otherwise are one sentence.
+    let mut said: Vec<(&FleetCriterion, Vec<&str>)> = Vec::new();
     for one in told {
+        let is_same = |known: &&mut (&FleetCriterion, Vec<&str>)| {
+            known.0.required == one.required && known.0.sentence == one.sentence
+        };
+        match said.iter_mut().find(is_same) {
+            Some((_, ids)) => ids.push(&one.id),
+            None => said.push((one, vec![&one.id])),
+        }
+    }
+    let mut text = String::new();
+    for (one, ids) in said {
         let optional = if one.required { "" } else { " (optional)" };
-        text += &wrap(&format!("{}{optional}: {}", one.id, one.sentence), 2, look);
+        text += &wrap(&format!("{}{optional}: {}", ids.join(", "), one.sentence), 2, look);
     }
     let met = rest.iter().filter(|one| one.points == PointsAt::Nothing).count();
     if met > 0 {
