@@ -1,8 +1,8 @@
 //! What a fleet keeps of a judged run: thousands of nodes fit into memory, their samples do not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Better, Digest, Metric, MetricId, Quantity, Run, definition};
+use measure::{Better, Digest, Metric, MetricId, Quantity, Run, definition, metrics};
 use verdict::stats::{Moments, boot_value, t_quantile};
 use verdict::{Acceptance, FactRow, Judgement, Row, Verdict};
 
@@ -174,18 +174,15 @@ fn part(row: &FactRow) -> PartAnswer {
 /// What the runs say of each series that is compared: those of targets, and every headline of the whole host. What is above
 /// physics is compared with nothing.
 fn figures(runs: &[Digest], last: &Run, targets: &[TargetAnswer]) -> BTreeMap<MetricId, Figure> {
-    let of = |id: &MetricId| targets.iter().filter(|target| target.series.as_ref() == Some(id)).collect::<Vec<_>>();
-    let is_headline =
-        |id: &MetricId| id.labels.is_empty() && definition(&id.name).is_some_and(measure::Definition::is_headline);
-    let is_compared = |id: &MetricId| {
-        let targets = of(id);
-        let is_wrong = targets.iter().any(|target| target.verdict == Verdict::Implausible);
-        !is_wrong && (!targets.is_empty() || is_headline(id))
-    };
-    let mut ids: Vec<&MetricId> = runs.iter().flat_map(|run| run.series.keys()).filter(|id| is_compared(id)).collect();
-    ids.sort();
-    ids.dedup();
-    ids.into_iter().filter_map(|id| Some((id.clone(), figure(runs, last, id)?))).collect()
+    let headlines = metrics::ALL.iter().filter(|metric| metric.is_headline()).map(|metric| metric.series());
+    let mut ids: BTreeSet<MetricId> =
+        targets.iter().filter_map(|target| target.series.clone()).chain(headlines).collect();
+    for target in targets.iter().filter(|target| target.verdict == Verdict::Implausible) {
+        if let Some(wrong) = &target.series {
+            ids.remove(wrong);
+        }
+    }
+    ids.into_iter().filter_map(|id| figure(runs, last, &id).map(|figure| (id, figure))).collect()
 }
 
 fn figure(runs: &[Digest], last: &Run, id: &MetricId) -> Option<Figure> {

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 /// The commands with the entries that their outputs are of.
-pub const COMMANDS: [(&str, &[&str]); 20] = [
+pub const COMMANDS: [(&str, &[&str]); 21] = [
     ("accept", &["judgement", "judged_parts", "dry_run", "refusal"]),
     ("audit", &["audit"]),
     ("baseline show", &["baselines"]),
@@ -18,6 +18,7 @@ pub const COMMANDS: [(&str, &[&str]); 20] = [
     ("doctor", &["doctor"]),
     ("fleet compare", &["fleet_change"]),
     ("fleet judge", &["fleet_judgement"]),
+    ("fleet report", &["fleet_judgement"]),
     ("inspect", &["inspect"]),
     ("judge", &["judgement"]),
     ("noise", &["noise"]),
