@@ -16,7 +16,7 @@ use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
 
 pub(crate) use documents::{AuditArgs, SpecCommand};
-pub(crate) use fleet::FleetCommand;
+pub(crate) use fleet::{FleetCommand, FleetDrainArgs, FleetPrintArgs, FleetStartArgs, PrintFor, ViaName};
 pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
@@ -162,7 +162,10 @@ pub(crate) enum Command {
         command: CampaignCommand,
     },
     /// Accept many nodes, and compare them with each other
-    #[command(hide = true)]
+    #[command(
+        after_help = "Examples:\n  hostproof fleet start --nodes 'node[001-400]' --via slurm --name rack7 -- --profile full --spec \
+                            node.toml\n  hostproof fleet status rack7\n  hostproof fleet drain rack7"
+    )]
     Fleet {
         #[command(subcommand)]
         command: FleetCommand,

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 /// The commands with the entries that their outputs are of.
-pub const COMMANDS: [(&str, &[&str]); 18] = [
+pub const COMMANDS: [(&str, &[&str]); 19] = [
     ("accept", &["judgement", "judged_parts", "dry_run", "refusal"]),
     ("audit", &["audit"]),
     ("baseline show", &["baselines"]),
@@ -16,6 +16,7 @@ pub const COMMANDS: [(&str, &[&str]); 18] = [
     ("compare", &["compare", "within_boot", "not_compared"]),
     ("diff", &["diff"]),
     ("doctor", &["doctor"]),
+    ("fleet status", &["fleet_status"]),
     ("inspect", &["inspect"]),
     ("judge", &["judgement"]),
     ("noise", &["noise"]),

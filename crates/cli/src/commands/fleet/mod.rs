@@ -1,10 +1,36 @@
 //! `hostproof fleet`: many nodes accepted, and compared with each other.
 
-use anyhow::Result;
+mod answers;
+mod drain;
+mod start;
+mod status;
 
-use crate::args::FleetCommand;
+use anyhow::{Context, Result};
+use launch::FleetJournal;
+use record::Store;
+
+use crate::args::{FleetCommand, Records};
 use crate::exit::Exit;
+use crate::locations;
 
 pub(crate) fn fleet(command: &FleetCommand) -> Result<Exit> {
-    match *command {}
+    match command {
+        FleetCommand::Start(args) => start::start(args),
+        FleetCommand::Status { fleet, json, records } => status::status(fleet, *json, records),
+        FleetCommand::Stop { fleet, records } => start::stop(fleet, records),
+        FleetCommand::Print(args) => start::print_for(args),
+        FleetCommand::Drain(args) => drain::drain(args),
+        FleetCommand::Resume(args) => drain::resume(args),
+    }
+}
+
+/// The store by its full path: nodes are told it.
+fn store(records: &Records) -> Result<Store> {
+    Ok(Store::at(&std::path::absolute(locations::results(records.out.as_deref())?)?))
+}
+
+fn open(records: &Records, fleet: &str) -> Result<(Store, FleetJournal)> {
+    let store = store(records)?;
+    let fleet = FleetJournal::open(&store, fleet).context("no such fleet can be used")?;
+    Ok((store, fleet))
 }
