@@ -68,7 +68,7 @@ fn a_fleet_is_shown_by_what_its_journal_and_its_records_say() {
     {
         assert!(text.contains(words), "{text}");
     }
-    assert!(text.contains("of 4 nodes; about 60 s left"), "{text}");
+    assert!(text.contains("of 4 nodes; about 1 min left"), "{text}");
 
     let printed = output(here, ["fleet", "status", "rack7", "--out", "results", "--json"]);
     let status: Value = serde_json::from_slice(&printed.stdout).unwrap();

@@ -93,7 +93,7 @@ pub struct Limits {
 
 /// How driving ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum FleetEnd {
     /// Every node has a record or no answer.
     Done,
     /// Somebody stopped the fleet.
@@ -124,13 +124,13 @@ pub fn drive(
     limits: Limits,
     interrupted: &AtomicBool,
     show: &mut dyn FnMut(&FleetJournal, &BTreeMap<String, Seen>),
-) -> Result<Outcome, Error> {
+) -> Result<FleetEnd, Error> {
     let mut drive = Drive { fleet, launcher, store, limits, ended: BTreeMap::new(), silent: BTreeMap::new() };
     let mut failures = 0;
     loop {
         drive.fleet.refresh()?;
         if drive.fleet.is_stopped() {
-            return Ok(Outcome::Stopped);
+            return Ok(FleetEnd::Stopped);
         }
         match drive.step() {
             Ok(seen) => {
@@ -150,7 +150,7 @@ pub fn drive(
             Err(error) => return Err(error),
         }
         if pause(limits.pause, interrupted) {
-            return Ok(Outcome::Interrupted);
+            return Ok(FleetEnd::Interrupted);
         }
     }
 }
@@ -195,7 +195,7 @@ impl Drive<'_> {
     }
 
     /// How it ended, where nothing is left to do.
-    fn outcome(&self) -> Option<Outcome> {
+    fn outcome(&self) -> Option<FleetEnd> {
         let mut unreachable = Vec::new();
         for (node, state, _) in self.fleet.nodes() {
             match state {
@@ -206,7 +206,7 @@ impl Drive<'_> {
                 NodeState::Open { .. } | NodeState::Waiting => return None,
             }
         }
-        Some(if unreachable.is_empty() { Outcome::Done } else { Outcome::Unreachable(unreachable) })
+        Some(if unreachable.is_empty() { FleetEnd::Done } else { FleetEnd::Unreachable(unreachable) })
     }
 
     /// Takes the record of an attempt that ended, or notes that there is none.

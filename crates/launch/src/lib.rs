@@ -13,7 +13,7 @@ pub mod shell;
 mod slurm;
 mod ssh;
 
-pub use drive::{Launcher, Limits, Look, OpenTry, Outcome, Seen, drive, settle_stopped};
+pub use drive::{FleetEnd, Launcher, Limits, Look, OpenTry, Seen, drive, settle_stopped};
 pub use error::Error;
 pub use journal::{FleetEvent, FleetJournal, FleetPlan, NodeState, Via};
 pub use nodeset::{NodeSet, sample};

@@ -48,8 +48,9 @@ impl NodeLine {
     /// Why no job can run there now.
     fn trouble(&self) -> Option<String> {
         let state = self.plain_state();
+        // A node is unknown for a moment after the controller has started anew, and one that saves power is woken by its job.
         let is_bad =
-            ["drain", "down", "fail", "error", "unknown", "power", "maint"].iter().any(|bad| state.contains(bad));
+            !state.contains("power") && ["drain", "down", "fail", "error"].iter().any(|bad| state.contains(bad));
         let reason = if self.reason.is_empty() { String::new() } else { format!(" ({})", self.reason) };
         is_bad.then(|| format!("Slurm has it {}{reason}", self.state))
     }
@@ -395,9 +396,10 @@ mod tests {
     #[test]
     fn nodes_are_read_with_their_whole_reason() {
         let text = "n01|idle|none\nn02|drained*|bad DIMM | see ticket 7\nn03|draining|hostproof f1/20260701T1-ab memory.stream\nn01|idle|none\n\
-                    n04|down*|Not responding\nn05|allocated|none\nn06|idle*|none\nnonsense\n";
+                    n04|down*|Not responding\nn05|allocated|none\nn06|idle*|none\n\
+                    n07|unknown|none\nn08|powered_down|none\nnonsense\n";
         let nodes = parsed_nodes(text);
-        assert_eq!(nodes.len(), 6);
+        assert_eq!(nodes.len(), 8);
         let check = |name: &str, reason: &str, drained: bool, trouble: Option<&str>| {
             let node = &nodes[name];
             assert_eq!((node.reason.as_str(), node.is_drained()), (reason, drained));
@@ -411,5 +413,7 @@ mod tests {
         check("n05", "", false, None);
         // It does not respond for a moment, as after it was taken back.
         check("n06", "", false, None);
+        check("n07", "", false, None);
+        check("n08", "", false, None);
     }
 }

@@ -56,7 +56,7 @@ impl Copied {
     fn ask(&self) -> String {
         let place = quoted(&self.place);
         format!(
-            "[ \"$(sha256sum 2>/dev/null <{place} | cut -c1-64)\" = {} ] && echo there || echo missing",
+            "cd || exit 3\n[ \"$(sha256sum 2>/dev/null <{place} | cut -c1-64)\" = {} ] && echo there || echo missing",
             self.sha256
         )
     }

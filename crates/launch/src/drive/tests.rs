@@ -144,7 +144,7 @@ fn plan(nodes: &str) -> FleetPlan {
 
 const LIMITS: Limits = Limits { pending: 2, open: 3, pause: Duration::ZERO };
 
-fn go_on(store: &Store, world: &Rc<RefCell<World>>) -> Result<Outcome, Error> {
+fn go_on(store: &Store, world: &Rc<RefCell<World>>) -> Result<FleetEnd, Error> {
     let mut fleet = FleetJournal::open(store, "f1").unwrap();
     let mut most = 0;
     let outcome =
@@ -190,7 +190,7 @@ fn every_node_is_asked_once_whenever_the_launcher_is_killed() {
         FleetJournal::begin(&store, "f1", plan("n[1-8]")).unwrap();
         let world = Rc::new(RefCell::new(World { kill_at: Some(kill_at), ..world() }));
         let killed = catch_unwind(AssertUnwindSafe(|| go_on(&store, &world))).is_err();
-        assert_eq!(go_on(&store, &world).unwrap(), Outcome::Done);
+        assert_eq!(go_on(&store, &world).unwrap(), FleetEnd::Done);
         assert_eq!(states(&store), EXPECT, "killed at {kill_at}");
         let world = world.borrow();
         let twice = world.begun.values().filter(|begun| begun.len() > 1).count();
@@ -209,11 +209,11 @@ fn a_node_is_asked_again_only_where_somebody_says_so() {
     let mut fleet = FleetJournal::begin(&store, "f1", plan("n1,n3")).unwrap();
     let world = Rc::new(RefCell::new(World::default()));
     for _ in 0..2 {
-        assert_eq!(go_on(&store, &world).unwrap(), Outcome::Done);
+        assert_eq!(go_on(&store, &world).unwrap(), FleetEnd::Done);
         assert_eq!(states(&store), ["n1 measured 1", "n3 NODE_FAIL 1"]);
     }
     fleet.note(FleetEvent::Again { nodes: vec!["n3".into()] }).unwrap();
-    assert_eq!(go_on(&store, &world).unwrap(), Outcome::Done);
+    assert_eq!(go_on(&store, &world).unwrap(), FleetEnd::Done);
     assert_eq!(states(&store), ["n1 measured 1", "n3 NODE_FAIL 2"]);
     assert_eq!(world.borrow().begun["n3"], [1, 2]);
 }
@@ -230,7 +230,7 @@ fn what_waits_for_drained_nodes_alone_is_given_up() {
         ..World::default()
     };
     let world = Rc::new(RefCell::new(world));
-    assert_eq!(go_on(&store, &world).unwrap(), Outcome::Done);
+    assert_eq!(go_on(&store, &world).unwrap(), FleetEnd::Done);
     assert_eq!(states(&store), ["stuck while it waited: drained 1"]);
     assert_eq!(world.borrow().cancelled, ["stuck"]);
 }
@@ -247,11 +247,11 @@ fn a_fleet_that_is_stopped_asks_nobody_and_keeps_what_came() {
     let begun = ["n1", "stuck"].map(|node| (node.to_owned(), vec![1]));
     let looks = [("n1".to_owned(), 1)].into();
     let world = Rc::new(RefCell::new(World { begun: begun.into(), looks, ..World::default() }));
-    assert_eq!(go_on(&store, &world).unwrap(), Outcome::Stopped);
+    assert_eq!(go_on(&store, &world).unwrap(), FleetEnd::Stopped);
     assert_eq!(settle_stopped(&mut fleet, &mut Fake(Rc::clone(&world)), &store).unwrap(), (1, 1));
     assert_eq!(world.borrow().cancelled, ["stuck"]);
     assert_eq!(states(&store), ["n1 measured 1", "stuck the fleet was stopped 1", "n4 Waiting 0"]);
     fleet.note(FleetEvent::Continued {}).unwrap();
-    assert_eq!(go_on(&store, &world).unwrap(), Outcome::Done);
+    assert_eq!(go_on(&store, &world).unwrap(), FleetEnd::Done);
     assert_eq!(states(&store)[2], "n4 measured 1");
 }

@@ -8,7 +8,7 @@ use clap::Parser;
 use jiff::Timestamp;
 use launch::kubernetes::{self, Pod};
 use launch::{
-    FleetEvent, FleetJournal, FleetPlan, Launcher, Limits, NodeSet, NodeState, OpenTry, Outcome, SlurmLauncher,
+    FleetEnd, FleetEvent, FleetJournal, FleetPlan, Launcher, Limits, NodeSet, NodeState, OpenTry, SlurmLauncher,
     SshLauncher, Via,
 };
 use record::Store;
@@ -75,22 +75,22 @@ pub(super) fn start(args: &FleetStartArgs) -> Result<Exit> {
 }
 
 /// What is said and answered when driving ended.
-fn ended(store: &Store, fleet: &FleetJournal, outcome: Outcome) -> Result<Exit> {
+fn ended(store: &Store, fleet: &FleetJournal, outcome: FleetEnd) -> Result<Exit> {
     let id = &fleet.id;
     match outcome {
-        Outcome::Done => {}
-        Outcome::Stopped => {
+        FleetEnd::Done => {}
+        FleetEnd::Stopped => {
             say(&format!("the fleet {id} was stopped"));
             return Ok(Exit::Interrupted);
         }
-        Outcome::Interrupted => {
+        FleetEnd::Interrupted => {
             say(&format!(
                 "this launcher was ended, and what it began goes on: `hostproof fleet start --name {id}` takes what came, \
                  `hostproof fleet stop {id}` cancels it"
             ));
             return Ok(Exit::Interrupted);
         }
-        Outcome::Unreachable(nodes) => say(&format!(
+        FleetEnd::Unreachable(nodes) => say(&format!(
             "{} could not be reached, and what was begun there goes on: `hostproof fleet start --name {id}` asks again",
             NodeSet::of(nodes)
         )),

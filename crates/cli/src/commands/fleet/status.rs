@@ -278,7 +278,7 @@ mod tests {
         words[22] = W::Running;
         let look = Look::plain(40);
         let expect = "fleet f1\nn01 AAR!!AAAAA AAAAAAAAAA AAr\nR rejected · ! no answer · r running · A accepted\n\nn03 rejected\nn[04-05] no \
-                      answer: NODE_FAIL\nn23 running\n1 rejected, 2 no answer, 1 running, 19 accepted of 23 nodes; about 60 s left";
+                      answer: NODE_FAIL\nn23 running\n1 rejected, 2 no answer, 1 running, 19 accepted of 23 nodes; about 1 min left";
         assert_eq!(shown(&words, &[50, 60, 70]).text(look), expect);
     }
 
