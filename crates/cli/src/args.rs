@@ -16,7 +16,10 @@ use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
 
 pub(crate) use documents::{AuditArgs, SpecCommand};
-pub(crate) use fleet::{FleetBy, FleetCommand, FleetCompareArgs, FleetJudgeArgs, FleetReportArgs, FleetRunsArgs};
+pub(crate) use fleet::{
+    FleetBy, FleetCommand, FleetCompareArgs, FleetDrainArgs, FleetJudgeArgs, FleetPrintArgs, FleetReportArgs,
+    FleetRunsArgs, FleetStartArgs, PrintFor, ViaName,
+};
 pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
@@ -162,7 +165,11 @@ pub(crate) enum Command {
         command: CampaignCommand,
     },
     /// Accept many nodes, and compare them with each other
-    #[command(after_help = "Examples:\n  hostproof fleet judge\n  hostproof fleet report --html fleet.html")]
+    #[command(
+        after_help = "Examples:\n  hostproof fleet start --nodes 'node[001-400]' --via slurm --name rack7 -- --profile full --spec \
+                            node.toml\n  hostproof fleet status rack7\n  hostproof fleet judge rack7\n  hostproof fleet report rack7 \
+                            --html rack7.html\n  hostproof fleet drain rack7"
+    )]
     Fleet {
         #[command(subcommand)]
         command: FleetCommand,

@@ -14,6 +14,8 @@ use crate::build_info::build;
 use crate::exit::Exit;
 use crate::failure;
 
+mod slow;
+
 /// Serves one request and ends.
 pub(crate) fn serve() -> Result<Exit> {
     worker::serve(build(), |request, pipe| match answer(request, pipe) {
@@ -36,9 +38,11 @@ fn answer(request: &Request, pipe: &mut Pipe) -> Result<Message> {
         }
         Task::Run(config) => {
             let mut watched = Watched::start(request.workload, &machine, &mut |event| pipe.emit(event));
-            let end = run(request.workload, config, &machine, &mut |event| {
-                watched.hand_on(&mut |seen| pipe.emit(seen));
-                pipe.emit(event);
+            let end = slow::asked().and_then(|slow| {
+                run(request.workload, config, &machine, &mut |event| {
+                    watched.hand_on(&mut |seen| pipe.emit(seen));
+                    pipe.emit(slow::slowed(event, slow));
+                })
             });
             watched.stop(&mut |event| pipe.emit(event));
             end?;

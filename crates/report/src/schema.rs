@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 /// The commands with the entries that their outputs are of.
-pub const COMMANDS: [(&str, &[&str]); 21] = [
+pub const COMMANDS: [(&str, &[&str]); 22] = [
     ("accept", &["judgement", "judged_parts", "dry_run", "refusal"]),
     ("audit", &["audit"]),
     ("baseline show", &["baselines"]),
@@ -19,6 +19,7 @@ pub const COMMANDS: [(&str, &[&str]); 21] = [
     ("fleet compare", &["fleet_change"]),
     ("fleet judge", &["fleet_judgement"]),
     ("fleet report", &["fleet_judgement"]),
+    ("fleet status", &["fleet_status"]),
     ("inspect", &["inspect"]),
     ("judge", &["judgement"]),
     ("noise", &["noise"]),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use launch::shell::quoted;
 use measure::Run;
 use report::terminal::Extent;
 use verdict::Judgement;
@@ -30,29 +31,4 @@ pub(crate) fn show(run: &Run, judgement: &Judgement, view: JudgedView, store: Op
     let store = store.map(|folder| format!(" --out {}", quoted(&folder.to_string_lossy()))).unwrap_or_default();
     let extent = Extent { all: view.all, store: &store };
     print(&report::terminal::judged_run(run, judgement, extent, look()))
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_is_quoted_where_a_shell_would_split_it() {
-        let check = |word: &str, expect: &str| assert_eq!(quoted(word), expect);
-        check("/data/results-1", "/data/results-1");
-        check("my results", "'my results'");
-        check("it's", "'it'\\''s'");
-        check("$HOME", "'$HOME'");
-        check("", "''");
-    }
 }

@@ -8,9 +8,9 @@ use verdict::compare::Tolerances;
 
 use super::nodes::{self, ReadFleet};
 use crate::args::{FleetJudgeArgs, FleetRunsArgs};
-use crate::commands::judge::quoted;
 use crate::commands::{look, print, print_json};
 use crate::exit::Exit;
+use launch::shell::quoted;
 
 pub(super) fn judge(args: &FleetJudgeArgs) -> Result<Exit> {
     let (read, judged) = judged(&args.of)?;

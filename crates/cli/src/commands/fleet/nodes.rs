@@ -7,6 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 use fleet::{Account, FleetNode, NodeAnswer};
+use launch::{FleetJournal, NodeState};
 use measure::Run;
 use record::{Selector, Store};
 use spec::Target;
@@ -33,6 +34,14 @@ struct Unread {
     records: Vec<PathBuf>,
     /// Why there is nothing to read.
     missing: Option<String>,
+    /// How often it was tried; 0 where nobody counted.
+    attempts: u32,
+}
+
+impl Unread {
+    fn missing(name: String, why: String) -> Unread {
+        Unread { name, records: Vec::new(), missing: Some(why), attempts: 0 }
+    }
 }
 
 /// A specification with its audit, once for all nodes.
@@ -42,9 +51,14 @@ struct Judge<'a> {
     companions: Vec<Target>,
 }
 
-/// Reads and judges what was typed: runs, selections, or nothing, which is the newest run of each node in the store.
+/// Reads and judges what was typed: a fleet, runs, selections, or nothing, which is the newest run of each node in the store.
 pub(super) fn read(typed: &[String], by: &FleetBy) -> Result<ReadFleet> {
-    let (unread, own) = unread(found(typed, by)?);
+    let store = Store::at(&locations::results(by.records.out.as_deref())?);
+    let launched = launched(typed, &store)?;
+    let (unread, own) = match &launched {
+        Some(fleet) => of_fleet(fleet, &store),
+        None => unread(found(typed, store)?),
+    };
     let specification = match (&by.spec, own) {
         (Some(typed), _) => Specification::load(typed)?,
         (None, Some(run)) => Specification::parse(&run.spec.text, "the records", Some(&run.spec.id))
@@ -57,13 +71,53 @@ pub(super) fn read(typed: &[String], by: &FleetBy) -> Result<ReadFleet> {
     let companions = spec::companions(&specification.system, &audit);
     let judge = Judge { specification: &specification, graded: audit.grades(), companions };
     let nodes = judge.all(&unread, by.spec.is_none())?;
-    Ok(ReadFleet { name: NAME.to_owned(), nodes, specification })
+    let name = launched.map_or_else(|| NAME.to_owned(), |fleet| fleet.id);
+    Ok(ReadFleet { name, nodes, specification })
+}
+
+/// The fleet that a launcher started, where one was typed.
+fn launched(typed: &[String], store: &Store) -> Result<Option<FleetJournal>> {
+    let all = FleetJournal::all(store)?;
+    let is_fleet = |typed: &&String| all.contains(typed);
+    match typed {
+        [one] if all.contains(one) => Ok(Some(FleetJournal::open(store, one)?)),
+        several => {
+            let fleet = several.iter().find(is_fleet);
+            ensure!(
+                fleet.is_none(),
+                "a fleet ({}) is judged alone: give it, or runs",
+                fleet.map_or("", String::as_str)
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// The nodes that were asked, each with its run or why there is none, and the first run that can be read.
+fn of_fleet(fleet: &FleetJournal, store: &Store) -> (Vec<Unread>, Option<Run>) {
+    let mut first = None;
+    let nodes = fleet.nodes().into_iter().map(|(node, state, attempts)| {
+        let missing = |why: &str| Unread { attempts, ..Unread::missing(node.to_owned(), why.to_owned()) };
+        let run = match state {
+            NodeState::Measured { run } => run,
+            NodeState::NoAnswer { why } => return missing(&why),
+            NodeState::Open { .. } => return missing("it was asked, and has not answered yet"),
+            NodeState::Waiting => return missing("it was not asked yet"),
+        };
+        match store.find(&run) {
+            Ok(path) => {
+                first = first.take().or_else(|| record::head(&path).ok());
+                Unread { name: node.to_owned(), records: vec![path], missing: None, attempts }
+            }
+            Err(error) => missing(&error.to_string()),
+        }
+    });
+    (nodes.collect(), first)
 }
 
 /// The records that were typed, with the words for them.
-fn found(typed: &[String], by: &FleetBy) -> Result<Vec<(String, PathBuf)>> {
-    let root = locations::results(by.records.out.as_deref())?;
-    let store = Store::at(&root);
+fn found(typed: &[String], store: Store) -> Result<Vec<(String, PathBuf)>> {
+    let root = store.root().to_owned();
     let selected = typed.iter().all(|one| is_selection(one));
     if !selected {
         let find = |one: &String| {
@@ -104,14 +158,14 @@ fn unread(records: Vec<(String, PathBuf)>) -> (Vec<Unread>, Option<Run>) {
                 first = first.or(Some(run));
             }
             Err(error) => {
-                unreadable.push(Unread { name: typed, records: Vec::new(), missing: Some(error.to_string()) });
+                unreadable.push(Unread::missing(typed, format!("its record cannot be read: {error}")));
             }
         }
     }
     let readable = nodes.into_iter().map(|(name, mut runs)| {
         runs.sort();
         runs.dedup_by(|one, other| one.1 == other.1);
-        Unread { name, records: runs.into_iter().map(|(.., path)| path).collect(), missing: None }
+        Unread { name, records: runs.into_iter().map(|(.., path)| path).collect(), missing: None, attempts: 0 }
     });
     (readable.chain(unreadable).collect(), first)
 }
@@ -134,10 +188,11 @@ impl Judge<'_> {
 
     /// A record that cannot be read is no answer; one of another specification is a question to whoever asks.
     fn node(&self, unread: &Unread, own: bool) -> Result<FleetNode> {
+        let Unread { name, attempts, .. } = unread;
         let missing =
-            |why: String| Ok(FleetNode { name: unread.name.clone(), attempts: 0, answer: NodeAnswer::Missing(why) });
+            |why: String| Ok(FleetNode { name: name.clone(), attempts: *attempts, answer: NodeAnswer::Missing(why) });
         if let Some(why) = &unread.missing {
-            return missing(format!("its record cannot be read: {why}"));
+            return missing(why.clone());
         }
         let runs = unread.records.iter().map(|path| record::read(path)).collect::<Result<Vec<Run>, _>>();
         let runs = match runs {
@@ -158,7 +213,7 @@ impl Judge<'_> {
         let system = &self.specification.system;
         let judgement = verdict::judge_boots(last, &earlier, system, &self.graded, &self.companions);
         let account = Account::of(last, &earlier, &judgement);
-        Ok(FleetNode { name: unread.name.clone(), attempts: 0, answer: NodeAnswer::Judged(Box::new(account)) })
+        Ok(FleetNode { name: name.clone(), attempts: *attempts, answer: NodeAnswer::Judged(Box::new(account)) })
     }
 }
 

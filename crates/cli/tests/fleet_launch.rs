@@ -1,0 +1,151 @@
+//! `hostproof fleet` as far as it needs neither Slurm nor ssh: `scripts/fleet-lab` has both.
+
+#[allow(dead_code, reason = "other test programs use the rest of it")]
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use launch::{FleetEvent, FleetJournal, FleetPlan, Via};
+use record::Store;
+use serde_json::Value;
+use support::{output, said};
+
+/// A record of the fixtures, as one of a node.
+fn of_node(folder: &Path, node: &str, id: &str) {
+    let fixture = format!("{}/tests/fixtures/0.1.0/complete/run.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let run = record::read(Path::new(&fixture)).unwrap();
+    let text = fs::read_to_string(fixture).unwrap();
+    let head = format!("\"host\":\"{}\"", run.host);
+    assert!(text.contains(&head) && text.contains(&run.id));
+    let text = text.replacen(&head, &format!("{head},\"node\":\"{node}\""), 1).replacen(&run.id, id, 1);
+    let path = Store::at(&folder.join("results")).place(node, id);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn fleet(folder: &Path) -> FleetJournal {
+    let nodes = ["n01", "n02", "n03", "n04"].map(str::to_owned).to_vec();
+    let plan = FleetPlan {
+        nodes,
+        via: Via::Slurm,
+        program: "/usr/bin/hostproof".into(),
+        options: Vec::new(),
+        specification: None,
+        launcher: Vec::new(),
+        seed: None,
+        at: "2026-07-01T00:00:00Z".into(),
+    };
+    FleetJournal::begin(&Store::at(&folder.join("results")), "rack7", plan).unwrap()
+}
+
+#[test]
+fn a_fleet_is_shown_by_what_its_journal_and_its_records_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let mut fleet = fleet(here);
+    of_node(here, "n01", "20260701T120000Z-0001");
+    let record = |run: &str| FleetEvent::Record {
+        node: "n01".into(),
+        attempt: 1,
+        run: run.into(),
+        sha256: String::new(),
+        at: 160,
+    };
+    for event in [
+        FleetEvent::Asked { node: "n01".into(), attempt: 1, at: 100 },
+        record("20260701T120000Z-0001"),
+        FleetEvent::NoAnswer { node: "n02".into(), attempt: 0, why: "Slurm has it drained (bad DIMM)".into() },
+        FleetEvent::NoAnswer { node: "n03".into(), attempt: 2, why: "its job 7 ended as NODE_FAIL".into() },
+    ] {
+        fleet.note(event).unwrap();
+    }
+    let shown = output(here, ["fleet", "status", "rack7", "--out", "results"]);
+    let text = said(&shown);
+    assert_eq!(shown.status.code(), Some(0), "{text}");
+    for words in
+        ["n02 no answer: Slurm has it drained (bad DIMM)", "n03 no answer, 2 attempts: its job 7 ended as NODE_FAIL"]
+    {
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(text.contains("of 4 nodes; about 1 min left"), "{text}");
+
+    let printed = output(here, ["fleet", "status", "rack7", "--out", "results", "--json"]);
+    let status: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let schema: Value = serde_json::from_slice(&output(here, ["schema", "fleet", "status"]).stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> = validator.iter_errors(&status).map(|error| error.to_string()).collect();
+    assert_eq!(faults, Vec::<String>::new());
+    assert_eq!(status["nodes"][2]["attempts"], 2);
+    assert_eq!(status["nodes"][3]["state"], "not asked yet");
+    assert_eq!(status["nodes"][0]["run"], "20260701T120000Z-0001");
+
+    let judged = output(here, ["fleet", "judge", "rack7", "--out", "results", "--json"]);
+    assert_eq!(judged.status.code(), Some(1), "{}", said(&judged));
+    let judged: Value = serde_json::from_slice(&judged.stdout).unwrap();
+    assert_eq!(judged["fleet"], "rack7");
+    let of = |name: &str| judged["nodes"].as_array().unwrap().iter().find(|node| node["name"] == name).unwrap().clone();
+    assert_eq!((&of("n01")["answer"], &of("n01")["attempts"]), (&"REJECTED".into(), &1.into()));
+    assert_eq!(of("n02")["no_answer"], "Slurm has it drained (bad DIMM)");
+    assert_eq!((&of("n03")["answer"], &of("n03")["attempts"]), (&"NO-ANSWER".into(), &2.into()));
+    assert_eq!(of("n04")["no_answer"], "it was not asked yet");
+    let mixed = output(here, ["fleet", "judge", "rack7", "20260701T120000Z-0001", "--out", "results"]);
+    assert!(
+        mixed.status.code() == Some(2) && said(&mixed).contains("a fleet (rack7) is judged alone"),
+        "{}",
+        said(&mixed)
+    );
+}
+
+#[test]
+fn what_cannot_be_launched_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    drop(fleet(here));
+    let check = |arguments: &[&str], words: &str| {
+        let refused = output(here, [&["fleet"], arguments, &["--out", "results"]].concat());
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}: {}", said(&refused));
+        assert!(said(&refused).contains(words), "{arguments:?}: {}", said(&refused));
+    };
+    check(&["start", "--nodes", "n[1-", "--via", "slurm"], "is no set of nodes");
+    check(&["start", "--nodes", "n1!n1", "--via", "slurm"], "no node is left");
+    check(&["start", "--nodes", "n1"], "--via");
+    check(&["start"], "--nodes");
+    check(&["start", "--name", "rack8"], "there is no fleet rack8");
+    check(&["start", "--name", "rack7", "--nodes", "n1", "--via", "slurm"], "there is a fleet rack7 already");
+    check(&["start", "--name", "../x", "--nodes", "n1", "--via", "slurm"], "is no name of a fleet");
+    check(&["start", "--name", "rack7", "--again", "m1"], "m1 is not in the fleet rack7");
+    check(&["start", "--nodes", "n1", "--via", "ssh", "--time", "5"], "are of Slurm");
+    check(&["status", "rack8"], "there are: rack7");
+    check(&["drain", "rack7", "--nodes", "m1"], "m1 is not in the fleet rack7");
+}
+
+#[test]
+fn what_would_be_started_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let ask = |arguments: &[&str]| {
+        let printed = output(here, [&["fleet"], arguments].concat());
+        assert_eq!(printed.status.code(), Some(0), "{arguments:?}: {}", said(&printed));
+        String::from_utf8(printed.stdout).unwrap()
+    };
+    let k8s = ["print", "--via", "k8s", "--name", "r1", "--cpus", "64", "--memory", "400Gi"];
+    let jobs = ask(&[&k8s[..], &["--nodes", "n[01-03]!n02", "--", "--profile", "full"]].concat());
+    let jobs: Value = serde_json::from_str(&jobs).unwrap();
+    let nodes: Vec<&Value> =
+        jobs["items"].as_array().unwrap().iter().map(|job| &job["spec"]["template"]["spec"]["nodeName"]).collect();
+    assert_eq!(nodes, ["n01", "n03"]);
+
+    let start = ["start", "--name", "r1", "--out", "results", "--dry-run"];
+    let slurm = ask(&[&start[..], &["--nodes", "n[1-2]", "--via", "slurm", "--time", "60", "--", "--beside"]].concat());
+    assert_eq!(slurm.matches("sbatch --parsable --no-requeue --exclusive --mem=0 -w n").count(), 2, "{slurm}");
+    assert!(slurm.contains("--time=60") && slurm.contains("HOSTPROOF_NODE=n2 exec"), "{slurm}");
+    let records = here.canonicalize().unwrap().join("results/fleets/r1/nodes/n2/1/records");
+    assert!(slurm.contains(&format!("accept --out {} --quiet --brief --beside", records.display())), "{slurm}");
+    let ssh = ask(&[&start[..], &["--nodes", "n1", "--via", "ssh", "--ssh-config", "c"]].concat());
+    assert!(ssh.contains("BatchMode=yes") && ssh.contains("nohup setsid"), "{ssh}");
+    assert!(!here.join("results").exists());
+    let drawn = ["--nodes", "n[1-400]", "--via", "slurm", "--sample", "3", "--seed", "7"];
+    let (one, other) = (ask(&[&start[..], &drawn].concat()), ask(&[&start[..], &drawn].concat()));
+    assert_eq!((one.matches("sbatch").count(), &one), (3, &other));
+}
