@@ -15,7 +15,8 @@ const PROSE: [&str; 8] = ["reason", "remarks", "warnings", "how", "arithmetic", 
 const OF_CHANNELS: [&str; 2] = ["memory.peak_read", "memory.stream"];
 
 /// What is said today beside what that version said: it takes nothing away from it, and changes nothing of it.
-const ADDED: [&str; 7] = ["answer", "criteria", "disturbed", "failed_repetitions", "noise", "parts", "repetitions"];
+const ADDED: [&str; 8] =
+    ["answer", "criteria", "disturbed", "failed_repetitions", "node", "noise", "parts", "repetitions"];
 
 fn fixture(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1.0").join(kind)

@@ -81,11 +81,11 @@ fn a_fleet_is_shown_by_what_its_journal_and_its_records_say() {
     assert_eq!(status["nodes"][0]["run"], "20260701T120000Z-0001");
 
     let judged = output(here, ["fleet", "judge", "rack7", "--out", "results", "--json"]);
-    assert_eq!(judged.status.code(), Some(1), "{}", said(&judged));
+    assert_eq!(judged.status.code(), Some(4), "{}", said(&judged));
     let judged: Value = serde_json::from_slice(&judged.stdout).unwrap();
     assert_eq!(judged["fleet"], "rack7");
     let of = |name: &str| judged["nodes"].as_array().unwrap().iter().find(|node| node["name"] == name).unwrap().clone();
-    assert_eq!((&of("n01")["answer"], &of("n01")["attempts"]), (&"REJECTED".into(), &1.into()));
+    assert_eq!((&of("n01")["answer"], &of("n01")["attempts"]), (&"NOT DECIDED".into(), &1.into()));
     assert_eq!(of("n02")["no_answer"], "Slurm has it drained (bad DIMM)");
     assert_eq!((&of("n03")["answer"], &of("n03")["attempts"]), (&"NO-ANSWER".into(), &2.into()));
     assert_eq!(of("n04")["no_answer"], "it was not asked yet");

@@ -232,7 +232,7 @@ mod tests {
         check("pack:2 numa:1 core:2 pu:1", |_| {}, &[]);
         let hbm = |topology: &mut Topology| topology.nodes[1].kind = Some("HBM".to_owned());
         let beside = "pack:1 [numa(memory=64GB)] [numa(memory=16GB)] core:2 pu:1";
-        check(beside, hbm, &["Node 1 (HBM, 16"]);
+        check(beside, hbm, &["Node 1 (HBM, 14.90 GiB)"]);
         check(
             "pack:2 numa:1(memory=64GB) core:2 pu:1",
             |topology| topology.nodes[1].memory = 0,

@@ -10,12 +10,16 @@ mod start;
 mod status;
 
 use anyhow::{Context, Result};
-use launch::FleetJournal;
+use launch::{FleetJournal, Launcher, SlurmLauncher, SshLauncher, Via};
 use record::Store;
 
 use crate::args::{FleetCommand, Records};
 use crate::exit::Exit;
 use crate::locations;
+
+/// Connections of ssh at a time, unless more are asked for, and at most.
+const CONNECTIONS: usize = 32;
+const MOST_CONNECTIONS: usize = 256;
 
 pub(crate) fn fleet(command: &FleetCommand) -> Result<Exit> {
     match command {
@@ -40,4 +44,12 @@ fn open(records: &Records, fleet: &str) -> Result<(Store, FleetJournal)> {
     let store = store(records)?;
     let fleet = FleetJournal::open(&store, fleet).context("no such fleet can be used")?;
     Ok((store, fleet))
+}
+
+/// What reaches the nodes of a fleet.
+fn launcher(fleet: &FleetJournal, connections: usize) -> Result<Box<dyn Launcher>> {
+    Ok(match fleet.plan.via {
+        Via::Slurm => Box::new(SlurmLauncher::new(fleet)),
+        Via::Ssh => Box::new(SshLauncher::new(fleet, connections.min(MOST_CONNECTIONS))?),
+    })
 }

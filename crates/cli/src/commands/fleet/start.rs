@@ -8,24 +8,20 @@ use clap::Parser;
 use jiff::Timestamp;
 use launch::kubernetes::{self, Pod};
 use launch::{
-    FleetEnd, FleetEvent, FleetJournal, FleetPlan, Launcher, Limits, NodeSet, NodeState, OpenTry, SlurmLauncher,
-    SshLauncher, Via,
+    FleetEnd, FleetEvent, FleetJournal, FleetPlan, Limits, NodeSet, NodeState, OpenTry, SlurmLauncher, SshLauncher, Via,
 };
 use record::Store;
 use verdict::Acceptance;
 
 use super::answers::answers;
 use super::status::{Shown, Watch};
-use super::{open, store};
+use super::{CONNECTIONS, launcher, open, store};
 use crate::args::{Arguments, Command, FleetPrintArgs, FleetStartArgs, PrintFor, Records, ViaName};
 use crate::commands::{look, print};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::locations::{self, Specification};
 use crate::output::say;
-
-/// Nodes that are measured at once by `ssh`, where nobody says otherwise.
-const CONNECTIONS: usize = 32;
 
 pub(super) fn start(args: &FleetStartArgs) -> Result<Exit> {
     let store = store(&args.records)?;
@@ -107,18 +103,6 @@ fn ended(store: &Store, fleet: &FleetJournal, outcome: FleetEnd) -> Result<Exit>
     } else {
         Exit::Inconclusive
     })
-}
-
-fn launcher(fleet: &FleetJournal, connections: usize) -> Result<Box<dyn Launcher>> {
-    Ok(match fleet.plan.via {
-        Via::Slurm => Box::new(SlurmLauncher::new(fleet)),
-        Via::Ssh => Box::new(SshLauncher::new(fleet, connections.min(CONNECTIONS.max(connections.min(256))))?),
-    })
-}
-
-/// A launcher to look at a fleet with.
-pub(super) fn launcher_of(fleet: &FleetJournal) -> Result<Box<dyn Launcher>> {
-    launcher(fleet, CONNECTIONS)
 }
 
 fn name_of_now() -> Result<String> {
@@ -231,7 +215,7 @@ fn dry_run(store: &Store, name: &str, plan: FleetPlan) -> Result<Exit> {
 pub(super) fn stop(fleet: &str, records: &Records) -> Result<Exit> {
     let (store, mut fleet) = open(records, fleet)?;
     fleet.note(FleetEvent::Stopped {})?;
-    let mut launcher = launcher_of(&fleet)?;
+    let mut launcher = launcher(&fleet, CONNECTIONS)?;
     let (came, cancelled) = launch::settle_stopped(&mut fleet, &mut *launcher, &store)?;
     let waiting = fleet.nodes().iter().filter(|(_, state, _)| *state == NodeState::Waiting).count();
     print(&format!(

@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use verdict::Acceptance;
 
 use super::answers::{Answer, answers};
-use super::open;
-use super::start::launcher_of;
+use super::{CONNECTIONS, launcher, open};
 use crate::args::Records;
 use crate::commands::{look, print, print_json};
 use crate::exit::Exit;
@@ -200,7 +199,7 @@ pub(super) fn status(fleet: &str, json: bool, records: &Records) -> Result<Exit>
     let tries = fleet.open_tries();
     let mut seen = BTreeMap::new();
     if !tries.is_empty() {
-        match launcher_of(&fleet).and_then(|mut launcher| Ok(launcher.look(&tries)?)) {
+        match launcher(&fleet, CONNECTIONS).and_then(|mut launcher| Ok(launcher.look(&tries)?)) {
             Ok(looks) => seen.extend(tries.iter().zip(looks).map(|(one, look)| (one.node.clone(), look.seen))),
             Err(error) => say(&format!("warning: what was begun could not be looked at: {error:#}")),
         }
