@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::{env, thread};
+use std::{env, fs, thread};
 
 use anyhow::{Context, Result};
 use machine::{CpuSet, keep_to};
@@ -14,16 +14,26 @@ use record::worker::die_with_parent;
 const THREADS: &str = "POLARS_MAX_THREADS";
 /// The variable that jemalloc takes its settings from.
 const ALLOCATOR: &str = "_RJEM_MALLOC_CONF";
-/// Ours: huge pages, and what was freed is kept for the next column, large blocks like small ones: the kernel clears each page
-/// that it gives, which took a third of all CPU time.
-const SETTINGS: &str = "thp:always,metadata_thp:auto,oversize_threshold:0,dirty_decay_ms:-1,muzzy_decay_ms:-1,narenas:";
+/// Ours: what was freed is kept for the next column, large blocks like small ones: the kernel clears each page that it gives,
+/// which took a third of all CPU time.
+const SETTINGS: &str = "metadata_thp:auto,oversize_threshold:0,dirty_decay_ms:-1,muzzy_decay_ms:-1";
 /// Threads that share what they freed: with one arena for each, what one frees another takes from the kernel anew.
 const THREADS_AN_ARENA: usize = 8;
 
 /// What is set before a process of `threads` threads starts.
 pub(crate) fn environment(threads: usize) -> [(&'static str, String); 2] {
-    let arenas = threads.div_ceil(THREADS_AN_ARENA);
-    [(THREADS, threads.to_string()), (ALLOCATOR, format!("{SETTINGS}{arenas}"))]
+    let (pages, arenas) = (huge_pages(is_virtual()), threads.div_ceil(THREADS_AN_ARENA));
+    [(THREADS, threads.to_string()), (ALLOCATOR, format!("{SETTINGS},thp:{pages},narenas:{arenas}"))]
+}
+
+/// Huge pages; on a virtual machine what its kernel is set to, because there the first touch of one was three times as slow
+/// (METHODOLOGY has the figures).
+fn huge_pages(is_virtual: bool) -> &'static str {
+    if is_virtual { "default" } else { "always" }
+}
+
+fn is_virtual() -> bool {
+    fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| text.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
 /// Ends this process with `parent`, starts this program again in its own place unless its environment is set already, then keeps it to `cpus`.
