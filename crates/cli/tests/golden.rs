@@ -120,6 +120,16 @@ fn is_plain(word: &str) -> bool {
     word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '’' | '\'' | '?'))
 }
 
+/// Whether `word` stands behind `last` somewhere in what is `said` where there is room, as a word and without a unit of its own.
+fn ends_whole(said: &str, last: &str, word: &str, units: &BTreeSet<&str>) -> bool {
+    let word = word.trim_end_matches([',', ';', ':']);
+    said.match_indices(&format!("{last} {word}")).any(|(at, found)| {
+        let rest = &said[at + found.len()..];
+        let next = rest.strip_prefix(' ').and_then(|rest| words(rest).next());
+        rest.starts_with([' ', ',', ';', ':', ')']) && !next.is_some_and(|next| units.contains(bare(next)))
+    })
+}
+
 #[test]
 fn no_identifier_unit_or_number_is_broken_at_any_width() {
     let units: BTreeSet<&str> = Unit::ALL.iter().map(|unit| unit.symbol()).filter(|symbol| symbol.len() > 2).collect();
@@ -130,8 +140,9 @@ fn no_identifier_unit_or_number_is_broken_at_any_width() {
             let look = |width| Look { ascii, ..Look::plain(width) };
             let whole: Vec<(&str, String)> = case.outputs(look(1000));
             let known: Vec<BTreeSet<&str>> = whole.iter().map(|(_, text)| words(text).map(bare).collect()).collect();
+            let said: Vec<String> = whole.iter().map(|(_, text)| words(text).collect::<Vec<_>>().join(" ")).collect();
             for width in 60..=220 {
-                for ((command, text), known) in case.outputs(look(width)).iter().zip(&known) {
+                for (((command, text), known), said) in case.outputs(look(width)).iter().zip(&known).zip(&said) {
                     let at = format!("{} of {}, {width} columns", command, case.name);
                     for line in text.lines() {
                         // A command is typed as it stands, and so is never wrapped.
@@ -143,10 +154,17 @@ fn no_identifier_unit_or_number_is_broken_at_any_width() {
                             assert!(!units.contains(first), "{at}: a unit without its number: {line}");
                         }
                     }
-                    for word in words(text).map(bare).filter(|word| !is_plain(word) && !known.contains(word)) {
+                    let mut before = "";
+                    for word in words(text) {
+                        let (plain, last) = (bare(word), std::mem::replace(&mut before, word));
+                        if is_plain(plain) || known.contains(plain) {
+                            continue;
+                        }
+                        // The end of a description may be cut, but not in a number, a unit or an identifier, and not
+                        // between a number and its unit.
                         let cut = word.strip_suffix(if ascii { "..." } else { "…" });
-                        // The end of a description may be cut, behind a whole word.
-                        let is_whole = cut.is_some_and(|cut| is_plain(bare(cut)) || known.contains(bare(cut)));
+                        let is_whole =
+                            cut.is_some_and(|cut| is_plain(bare(cut)) || ends_whole(said, last, cut, &units));
                         assert!(is_whole, "{at}: {word} is a part of a word");
                     }
                 }

@@ -127,6 +127,17 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A job with a latency target was done before a queue depth that keeps it was found: it has no figure of that depth.
+    #[error(
+        "{path}: the job ended while the queue depth that keeps `latency_target` was still searched for, at {depth}: give it \
+         more time (`runtime` with `time_based`, or a larger `size`), or a shorter `latency_window`", path = .path.display()
+    )]
+    DepthNotFound {
+        /// The first file of the worker.
+        path: PathBuf,
+        /// Requests in flight when the job ended.
+        depth: u32,
+    },
     /// The host could not be asked or controlled.
     #[error(transparent)]
     Machine(#[from] machine::Error),

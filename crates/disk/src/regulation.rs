@@ -32,7 +32,7 @@ pub(crate) struct DepthSearch {
     /// The largest depth that kept it, or 0; the smallest that did not, or one more than the job's.
     kept: u32,
     failed: u32,
-    found: bool,
+    pub(crate) found: bool,
     window_end: u64,
     fast: u64,
     all: u64,

@@ -105,6 +105,8 @@ pub(crate) enum Failure {
     Short(Op, i32),
     /// A block is not what was written.
     Mismatch(Op, String),
+    /// The work ended while the largest depth that keeps a latency was still searched for, at this one.
+    DepthNotFound(u32),
 }
 
 /// Nanoseconds after which a worker that is ahead of its flow looks again.
@@ -225,7 +227,10 @@ impl<'a, E: IoEngine> Worker<'a, E> {
         self.drain()?;
         // What was drained is in no figure, but the devices have moved it.
         shown.show(self.completed);
-        Ok(self.issued)
+        match self.search {
+            Some(search) if !search.found && !stop.load(Ordering::Relaxed) => Err(Failure::DepthNotFound(search.depth)),
+            _ => Ok(self.issued),
+        }
     }
 
     fn in_flight(&self) -> u32 {

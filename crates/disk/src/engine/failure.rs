@@ -41,6 +41,9 @@ pub(crate) fn describe(failure: Failure, assignment: &WorkerAssignment, written:
             let source = std::io::Error::other(format!("only {moved} bytes were transferred"));
             Error::Request { what: op.action.name(), path: path(&op), offset: op.offset, len: op.len, source }
         }
+        Failure::DepthNotFound(depth) => {
+            Error::DepthNotFound { path: assignment.paths.first().cloned().unwrap_or_default(), depth }
+        }
         Failure::Mismatch(op, why) => Error::Mismatch { path: path(&op), offset: op.offset, len: op.len, why },
     }
 }

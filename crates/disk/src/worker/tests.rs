@@ -133,15 +133,18 @@ fn reads_at(rate: u32) -> [Arrivals; 2] {
 }
 
 fn run(device: &mut Simulated, rules: Rules) -> LatencyRecorder {
+    try_run(device, rules, u64::MAX).unwrap()
+}
+
+/// The same with so many requests at most.
+fn try_run(device: &mut Simulated, rules: Rules, requests: u64) -> Result<LatencyRecorder, Failure> {
     let mut job = Job::new("test", JobTarget::Paths(Vec::new()));
     job.random_map = false;
-    let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 30 }], 0, u64::MAX);
+    let mut pattern = Pattern::new(&job, &[Extent { start: 0, len: 1 << 30 }], 0, requests.saturating_mul(4096));
     let mut recorder = LatencyRecorder::new(device.stamp(), rules.arrivals != [Arrivals::Free; 2]);
     let stop = AtomicBool::new(false);
-    Worker::new(device, rules)
-        .run(&mut |due| pattern.next_due(due), &mut recorder, &LiveCounters::default(), &stop)
-        .unwrap();
-    recorder
+    Worker::new(device, rules).run(&mut |due| pattern.next_due(due), &mut recorder, &LiveCounters::default(), &stop)?;
+    Ok(recorder)
 }
 
 fn percentile(histogram: &crate::histogram::Histogram, percent: f64) -> u64 {
@@ -241,6 +244,26 @@ fn depth_and_batches_are_kept() {
     check(Queue { depth: 16, submit: 16, complete: 1 }, 3);
     check(Queue { depth: 16, submit: 1, complete: 1 }, 1);
     check(Queue { depth: 32, submit: 8, complete: 8 }, 2);
+}
+
+#[test]
+fn a_depth_is_found_or_the_job_has_no_figure() {
+    // Each request takes 100 µs, whatever the depth: the largest is found after 1, 2, 4, 8, 16, each for a window of 10 ms.
+    let target = LatencyBound { nanos: 150 * MICRO, window: 10 * MILLI, percent: 99.0, goes_on: false };
+    let check = |requests: u64, expect: Option<u64>| {
+        let rules = Rules { target: Some(target), ..rules(16, 100) };
+        match (try_run(&mut Simulated::new(16), rules, requests), expect) {
+            (Ok(recorder), Some(expect)) => {
+                let done = recorder.operations();
+                assert!(done.abs_diff(expect) <= expect / 20, "{requests}: {done}");
+            }
+            (Err(Failure::DepthNotFound(depth)), None) => assert!(depth < 16, "{requests}: {depth}"),
+            (found, _) => panic!("{requests}: {:?}", found.map(|recorder| recorder.operations()).is_ok()),
+        }
+    };
+    check(1 << 40, Some(1600));
+    check(1500, None);
+    check(150, None);
 }
 
 #[test]

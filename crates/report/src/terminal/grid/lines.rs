@@ -92,15 +92,38 @@ fn cut(text: &str, most: usize, ascii: bool) -> String {
         return text.to_owned();
     }
     let end = if ascii { "..." } else { "…" };
-    let kept: String = text.chars().take(most.saturating_sub(width(end))).collect();
-    // No half of a number or an identifier stays at the end of a description.
-    let is_plain =
-        |word: &str| word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '’' | ',' | '(' | ')' | ';'));
-    let whole = match kept.trim_end().rsplit_once(' ') {
-        Some((before, last)) if !is_plain(last) => before,
-        _ => kept.as_str(),
-    };
-    whole.trim_end().to_owned() + end
+    let room = text.char_indices().nth(most.saturating_sub(width(end))).map_or(0, |(at, _)| at);
+    let mut at = room;
+    while let Some(start) = ends_badly(text, at) {
+        // What is a single word has nothing else to be cut to.
+        if text[..start].trim_end().is_empty() {
+            at = room;
+            break;
+        }
+        at = start;
+    }
+    text[..at].trim_end_matches([' ', ',', ';', ':']).to_owned() + end
+}
+
+/// Where the last word before `at` begins, if it must not stand at the end of a description: half of a number, a unit or an
+/// identifier, a number without what it counts, or a sign between two.
+fn ends_badly(text: &str, at: usize) -> Option<usize> {
+    let kept = text[..at].trim_end();
+    let start = kept.rfind(' ').map_or(0, |space| space + 1);
+    let word = &kept[start..];
+    let next = text[kept.len()..].chars().next();
+    let is_whole = next.is_none_or(|next| matches!(next, ' ' | ',' | ';' | ':' | ')'));
+    let is_plain = word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '’' | ',' | '(' | ')' | ';'));
+    let is_number = |word: &str| word.ends_with(|c: char| c.is_ascii_digit());
+    let names_a_number = text[kept.len()..].strip_prefix(' ').is_some_and(|rest| rest.starts_with(is_name));
+    let bad = (!is_whole && (!is_plain || is_number(kept[..start].trim_end())))
+        || (is_number(word) && names_a_number)
+        || !word.contains(char::is_alphanumeric);
+    bad.then_some(start)
+}
+
+fn is_name(first: char) -> bool {
+    first.is_alphabetic() || first == '%'
 }
 
 #[cfg(test)]
@@ -131,10 +154,20 @@ mod tests {
     #[test]
     fn a_description_does_not_end_with_half_a_number() {
         let check = |text: &str, most: usize, expect: &str| assert_eq!(cut(text, most, false), expect, "{text}");
-        check("Random read, 4 KiB", 16, "Random read,…");
+        check("Random read, 4 KiB", 16, "Random read…");
+        check("Random read, 4 KiB", 17, "Random read…");
         check("Random read, 4 KiB", 12, "Random read…");
+        check("Random read, 4 KiB, p99", 20, "Random read, 4 KiB…");
         check("level of memory.stream here", 20, "level of…");
         check("memory.stream.achievable", 10, "memory.st…");
+        check("the host has 2 (/proc/cpuinfo)", 18, "the host has 2…");
+        check("6 drives × 4 lanes = 24", 20, "6 drives × 4 lanes…");
+        check("6 drives × 4 lanes = 24", 14, "6 drives…");
+        check("24 drives", 5, "24 d…");
+        check("each lane 3.938 GB/s, twice", 18, "each lane…");
+        check("each lane 3.938 GB/s, twice", 22, "each lane 3.938 GB/s…");
+        check("each lane 3.938 GB/s, twice", 20, "each lane…");
+        check("each lane 3.938 GB/s, twice", 26, "each lane 3.938 GB/s, twi…");
     }
 
     #[test]
