@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a tool of the developers: where nobody can be told, it may end")]
 
 mod compare;
+mod picture;
 mod ratio;
 mod record;
 mod serve;

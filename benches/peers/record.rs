@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use measure::Quantity;
 use serde::Serialize;
 
+use crate::picture::Phases;
 use crate::ratio::{Estimate, estimate};
 use crate::side::{Places, Side};
 use crate::table::{Figure, Wanted};
@@ -184,7 +185,26 @@ impl Record {
         format!("{table}{}", missing.collect::<String>())
     }
 
-    /// Writes both forms; the path without its ending.
+    /// The phases of the feature workload, where they were measured.
+    fn phases(&self) -> Phases {
+        let mut phases = Phases::default();
+        for row in &self.rows {
+            let (Some(engine_and_phase), Outcome::Measured { medians: [ours, theirs], .. }) =
+                (row.id.strip_prefix("features-"), &row.outcome)
+            else {
+                continue;
+            };
+            let phase = match engine_and_phase.split_once('-') {
+                Some(_) => row.what.trim_start_matches("the same: "),
+                None => "everything",
+            };
+            phases.add(row.ours.name, phase, *ours);
+            phases.add(row.peer.name, phase, *theirs);
+        }
+        phases
+    }
+
+    /// Writes all forms; the path without its ending.
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<PathBuf> {
         let stem = folder.join(self.started.replace(':', ""));
         let json = serde_json::to_string_pretty(self)? + "\n";
@@ -196,6 +216,9 @@ impl Record {
         let write = || {
             fs::create_dir_all(folder)?;
             fs::write(stem.with_extension("json"), json)?;
+            if let Some(picture) = self.phases().svg() {
+                fs::write(stem.with_extension("svg"), picture)?;
+            }
             fs::write(stem.with_extension("txt"), text)
         };
         write().with_context(|| format!("{} cannot be written", folder.display()))?;

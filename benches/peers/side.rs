@@ -102,6 +102,9 @@ pub(crate) struct Given {
     /// The binary hostproof-tabular.
     #[arg(long)]
     tabular: Option<PathBuf>,
+    /// The binary hostproof-tabular of another build, beside which this one is measured.
+    #[arg(long)]
+    earlier: Option<PathBuf>,
     /// The folder with the input of the feature workload; results are put beside it.
     #[arg(long)]
     events: Option<PathBuf>,
@@ -125,7 +128,7 @@ impl Places {
     }
 
     /// Each place, and what stands for it; `None` where it was not given.
-    fn all(&self) -> [(&'static str, Option<String>); 10] {
+    fn all(&self) -> [(&'static str, Option<String>); 11] {
         let path = |path: &PathBuf| path.display().to_string();
         [
             ("{self}", Some(path(&self.itself))),
@@ -133,6 +136,7 @@ impl Places {
             ("{zram}", self.given.zram.as_ref().map(path)),
             ("{loop}", self.given.looped.as_ref().map(path)),
             ("{tabular}", self.given.tabular.as_ref().map(path)),
+            ("{earlier}", self.given.earlier.as_ref().map(path)),
             ("{events}", self.given.events.as_ref().map(path)),
             ("{threads}", Some(self.threads.to_string())),
             // Of the first worker.

@@ -48,23 +48,12 @@ const fn seconds(id: &'static str, what: &'static str, wanted: Wanted, phases: &
 
 /// The whole run with what is wanted of it, and its phases.
 macro_rules! peer {
-    ($name:literal, $id:literal, $most:expr) => {
+    ($side:expr, $id:literal, $most:expr, $load:expr, $save:expr) => {
         Peer {
-            side: script(
-                $name,
-                &[
-                    concat!("{built}/features_", $id, ".py"),
-                    "--in",
-                    "{events}",
-                    "--out",
-                    concat!("{events}.", $id),
-                    "--threads",
-                    "{threads}",
-                ],
-            ),
+            side: $side,
             figures: &[
                 seconds(concat!("features-", $id), "ten transformations of 4 million rows, load to save", $most, ALL),
-                seconds(concat!("features-", $id, "-load"), "the same: read and decode", Wanted::Any, &["load"]),
+                seconds(concat!("features-", $id, "-load"), "the same: read and decode", $load, &["load"]),
                 seconds(concat!("features-", $id, "-t01"), "the same: impute, clip, log", Wanted::Any, &["t01"]),
                 seconds(concat!("features-", $id, "-t02"), "the same: normalise", Wanted::Any, &["t02"]),
                 seconds(concat!("features-", $id, "-t03"), "the same: calendar", Wanted::Any, &["t03"]),
@@ -75,7 +64,7 @@ macro_rules! peer {
                 seconds(concat!("features-", $id, "-t08"), "the same: lags and sessions", Wanted::Any, &["t08"]),
                 seconds(concat!("features-", $id, "-t09"), "the same: windows and join", Wanted::Any, &["t09"]),
                 seconds(concat!("features-", $id, "-t10"), "the same: quantiles and ranks", Wanted::Any, &["t10"]),
-                seconds(concat!("features-", $id, "-save"), "the same: encode and sync", Wanted::Any, &["save"]),
+                seconds(concat!("features-", $id, "-save"), "the same: encode and sync", $save, &["save"]),
             ],
         }
     };
@@ -84,11 +73,59 @@ macro_rules! peer {
 /// Every phase that counts: what follows is verification.
 const ALL: &[&str] = &["load", "t0", "t1", "save"];
 
+/// The script of a peer.
+macro_rules! engine {
+    ($name:literal, $id:literal) => {
+        script(
+            $name,
+            &[
+                concat!("{built}/features_", $id, ".py"),
+                "--in",
+                "{events}",
+                "--out",
+                concat!("{events}.", $id),
+                "--threads",
+                "{threads}",
+            ],
+        )
+    };
+}
+
+/// Another build of this program, to see what a change gained.
+const EARLIER: Side = Side {
+    name: "an earlier build",
+    program: "{earlier}",
+    arguments: &[
+        "run",
+        "--in",
+        "{events}",
+        "--out",
+        "{events}.earlier",
+        "--replace",
+        "--mode",
+        "phased",
+        "--cache",
+        "warm",
+        "--json",
+        "--threads",
+        "{threads}",
+    ],
+    hint: "missing: name the binary of an earlier build with --earlier",
+    ..OURS
+};
+
 pub(super) const TABLE: &[Comparison] = &[Comparison {
     ours: OURS,
     peers: &[
-        peer!("pandas", "pandas", Wanted::AtMost(0.25)),
-        peer!("DuckDB", "duckdb", Wanted::AtMost(0.50)),
-        peer!("Polars, Python", "polars", Wanted::AtMost(1.00)),
+        peer!(engine!("pandas", "pandas"), "pandas", Wanted::AtMost(0.12), Wanted::Any, Wanted::Any),
+        peer!(engine!("DuckDB", "duckdb"), "duckdb", Wanted::AtMost(0.17), Wanted::Any, Wanted::Any),
+        peer!(EARLIER, "earlier", Wanted::Any, Wanted::Any, Wanted::Any),
+        peer!(
+            engine!("Polars, Python", "polars"),
+            "polars",
+            Wanted::AtMost(0.33),
+            Wanted::AtMost(0.80),
+            Wanted::AtMost(0.75)
+        ),
     ],
 }];

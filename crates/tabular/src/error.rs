@@ -178,7 +178,7 @@ impl Error {
 }
 
 /// Whether Polars says that a file system is full.
-pub(crate) fn is_full(text: &str) -> bool {
+fn is_full(text: &str) -> bool {
     ["No space left on device", "Disk quota exceeded"].iter().any(|full| text.contains(full))
 }
 

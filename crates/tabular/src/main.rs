@@ -1,5 +1,7 @@
 //! The program `hostproof-tabular`: the feature workload, which `hostproof features` and `hostproof run` start.
 
+#[cfg(target_os = "linux")]
+mod allocator;
 mod args;
 // The same facts as those of the other binary: build.rs is shared as well.
 #[path = "../../cli/src/build_info.rs"]
@@ -17,10 +19,10 @@ use tabular::panics;
 
 use crate::args::{Arguments, Command};
 
-/// Polars allocates large columns again and again: huge pages from an allocator that keeps them.
+/// Polars allocates large columns again and again.
 #[cfg(target_os = "linux")]
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 /// Wrong use, or it could not run; as README.md lists the exit codes.
 const UNUSABLE: u8 = 2;

@@ -8,8 +8,6 @@ use std::fmt;
 pub const ROW_GROUP_ROWS: usize = 131_072;
 /// Row groups in a file that this crate writes; a file of the bucketed layout has as many as its bucket needs.
 pub const ROW_GROUPS_A_FILE: usize = 16;
-/// Rows in a full file.
-pub const FILE_ROWS: usize = ROW_GROUP_ROWS * ROW_GROUPS_A_FILE;
 /// Rows of `events` in one logical gigabyte (10⁹ bytes in memory, about 396 B a row).
 pub const ROWS_A_GIGABYTE: u64 = 2_500_000;
 /// The largest number of events: Polars' default index counts in 32 bits.

@@ -18,6 +18,7 @@ use super::global_stats::{Dimensions, GlobalStats};
 use super::input::{self, Piece};
 use super::output::Output;
 use super::phases::Phases;
+use super::result_rows::{Known, of_piece};
 use super::scan::{limits, scan};
 use super::spill::Spill;
 use crate::schema::Table;
@@ -183,17 +184,11 @@ fn save(
     let lags = fetch(&results.lags, index, group)?;
     let hours = fetch(&results.hours, index, group)?;
     let ranks = fetch(&results.ranks, index, group)?;
-    let names: Vec<&str> =
-        Table::Events.columns().iter().map(|column| column.name).filter(|&name| name != "is_mobile").collect();
     let frames = group.pieces.iter().map(|piece| {
-        let mut chunk = piece.read(&names)?;
-        stats.add(&mut chunk)?;
         let first = piece.start - group.start;
-        let rows = first..first + chunk.frame.height();
-        chunk.add(&Lags::columns(&lags[rows.clone()]))?;
-        chunk.add(&Hours::columns(&hours[rows.clone()]))?;
-        chunk.add(&Ranks::columns(&ranks[rows]))?;
-        Ok(chunk.frame)
+        let rows = || first..first + piece.rows;
+        let (lags, hours, ranks) = (&lags[rows()], &hours[rows()], &ranks[rows()]);
+        of_piece(piece, stats, Known { lags, hours, ranks, slots: None })
     });
     output.write_file(index, frames)
 }

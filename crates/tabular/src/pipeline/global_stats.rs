@@ -1,16 +1,18 @@
 //! Statistics of all rows, and the columns that follow from them row by row: t01 to t07, and what of t09 and t10 needs no
 //! other rows.
 
+use std::borrow::Cow;
+
 use polars::prelude::*;
 
 use super::chunk::Chunk;
 use super::input;
 use crate::schema::Table;
-use crate::transforms::columns::{full, texts};
+use crate::transforms::columns::{numbers, texts};
 use crate::transforms::lookup::Lookup;
 use crate::transforms::normalise::Scales;
 use crate::transforms::quantile::Limits;
-use crate::transforms::vocabulary::{self, FOLDS, Vocabulary};
+use crate::transforms::vocabulary::{self, FOLDS, Slot, Vocabulary};
 use crate::transforms::{calendar, cross, impute, normalise, quantile, target, text, window};
 use crate::{Dataset, Error};
 
@@ -62,23 +64,30 @@ impl GlobalStats {
         columns.extend(quantile::columns(&chunk.frame, &self.limits)?);
         let marks = vocabulary::marks(&chunk.frame)?;
         for (name, vocabulary) in CODED.iter().zip(&self.codes) {
-            let slots = vocabulary.slots(texts(&chunk.frame, name)?);
+            let slots = slots(&chunk.frame, name, vocabulary)?;
             columns.push(vocabulary.column(name, &slots));
             if ENCODED.contains(name) {
                 columns.push(target::column(name, vocabulary, &slots, &marks, &self.means));
             }
         }
-        let slots = self.countries.slots(texts(&chunk.frame, "country")?);
+        let slots = slots(&chunk.frame, "country", &self.countries)?;
         columns.push(target::column("country", &self.countries, &slots, &marks, &self.means));
-        chunk.add(&columns)?;
         let places: Vec<i32> = slots.iter().map(|&slot| self.countries.code(slot)).collect();
+        chunk.add(&columns)?;
         let crossed = cross::columns(&chunk.frame, &places)?;
         chunk.add(&crossed)?;
         Ok(())
     }
 }
 
-/// The slots of a chunk's countries as a column, for [`crate::transforms::rank::Ranks`].
-pub(super) fn country_slots(slots: Vec<vocabulary::Slot>) -> Column {
-    full::<UInt32Type>("country_slot", slots)
+/// The columns of slots that [`scan`](super::scan::scan) adds: of [`CODED`], and of the countries.
+pub(super) const SLOTS: [&str; 6] = ["c1_slot", "c2_slot", "c3_slot", "c4_slot", "device_slot", "country_slot"];
+
+/// The slots of a chunk's texts: those that were kept since they were learnt, or they are looked up.
+fn slots<'a>(frame: &'a DataFrame, name: &str, vocabulary: &Vocabulary) -> Result<Cow<'a, [Slot]>, Error> {
+    let kept = format!("{name}_slot");
+    if frame.get_column_index(&kept).is_some() {
+        return Ok(Cow::Borrowed(numbers::<UInt32Type>(frame, &kept)?.values));
+    }
+    Ok(Cow::Owned(vocabulary.slots(texts(frame, name)?)))
 }

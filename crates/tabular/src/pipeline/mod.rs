@@ -9,6 +9,7 @@ mod input;
 mod output;
 mod phased;
 mod phases;
+mod result_rows;
 mod row_group;
 mod row_ids;
 mod scan;
@@ -37,7 +38,7 @@ use self::phases::Phases;
 pub const PHASED_BYTES_A_ROW: u64 = 900;
 
 /// Bytes of memory that `fused` keeps of a row between its passes.
-const FUSED_BYTES_A_ROW: u64 = 150;
+const FUSED_BYTES_A_ROW: u64 = 170;
 
 /// How the work is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -45,7 +46,7 @@ const FUSED_BYTES_A_ROW: u64 = 150;
 pub enum Mode {
     /// The documented protocol: each phase for all rows, in memory
     Phased,
-    /// One streaming plan of Polars, after a pass for what must be known of all rows
+    /// One stream through all transformations, after a pass for what must be known of all rows
     Fused,
     /// In bounded memory: passes over the input, and exchanges on disk beside the output
     Bucketed,
@@ -116,8 +117,6 @@ pub struct Report {
     pub input_bytes: u64,
     /// The phases in order.
     pub phases: Vec<Phase>,
-    /// Nodes of the plan that hold all rows before they give any; only `fused` has a plan.
-    pub not_streaming: Vec<String>,
 }
 
 impl Report {
@@ -139,8 +138,7 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
     let (data, output) = begin(job, "polars")?;
     let rows = data.rows(Table::Events);
     let mut phases = Phases::new(rows, tell);
-    let not_streaming =
-        transform(job, &data, output, &mut phases).map_err(|error| error.placed(&job.input, &job.output))?;
+    transform(job, &data, output, &mut phases).map_err(|error| error.placed(&job.input, &job.output))?;
     Ok(Report {
         mode: job.mode,
         cache: job.cache,
@@ -149,7 +147,6 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
         rows,
         input_bytes: data.bytes(Table::Events),
         phases: phases.finish(),
-        not_streaming,
     })
 }
 
@@ -176,15 +173,14 @@ fn begin(job: &Job, engine: &str) -> Result<(Dataset, Output), Error> {
     Ok((data, Output::new(claim, origin)))
 }
 
-/// The phases of a job; the nodes of its plan that do not stream.
-fn transform(job: &Job, data: &Dataset, output: Output, phases: &mut Phases<'_>) -> Result<Vec<String>, Error> {
+/// The phases of a job.
+fn transform(job: &Job, data: &Dataset, output: Output, phases: &mut Phases<'_>) -> Result<(), Error> {
     check_memory(job.mode, data.rows(Table::Events))?;
     match job.mode {
-        Mode::Phased => phased::run(data, output, phases)?,
-        Mode::Fused => return fused::run(data, output, phases),
-        Mode::Bucketed => bucketed::run(data, output, phases)?,
+        Mode::Phased => phased::run(data, output, phases),
+        Mode::Fused => fused::run(data, output, phases),
+        Mode::Bucketed => bucketed::run(data, output, phases),
     }
-    Ok(Vec::new())
 }
 
 /// Refuses rows that would not fit the memory.

@@ -2,20 +2,21 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
 
-use super::chunk::Chunk;
 use super::input::output_names;
 use super::row_group::Writer;
 use crate::Error;
 use crate::claim::{Claim, FileSize, Origin, Temporary};
-use crate::schema::{ROW_GROUP_ROWS, ROW_GROUPS_A_FILE};
+use crate::schema::ROW_GROUPS_A_FILE;
 
 /// An output that is being written.
 pub(crate) struct Output {
@@ -34,23 +35,26 @@ impl Output {
         self.claim.folder()
     }
 
-    /// Writes chunks, a row group each, into files that are written at the same time. Chunks are freed on the way.
-    pub(crate) fn write(&self, chunks: Vec<Chunk>) -> Result<u64, Error> {
-        let threads = RAYON.current_num_threads();
-        let groups = chunks.len().div_ceil(threads).clamp(1, ROW_GROUPS_A_FILE);
-        let mut chunks = chunks.into_iter();
-        let mut files = Vec::new();
-        loop {
-            let file: Vec<Chunk> = chunks.by_ref().take(groups).collect();
-            if file.is_empty() {
-                break;
+    /// Writes files of some row groups each at the same time; gives their bytes. What makes a row group runs on threads besides
+    /// those of the pool, which encode: so the last file has all of them, too.
+    pub(crate) fn write_files<F>(&self, files: Vec<F>) -> Result<u64, Error>
+    where
+        F: IntoIterator<Item = Result<DataFrame, Error>> + Send,
+    {
+        let files = Mutex::new(files.into_iter().enumerate());
+        let write = || {
+            let mut bytes = 0;
+            loop {
+                let next = files.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((index, groups)) = next else { return Ok(bytes) };
+                bytes += self.write_file(index, groups.into_iter())?;
             }
-            files.push(file);
-        }
-        let one = |(index, chunks): (usize, Vec<Chunk>)| {
-            self.write_file(index, chunks.into_iter().map(|chunk| Ok(chunk.frame)))
         };
-        RAYON.install(|| files.into_par_iter().enumerate().map(one).try_reduce(|| 0, |a, b| Ok(a + b)))
+        thread::scope(|scope| {
+            let writers: Vec<_> = (0..RAYON.current_num_threads()).map(|_| scope.spawn(write)).collect();
+            let ended = writers.into_iter().map(|writer| writer.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            ended.sum()
+        })
     }
 
     /// Writes one file of some row groups; gives its bytes.
@@ -102,10 +106,9 @@ impl Output {
     }
 }
 
-/// Zstandard, level 1: what every engine is asked for.
-pub(crate) fn parquet_options() -> Result<ParquetWriteOptions, Error> {
-    let compression = ParquetCompression::Zstd(Some(ZstdLevel::try_new(1)?));
-    Ok(ParquetWriteOptions { compression, row_group_size: Some(ROW_GROUP_ROWS), ..ParquetWriteOptions::default() })
+/// Row groups in a file of a result of so many: no more than so that every thread has a file.
+pub(super) fn row_groups_a_file(all: usize) -> usize {
+    all.div_ceil(RAYON.current_num_threads()).clamp(1, ROW_GROUPS_A_FILE)
 }
 
 fn trouble(path: &Path, error: PolarsError) -> Error {

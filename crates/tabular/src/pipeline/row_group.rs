@@ -3,36 +3,50 @@
 //! whole numbers are packed before it, and numbers with a fraction are split into streams of like bytes.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fs::File;
 
 use polars::prelude::*;
 use polars_arrow::array::{Array, PrimitiveArray};
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema};
 use polars_arrow::types::NativeType;
+use polars_core::runtime::RAYON;
 use polars_parquet::parquet::CowBuffer;
-use polars_parquet::parquet::error::ParquetError;
+use polars_parquet::parquet::compression::Compression;
 use polars_parquet::parquet::metadata::Descriptor;
-use polars_parquet::parquet::page::{DataPage, DataPageHeader, DataPageHeaderV1};
+use polars_parquet::parquet::page::{CompressedDictPage, DataPage, DataPageHeader, DataPageHeaderV1};
 use polars_parquet::parquet::schema::types::PrimitiveType;
 use polars_parquet::parquet::statistics::PrimitiveStatistics;
 use polars_parquet::parquet::types::NativeType as Plain;
 use polars_parquet::write::{
-    CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator, Encoding, FallibleStreamingIterator,
-    FileWriter, Page, ParquetType, RowGroupIterColumns, StatisticsOptions, Version, WriteOptions, ZstdLevel,
+    CompressedDataPage, CompressedPage, CompressionOptions, DynIter, DynStreamingIterator, Encoding,
+    FallibleStreamingIterator, FileWriter, Page, ParquetType, StatisticsOptions, Version, WriteOptions, ZstdLevel,
     array_to_columns, to_parquet_type, write_def_levels,
 };
+use rayon::prelude::*;
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::compress_bound;
 
 /// Columns of few values, of which Zstandard makes less while their bytes stay together.
 const REPEATING: [&str; 3] = ["f2_z", "f2_mm", "item_prev_qty_mean"];
 /// Numbers that are compared, and split, side by side.
 const LANES: usize = 8;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// Zstandard's level: what every engine is asked for.
+const LEVEL: i32 = 1;
 
-/// Zstandard, level 1, and the statistics of each page: what every engine is asked for.
+thread_local! {
+    /// A compressor for all pages of a thread, since a new one clears its tables, and what it wrote last.
+    static COMPRESSOR: RefCell<Option<(Compressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
+}
+
+/// Zstandard, and the statistics of each page: what every engine is asked for.
 fn options() -> PolarsResult<WriteOptions> {
     Ok(WriteOptions {
         statistics: StatisticsOptions::default(),
         version: Version::V1,
-        compression: CompressionOptions::Zstd(Some(ZstdLevel::try_new(1)?)),
+        compression: CompressionOptions::Zstd(Some(ZstdLevel::try_new(LEVEL)?)),
         data_page_size: None,
     })
 }
@@ -58,14 +72,26 @@ impl<'a> Writer<'a> {
         if frame.height() == 0 {
             return Ok(());
         }
-        let mut columns = Vec::with_capacity(self.fields.len());
-        for (column, kind) in frame.columns().iter().zip(&self.fields) {
+        let columns = self.compressed(frame)?.into_iter();
+        let columns = columns.map(|pages| Ok(DynStreamingIterator::new(pages)));
+        self.file.write(frame.height() as u64, DynIter::new(columns))
+    }
+
+    /// The pages of all columns. Who is no thread of the pool has all of them at work; one of them has its own row group, and
+    /// would begin another one while it waits.
+    fn compressed(&self, frame: &DataFrame) -> PolarsResult<Vec<CompressedPages>> {
+        let one = |(column, kind): (&Column, &ParquetType)| {
             let values = column.as_materialized_series().rechunk();
             let array = values.to_arrow(0, CompatLevel::newest());
-            columns.push(Ok(compressed(pages(values.name(), array.as_ref(), kind, self.options)?, self.options)));
+            let pages = pages(values.name(), array.as_ref(), kind, self.options)?;
+            let pages: Vec<_> = pages.map(|page| Ok(compress(page?)?)).collect::<PolarsResult<_>>()?;
+            Ok(CompressedPages { now: None, next: pages.into_iter() })
+        };
+        let (columns, kinds) = (frame.columns(), self.fields.as_slice());
+        if rayon::current_thread_index().is_some() {
+            return columns.iter().zip(kinds).map(one).collect();
         }
-        let columns: RowGroupIterColumns<'static, PolarsError> = DynIter::new(columns.into_iter());
-        self.file.write(frame.height() as u64, columns)
+        RAYON.install(|| columns.par_iter().zip(kinds).with_max_len(1).map(one).collect())
     }
 
     /// Writes the footer; the bytes of the file.
@@ -76,11 +102,59 @@ impl<'a> Writer<'a> {
 
 type Pages = DynIter<'static, PolarsResult<Page>>;
 
-fn compressed(pages: Pages, options: WriteOptions) -> DynStreamingIterator<'static, CompressedPage, PolarsError> {
-    let pages = pages.map(|page| page.map_err(|error| ParquetError::FeatureNotSupported(error.to_string())));
-    DynStreamingIterator::new(
-        Compressor::new_from_vec(pages, options.compression, Vec::new()).map_err(PolarsError::from),
-    )
+/// The pages of one column as the file takes them: one after another.
+struct CompressedPages {
+    now: Option<CompressedPage>,
+    next: std::vec::IntoIter<CompressedPage>,
+}
+
+impl FallibleStreamingIterator for CompressedPages {
+    type Item = CompressedPage;
+    type Error = PolarsError;
+
+    fn advance(&mut self) -> PolarsResult<()> {
+        self.now = self.next.next();
+        Ok(())
+    }
+
+    fn get(&self) -> Option<&CompressedPage> {
+        self.now.as_ref()
+    }
+}
+
+/// A page by Zstandard.
+fn compress(page: Page) -> std::io::Result<CompressedPage> {
+    let (data, size) = match &page {
+        Page::Data(page) => (page.buffer(), page.buffer().len()),
+        Page::Dict(page) => (&*page.buffer, page.buffer.len()),
+    };
+    let bytes = CowBuffer::Owned(zstandard(data)?);
+    Ok(match page {
+        Page::Data(page) => {
+            let (rows, header) = (page.num_rows.unwrap_or_default(), page.header().clone());
+            CompressedPage::Data(CompressedDataPage::new(header, bytes, Compression::Zstd, size, page.descriptor, rows))
+        }
+        Page::Dict(page) => CompressedPage::Dict(CompressedDictPage::new(
+            bytes,
+            Compression::Zstd,
+            size,
+            page.num_values,
+            page.is_sorted,
+        )),
+    })
+}
+
+fn zstandard(data: &[u8]) -> std::io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let (compressor, written) = match kept {
+            Some(kept) => kept,
+            none => none.insert((Compressor::new(LEVEL)?, Vec::new())),
+        };
+        written.clear();
+        written.reserve(compress_bound(data.len()));
+        compressor.compress_to_buffer(data, written)?;
+        Ok(written.clone())
+    })
 }
 
 /// The pages of one column.
@@ -148,14 +222,49 @@ fn page<T: NativeType + Plain + PartialOrd>(
     Ok(DataPage::new(header, CowBuffer::Owned(bytes), descriptor, array.len()))
 }
 
-/// Appends the streams of bytes.
+/// Appends the streams of bytes. A line of each is written at once: the streams of a row group are a power of two apart, and so
+/// have the same few places in a cache.
 fn split<T: Copy>(values: &[T], bits: impl Fn(T) -> u64, bytes: &mut Vec<u8>) {
-    let start = bytes.len();
+    let (start, width) = (bytes.len(), size_of::<T>());
     bytes.resize(start + size_of_val(values), 0);
-    let streams = bytes[start..].chunks_exact_mut(values.len().max(1));
-    for (place, stream) in streams.enumerate() {
-        for (byte, &value) in stream.iter_mut().zip(values) {
-            *byte = (bits(value) >> (8 * place)) as u8;
+    let streams = &mut bytes[start..];
+    let (blocks, rest) = values.as_chunks::<LINE>();
+    for (block, values_of_block) in blocks.iter().enumerate() {
+        let mut lines = [[0_u8; LINE]; LANES];
+        for (part, eight) in values_of_block.as_chunks::<LANES>().0.iter().enumerate() {
+            for (line, row) in lines.iter_mut().zip(transposed(eight.map(&bits))) {
+                line[part * LANES..][..LANES].copy_from_slice(&row.to_le_bytes());
+            }
+        }
+        for (place, line) in lines[..width].iter().enumerate() {
+            streams[place * values.len() + block * LINE..][..LINE].copy_from_slice(line);
+        }
+    }
+    for (index, &value) in rest.iter().enumerate() {
+        for place in 0..width {
+            streams[place * values.len() + blocks.len() * LINE + index] = (bits(value) >> (8 * place)) as u8;
+        }
+    }
+}
+
+/// Eight rows of eight bytes with rows and columns exchanged: halves, then quarters, then single bytes of pairs of rows.
+#[inline]
+fn transposed(mut rows: [u64; LANES]) -> [u64; LANES] {
+    exchange::<4>(&mut rows, 0x0000_0000_ffff_ffff);
+    exchange::<2>(&mut rows, 0x0000_ffff_0000_ffff);
+    exchange::<1>(&mut rows, 0x00ff_00ff_00ff_00ff);
+    rows
+}
+
+/// Exchanges bytes of rows that are `DISTANCE` apart with those of the other that are as far apart.
+#[inline]
+fn exchange<const DISTANCE: usize>(rows: &mut [u64; LANES], mask: u64) {
+    for low in 0..LANES {
+        if low & DISTANCE == 0 {
+            let high = low + DISTANCE;
+            let exchanged = ((rows[low] >> (8 * DISTANCE)) ^ rows[high]) & mask;
+            rows[low] ^= exchanged << (8 * DISTANCE);
+            rows[high] ^= exchanged;
         }
     }
 }

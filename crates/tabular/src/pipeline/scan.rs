@@ -2,14 +2,15 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use polars::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 
 use super::chunk::Chunk;
-use super::global_stats::{CODED, Dimensions, GlobalStats, country_slots};
+use super::global_stats::{CODED, Dimensions, GlobalStats, SLOTS};
 use super::input::Piece;
 use super::row_ids::RowIds;
-use crate::transforms::columns::texts;
+use crate::transforms::columns::{full, texts};
 use crate::transforms::normalise::{self, Moments};
 use crate::transforms::quantile::{self, Histograms, Limits, Sought};
 use crate::transforms::target;
@@ -63,7 +64,7 @@ const SCANNED: [&str; 19] = [
     "label",
 ];
 
-/// Reads every piece once. `keep` gets each chunk with [`SCANNED`] and the slots of countries.
+/// Reads every piece once. `keep` gets each chunk with [`SCANNED`] and [`SLOTS`].
 pub(super) fn scan(
     data: &Dataset,
     pieces: &[Piece],
@@ -78,11 +79,12 @@ pub(super) fn scan(
         let mut chunk = piece.read(&SCANNED)?;
         row_ids.add(&chunk.frame)?;
         let marks = vocabulary::marks(&chunk.frame)?;
-        for (name, learner) in CODED.iter().zip(&learners) {
-            learner.learn(texts(&chunk.frame, name)?, &marks);
-        }
-        let slots = countries.learn(texts(&chunk.frame, "country")?, &marks);
-        chunk.add(&[country_slots(slots)])?;
+        let names = CODED.into_iter().chain(["country"]);
+        let slots = names.zip(learners.iter().chain([&countries])).zip(SLOTS).map(|((name, learner), slot)| {
+            Ok(full::<UInt32Type>(slot.to_owned(), learner.learn(texts(&chunk.frame, name)?, &marks)))
+        });
+        let slots = slots.collect::<Result<Vec<Column>, Error>>()?;
+        chunk.add(&slots)?;
         let mut mine = histograms.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_else(Histograms::new);
         mine.observe(&chunk.frame)?;
         histograms.lock().unwrap_or_else(PoisonError::into_inner).push(mine);
