@@ -1,6 +1,7 @@
 //! What is said of a fleet and its nodes, the same in every view.
 
-use fleet::{Among, FleetJudgement, FleetNode, NodeAnswer, TargetAnswer, fold};
+use fleet::{Among, FleetJudgement, FleetNode, NodeAnswer, TargetAnswer};
+use measure::fold;
 use verdict::{Acceptance, Verdict};
 
 use crate::compare::signed;
