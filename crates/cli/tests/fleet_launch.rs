@@ -27,17 +27,21 @@ fn of_node(folder: &Path, node: &str, id: &str) -> PathBuf {
     path
 }
 
-/// A specification that no host meets.
-const MISSED: &str = "[[system]]\nid = \"lab\"\nname = \"Lab\"\ndocument = \"An example\"\n\n[[system.fact]]\nid = \"cpu.sockets\"\n\
-                      value = 77\nrequired = true\nat = \"1\"\nsays = \"sockets\"\n";
+/// A specification that demands so many sockets.
+fn specification(sockets: u32) -> String {
+    format!(
+        "[[system]]\nid = \"RACK7-NODE\"\nname = \"A node of rack 7\"\ndocument = \"An example\"\n\n[[system.fact]]\n\
+         id = \"cpu.sockets\"\nvalue = {sockets}\nrequired = true\nat = \"1\"\nsays = \"sockets\"\n"
+    )
+}
 
-/// The same as a record that is rejected, with what the journal notes of it.
-fn rejected(folder: &Path, node: &str, id: &str) -> FleetEvent {
+/// The same as a record that is judged by another specification, with what the journal notes of it.
+fn judged_by(specification: &str, folder: &Path, node: &str, id: &str) -> FleetEvent {
     let path = of_node(folder, node, id);
     let text = fs::read_to_string(&path).unwrap();
     let (head, rest) = text.split_once('\n').unwrap();
     let mut head: Value = serde_json::from_str(head).unwrap();
-    head["run"]["spec"] = serde_json::json!({"id": "lab", "sha256": "", "text": MISSED});
+    head["run"]["spec"] = serde_json::json!({"id": "RACK7-NODE", "sha256": "", "text": specification});
     fs::write(&path, format!("{head}\n{rest}")).unwrap();
     came(node, &path, id)
 }
@@ -49,7 +53,11 @@ fn came(node: &str, path: &Path, id: &str) -> FleetEvent {
 }
 
 fn fleet(folder: &Path) -> FleetJournal {
-    let nodes = ["n01", "n02", "n03", "n04"].map(str::to_owned).to_vec();
+    fleet_of(folder, 4)
+}
+
+fn fleet_of(folder: &Path, nodes: usize) -> FleetJournal {
+    let nodes = (1..=nodes).map(|node| format!("n{node:02}")).collect();
     let plan = FleetPlan {
         nodes,
         via: Via::Slurm,
@@ -188,7 +196,7 @@ fn slurm_is_asked_once_for_all_nodes_and_told_of_each_that_is_drained() {
     for (number, node) in ["n01", "n02", "n03"].into_iter().enumerate() {
         let id = format!("20260701T120000Z-000{number}");
         fleet.note(FleetEvent::Asked { node: node.into(), attempt: 1, at: 100 }).unwrap();
-        fleet.note(rejected(here, node, &id)).unwrap();
+        fleet.note(judged_by(&specification(77), here, node, &id)).unwrap();
     }
     let ours = "hostproof rack7/20260701T120000Z-0001 cpu.sockets";
     slurm(here, &format!("n01|idle|none\\nn02|drained|{ours}\\nn03|drained|bad DIMM\\nn04|idle|none\\n"));
@@ -243,5 +251,33 @@ fn a_record_that_was_changed_since_it_came_is_no_answer() {
     for (command, words) in [("status", "n01 no answer: "), ("drain", "n01 is left alone: ")] {
         let shown = said(&output(here, ["fleet", command, "rack7", "--out", "results"]));
         assert!(shown.contains(words) && shown.contains("is not the record that came"), "{shown}");
+    }
+}
+
+/// README's rack: each line that it shows is said by the program, in that order.
+#[test]
+fn the_rack_that_the_readme_shows_is_the_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let mut fleet = fleet_of(here, 10);
+    for node in (1..=10).filter(|node| *node != 4) {
+        let (node, id) = (format!("n{node:02}"), format!("20260701T120000Z-00{node:02}"));
+        fleet.note(FleetEvent::Asked { node: node.clone(), attempt: 1, at: 100 }).unwrap();
+        fleet.note(judged_by(&specification(1), here, &node, &id)).unwrap();
+    }
+    let why = "Slurm has it drained (bad DIMM, see the ticket of Tuesday)".to_owned();
+    fleet.note(FleetEvent::NoAnswer { node: "n04".into(), attempt: 0, why }).unwrap();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let section = readme.split("\n## Accepting a rack\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let shown: Vec<&str> = section.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(shown.len(), 2, "{section}");
+    for (shown, (command, code)) in shown.iter().zip([("status", 0), ("judge", 3)]) {
+        let answer = output(here, ["fleet", command, "rack7", "--out", "results", "--width", "100"]);
+        assert_eq!(answer.status.code(), Some(code), "{}", said(&answer));
+        let text = String::from_utf8(answer.stdout).unwrap();
+        let mut lines = text.lines();
+        for line in shown.lines().filter(|line| *line != "…") {
+            assert!(lines.any(|said| said == line), "this is not said, or not in this order: {line}\n{text}");
+        }
     }
 }
