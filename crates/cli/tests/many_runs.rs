@@ -1,13 +1,18 @@
-//! A report of many runs: what it takes of memory for each, and that it says the same of all.
+//! Many runs: what a report takes of memory for each, and what a fleet reads of each.
 
 #[allow(dead_code, reason = "other test programs use the rest of it")]
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 
+use fleet::Account;
+use measure::Run;
+use sha2::{Digest, Sha256};
+use spec::System;
 use support::{hostproof, output, said};
 
 /// Bytes that a run more may take: with the page, a thousand must fit into 200 MB.
@@ -70,4 +75,48 @@ fn a_run_more_takes_little_memory() {
     let table = fs::read_to_string(folder.path().join("all.csv")).unwrap();
     let of = |id: &String| table.lines().filter(|line| line.starts_with(id.as_str())).count();
     assert!(of(&ids[0]) > 100 && ids.iter().all(|id| of(id) == of(&ids[0])), "each run has all its samples");
+}
+
+/// Every system that is built in, with its siblings.
+fn systems() -> Vec<(System, Vec<System>)> {
+    let all = spec::SOURCES.iter().flat_map(|source| {
+        let siblings = spec::parse(source.text, source.file).unwrap();
+        siblings.clone().into_iter().map(move |system| (system, siblings.clone()))
+    });
+    all.collect()
+}
+
+#[test]
+fn a_fleet_reads_of_a_record_what_it_is_judged_by_and_says_the_same() {
+    for kind in ["complete", "interrupted"] {
+        let record = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/0.1.0/{kind}/run.jsonl"));
+        let bytes = fs::read(&record).unwrap();
+        let whole = record::read(&record).unwrap();
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        let systems = systems();
+        assert!(systems.len() > 15);
+        for (system, siblings) in &systems {
+            let audit = spec::audit::audit(system, siblings);
+            let companions = spec::companions(system, &audit);
+            let asked_for = verdict::asked_for(system, &companions);
+            let part = record::read_sealed(&record, &sha256, &|metric| asked_for.contains(metric)).unwrap();
+            let judge = |run: &Run| {
+                let judgement = verdict::judge(run, system, &audit.grades(), &companions);
+                (Account::of(run, &[], &judgement), judgement)
+            };
+            assert_eq!(judge(&part), judge(&whole), "{kind} by {}", system.id);
+            let share = parsed(&bytes, &asked_for) as f64 / bytes.len() as f64;
+            assert!(share < 0.35, "{kind} by {}: {share} of the bytes are parsed", system.id);
+        }
+    }
+}
+
+/// Bytes of the lines that are no measurement that nobody asks for.
+fn parsed(record: &[u8], asked_for: &BTreeSet<&str>) -> usize {
+    let is_parsed = |line: &&[u8]| {
+        let line = std::str::from_utf8(line).unwrap();
+        let name = line.strip_prefix("{\"event\":{\"measured\":{\"name\":\"").and_then(|rest| rest.split('"').next());
+        name.is_none_or(|name| asked_for.contains(name))
+    };
+    record.split_inclusive(|byte| *byte == b'\n').filter(is_parsed).map(<[u8]>::len).sum()
 }

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use measure::{Quantity, Run, Unit, binary_bytes};
+use measure::{Quantity, Run, Unit, binary_bytes, fold};
 
-use crate::{FleetNode, fold};
+use crate::FleetNode;
 
 /// Parts by their names: what a node is and how it was measured.
 pub type MethodFacts = BTreeMap<&'static str, String>;

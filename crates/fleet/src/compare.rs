@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Metric, MetricId};
+use measure::{Metric, MetricId, by_name};
 use verdict::compare::{ChangeFinding, Overall, P, Tests, Tolerances, change, decide};
 use verdict::stats::{Estimate, Margin, Permutation, benjamini_hochberg, holm, paired, sign_flips};
 
 use crate::cohort::MethodFacts;
 use crate::robust::{Centre, FEWEST, limit};
-use crate::{Account, FleetNode, by_name};
+use crate::{Account, FleetNode};
 
 /// A fleet before and after.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use measure::MetricId;
+use measure::{MetricId, fold};
 use verdict::Verdict;
 
+use crate::FleetNode;
 use crate::cohort::Cohort;
-use crate::{FleetNode, fold};
 
 /// Up to this share of the nodes it is single nodes that miss something.
 const FEW: f64 = 0.1;

@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 
+use measure::by_name;
 use verdict::Acceptance;
 use verdict::compare::Tolerances;
 
+use crate::FleetNode;
 use crate::cohort::{Cohort, CohortDifference, cohorts, differences};
 use crate::criteria::{FleetCriterion, criteria};
 use crate::distribution::{Among, Distribution, distributions};
-use crate::{FleetNode, by_name};
 
 /// A fleet, judged.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,7 +7,6 @@ mod cohort;
 mod compare;
 mod criteria;
 mod distribution;
-mod fold;
 mod judgement;
 mod robust;
 #[cfg(test)]
@@ -18,7 +17,6 @@ pub use cohort::{Cohort, CohortDifference, MethodFacts, facts_that_matter};
 pub use compare::{FleetChange, NodeChange, SeriesChange, compare};
 pub use criteria::{FleetCriterion, PointsAt};
 pub use distribution::{Among, CohortSpread, Distribution, NodePlace};
-pub use fold::{by_name, fold};
 pub use judgement::{Counts, FleetJudgement, NodeState, judge};
 pub use robust::{Centre, FEWEST, LEAST_LIMIT, LEVEL, limit};
 

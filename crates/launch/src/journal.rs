@@ -134,6 +134,8 @@ pub enum NodeState {
     Measured {
         /// The run.
         run: String,
+        /// SHA-256 of the record, as it came.
+        sha256: String,
     },
     /// The last attempt ended without a record.
     NoAnswer {
@@ -305,8 +307,8 @@ fn take<'a>(states: &mut BTreeMap<&'a str, (NodeState, u32)>, event: &'a FleetEv
         FleetEvent::Submitted { node, attempt, job } => {
             put(node, *attempt, NodeState::Open { job: Some(job.clone()) });
         }
-        FleetEvent::Record { node, attempt, run, .. } => {
-            put(node, *attempt, NodeState::Measured { run: run.clone() });
+        FleetEvent::Record { node, attempt, run, sha256, .. } => {
+            put(node, *attempt, NodeState::Measured { run: run.clone(), sha256: sha256.clone() });
         }
         FleetEvent::NoAnswer { node, attempt, why } => put(node, *attempt, NodeState::NoAnswer { why: why.clone() }),
         FleetEvent::Again { nodes } => {
@@ -388,7 +390,7 @@ mod tests {
         };
         let no = || NodeState::NoAnswer { why: "NODE_FAIL".into() };
         let again = || FleetEvent::Again { nodes: vec!["n1".into(), "foreign".into()] };
-        let measured = |run: &str| NodeState::Measured { run: run.into() };
+        let measured = |run: &str| NodeState::Measured { run: run.into(), sha256: "00".into() };
         check(&[], NodeState::Waiting, 0);
         check(&[asked("n1", 1)], NodeState::Open { job: None }, 1);
         check(&[asked("n1", 1), submitted("n1", 1)], NodeState::Open { job: Some("job1".into()) }, 1);

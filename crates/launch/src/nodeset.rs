@@ -2,7 +2,7 @@
 //!
 //! Names in a row are united; `!` takes away what follows it, up to the next comma or `!`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -168,63 +168,11 @@ fn numbers(ranges: &str, most: usize) -> Result<Vec<String>, String> {
     Ok(numbers)
 }
 
-/// Folded: the last number of names that are else the same becomes a bracket.
+/// Folded, in the order of the names.
 impl fmt::Display for NodeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let split: Vec<(&str, &str, &str)> = self.0.iter().map(|name| last_number(name)).collect();
-        let is_padded = |digits: &str| digits.len() > 1 && digits.starts_with('0');
-        let padded: BTreeSet<(&str, &str, usize)> = split
-            .iter()
-            .filter(|(_, n, _)| is_padded(n))
-            .map(|(before, n, after)| (*before, *after, n.len()))
-            .collect();
-        let mut groups: BTreeMap<(&str, &str, usize), BTreeSet<u64>> = BTreeMap::new();
-        for (before, digits, after) in split {
-            let key = (before, after, digits.len());
-            let width = match digits.len() {
-                // A name without a number is one of its own.
-                0 => usize::MAX,
-                width if padded.contains(&key) => width,
-                _ => 0,
-            };
-            let numbers = groups.entry((before, after, width)).or_default();
-            numbers.extend(digits.parse::<u64>().ok());
-        }
-        for (index, ((before, after, width), numbers)) in groups.into_iter().enumerate() {
-            f.write_str(if index == 0 { "" } else { "," })?;
-            let ranges = folded(&numbers, width);
-            match numbers.len() {
-                0 | 1 => write!(f, "{before}{ranges}{after}")?,
-                _ => write!(f, "{before}[{ranges}]{after}")?,
-            }
-        }
-        Ok(())
+        f.write_str(&measure::fold(self.0.iter().map(String::as_str)))
     }
-}
-
-/// What is before the last number of a name, the number, and what is after it.
-fn last_number(name: &str) -> (&str, &str, &str) {
-    let end = name.rfind(|c: char| c.is_ascii_digit()).map_or(0, |at| at + 1);
-    let start = name[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
-    if start == end || end - start > DIGITS {
-        (name, "", "")
-    } else {
-        (&name[..start], &name[start..end], &name[end..])
-    }
-}
-
-fn folded(numbers: &BTreeSet<u64>, width: usize) -> String {
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for &number in numbers {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => ranges.push((number, number)),
-        }
-    }
-    let range = |(low, high): (u64, u64)| {
-        if low == high { format!("{low:0width$}") } else { format!("{low:0width$}-{high:0width$}") }
-    };
-    ranges.into_iter().map(range).collect::<Vec<_>>().join(",")
 }
 
 /// So many of the nodes, drawn by a seed, in their order; all where there are no more.
@@ -245,6 +193,8 @@ pub fn sample(nodes: &NodeSet, count: usize, seed: u64) -> NodeSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
     use std::process::Command;
 

@@ -1,6 +1,9 @@
 //! The catalogue: every metric of the suite, once. Whoever measures, judges or shows one takes it from here, so that a
 //! metric that is renamed or taken away is an error of the compiler.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::Better::{Higher, Lower};
 use crate::Ceiling::{DramLatency, DriveLinks, FlopRate, MemoryBandwidth, NandLatency};
 use crate::Role::{Critical, Detail, Headline, Telemetry};
@@ -246,7 +249,9 @@ catalogue! {
 /// The row of a metric; `None` for an id that this build does not know.
 #[must_use]
 pub fn definition(id: &str) -> Option<&'static Definition> {
-    ALL.iter().copied().find(|definition| definition.id == id)
+    static BY_ID: LazyLock<HashMap<&str, &Definition>> =
+        LazyLock::new(|| ALL.iter().map(|definition| (definition.id, *definition)).collect());
+    BY_ID.get(id).copied()
 }
 
 #[cfg(test)]

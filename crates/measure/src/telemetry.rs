@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::num::Num;
-use crate::{Interval, Labels, Measurement, Metric, MetricId, Sample, Workload};
+use crate::{Interval, Labels, Measurement, Metric, Sample, Workload};
 
 /// A stretch of telemetry: what each gauge said over the same intervals.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -56,12 +56,12 @@ impl Gathered {
             labels.insert("workload".to_owned(), workload.name().to_owned());
             let samples = stretch.clock.iter().zip(readings);
             let samples = samples.filter_map(|(interval, value)| Some(Sample::timed(value?, *interval)));
-            let id = MetricId { name: metric.name.clone(), labels };
-            match self.0.iter_mut().find(|series| series.id() == id) {
+            let is_its = |series: &&mut Measurement| series.metric.name == metric.name && series.labels == labels;
+            match self.0.iter_mut().find(is_its) {
                 Some(series) => series.samples.extend(samples),
                 None => self.0.push(Measurement {
                     metric,
-                    labels: id.labels,
+                    labels,
                     samples: samples.collect(),
                     placement: None,
                     place: None,

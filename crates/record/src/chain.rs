@@ -114,6 +114,18 @@ impl Chain {
         Ok(of_host.map(|link| link.id).collect())
     }
 
+    /// The SHA-256 of each sealed record, by host and id.
+    pub fn hashes(&self) -> Result<HashMap<(String, String), String>, Error> {
+        let links: Vec<Link> = self.journal.read()?;
+        // The last word counts: a record that was removed may have come back.
+        let said: HashMap<_, _> = links.into_iter().map(|link| ((link.host, link.id), link.says)).collect();
+        let sealed = said.into_iter().filter_map(|(run, says)| match says {
+            Says::Sealed(hash) => Some((run, hash)),
+            Says::Removed(_) => None,
+        });
+        Ok(sealed.collect())
+    }
+
     /// Notes that a record is removed by choice.
     pub fn removed(&self, record: &Entry, why: &str) -> Result<(), Error> {
         self.journal.update(|links: Vec<Link>| {

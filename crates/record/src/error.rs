@@ -30,6 +30,9 @@ pub enum Error {
     /// There is a record already; records are never overwritten.
     #[error("{} is there already, and a record is never overwritten: choose another folder", .0.display())]
     Exists(PathBuf),
+    /// A record is another than the one that was noted.
+    #[error("{} is not the record that came: it was changed since, and `hostproof store verify` tells of what else was", .0.display())]
+    Altered(PathBuf),
     /// A line of a record is not what it should be.
     #[error("{}, line {line}: {what}", path.display())]
     RecordLine {

@@ -10,8 +10,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use measure::{Digest, FailureCount, MetricId, Series};
@@ -33,6 +35,9 @@ const NEW: &str = ".index.sqlite.new";
 /// What stands behind the database, before the SHA-256 of it. It changes with the tables (`rows.rs`): another one is built again.
 const MARK: &[u8; 16] = b"hostproof-index4";
 const SHA256: usize = 32;
+
+/// How many new records are in memory in brief at once.
+const AT_ONCE: usize = 256;
 
 /// How often and for how long `rebuild` waits for another process that is writing the file.
 const WAITS: (usize, Duration) = (100, Duration::from_millis(20));
@@ -311,19 +316,38 @@ fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<bool> {
         transaction.execute("DELETE FROM run WHERE path = ?1", [path])?;
         transaction.execute("DELETE FROM unreadable WHERE path = ?1", [path])?;
     }
-    for record in fresh {
-        match read(&record.entry.path) {
-            Ok(run) => insert(&transaction, record, &Digest::of(&run))?,
-            Err(error) => {
-                transaction.execute(
-                    "INSERT INTO unreadable VALUES (?1, ?2, ?3, ?4)",
-                    params![record.path, record.size, record.changed, error.to_string()],
-                )?;
+    for records in fresh.chunks(AT_ONCE) {
+        for (record, digest) in records.iter().zip(digests(records)) {
+            match digest {
+                Ok(digest) => insert(&transaction, record, &digest)?,
+                Err(error) => {
+                    transaction.execute(
+                        "INSERT INTO unreadable VALUES (?1, ?2, ?3, ?4)",
+                        params![record.path, record.size, record.changed, error.to_string()],
+                    )?;
+                }
             }
         }
     }
     transaction.commit()?;
     Ok(true)
+}
+
+/// The records in brief, in their order, read by as many threads as there are CPUs.
+fn digests(records: &[&Found]) -> Vec<Result<Digest, Error>> {
+    let of = |record: &&Found| read(&record.entry.path).map(|run| Digest::of(&run));
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let part = records.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let workers: Vec<_> = records
+            .chunks(part)
+            .map(|part| scope.spawn(move || part.iter().map(of).collect::<Vec<Result<Digest, Error>>>()))
+            .collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Vec<Result<Digest, Error>>>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect()
+    })
 }
 
 /// Removes a run from the store by choice, and notes it in the chain first.

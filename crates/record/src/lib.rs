@@ -34,7 +34,7 @@ pub use chain::{Chain, Fault, Verified};
 pub use error::Error;
 pub use index::{Index, Listed, prune};
 pub use journal::Journal;
-pub use read::{head, parse, read};
+pub use read::{head, parse, read, read_sealed};
 pub use selector::{Selector, holds, is_told, present};
 pub use store::{Entry, Store};
 pub use wire::SCHEMA;

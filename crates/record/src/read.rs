@@ -6,6 +6,7 @@ use std::path::Path;
 use measure::{AttemptLog, Ending, Event, Run};
 
 use crate::Error;
+use crate::chain;
 use crate::earlier;
 use crate::wire::{OLDEST_SCHEMA, Probe, RecordLine, SCHEMA, from_line};
 
@@ -23,13 +24,34 @@ pub fn head(path: &Path) -> Result<Run, Error> {
     Ok(header(&first, path)?.1)
 }
 
+/// Reads of a record the measurements of those metrics alone whose names are `wanted`. Its bytes must have the SHA-256 that was
+/// noted when it came: what was whole then is not looked through again.
+pub fn read_sealed(path: &Path, sha256: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Run, Error> {
+    let bytes = crate::input::read(path)?;
+    if chain::sha256(&bytes) != sha256 {
+        return Err(Error::Altered(path.to_owned()));
+    }
+    parse_lines(&bytes, path, |line| measured(line).is_none_or(wanted))
+}
+
 /// Reads the bytes of a record; `path` is for the messages only.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
-    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate();
+    parse_lines(bytes, path, |_| true)
+}
+
+/// The name of the metric in the line of a measurement, as the writer writes it.
+fn measured(line: &[u8]) -> Option<&str> {
+    let rest = line.strip_prefix(b"{\"event\":{\"measured\":{\"name\":\"")?;
+    let end = memchr::memchr(b'"', rest)?;
+    std::str::from_utf8(&rest[..end]).ok()
+}
+
+fn parse_lines(bytes: &[u8], path: &Path, wanted: impl Fn(&[u8]) -> bool) -> Result<Run, Error> {
+    let mut lines = lines(bytes).enumerate();
     let (_, first) = lines.next().unwrap_or((0, b""));
     let (schema, run) = header(first, path)?;
     let mut reader = Reader { schema, run, open: None, ended: false };
-    for (index, line) in lines {
+    for (index, line) in lines.filter(|(_, line)| wanted(line)) {
         match from_line(line).and_then(|line| reader.take(line)) {
             Ok(()) => {}
             // A line without its end was being written when the process or the machine stopped.
@@ -41,18 +63,28 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
     Ok(reader.run)
 }
 
+/// The lines, each with its line feed.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1).chain([bytes.len()]);
+    ends.map(move |end| &bytes[std::mem::replace(&mut start, end)..end]).filter(|line| !line.is_empty())
+}
+
 /// The first line: its schema, and the run without its attempts.
 fn header(line: &[u8], path: &Path) -> Result<(u32, Run), Error> {
     let fail = |what| Error::RecordLine { path: path.to_owned(), line: 1, what };
+    let is_read = |schema: u32| (OLDEST_SCHEMA..=SCHEMA).contains(&schema);
+    let wrong = match from_line(line) {
+        Ok(RecordLine::Run(header)) if is_read(header.schema) => return Ok((header.schema, header.into_run())),
+        Ok(_) => None,
+        Err(what) => Some(what),
+    };
+    // Of another schema nothing but its number is looked at.
     let probe: Probe = from_line(line).map_err(|what| fail(format!("not the first line of a record ({what})")))?;
-    let schema = probe.run.schema;
-    if !(OLDEST_SCHEMA..=SCHEMA).contains(&schema) {
-        return Err(Error::Schema { path: path.to_owned(), found: schema });
+    if !is_read(probe.run.schema) {
+        return Err(Error::Schema { path: path.to_owned(), found: probe.run.schema });
     }
-    match from_line(line).map_err(fail)? {
-        RecordLine::Run(header) => Ok((schema, header.into_run())),
-        _ => Err(fail("not the first line of a record".to_owned())),
-    }
+    Err(fail(wrong.unwrap_or_else(|| "not the first line of a record".to_owned())))
 }
 
 struct Reader {
@@ -108,6 +140,8 @@ impl Reader {
 mod tests {
     use std::fs;
 
+    use measure::Outcome;
+
     use super::*;
     use crate::testdata::{run, write_all};
 
@@ -156,6 +190,43 @@ mod tests {
         assert!(head(&dir.path().join("none")).is_err() && head(dir.path()).is_err());
         fs::write(&path, "no JSON\n").unwrap();
         assert!(head(&path).unwrap_err().to_string().contains("line 1"));
+    }
+
+    #[test]
+    fn of_a_sealed_record_only_what_is_asked_for_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.jsonl");
+        let text = String::from_utf8(bytes()).unwrap();
+        let names = |run: &Run| -> Vec<String> {
+            run.outcomes().filter_map(Outcome::measured).map(|one| one.metric.name.clone()).collect()
+        };
+        let part = |text: &str, sha256: &str, wanted: &dyn Fn(&str) -> bool| {
+            fs::write(&path, text).unwrap();
+            read_sealed(&path, sha256, wanted)
+        };
+        let sealed = |text: &str, wanted: &dyn Fn(&str) -> bool| part(text, &chain::sha256(text.as_bytes()), wanted);
+        let whole = parsed(text.as_bytes()).unwrap();
+        // As text: a value that is no number is not equal to itself.
+        let shown = |run: Run| format!("{run:?}");
+        assert_eq!(shown(sealed(&text, &|_| true).unwrap()), shown(whole.clone()));
+        let is_other = |name: &str| name != names(&whole)[0];
+        let mut expect = whole.clone();
+        let is_kept = |outcome: &Outcome| outcome.measured().is_none_or(|one| is_other(&one.metric.name));
+        expect.attempts.iter_mut().for_each(|attempt| attempt.outcomes.retain(is_kept));
+        assert!(expect.outcomes().count() < whole.outcomes().count());
+        assert_eq!(shown(sealed(&text, &is_other).unwrap()), shown(expect.clone()));
+        // What is left out is not even JSON, and nobody looks at it.
+        let begin = format!("{{\"event\":{{\"measured\":{{\"name\":\"{}\"", names(&whole)[0]);
+        let spoiled: String = text
+            .split_inclusive('\n')
+            .map(|line| if line.starts_with(&begin) { format!("{begin} and no JSON\n") } else { line.to_owned() })
+            .collect();
+        assert_ne!(spoiled, text);
+        assert_eq!(shown(sealed(&spoiled, &is_other).unwrap()), shown(expect));
+        assert!(sealed(&spoiled, &|_| true).is_err());
+        // Another record than the one that was noted gives nothing at all.
+        let error = part(&spoiled, &chain::sha256(text.as_bytes()), &is_other).unwrap_err();
+        assert!(matches!(&error, Error::Altered(_)) && error.to_string().contains("was changed since"), "{error}");
     }
 
     #[test]

@@ -111,6 +111,11 @@ fn is_kernel(metric: &Definition) -> bool {
     metric.ceiling == Some(Ceiling::MemoryBandwidth) && (metric.is_headline() || variant)
 }
 
+/// Whether limits of a host are computed from what was measured of it.
+pub(crate) fn is_of_a_limit(metric: &Definition) -> bool {
+    is_kernel(metric) || *metric == metrics::DENSE_FMA || *metric == metrics::DENSE_CLOCK
+}
+
 /// A number with its text and source: `5600 MT/s (SMBIOS)`.
 fn input(facts: &Facts, id: &str) -> Option<(f64, String)> {
     let value = facts.number(id).filter(|value| value.is_finite() && *value > 0.0)?;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: this crate is pure. It does no I/O and reads no clock, so judging a record again gives the same answer.
 
+mod asked;
 mod ceiling;
 mod comparability;
 pub mod compare;
@@ -29,6 +30,7 @@ mod tables;
 mod testdata;
 pub mod trend;
 
+pub use asked::asked_for;
 pub use ceiling::{HostLimit, LimitKind};
 pub use comparability::{Comparability, Difference, Unknown};
 pub use criteria::{AS_DOCUMENTED, FactRow, inspect};

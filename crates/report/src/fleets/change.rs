@@ -1,6 +1,7 @@
 //! A fleet before and after an update, for a terminal.
 
-use fleet::{FleetChange, SeriesChange, fold};
+use fleet::{FleetChange, SeriesChange};
+use measure::fold;
 use verdict::compare::{ChangeFinding, Overall};
 
 use crate::Look;

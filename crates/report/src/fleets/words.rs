@@ -1,6 +1,7 @@
 //! What is said of a fleet and its nodes, the same in every view.
 
-use fleet::{Among, FleetJudgement, FleetNode, NodeAnswer, TargetAnswer, fold};
+use fleet::{Among, FleetJudgement, FleetNode, NodeAnswer, TargetAnswer};
+use measure::fold;
 use verdict::{Acceptance, Verdict};
 
 use crate::compare::signed;
@@ -105,8 +106,17 @@ pub(crate) fn standing_out(judged: &FleetJudgement, place: usize) -> Vec<String>
     let open = |verdict: Verdict| !matches!(verdict, Verdict::Pass | Verdict::Fail | Verdict::Infeasible);
     let targets = account.targets.iter().map(|one| (&one.id, one.verdict, one.required));
     let parts = account.parts.iter().map(|one| (&one.id, one.verdict, one.required));
-    let left = targets.chain(parts).filter(|(_, verdict, required)| *required && open(*verdict));
-    said.extend(left.map(|(id, verdict, _)| format!("{id} {verdict}")));
+    let mut left: Vec<(Verdict, Vec<&str>)> = Vec::new();
+    for (id, verdict, _) in targets.chain(parts).filter(|(_, verdict, required)| *required && open(*verdict)) {
+        match left.iter_mut().find(|(known, _)| *known == verdict) {
+            Some((_, ids)) => ids.push(id),
+            None => left.push((verdict, vec![id])),
+        }
+    }
+    said.extend(left.into_iter().map(|(verdict, ids)| match ids.as_slice() {
+        [one] => format!("{one} {verdict}"),
+        several => format!("{verdict}: {}", several.join(", ")),
+    }));
     if !tries.is_empty() && !said.is_empty() {
         said.push(tries.trim_start().trim_matches(['(', ')']).to_owned());
     }

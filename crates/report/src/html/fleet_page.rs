@@ -1,6 +1,6 @@
 //! A fleet as one page: nodes × criteria first, then what each criterion points at, distributions, cohorts, and each node.
 
-use fleet::{Among, FleetJudgement, FleetNode, PointsAt};
+use fleet::{Among, FleetJudgement, FleetNode, PartAnswer, PointsAt};
 use serde::Serialize;
 use verdict::Verdict;
 
@@ -87,6 +87,8 @@ struct NodeView {
     said: Vec<String>,
     targets: Vec<TargetRow>,
     parts: Vec<PartRow>,
+    /// How many other parts are demanded.
+    as_documented: usize,
     remarks: Vec<String>,
 }
 
@@ -120,7 +122,8 @@ impl FleetPage {
         Ok(FleetPage {
             name: fleet.name.to_owned(),
             system: fleet.system.id.clone(),
-            answer: fleets::brief(judged),
+            // The word stands above it.
+            answer: fleets::brief(judged).split_once(": ").map_or_else(String::new, |(_, rest)| rest.to_owned()),
             word: crate::gate::word(acceptance),
             class: class_of_acceptance(acceptance),
             level: fleets::level(judged),
@@ -226,7 +229,11 @@ fn node(judged: &FleetJudgement, place: usize) -> NodeView {
         // Of what is met the figures say enough.
         reason: if one.verdict == Verdict::Pass { String::new() } else { one.reason.clone() },
     });
-    let parts = account.into_iter().flat_map(|account| &account.parts).map(|one| PartRow {
+    // Of hundreds of nodes the same parts are as documented: their number says enough.
+    let is_met = |one: &&PartAnswer| one.required && one.verdict == Verdict::Pass;
+    let (met, others): (Vec<&PartAnswer>, Vec<_>) =
+        account.into_iter().flat_map(|account| &account.parts).partition(is_met);
+    let parts = others.into_iter().map(|one| PartRow {
         id: one.id.clone(),
         documented: one.documented.clone(),
         found: one.found.clone().unwrap_or_default(),
@@ -242,6 +249,7 @@ fn node(judged: &FleetJudgement, place: usize) -> NodeView {
         said: standing_out(judged, place),
         targets: targets.collect(),
         parts: parts.collect(),
+        as_documented: met.len(),
         remarks: account.map(|account| account.remarks.clone()).unwrap_or_default(),
     }
 }

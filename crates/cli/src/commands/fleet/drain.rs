@@ -1,14 +1,17 @@
 //! `hostproof fleet drain` and `resume`: each shows what it would do, and does it only where it is told to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Context, Result, ensure};
 use launch::drain::{DrainStep, drain_step, reason, resume_step, run_of};
 use launch::{FleetEvent, FleetJournal, NodeLine, NodeSet};
 use measure::Ending;
 use record::Store;
-use verdict::{Acceptance, Judgement, Verdict};
+use verdict::Acceptance;
 
-use super::answers::{Answer, answer, answers};
+use super::answers::{Answer, OwnJudge, answers};
 use super::open;
+use super::reading::SealedRecords;
 use crate::args::FleetDrainArgs;
 use crate::commands::print;
 use crate::exit::Exit;
@@ -25,11 +28,12 @@ pub(super) fn drain(args: &FleetDrainArgs) -> Result<Exit> {
     let (store, mut fleet) = open(&args.records, &args.fleet)?;
     let nodes = chosen(&fleet, args)?;
     let found = to_drain(&store, &fleet, &nodes)?;
+    // Once for all, and right before: somebody may drain one at any time.
+    let lines = lines(found.iter().map(|one| &one.node))?;
     let mut done = 0;
     for one in &found {
         let reason = reason(&fleet.id, &one.run, &one.criteria);
-        // Asked for anew before each: somebody may have drained it meanwhile.
-        match drain_step(line(&one.node)?.as_ref(), &fleet.id) {
+        match drain_step(lines.get(&one.node), &fleet.id) {
             DrainStep::Leave(why) => print(&format!("{} is left alone: {why}", one.node))?,
             DrainStep::Do if args.yes => {
                 launch::drain_node(&one.node, &reason)?;
@@ -48,39 +52,37 @@ pub(super) fn drain(args: &FleetDrainArgs) -> Result<Exit> {
 
 /// The nodes that were rejected, each with what it missed.
 fn to_drain(store: &Store, fleet: &FleetJournal, nodes: &NodeSet) -> Result<Vec<ToDrain>> {
-    let rejected = answers(store, fleet)?
-        .into_iter()
-        .filter(|(node, answer)| nodes.names().contains(node) && answer.acceptance == Acceptance::Rejected);
-    let one = |(node, answer): (String, Answer)| ToDrain {
-        node,
-        run: answer.run.id,
-        criteria: answer.judgement.tally().failed,
-    };
-    Ok(rejected.map(one).collect())
+    let chosen: BTreeSet<&String> = nodes.names().iter().collect();
+    let mut found = Vec::new();
+    for (node, answer) in answers(store, fleet)?.into_iter().filter(|(node, _)| chosen.contains(node)) {
+        match answer {
+            Ok(answer) if answer.acceptance == Acceptance::Rejected => {
+                found.push(ToDrain { node, run: answer.run, criteria: answer.failed });
+            }
+            Ok(_) => {}
+            Err(error) => print(&format!("{node} is left alone: {error:#}"))?,
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn resume(args: &FleetDrainArgs) -> Result<Exit> {
     let (store, mut fleet) = open(&args.records, &args.fleet)?;
     let nodes = chosen(&fleet, args)?;
+    let accepted = accepted(&store, &fleet, &nodes)?;
+    // Once more for those that are taken back: judging them took its time.
+    let lines = lines(accepted.keys())?;
     let mut done = 0;
-    for node in nodes.names() {
-        let line = line(node)?;
-        let accepted = match resume_step(line.as_ref(), &fleet.id) {
-            DrainStep::Leave(why) => Err(why),
-            DrainStep::Do => {
-                let drained_by = line.as_ref().and_then(|line| run_of(&line.reason, &fleet.id)).unwrap_or_default();
-                accepted_since(&store, node, drained_by)?
-            }
-        };
-        match accepted {
-            Err(why) => print(&format!("{node} is left alone: {why}"))?,
-            Ok(run) if args.yes => {
-                launch::resume_node(node)?;
+    for (node, run) in accepted {
+        match resume_step(lines.get(&node), &fleet.id) {
+            DrainStep::Leave(why) => print(&format!("{node} is left alone: {why}"))?,
+            DrainStep::Do if args.yes => {
+                launch::resume_node(&node)?;
                 fleet.note(FleetEvent::Resumed { node: node.clone(), run: run.clone() })?;
                 print(&format!("{node} is taken back: it was accepted by {run}"))?;
                 done += 1;
             }
-            Ok(run) => {
+            DrainStep::Do => {
                 print(&format!("{node} would be taken back: it was accepted by {run}"))?;
                 done += 1;
             }
@@ -89,52 +91,88 @@ pub(super) fn resume(args: &FleetDrainArgs) -> Result<Exit> {
     summary(args.yes, done, nodes.len(), "taken back")
 }
 
-/// The run by which a node was accepted after the run for which it was drained, or why there is none.
-fn accepted_since(store: &Store, node: &str, drained_by: &str) -> Result<Result<String, String>> {
-    let Ok(before) = answer(store, drained_by) else {
-        return Ok(Err(format!("the run {drained_by} for which it was drained is not in the store")));
-    };
-    let history = History::of(store.clone())?;
-    let newest = history.runs.iter().rfind(|run| {
-        let digest = &run.digest;
-        digest.host == node
-            && digest.ending == Ending::Complete
-            && (&digest.started, &digest.id) > (&before.run.started, &before.run.id)
-    });
-    let Some(newest) = newest else {
-        return Ok(Err(format!("no run of it is newer than {drained_by}: `hostproof accept` it first")));
-    };
-    let after = answer(store, &newest.digest.id)?;
-    Ok(accepts(&before, &after).map(|()| after.run.id))
+/// The nodes that this fleet has drained and that were accepted since, each with the run; of the others is said why not.
+fn accepted(store: &Store, fleet: &FleetJournal, nodes: &NodeSet) -> Result<BTreeMap<String, String>> {
+    let lines = lines(nodes.names())?;
+    let mut since = None;
+    let mut accepted = BTreeMap::new();
+    for node in nodes.names() {
+        let line = lines.get(node);
+        let run = match resume_step(line, &fleet.id) {
+            DrainStep::Leave(why) => Err(why),
+            DrainStep::Do => {
+                let drained_by = line.and_then(|line| run_of(&line.reason, &fleet.id)).unwrap_or_default();
+                let since = match &mut since {
+                    Some(since) => since,
+                    none => none.insert(Since::of(store)?),
+                };
+                since.accepted(node, drained_by)?
+            }
+        };
+        match run {
+            Ok(run) => drop(accepted.insert(node.clone(), run)),
+            Err(why) => print(&format!("{node} is left alone: {why}"))?,
+        }
+    }
+    Ok(accepted)
+}
+
+/// The runs of a store, to look for newer ones.
+struct Since {
+    history: History,
+    sealed: SealedRecords,
+    judge: OwnJudge,
+}
+
+impl Since {
+    fn of(store: &Store) -> Result<Since> {
+        let history = History::of(store.clone())?;
+        Ok(Since { sealed: SealedRecords::of(store), history, judge: OwnJudge::default() })
+    }
+
+    /// The run by which a node was accepted after the run for which it was drained, or why there is none.
+    fn accepted(&mut self, node: &str, drained_by: &str) -> Result<Result<String, String>> {
+        let Some(before) = self.answer(drained_by) else {
+            return Ok(Err(format!("the run {drained_by} for which it was drained cannot be read in the store")));
+        };
+        let newest = self.history.runs.iter().rfind(|run| {
+            let digest = &run.digest;
+            digest.host == node
+                && digest.ending == Ending::Complete
+                && (&digest.started, &digest.id) > (&before.started, &before.run)
+        });
+        let Some(newest) = newest else {
+            return Ok(Err(format!("no run of it is newer than {drained_by}: `hostproof accept` it first")));
+        };
+        let after = self.judge.answer(&self.sealed.record(newest.path.clone()))?;
+        Ok(accepts(&before, &after).map(|()| after.run))
+    }
+
+    fn answer(&mut self, run: &str) -> Option<Answer> {
+        let path = self.history.store.find(run).ok()?;
+        self.judge.answer(&self.sealed.record(path)).ok()
+    }
 }
 
 /// Whether a newer run lifts what an older one was rejected for: it was as thorough, is accepted, and met what was missed.
 fn accepts(before: &Answer, after: &Answer) -> Result<(), String> {
-    let run = &after.run.id;
-    if after.run.profile != before.run.profile {
+    let run = &after.run;
+    if after.profile != before.profile {
         return Err(format!(
             "its newest run {run} is of the profile {}, and it was rejected by one of {}",
-            after.run.profile.name(),
-            before.run.profile.name()
+            after.profile.name(),
+            before.profile.name()
         ));
     }
     if after.acceptance != Acceptance::Accepted {
-        return Err(format!("its newest run {run} was not accepted: {}", report::gate::brief_answer(&after.judgement)));
+        return Err(format!("its newest run {run} was not accepted: {}", after.brief));
     }
-    let met = met(&after.judgement);
-    match before.judgement.tally().failed.iter().find(|missed| !met.contains(&missed.as_str())) {
+    match before.failed.iter().find(|missed| !after.met.contains(missed)) {
         Some(missed) => {
             Err(format!("its newest run {run} does not say that it meets {missed}, for which it was drained"))
         }
         None => Ok(()),
     }
-}
-
-/// The criteria that are met.
-fn met(judgement: &Judgement) -> Vec<&str> {
-    let targets = judgement.rows.iter().filter(|row| row.verdict == Verdict::Pass).map(|row| row.id.as_str());
-    let parts = judgement.facts.iter().filter(|row| row.verdict == Verdict::Pass).map(|row| row.id.as_str());
-    targets.chain(parts).collect()
 }
 
 /// The nodes that are spoken of.
@@ -146,10 +184,13 @@ fn chosen(fleet: &FleetJournal, args: &FleetDrainArgs) -> Result<NodeSet> {
     Ok(nodes.clone())
 }
 
-fn line(node: &str) -> Result<Option<NodeLine>> {
-    let lines = launch::node_lines(&NodeSet::of([node.to_owned()]))
-        .context("nodes are drained and taken back in Slurm, which could not be asked")?;
-    Ok(lines.into_values().next())
+/// What Slurm says of nodes.
+fn lines<'a>(nodes: impl IntoIterator<Item = &'a String>) -> Result<BTreeMap<String, NodeLine>> {
+    let nodes = NodeSet::of(nodes.into_iter().cloned());
+    if nodes.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    launch::node_lines(&nodes).context("nodes are drained and taken back in Slurm, which could not be asked")
 }
 
 fn summary(yes: bool, done: usize, nodes: usize, what: &str) -> Result<Exit> {

@@ -5,6 +5,7 @@ mod compare;
 mod drain;
 mod judge;
 mod nodes;
+mod reading;
 mod report;
 mod start;
 mod status;

@@ -1,18 +1,15 @@
 //! The nodes of a fleet from records: one after the other, of which only what a fleet needs is kept.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::path::PathBuf;
-use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 use fleet::{Account, FleetNode, NodeAnswer};
 use launch::{FleetJournal, NodeState};
 use measure::Run;
 use record::{Selector, Store};
-use spec::Target;
-use spec::audit::Graded;
 
+use super::reading::{NodeJudge, NodeRecord, SealedRecords, in_parts};
 use crate::args::FleetBy;
 use crate::history::History;
 use crate::locations::{self, Specification};
@@ -31,7 +28,7 @@ pub(super) struct ReadFleet {
 struct Unread {
     name: String,
     /// Oldest first, as they are judged together.
-    records: Vec<PathBuf>,
+    records: Vec<NodeRecord>,
     /// Why there is nothing to read.
     missing: Option<String>,
     /// How often it was tried; 0 where nobody counted.
@@ -44,20 +41,16 @@ impl Unread {
     }
 }
 
-/// A specification with its audit, once for all nodes.
-struct Judge<'a> {
-    specification: &'a Specification,
-    graded: Vec<Graded>,
-    companions: Vec<Target>,
-}
-
 /// Reads and judges what was typed: a fleet, runs, selections, or nothing, which is the newest run of each node in the store.
 pub(super) fn read(typed: &[String], by: &FleetBy) -> Result<ReadFleet> {
     let store = Store::at(&locations::results(by.records.out.as_deref())?);
     let launched = launched(typed, &store)?;
-    let (unread, own) = match &launched {
-        Some(fleet) => of_fleet(fleet, &store),
-        None => unread(found(typed, store)?),
+    let (unread, own) = if let Some(fleet) = &launched {
+        of_fleet(fleet, &store)
+    } else {
+        let found = found(typed, &store)?;
+        // Whoever selects has sealed what has ended.
+        unread(found, &SealedRecords::of(&store))
     };
     let specification = match (&by.spec, own) {
         (Some(typed), _) => Specification::load(typed)?,
@@ -67,12 +60,11 @@ pub(super) fn read(typed: &[String], by: &FleetBy) -> Result<ReadFleet> {
             bail!("none of the records can be read, so none says by which specification: give one with --spec")
         }
     };
-    let audit = spec::audit::audit(&specification.system, &specification.siblings);
-    let companions = spec::companions(&specification.system, &audit);
-    let judge = Judge { specification: &specification, graded: audit.grades(), companions };
-    let nodes = judge.all(&unread, by.spec.is_none())?;
+    let (judge, own) = (NodeJudge::of(specification), by.spec.is_none());
+    // Each thread holds the records of one node at a time.
+    let nodes = in_parts(&unread, |part| part.iter().map(|unread| node(&judge, unread, own)).collect())?;
     let name = launched.map_or_else(|| NAME.to_owned(), |fleet| fleet.id);
-    Ok(ReadFleet { name, nodes, specification })
+    Ok(ReadFleet { name, nodes, specification: judge.specification })
 }
 
 /// The fleet that a launcher started, where one was typed.
@@ -98,16 +90,16 @@ fn of_fleet(fleet: &FleetJournal, store: &Store) -> (Vec<Unread>, Option<Run>) {
     let mut first = None;
     let nodes = fleet.nodes().into_iter().map(|(node, state, attempts)| {
         let missing = |why: &str| Unread { attempts, ..Unread::missing(node.to_owned(), why.to_owned()) };
-        let run = match state {
-            NodeState::Measured { run } => run,
+        let (run, sha256) = match state {
+            NodeState::Measured { run, sha256 } => (run, sha256),
             NodeState::NoAnswer { why } => return missing(&why),
             NodeState::Open { .. } => return missing("it was asked, and has not answered yet"),
             NodeState::Waiting => return missing("it was not asked yet"),
         };
-        match store.find(&run) {
-            Ok(path) => {
-                first = first.take().or_else(|| record::head(&path).ok());
-                Unread { name: node.to_owned(), records: vec![path], missing: None, attempts }
+        match NodeRecord::of_node(store, node, &run, &sha256) {
+            Ok(record) => {
+                first = first.take().or_else(|| record.head().ok());
+                Unread { name: node.to_owned(), records: vec![record], missing: None, attempts }
             }
             Err(error) => missing(&error.to_string()),
         }
@@ -116,8 +108,7 @@ fn of_fleet(fleet: &FleetJournal, store: &Store) -> (Vec<Unread>, Option<Run>) {
 }
 
 /// The records that were typed, with the words for them.
-fn found(typed: &[String], store: Store) -> Result<Vec<(String, PathBuf)>> {
-    let root = store.root().to_owned();
+fn found(typed: &[String], store: &Store) -> Result<Vec<(String, PathBuf)>> {
     let selected = typed.iter().all(|one| is_selection(one));
     if !selected {
         let find = |one: &String| {
@@ -126,7 +117,7 @@ fn found(typed: &[String], store: Store) -> Result<Vec<(String, PathBuf)>> {
         };
         return typed.iter().map(find).collect();
     }
-    let history = History::of(store)?;
+    let history = History::of(store.clone())?;
     let selectors = typed.iter().map(|one| Ok(one.parse::<Selector>()?)).collect::<Result<Vec<Selector>>>()?;
     let mut newest: BTreeMap<&str, &record::Listed> = BTreeMap::new();
     let chosen: Vec<Vec<&record::Listed>> = match selectors.as_slice() {
@@ -136,7 +127,11 @@ fn found(typed: &[String], store: Store) -> Result<Vec<(String, PathBuf)>> {
     for run in chosen.into_iter().flatten() {
         newest.insert(&run.digest.host, run);
     }
-    ensure!(!newest.is_empty(), "no run in {} is selected: `hostproof store list` shows what there is", root.display());
+    ensure!(
+        !newest.is_empty(),
+        "no run in {} is selected: `hostproof store list` shows what there is",
+        store.root().display()
+    );
     Ok(newest.into_values().map(|run| (run.digest.id.clone(), run.path.clone())).collect())
 }
 
@@ -146,7 +141,7 @@ fn is_selection(typed: &str) -> bool {
 }
 
 /// The records by their nodes, and the first run that can be read, without what it measured.
-fn unread(records: Vec<(String, PathBuf)>) -> (Vec<Unread>, Option<Run>) {
+fn unread(records: Vec<(String, PathBuf)>, sealed: &SealedRecords) -> (Vec<Unread>, Option<Run>) {
     let mut nodes: BTreeMap<String, Vec<(String, String, PathBuf)>> = BTreeMap::new();
     let mut unreadable = Vec::new();
     let mut first = None;
@@ -165,56 +160,41 @@ fn unread(records: Vec<(String, PathBuf)>) -> (Vec<Unread>, Option<Run>) {
     let readable = nodes.into_iter().map(|(name, mut runs)| {
         runs.sort();
         runs.dedup_by(|one, other| one.1 == other.1);
-        Unread { name, records: runs.into_iter().map(|(.., path)| path).collect(), missing: None, attempts: 0 }
+        Unread {
+            name,
+            records: runs.into_iter().map(|(.., path)| sealed.record(path)).collect(),
+            missing: None,
+            attempts: 0,
+        }
     });
     (readable.chain(unreadable).collect(), first)
 }
 
-impl Judge<'_> {
-    /// Every node, in as many threads as there are CPUs; each holds the records of one node at a time.
-    fn all(&self, unread: &[Unread], own: bool) -> Result<Vec<FleetNode>> {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let part = unread.len().div_ceil(threads).max(1);
-        let of = |nodes: &[Unread]| nodes.iter().map(|node| self.node(node, own)).collect::<Result<Vec<FleetNode>>>();
-        let parts: Vec<Result<Vec<FleetNode>>> = thread::scope(|scope| {
-            let workers: Vec<_> = unread.chunks(part).map(|nodes| scope.spawn(move || of(nodes))).collect();
-            let join = |worker: thread::ScopedJoinHandle<'_, Result<Vec<FleetNode>>>| {
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            workers.into_iter().map(join).collect()
-        });
-        Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
+/// A record that cannot be read is no answer; one of another specification is a question to whoever asks.
+fn node(judge: &NodeJudge, unread: &Unread, own: bool) -> Result<FleetNode> {
+    let Unread { name, attempts, .. } = unread;
+    let missing =
+        |why: String| Ok(FleetNode { name: name.clone(), attempts: *attempts, answer: NodeAnswer::Missing(why) });
+    if let Some(why) = &unread.missing {
+        return missing(why.clone());
     }
-
-    /// A record that cannot be read is no answer; one of another specification is a question to whoever asks.
-    fn node(&self, unread: &Unread, own: bool) -> Result<FleetNode> {
-        let Unread { name, attempts, .. } = unread;
-        let missing =
-            |why: String| Ok(FleetNode { name: name.clone(), attempts: *attempts, answer: NodeAnswer::Missing(why) });
-        if let Some(why) = &unread.missing {
-            return missing(why.clone());
-        }
-        let runs = unread.records.iter().map(|path| record::read(path)).collect::<Result<Vec<Run>, _>>();
-        let runs = match runs {
-            Ok(runs) => runs,
-            Err(why) => return missing(format!("its record cannot be read: {why}")),
-        };
-        let Some((last, earlier)) = runs.split_last() else { return missing("no record came".to_owned()) };
-        let source = &self.specification.source;
-        ensure!(
-            !own || last.spec.id == source.id && last.spec.text == source.text,
-            "run {} of {} was made for another specification ({}) than the others ({}): give one for all with --spec",
-            last.id,
-            unread.name,
-            last.spec.id,
-            source.id
-        );
-        let earlier: Vec<&Run> = earlier.iter().collect();
-        let system = &self.specification.system;
-        let judgement = verdict::judge_boots(last, &earlier, system, &self.graded, &self.companions);
-        let account = Account::of(last, &earlier, &judgement);
-        Ok(FleetNode { name: name.clone(), attempts: *attempts, answer: NodeAnswer::Judged(Box::new(account)) })
-    }
+    let runs = unread.records.iter().map(|record| judge.read(record)).collect::<Result<Vec<Run>, _>>();
+    let runs = match runs {
+        Ok(runs) => runs,
+        Err(why) => return missing(format!("its record cannot be read: {why}")),
+    };
+    let Some((last, earlier)) = runs.split_last() else { return missing("no record came".to_owned()) };
+    ensure!(
+        !own || judge.is_of(last),
+        "run {} of {} was made for another specification ({}) than the others ({}): give one for all with --spec",
+        last.id,
+        unread.name,
+        last.spec.id,
+        judge.specification.source.id
+    );
+    let earlier: Vec<&Run> = earlier.iter().collect();
+    let account = Account::of(last, &earlier, &judge.judge(last, &earlier));
+    Ok(FleetNode { name: name.clone(), attempts: *attempts, answer: NodeAnswer::Judged(Box::new(account)) })
 }
 
 #[cfg(test)]

@@ -93,12 +93,10 @@ fn ended(store: &Store, fleet: &FleetJournal, outcome: FleetEnd) -> Result<Exit>
     }
     let answers = answers(store, fleet)?;
     print(&Shown::of(fleet, &answers, &std::collections::BTreeMap::new()).text(look()))?;
-    let any = |wanted| answers.values().any(|answer| answer.acceptance == wanted);
-    Ok(if any(Acceptance::Rejected) {
+    let came = |wanted: Acceptance| answers.values().flatten().filter(|answer| answer.acceptance == wanted).count();
+    Ok(if came(Acceptance::Rejected) > 0 {
         Exit::Rejected
-    } else if answers.len() == fleet.plan.nodes.len()
-        && answers.values().all(|answer| answer.acceptance == Acceptance::Accepted)
-    {
+    } else if came(Acceptance::Accepted) == fleet.plan.nodes.len() {
         Exit::Done
     } else {
         Exit::Inconclusive

@@ -8,7 +8,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use launch::{FleetJournal, NodeSet, NodeState, Seen};
 use measure::{Quantity, Unit};
-use report::Look;
+use report::{Look, terminal};
 use serde_json::{Value, json};
 use verdict::Acceptance;
 
@@ -79,7 +79,11 @@ pub(super) struct Shown {
 
 impl Shown {
     /// With the answers that are known, and what the launcher sees of the open attempts.
-    pub(super) fn of(fleet: &FleetJournal, answers: &BTreeMap<String, Answer>, seen: &BTreeMap<String, Seen>) -> Shown {
+    pub(super) fn of(
+        fleet: &FleetJournal,
+        answers: &BTreeMap<String, Result<Answer>>,
+        seen: &BTreeMap<String, Seen>,
+    ) -> Shown {
         let node = |(name, state, attempts): (&str, NodeState, u32)| {
             let (word, run, why) = match state {
                 NodeState::Waiting => (NodeWord::Waiting, None, None),
@@ -89,15 +93,16 @@ impl Shown {
                     Some(Seen::Unreachable(why)) => (NodeWord::Unreachable, None, Some(why.clone())),
                     Some(Seen::Pending | Seen::Never) | None => (NodeWord::Pending, None, None),
                 },
-                NodeState::Measured { run } => match answers.get(name) {
+                NodeState::Measured { run, .. } => match answers.get(name) {
                     None => (NodeWord::Measured, Some(run), None),
-                    Some(answer) => {
+                    Some(Err(error)) => (NodeWord::NoAnswer, Some(run), Some(format!("{error:#}"))),
+                    Some(Ok(answer)) => {
                         let word = match answer.acceptance {
                             Acceptance::Accepted => NodeWord::Accepted,
                             Acceptance::Rejected => NodeWord::Rejected,
                             Acceptance::Inconclusive | Acceptance::NotComparable => NodeWord::Undecided,
                         };
-                        (word, Some(run), Some(report::gate::brief_answer(&answer.judgement)))
+                        (word, Some(run), Some(answer.brief.clone()))
                     }
                 },
             };
@@ -160,10 +165,10 @@ impl Shown {
                 0 | 1 => String::new(),
                 more => format!(", {more} attempts"),
             };
-            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-            let _ = writeln!(text, "{} {name}{attempts}{why}", NodeSet::of(nodes));
+            let why = if why.is_empty() { String::new() } else { format!(": {}", without_word(why)) };
+            text += &terminal::paragraph(&format!("{} {name}{attempts}{why}", NodeSet::of(nodes)), 0, look);
         }
-        text + &self.counts()
+        text + terminal::paragraph(&self.counts(), 0, look).trim_end()
     }
 
     fn json(&self, fleet: &FleetJournal) -> Value {
@@ -180,6 +185,14 @@ impl Shown {
             "seed": fleet.plan.seed, "nodes": self.nodes.iter().map(node).collect::<Vec<_>>(), "counts": counts,
             "seconds_left": self.seconds_left,
         })
+    }
+}
+
+/// An answer without its first word, which stands beside it in small letters: `REJECTED: 2 of 3 …`.
+fn without_word(why: &str) -> &str {
+    match why.split_once(": ") {
+        Some((word, rest)) if !word.contains(char::is_lowercase) => rest,
+        _ => why,
     }
 }
 
@@ -239,8 +252,12 @@ impl Watch {
             }
             return;
         };
-        let text = format!("{}{}", shown.grid(usize::from(look().width)), shown.counts());
-        bar.set_message(report::terminal::clean_lines(&text, false));
+        let grid = shown.grid(usize::from(look().width));
+        // What is taller than the terminal cannot be drawn over.
+        let size = rustix::termios::tcgetwinsize(io::stderr()).ok().filter(|size| size.ws_row > 0);
+        let height = size.map_or(usize::MAX, |size| usize::from(size.ws_row));
+        let grid = if grid.lines().count() + 2 > height { String::new() } else { grid };
+        bar.set_message(terminal::clean_lines(&(grid + &shown.counts()), false));
     }
 
     pub(super) fn end(self) {
@@ -260,7 +277,11 @@ mod tests {
             word: *word,
             attempts: 1,
             run: None,
-            why: (*word == NodeWord::NoAnswer).then(|| "NODE_FAIL".to_owned()),
+            why: match word {
+                NodeWord::NoAnswer => Some("NODE_FAIL".to_owned()),
+                NodeWord::Rejected => Some("REJECTED: 2 of 3 required criteria are met".to_owned()),
+                _ => None,
+            },
         };
         let nodes: Vec<ShownNode> = words.iter().enumerate().map(node).collect();
         let seconds_left = seconds_left(&nodes, durations.to_vec());
@@ -276,8 +297,8 @@ mod tests {
         words[4] = W::NoAnswer;
         words[22] = W::Running;
         let look = Look::plain(40);
-        let expect = "fleet f1\nn01 AAR!!AAAAA AAAAAAAAAA AAr\nR rejected · ! no answer · r running · A accepted\n\nn03 rejected\nn[04-05] no \
-                      answer: NODE_FAIL\nn23 running\n1 rejected, 2 no answer, 1 running, 19 accepted of 23 nodes; about 1 min left";
+        let expect = "fleet f1\nn01 AAR!!AAAAA AAAAAAAAAA AAr\nR rejected · ! no answer · r running · A accepted\n\nn03 rejected: 2 of 3 required criteria\nare met\nn[04-05] no \
+                      answer: NODE_FAIL\nn23 running\n1 rejected, 2 no answer, 1 running, 19\naccepted of 23 nodes; about 1 min left";
         assert_eq!(shown(&words, &[50, 60, 70]).text(look), expect);
     }
 

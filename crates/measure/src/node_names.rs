@@ -1,7 +1,10 @@
-//! Names of nodes as node sets: `node[017,230-231]`.
+//! Names of nodes in the order of their numbers, and as people write many: `node[017,230-231]`.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A number with more digits is a part of the name, and none that anybody counts with.
+const DIGITS: usize = 18;
 
 /// A name in three: what stands before its last number, the number, and what stands behind it.
 fn split(name: &str) -> Option<(&str, &str, &str)> {
@@ -9,51 +12,51 @@ fn split(name: &str) -> Option<(&str, &str, &str)> {
     let start = name[..end]
         .rfind(|c: char| !c.is_ascii_digit())
         .map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
-    // Longer numbers are names, and none that anybody counts with.
-    (end - start <= 9).then(|| (&name[..start], &name[start..end], &name[end..]))
+    (end - start <= DIGITS).then(|| (&name[..start], &name[start..end], &name[end..]))
 }
 
 /// The order in which people count: `node9` before `node10`.
 #[must_use]
 pub fn by_name(one: &str, other: &str) -> Ordering {
-    let key = |name: &str| {
-        split(name).map_or((name.to_owned(), 0, String::new()), |(before, number, behind)| {
-            (before.to_owned(), number.parse().unwrap_or(0_u64), behind.to_owned())
-        })
-    };
+    let key = |name| split(name).map_or((name, 0, ""), |(before, digits, behind)| (before, number(digits), behind));
     key(one).cmp(&key(other)).then_with(|| one.cmp(other))
 }
 
-/// Names in the notation of Slurm and `ClusterShell`, each once: `node[017,230-231]`.
+/// Names in the notation of Slurm and `ClusterShell`, each once: `node[017,230-231]`. The last number of names that are else the
+/// same becomes a bracket.
 #[must_use]
 pub fn fold<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: BTreeSet<&str> = names.into_iter().collect();
-    // By what stands around the number; the numbers with the digits that they were written with.
-    let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    let mut parts: Vec<String> = Vec::new();
-    for name in names {
-        match split(name) {
-            Some((before, number, behind)) => groups.entry((before, behind)).or_default().push(number),
-            None => parts.push(name.to_owned()),
-        }
+    let split: Vec<(&str, &str, &str)> = names.into_iter().map(|name| split(name).unwrap_or((name, "", ""))).collect();
+    let is_padded = |digits: &str| digits.len() > 1 && digits.starts_with('0');
+    let padded: BTreeSet<(&str, &str, usize)> = split
+        .iter()
+        .filter(|(_, digits, _)| is_padded(digits))
+        .map(|(before, digits, behind)| (*before, *behind, digits.len()))
+        .collect();
+    // Without zeros in front 9 and 10 are of one set, and else those of as many digits.
+    let mut groups: BTreeMap<(&str, &str, usize), Vec<&str>> = BTreeMap::new();
+    for (before, digits, behind) in split {
+        let key = (before, behind, digits.len());
+        let width = match digits.len() {
+            // A name without a number is one of its own.
+            0 => usize::MAX,
+            width if padded.contains(&key) => width,
+            _ => 0,
+        };
+        groups.entry((before, behind, width)).or_default().push(digits);
     }
-    for ((before, behind), numbers) in groups {
-        let is_padded = |number: &&str| number.len() > 1 && number.starts_with('0');
-        let mut by_width: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-        let padded = numbers.iter().any(is_padded);
-        for number in numbers {
-            // Without zeros in front 9 and 10 are of one set.
-            by_width.entry(if padded { number.len() } else { 0 }).or_default().extend(number.parse::<u64>());
-        }
-        parts
-            .extend(by_width.into_iter().map(|(width, numbers)| format!("{before}{}{behind}", ranges(numbers, width))));
-    }
-    parts.join(",")
+    let parts = groups.into_iter().map(|((before, behind, width), digits)| match digits.as_slice() {
+        [one] => format!("{before}{one}{behind}"),
+        several => format!("{before}[{}]{behind}", ranges(several.iter().map(|digits| number(digits)), width)),
+    });
+    parts.collect::<Vec<_>>().join(",")
 }
 
-/// `017`, or `[017,230-231]`.
-fn ranges(mut numbers: Vec<u64>, width: usize) -> String {
-    numbers.sort_unstable();
+/// Numbers with at least so many digits, those in a row as one range: `017,230-231`.
+#[must_use]
+pub fn ranges(numbers: impl IntoIterator<Item = u64>, width: usize) -> String {
+    let numbers: BTreeSet<u64> = numbers.into_iter().collect();
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for number in numbers {
         match ranges.last_mut() {
@@ -61,13 +64,15 @@ fn ranges(mut numbers: Vec<u64>, width: usize) -> String {
             _ => ranges.push((number, number)),
         }
     }
-    let text = |&(start, end): &(u64, u64)| {
+    let text = |(start, end): (u64, u64)| {
         if start == end { format!("{start:0width$}") } else { format!("{start:0width$}-{end:0width$}") }
     };
-    match ranges.as_slice() {
-        [(start, end)] if start == end => text(&ranges[0]),
-        several => format!("[{}]", several.iter().map(text).collect::<Vec<_>>().join(",")),
-    }
+    ranges.into_iter().map(text).collect::<Vec<_>>().join(",")
+}
+
+/// Of digits that [`split`] found.
+fn number(digits: &str) -> u64 {
+    digits.parse().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -82,11 +87,24 @@ mod tests {
         check(&["node017"], "node017");
         check(&["n9", "n10", "n11"], "n[9-11]");
         check(&["n09", "n10", "n9"], "n9,n[09-10]");
-        check(&["b", "a2.dc", "a1.dc", "a1.dc"], "b,a[1-2].dc");
+        check(&["b", "a2.dc", "a1.dc", "a1.dc"], "a[1-2].dc,b");
+        check(&["n3", "n001", "n7", "n100"], "n[3,7],n[001,100]");
+        check(&["login", "login0"], "login0,login");
         check(&["r1-n05", "r1-n06", "r2-n05"], "r1-n[05-06],r2-n05");
         check(&["ü1é", "ü2é"], "ü[1-2]é");
         check(&["gpu-00000000000000000000000001"], "gpu-00000000000000000000000001");
         check(&[], "");
+    }
+
+    #[test]
+    fn numbers_in_a_row_are_one_range() {
+        let check = |numbers: &[u64], width: usize, expect: &str| {
+            assert_eq!(ranges(numbers.iter().copied(), width), expect);
+        };
+        check(&[3, 1, 2, 9, 2], 0, "1-3,9");
+        check(&[8, 9, 10], 3, "008-010");
+        check(&[0, u64::MAX], 0, "0,18446744073709551615");
+        check(&[], 4, "");
     }
 
     #[test]
