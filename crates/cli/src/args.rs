@@ -5,6 +5,7 @@ mod fleet;
 mod groups;
 mod history;
 mod reports;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
 };
 pub(crate) use reports::{DossierArgs, DossierCommand, PackArgs, ReportArgs};
+pub(crate) use watch::{AlarmArgs, WatchArgs};
 
 /// Proves that a server delivers its documented numbers.
 #[derive(Debug, Parser)]
@@ -186,6 +188,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: BaselineCommand,
     },
+    /// Watch this host in service: what breaks a limit is an event, told at once
+    #[command(
+        after_help = "Examples:\n  hostproof watch --spec my-server.toml --prom /var/lib/node_exporter/hostproof-watch.prom\n  \
+                            hostproof watch --on-event /usr/local/sbin/page-me\n  hostproof watch --wear"
+    )]
+    Watch(WatchArgs),
     /// The records: list, show, verify, prune, tag, export, import, index
     #[command(after_help = "Examples:\n  hostproof store list\n  hostproof store verify")]
     Store {

@@ -27,6 +27,7 @@ mod storage_place;
 mod summary;
 mod telemetry;
 mod unit;
+mod vital;
 mod warning;
 
 pub use attempt::{Attempt, AttemptLog};
@@ -48,4 +49,5 @@ pub use storage_place::{DrivesBelow, StoragePlace};
 pub use summary::{Summary, median};
 pub use telemetry::{Gauge, Telemetry};
 pub use unit::{ParseQuantityError, Quantity, Unit, binary_bytes};
+pub use vital::{Incident, Sign, Vital};
 pub use warning::Warning;

@@ -24,6 +24,7 @@ mod selector;
 mod store;
 #[cfg(test)]
 mod testdata;
+mod wear;
 mod wire;
 pub mod worker;
 mod writer;
@@ -37,5 +38,6 @@ pub use journal::Journal;
 pub use read::{head, parse, read};
 pub use selector::{Selector, holds, is_told, present};
 pub use store::{Entry, Store};
+pub use wear::{WearEntry, WearLog};
 pub use wire::SCHEMA;
 pub use writer::Writer;

@@ -7,7 +7,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Measure", &["run", "accept", "disk", "features", "campaign", "fleet"]),
     ("Judge", &["judge", "audit", "spec"]),
     ("Report", &["show", "diff", "report", "dossier"]),
-    ("Over time", &["compare", "noise", "trend", "baseline", "store"]),
+    ("Over time", &["compare", "noise", "trend", "baseline", "store", "watch"]),
     ("This host", &["inspect", "doctor", "plan"]),
     ("For shells and programs", &["completions", "schema"]),
 ];

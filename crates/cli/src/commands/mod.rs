@@ -21,6 +21,7 @@ pub(crate) mod show;
 pub(crate) mod spec;
 pub(crate) mod store;
 pub(crate) mod trend;
+pub(crate) mod watch;
 
 use measure::Run;
 use verdict::Judgement;
