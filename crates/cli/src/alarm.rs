@@ -37,12 +37,17 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) fn new(args: &AlarmArgs) -> Result<Alarm> {
-        if let Some(file) = &args.prom {
+        Alarm::of(args.prom.as_deref(), args.on_event.as_deref(), args.event_limit)
+    }
+
+    /// One that renews this file, and runs this program for no longer than so many seconds.
+    pub(crate) fn of(prom: Option<&Path>, on_event: Option<&Path>, limit: u64) -> Result<Alarm> {
+        if let Some(file) = prom {
             // What cannot be written is said before hours pass.
             drop(OutFile::open(file, MARK, false)?);
         }
-        let program = args.on_event.as_deref().map(|typed| EventProgram::start(typed, args.event_limit)).transpose()?;
-        Ok(Alarm { prom: args.prom.clone(), renewed: None, counts: BTreeMap::new(), program })
+        let program = on_event.map(|typed| EventProgram::start(typed, limit)).transpose()?;
+        Ok(Alarm { prom: prom.map(Path::to_owned), renewed: None, counts: BTreeMap::new(), program })
     }
 
     /// Tells of what broke. A program that cannot be told, or is still busy with what came before, does not end the watch.
@@ -112,7 +117,7 @@ impl Drop for EventProgram {
 }
 
 /// The file of a program: a path, or a name that a folder of `PATH` has.
-fn found(typed: &Path, path: Option<&std::ffi::OsStr>) -> Result<PathBuf> {
+pub(crate) fn found(typed: &Path, path: Option<&std::ffi::OsStr>) -> Result<PathBuf> {
     let is_program =
         |file: &Path| file.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
     let file = if typed.components().count() > 1 {

@@ -54,11 +54,13 @@ pub enum Vital {
     Present,
     /// Lines of the kernel's log that tell of a fault.
     KernelLog,
+    /// Results of a load that are not what they must be.
+    WrongResults,
 }
 
 impl Vital {
     /// All of them.
-    pub const ALL: [Vital; 23] = [
+    pub const ALL: [Vital; 24] = [
         Vital::Temperature,
         Vital::CorrectedErrors,
         Vital::UncorrectedErrors,
@@ -82,6 +84,7 @@ impl Vital {
         Vital::Power,
         Vital::Present,
         Vital::KernelLog,
+        Vital::WrongResults,
     ];
 
     /// The name in records, in the Prometheus file and in the environment of a command.
@@ -111,6 +114,7 @@ impl Vital {
             Vital::Power => "power",
             Vital::Present => "present",
             Vital::KernelLog => "kernel_log",
+            Vital::WrongResults => "wrong_results",
         }
     }
 
@@ -141,6 +145,7 @@ impl Vital {
             Vital::Power => "power",
             Vital::Present => "devices present",
             Vital::KernelLog => "words of the kernel",
+            Vital::WrongResults => "wrong results of a load",
         }
     }
 
@@ -166,7 +171,8 @@ impl Vital {
             | Vital::Fan
             | Vital::Supply
             | Vital::Present
-            | Vital::KernelLog => Unit::Count,
+            | Vital::KernelLog
+            | Vital::WrongResults => Unit::Count,
         }
     }
 }
@@ -209,6 +215,6 @@ mod tests {
             assert_eq!(vital as usize, index);
             assert_eq!(serde_json::to_string(&vital).unwrap(), format!("{:?}", vital.name()));
         }
-        assert_eq!(Vital::KernelLog as usize + 1, Vital::ALL.len());
+        assert_eq!(Vital::WrongResults as usize + 1, Vital::ALL.len());
     }
 }

@@ -21,6 +21,7 @@ pub mod pipe;
 mod read;
 pub mod request;
 mod selector;
+mod soak;
 mod store;
 #[cfg(test)]
 mod testdata;
@@ -37,6 +38,7 @@ pub use index::{Index, Listed, prune};
 pub use journal::Journal;
 pub use read::{head, parse, read};
 pub use selector::{Selector, holds, is_told, present};
+pub use soak::{Seals, Soak, SoakEntry};
 pub use store::{Entry, Store};
 pub use wear::{WearEntry, WearLog};
 pub use wire::SCHEMA;

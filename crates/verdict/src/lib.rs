@@ -22,6 +22,7 @@ pub mod power;
 mod reason;
 mod result;
 mod rules;
+pub mod soak;
 pub mod stats;
 #[cfg(test)]
 mod tables;

@@ -154,7 +154,7 @@ mod tests {
         };
         let said = wear_of(&[entry("2026-01-02", 0.10), entry("2026-01-30", 0.12), entry("2026-04-12", 0.20)]).unwrap();
         let expect = "node7: MODEL S1\n  2026-01  12 % used  2.000 TB written\n  2026-04  20 % used  2.000 TB written\n  \
-                      at this pace its endurance runs out between 2028-04-08 and 2028-09-17\n";
+                      at this pace its endurance runs out between 2028-04-08 and 2028-09-16\n";
         assert_eq!(said.replace("2 TB", "2.000 TB"), expect);
         assert!(wear_of(&[]).unwrap().starts_with("No wear is noted yet"));
         assert!(wear_of(&[entry("yesterday", 0.1)]).is_err());
