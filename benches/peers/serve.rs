@@ -7,8 +7,9 @@ use std::io::{BufRead, Write};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use machine::{Machine, Siblings, Source, place};
+use machine::{Machine, Siblings, Source, Team, place};
 use measure::Profile;
+use soak::Pattern;
 use stream::kernel::{Kernel, Store, Variant, variants};
 use stream::{Arrays, Chase, Config, Page, Walk};
 
@@ -32,6 +33,14 @@ pub(crate) enum What {
         #[arg(long)]
         small_pages: bool,
     },
+    /// Memory that is written, read back and compared: the bytes that were compared in a second.
+    Soak {
+        /// How many bytes.
+        bytes: u64,
+        /// Only the passes that read and compare.
+        #[arg(long)]
+        read_back: bool,
+    },
     /// A job of the load generator.
     Disk(disk::Job),
     /// FMA peak, FP64, on all cores.
@@ -54,6 +63,8 @@ pub(crate) enum What {
 
 /// Seconds that a figure of bandwidth is measured: as long as the peers' own runs.
 const BANDWIDTH_SECONDS: f64 = 1.0;
+/// Seconds that bytes are compared: as long as the peers' own runs.
+const SOAK_SECONDS: f64 = 5.0;
 /// Seconds that a figure of latency is measured.
 const LATENCY_SECONDS: f64 = 0.5;
 /// Passes of each variant by which the fastest is found.
@@ -67,6 +78,7 @@ pub(crate) fn serve(what: &What) -> anyhow::Result<()> {
             bandwidth(kernel, *temporal)
         }
         What::Latency { bytes, small_pages } => latency(*bytes, *small_pages),
+        What::Soak { bytes, read_back } => compared(*bytes, *read_back),
         What::Disk(job) => disk::disk(job),
         What::Fma => dense::fma(),
         What::Dgemm { order } => dense::dgemm(*order),
@@ -119,6 +131,32 @@ fn latency(bytes: u64, small_pages: bool) -> anyhow::Result<()> {
     answer(page.name(), || {
         let samples = chase.latency(1, LATENCY_SECONDS).samples;
         Ok(format!("load {}", samples.first().context("a sample")?.value * 1e9))
+    })
+}
+
+fn compared(bytes: u64, read_back: bool) -> anyhow::Result<()> {
+    let machine = Machine::detect(&Source::Host)?;
+    let team = Team::start(&place(&machine.topology, Siblings::OnePerCore)?)?;
+    let kernel = soak::kernel::Kernel::widest();
+    let mut memory = soak::Memory::map(&team, bytes, kernel)?;
+    memory.pass(soak::Step::Fill(Pattern::Address));
+    let mut round = 0;
+    answer(kernel.isa().name(), || {
+        let (mut seconds, mut compared) = (0.0, 0.0);
+        while seconds < SOAK_SECONDS {
+            for step in soak::Memory::steps(round) {
+                let (pass, wrong) = memory.pass(step);
+                if let Some(wrong) = wrong.first() {
+                    bail!("{wrong:?}");
+                }
+                if !read_back || pass.rate.is_some() {
+                    seconds += pass.seconds;
+                    compared += pass.compared;
+                }
+            }
+            round += 1;
+        }
+        Ok(format!("rate {}", compared / seconds))
     })
 }
 

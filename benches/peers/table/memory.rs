@@ -49,7 +49,40 @@ macro_rules! kernel {
     };
 }
 
+/// Google's stressapptest. It counts each byte that it copies twice, as read and as written, in MiB (`GetMemoryCopiedData`), and
+/// compares the checksum of what it reads: half of its figure are bytes that were compared.
+const fn stressapptest(name: &'static str, arguments: &'static [&'static str]) -> Side {
+    Side {
+        name,
+        program: "stressapptest",
+        arguments,
+        way: Way::StartsAnew,
+        hint: "missing: install stressapptest (apt-get install stressapptest)",
+        ..Side::NONE
+    }
+}
+
+const COPIED: Mark = Mark::After("M at ", 1_048_576.0 / 2.0);
+
+/// Bytes that were compared in a second, on the same memory and cores.
+const fn compared(id: &'static str, what: &'static str) -> Figure {
+    rate(id, what, Wanted::AtLeast(1.3), COPIED)
+}
+
 pub(super) const TABLE: &[Comparison] = &[
+    Comparison {
+        ours: ours(&["serve", "soak", "2147483648"]),
+        peers: &[
+            Peer {
+                side: stressapptest("stressapptest", &["-M", "2048", "-s", "6", "-m", "{threads}"]),
+                figures: &[compared("soak", "memory written, read back and compared: bytes compared")],
+            },
+            Peer {
+                side: stressapptest("stressapptest -W", &["-M", "2048", "-s", "6", "-m", "{threads}", "-W"]),
+                figures: &[compared("soak-warm", "the same, its copies by vectors")],
+            },
+        ],
+    },
     Comparison {
         ours: ours(&["serve", "bandwidth", "triad"]),
         peers: &[

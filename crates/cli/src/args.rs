@@ -5,12 +5,14 @@ mod fleet;
 mod groups;
 mod history;
 mod reports;
+mod soak;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use measure::{Isa, Profile, Solver, Workload};
+use measure::{Isa, Profile, Quantity, Solver, Unit, Workload};
 
 use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
@@ -25,6 +27,8 @@ pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
 };
 pub(crate) use reports::{DossierArgs, DossierCommand, PackArgs, ReportArgs};
+pub(crate) use soak::SoakArgs;
+pub(crate) use watch::{AlarmArgs, WatchArgs};
 
 /// Proves that a server delivers its documented numbers.
 #[derive(Debug, Parser)]
@@ -186,6 +190,18 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: BaselineCommand,
     },
+    /// Load this host for hours in which nothing may break: every result is verified, and the host is watched
+    #[command(
+        after_help = "Examples:\n  sudo hostproof soak --hours 48 --spec my-server.toml\n  hostproof soak --hours 1 --load memory,cpu \
+                            --no-figures\n  hostproof soak --status\n  sudo hostproof soak --continue"
+    )]
+    Soak(SoakArgs),
+    /// Watch this host in service: what breaks a limit is an event, told at once
+    #[command(
+        after_help = "Examples:\n  hostproof watch --spec my-server.toml --prom /var/lib/node_exporter/hostproof-watch.prom\n  \
+                            hostproof watch --on-event /usr/local/sbin/page-me\n  hostproof watch --wear"
+    )]
+    Watch(WatchArgs),
     /// The records: list, show, verify, prune, tag, export, import, index
     #[command(after_help = "Examples:\n  hostproof store list\n  hostproof store verify")]
     Store {
@@ -213,6 +229,9 @@ pub(crate) enum Command {
     /// Measure one workload for the process that started this one; not for people
     #[command(hide = true, name = "worker")]
     Worker,
+    /// Run one load for the soak that started this process; not for people
+    #[command(hide = true, name = "load")]
+    Load,
     /// Write the manual pages and the completions of shells into a folder; for those who make packages
     #[command(hide = true, after_help = "Example:\n  hostproof manual target/manual")]
     Manual {
@@ -294,6 +313,16 @@ pub(crate) struct AcceptArgs {
     /// required target depends on
     #[arg(long)]
     pub(crate) facts_first: bool,
+    /// Accept only a host that passes a soak of this time as well, as `24h`; it follows unless the host is rejected before
+    #[arg(long, value_name = "TIME", value_parser = soak_time, conflicts_with = "json")]
+    pub(crate) soak: Option<f64>,
+}
+
+/// Seconds, of a time from a second to a year.
+fn soak_time(typed: &str) -> Result<f64, String> {
+    let time = typed.parse::<Quantity>().ok().filter(|time| time.unit == Unit::Second);
+    let seconds = time.map(|time| time.value).filter(|seconds| (1.0..=3.2e7).contains(seconds));
+    seconds.ok_or_else(|| "it is a time, as 24h".to_owned())
 }
 
 fn patience(typed: &str) -> Result<f64, String> {

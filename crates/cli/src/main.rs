@@ -1,5 +1,6 @@
 //! The binary `hostproof`: proves that a server delivers its documented numbers.
 
+mod alarm;
 mod alone;
 mod args;
 mod build_info;
@@ -11,6 +12,7 @@ mod failure;
 mod grant;
 mod history;
 mod interrupt;
+mod loads;
 mod locations;
 mod outfile;
 mod output;
@@ -85,6 +87,9 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Noise(args) => commands::noise::noise(&args),
         Command::Trend(args) => commands::trend::trend(&args),
         Command::Baseline { command } => commands::baseline::baseline(&command),
+        Command::Soak(args) => commands::soak::soak(&args),
+        Command::Load => loads::serve(),
+        Command::Watch(args) => commands::watch::watch(&args),
         Command::Store { command } => commands::store::store(&command),
         Command::Schema { command } => commands::schema::schema(&command),
         Command::Completions { shell } => commands::manual::completions(shell),

@@ -1,4 +1,4 @@
-//! The systemd unit that goes on with a campaign at each boot.
+//! The systemd units that go on with a campaign or a soak at each boot.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -10,17 +10,40 @@ use anyhow::{Context, Result, bail};
 
 use crate::trust;
 
-const NAME: &str = "hostproof-campaign.service";
+/// What goes on at each boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Campaign,
+    Soak,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Unit::Campaign => "hostproof-campaign.service",
+            Unit::Soak => "hostproof-soak.service",
+        }
+    }
+
+    /// What it goes on with, and how.
+    fn command(self) -> (&'static str, &'static str) {
+        match self {
+            Unit::Campaign => ("campaign", "campaign next"),
+            Unit::Soak => ("soak", "soak --continue"),
+        }
+    }
+}
+
 /// What `systemctl enable` would make a link in.
 const WANTS: &str = "multi-user.target.wants";
 /// What reads a unit as systemd will.
 const ANALYZE: &str = "systemd-analyze";
 
 /// Writes the unit to `folder` and enables it. It is there for the next boot; nothing is started now.
-pub(crate) fn install(folder: &Path, program: &str, results: &str) -> Result<PathBuf> {
-    let unit = folder.join(NAME);
-    let text = text(program, results)?;
-    verified(ANALYZE, &text)?;
+pub(crate) fn install(which: Unit, folder: &Path, program: &str, results: &str) -> Result<PathBuf> {
+    let unit = file(which, folder);
+    let text = text(which, program, results)?;
+    verified(which, ANALYZE, &text)?;
     let trouble = || format!("could not install the unit {}; installing it is for root", unit.display());
     let wants = folder.join(WANTS);
     fs::create_dir_all(&wants).with_context(trouble)?;
@@ -28,7 +51,7 @@ pub(crate) fn install(folder: &Path, program: &str, results: &str) -> Result<Pat
         trust::for_root(path)?;
     }
     written(folder, &unit, &text).with_context(trouble)?;
-    let link = wants.join(NAME);
+    let link = wants.join(which.name());
     gone(fs::remove_file(&link)).with_context(trouble)?;
     symlink(&unit, &link).with_context(trouble)?;
     for changed in [folder, &wants] {
@@ -49,9 +72,9 @@ fn written(folder: &Path, unit: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Refuses a unit that systemd would refuse without a word at the next boot. Where there is no systemd, nobody can tell.
-fn verified(analyze: &str, text: &str) -> Result<()> {
+fn verified(which: Unit, analyze: &str, text: &str) -> Result<()> {
     let folder = tempfile::tempdir().context("could not make a folder to check the unit in")?;
-    let unit = folder.path().join(NAME);
+    let unit = file(which, folder.path());
     fs::write(&unit, text).with_context(|| format!("could not write {}", unit.display()))?;
     let output = match Command::new(analyze).args(["verify", "--man=no"]).arg(&unit).stdin(Stdio::null()).output() {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -59,20 +82,20 @@ fn verified(analyze: &str, text: &str) -> Result<()> {
     };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     // It also speaks of units that ours only stands beside.
-    if !output.status.success() && said.contains(NAME) {
-        bail!("systemd would not take the unit of this campaign: {}", said.trim());
+    if !output.status.success() && said.contains(which.name()) {
+        bail!("systemd would not take the unit {}: {}", which.name(), said.trim());
     }
     Ok(())
 }
 
 /// Where the unit lies in the folder of units.
-pub(crate) fn file(folder: &Path) -> PathBuf {
-    folder.join(NAME)
+pub(crate) fn file(which: Unit, folder: &Path) -> PathBuf {
+    folder.join(which.name())
 }
 
 /// Disables and removes the unit; one that is not there is removed already.
-pub(crate) fn remove(folder: &Path) -> Result<()> {
-    for file in [folder.join(WANTS).join(NAME), folder.join(NAME)] {
+pub(crate) fn remove(which: Unit, folder: &Path) -> Result<()> {
+    for file in [folder.join(WANTS).join(which.name()), file(which, folder)] {
         gone(fs::remove_file(&file))
             .with_context(|| format!("could not remove {}; remove it by hand", file.display()))?;
     }
@@ -87,7 +110,7 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 }
 
 /// Exit code 3 says that somebody has to do something first, which is no failure.
-fn text(program: &str, results: &str) -> Result<String> {
+fn text(which: Unit, program: &str, results: &str) -> Result<String> {
     // systemd takes some characters in the name of a program for what they are, whatever stands before them.
     if let Some(c) = program.chars().find(|c| c.is_control() || matches!(c, '"' | '\'' | '\\' | '$')) {
         bail!("systemd cannot start a program whose path holds {c:?} ({program:?}): install hostproof elsewhere");
@@ -98,9 +121,10 @@ fn text(program: &str, results: &str) -> Result<String> {
         );
     }
     let (program, results) = (quoted(program), quoted(results));
+    let (what, command) = which.command();
     Ok(format!(
         "[Unit]\n\
-         Description=Go on with the hostproof campaign\n\
+         Description=Go on with the hostproof {what}\n\
          Documentation=man:systemd.service(5)\n\
          After=multi-user.target\n\
          \n\
@@ -108,7 +132,7 @@ fn text(program: &str, results: &str) -> Result<String> {
          Type=oneshot\n\
          # The host comes to rest first.\n\
          ExecStartPre=sleep 60\n\
-         ExecStart={program} campaign next --out {results}\n\
+         ExecStart={program} {command} --out {results}\n\
          SuccessExitStatus=3\n\
          TimeoutStartSec=infinity\n\
          \n\
@@ -127,21 +151,26 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
+    const NAME: &str = "hostproof-campaign.service";
+
     #[test]
     fn a_unit_comes_and_goes() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("my program").to_str().unwrap().to_owned();
         fs::copy("/bin/true", &program).unwrap();
-        for _ in 0..2 {
-            let unit = install(folder.path(), &program, "/var/100%/results").unwrap();
-            let text = fs::read_to_string(folder.path().join(WANTS).join(NAME)).unwrap();
-            assert_eq!(text, fs::read_to_string(unit).unwrap());
-            let start = format!("\nExecStart=\"{program}\" campaign next --out \"/var/100%%/results\"\n");
-            assert!(text.contains(&start), "{text}");
-        }
-        for _ in 0..2 {
-            remove(folder.path()).unwrap();
-            assert!(!folder.path().join(NAME).exists() && !folder.path().join(WANTS).join(NAME).is_symlink());
+        for (which, command) in [(Unit::Campaign, "campaign next"), (Unit::Soak, "soak --continue")] {
+            let link = folder.path().join(WANTS).join(which.name());
+            for _ in 0..2 {
+                let unit = install(which, folder.path(), &program, "/var/100%/results").unwrap();
+                let text = fs::read_to_string(&link).unwrap();
+                assert_eq!(text, fs::read_to_string(unit).unwrap());
+                let start = format!("\nExecStart=\"{program}\" {command} --out \"/var/100%%/results\"\n");
+                assert!(text.contains(&start), "{text}");
+            }
+            for _ in 0..2 {
+                remove(which, folder.path()).unwrap();
+                assert!(!file(which, folder.path()).exists() && !link.is_symlink());
+            }
         }
     }
 
@@ -162,7 +191,7 @@ mod tests {
     #[test]
     fn what_no_unit_can_hold_is_refused() {
         let check = |program: &str, results: &str, expect: Option<&str>| {
-            let text = text(program, results);
+            let text = text(Unit::Campaign, program, results);
             match expect {
                 None => assert_eq!(text.unwrap().lines().filter(|line| line.starts_with("ExecStart=")).count(), 1),
                 Some(words) => assert!(text.unwrap_err().to_string().contains(words), "{program} {results}"),
@@ -188,14 +217,17 @@ mod tests {
             path.to_str().unwrap().to_owned()
         };
         let good = tool("good", &format!("test -f \"$3\" && test \"${{3##*/}}\" = {NAME}"));
-        assert!(verified(&good, "[Unit]").is_ok());
+        assert!(verified(Unit::Campaign, &good, "[Unit]").is_ok());
         let refuses = tool("refuses", &format!("echo '{NAME}: Unit has a bad setting.' >&2; exit 1"));
-        let said = verified(&refuses, "[Unit]").unwrap_err().to_string();
+        let said = verified(Unit::Campaign, &refuses, "[Unit]").unwrap_err().to_string();
         assert!(said.contains("would not take the unit") && said.contains("bad setting"), "{said}");
-        assert!(verified(&tool("other", "echo 'other.service: wrong' >&2; exit 1"), "[Unit]").is_ok());
-        assert!(verified("/nonexistent/analyze", "[Unit]").is_ok());
+        assert!(verified(Unit::Campaign, &tool("other", "echo 'other.service: wrong' >&2; exit 1"), "[Unit]").is_ok());
+        assert!(verified(Unit::Campaign, "/nonexistent/analyze", "[Unit]").is_ok());
         // Where systemd is here, it takes ours.
-        assert!(verified(ANALYZE, &text("/bin/true", "/var/a b $c \"d\" 100%").unwrap()).is_ok());
+        assert!(
+            verified(Unit::Campaign, ANALYZE, &text(Unit::Campaign, "/bin/true", "/var/a b $c \"d\" 100%").unwrap())
+                .is_ok()
+        );
     }
 
     #[test]

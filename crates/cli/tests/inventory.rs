@@ -80,8 +80,13 @@ fn plan(host: &Host, plan: &DimmPlan) {
 #[test]
 fn limits_name_worn_drives_old_firmware_and_hot_sensors() {
     let check = |fact: &str, bound: Bound, plant: fn(&mut Host)| {
-        let limit =
-            Limit { fact: fact.into(), bound, required: false, place: Place { at: "§5".into(), says: String::new() } };
+        let limit = Limit {
+            fact: fact.into(),
+            bound,
+            sustained: None,
+            required: false,
+            place: Place { at: "§5".into(), says: String::new() },
+        };
         let system = System { limits: vec![limit], ..system().clone() };
         let mut host = documented(2);
         assert_eq!(row(&system, &format!("limit.{fact}"), &host).verdict, Verdict::Pass, "{fact}");

@@ -193,6 +193,20 @@ pub fn degrees(outside: &dyn Outside, sensor: &SensorRecord) -> Option<f64> {
     sensor.conversion?.celsius(ipmi::reading(outside, sensor)?.value)
 }
 
+/// The controller's sensors of power supplies, and of whether they are redundant.
+#[must_use]
+pub fn supplies(outside: &dyn Outside) -> Vec<SensorRecord> {
+    let records = ipmi::repository(outside, LISTING).map_or_else(|_| Vec::new(), |found| found.sensors);
+    let of_supply = |record: &SensorRecord| matches!(record.kind, POWER_SUPPLY | POWER_UNIT);
+    records.into_iter().filter(|record| record.conversion.is_none() && of_supply(record)).collect()
+}
+
+/// What a sensor of a supply says now.
+#[must_use]
+pub fn supply(outside: &dyn Outside, sensor: &SensorRecord) -> Option<BmcValue> {
+    value(sensor, ipmi::reading(outside, sensor)?)
+}
+
 /// How the controller tells the power of the whole host, to be read again and again.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meter {

@@ -47,7 +47,7 @@ pub use live::Live;
 pub use network::Nic;
 pub use nvme::{Health, Identity};
 pub use out_of_band::{FilesOnly, Gpu, IpmiRequest, Nvidia, Outside};
-pub use pci::{Device, Link};
+pub use pci::{Device, Link, device as pci_device};
 pub use sensors::{Kind, MemoryController, PowerDomain, Sensor};
 pub use smbios::{Dimm, Firmware, Slot, Supply, parse as parse_smbios};
 pub use sysfs::{Tree, Unavailable};

@@ -26,6 +26,8 @@ pub struct Health {
     pub written: f64,
     /// Errors of the media that could not be corrected.
     pub media_errors: f64,
+    /// Seconds that it ran slower to cool down, since it was made; drives without thermal management say 0.
+    pub throttled: f64,
 }
 
 impl Health {
@@ -36,6 +38,7 @@ impl Health {
         const DATA_UNIT: f64 = 512_000.0;
         let page: &[u8; PAGE] = page.get(..PAGE)?.try_into().ok()?;
         let wide = |at: usize| page[at..at + 16].iter().rev().fold(0.0, |sum, byte| sum * 256.0 + f64::from(*byte));
+        let narrow = |at: usize| page[at..at + 4].iter().rev().fold(0.0, |sum, byte| sum * 256.0 + f64::from(*byte));
         Some(Health {
             critical: page[0],
             temperature: celsius(page[1], page[2]),
@@ -43,6 +46,8 @@ impl Health {
             used: f64::from(page[5]) / 100.0,
             written: wide(48) * DATA_UNIT,
             media_errors: wide(160),
+            // Total time in thermal management temperature 1 and 2.
+            throttled: narrow(224) + narrow(228),
         })
     }
 }
@@ -169,9 +174,12 @@ mod tests {
         page[5] = 7;
         page[48] = 2;
         page[160] = 1;
+        page[224] = 7;
+        page[229] = 1;
         let health = Health::parse(&page).unwrap();
         assert!((health.temperature.unwrap() - 44.85).abs() < 1e-9);
         assert_eq!((health.used, health.spare, health.written, health.media_errors), (0.07, 1.0, 1_024_000.0, 1.0));
+        assert!((health.throttled - 263.0).abs() < 1e-9);
         assert_eq!(Health::parse(&page[..511]), None);
         assert_eq!(Health::parse(&[]), None);
         assert!(Health::parse(&[0xFF; 600]).is_some());

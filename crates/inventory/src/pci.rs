@@ -59,7 +59,9 @@ pub(crate) fn devices(tree: &Tree) -> Vec<Device> {
     tree.names(DEVICES).into_iter().map(|address| device(tree, address)).collect()
 }
 
-fn device(tree: &Tree, address: String) -> Device {
+/// The device at an address.
+#[must_use]
+pub fn device(tree: &Tree, address: String) -> Device {
     let at = |file: &str| format!("{DEVICES}/{address}/{file}");
     let id = |file: &str| tree.number(&at(file)).ok().and_then(|id| u16::try_from(id).ok()).unwrap_or_default();
     Device {

@@ -23,6 +23,8 @@ pub enum Kind {
 pub struct Sensor {
     /// The chip: `coretemp`, `nvme`.
     pub chip: String,
+    /// The device that the chip belongs to, where there is one: `coretemp.0`, `nvme3`.
+    pub device: Option<String>,
     /// What it reads: `Package id 0`.
     pub label: String,
     /// What kind of value.
@@ -89,6 +91,7 @@ fn sensor(tree: &Tree, folder: &str, chip: &str, file: &str) -> Option<Sensor> {
     let value = read(file)?;
     Some(Sensor {
         chip: chip.to_owned(),
+        device: tree.link(&format!("{folder}/device")),
         label: tree.word(&format!("{folder}/{channel}_label")).unwrap_or_else(|_| channel.to_owned()),
         kind,
         value,

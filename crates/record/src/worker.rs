@@ -36,7 +36,7 @@ impl Pipe {
 ///
 /// If stdin does not hold a valid request.
 pub fn serve(build: Build, answer: impl FnOnce(&Request, &mut Pipe) -> Message) -> io::Result<()> {
-    let mut pipe = private_stdout()?;
+    let mut pipe = Pipe(own_stdout()?);
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
     let request: Request = serde_json::from_str(&text).map_err(|error| {
@@ -48,11 +48,15 @@ pub fn serve(build: Build, answer: impl FnOnce(&Request, &mut Pipe) -> Message) 
     pipe.send(&last)
 }
 
-/// A descriptor of its own for the messages; what libraries print on stdout goes to stderr from here on.
-fn private_stdout() -> io::Result<Pipe> {
+/// A descriptor of its own for what goes to the parent; what libraries print on stdout goes to stderr from here on.
+///
+/// # Errors
+///
+/// If there is no stdout or stderr.
+pub fn own_stdout() -> io::Result<File> {
     let pipe = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
-    Ok(Pipe(File::from(pipe)))
+    Ok(File::from(pipe))
 }
 
 /// Lets the kernel end this process when its parent ends.

@@ -16,6 +16,7 @@ mod judged;
 pub mod markdown;
 pub mod schema;
 mod series;
+pub mod soak;
 pub mod terminal;
 #[cfg(test)]
 mod testdata;

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 /// The commands with the entries that their outputs are of.
-pub const COMMANDS: [(&str, &[&str]); 22] = [
+pub const COMMANDS: [(&str, &[&str]); 23] = [
     ("accept", &["judgement", "judged_parts", "dry_run", "refusal"]),
     ("audit", &["audit"]),
     ("baseline show", &["baselines"]),
@@ -26,6 +26,7 @@ pub const COMMANDS: [(&str, &[&str]); 22] = [
     ("plan", &["plan"]),
     ("run", &["judgement", "dry_run", "refusal"]),
     ("show", &["judgement"]),
+    ("soak", &["soak"]),
     ("spec metrics", &["metrics"]),
     ("store list", &["listed_runs"]),
     ("store show", &["listed_run"]),

@@ -178,6 +178,8 @@ pub struct Limit {
     pub fact: String,
     /// The bound.
     pub bound: Bound,
+    /// For how many seconds it must be broken without a break before a watch calls it broken, where the document says.
+    pub sustained: Option<f64>,
     /// Whether `accept` demands it. What is open is never demanded.
     pub required: bool,
     /// Where it is stated.

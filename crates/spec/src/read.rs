@@ -361,13 +361,25 @@ impl Reader<'_> {
                 return Err(self.error(&row.fact.span(), "system.limit", problem, expected));
             }
         };
+        let sustained = row.sustained.map(|text| self.sustained(&text)).transpose()?;
         if row.required && matches!(bound, Bound::Open(_)) {
             let problem = "`required` beside `open`, by which nothing can be judged".to_owned();
             let expected = "`required` at a bound that is a figure or a text";
             return Err(self.error(&row.fact.span(), "system.limit.required", problem, expected));
         }
         let (fact, place) = (row.fact.into_inner(), Place { at: row.at, says: row.says });
-        Ok(Limit { fact, bound, required: row.required, place })
+        Ok(Limit { fact, bound, sustained, required: row.required, place })
+    }
+
+    /// The seconds of a time.
+    fn sustained(&self, text: &Spanned<String>) -> Result<f64, Error> {
+        match text.get_ref().parse::<Quantity>() {
+            Ok(time) if time.unit == Unit::Second && time.value >= 0.0 => Ok(time.value),
+            _ => {
+                let problem = format!("`{}`", text.get_ref());
+                Err(self.error(&text.span(), "system.limit.sustained", problem, "a time, as `60 s`"))
+            }
+        }
     }
 
     fn bounded(&self, kind: &FactKind, raw: &Spanned<Raw>, field: &str) -> Result<Quantity, Error> {

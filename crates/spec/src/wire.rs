@@ -235,6 +235,10 @@ pub(crate) struct Limit {
     /// What is asked for without a number, in the document's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) open: Option<String>,
+    /// For how long it must be broken without a break before a watch calls it broken: `60 s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) sustained: Option<Spanned<String>>,
     /// Whether acceptance demands it; not beside `open`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) required: bool,

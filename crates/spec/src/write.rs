@@ -137,6 +137,7 @@ fn limit(limit: &Limit) -> wire::Limit {
         at_least: None,
         one_of: None,
         open: None,
+        sustained: limit.sustained.map(|seconds| spot(Quantity::new(seconds, Unit::Second).to_string())),
         required: limit.required,
         at: limit.place.at.clone(),
         says: limit.place.says.clone(),

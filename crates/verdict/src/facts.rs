@@ -396,8 +396,10 @@ mod tests {
     fn limits_are_held_against_the_host() {
         let check = |fact: &str, bound: Bound, found: (&str, FactValue), expect: &str| {
             let place = Place { at: "§5".into(), says: String::new() };
-            let answer =
-                check_limit(&Limit { fact: fact.into(), bound, required: false, place }, &host(found.0, found.1));
+            let answer = check_limit(
+                &Limit { fact: fact.into(), bound, sustained: None, required: false, place },
+                &host(found.0, found.1),
+            );
             let told = match &answer {
                 FactMatch::Match => "match",
                 FactMatch::Differs { how } => how,
@@ -451,7 +453,13 @@ mod tests {
             let mut facts = host("os.shm", number(size, Unit::Byte));
             facts.quantity("memory.total", 1000.0 * GIB, Unit::Byte, "test");
             let place = Place { at: "§5.4".into(), says: String::new() };
-            let limit = Limit { fact: "os.shm".into(), bound: Bound::Open("increased".into()), required: false, place };
+            let limit = Limit {
+                fact: "os.shm".into(),
+                bound: Bound::Open("increased".into()),
+                sustained: None,
+                required: false,
+                place,
+            };
             assert_eq!(matches!(check_limit(&limit, &facts), FactMatch::Differs { .. }), differs, "{size}");
         };
         check(500.0 * GIB, true);

@@ -23,6 +23,7 @@ pub mod power;
 mod reason;
 mod result;
 mod rules;
+pub mod soak;
 pub mod stats;
 #[cfg(test)]
 mod tables;

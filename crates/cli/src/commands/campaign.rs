@@ -21,7 +21,8 @@ use crate::commands::{compare, look, print, print_json};
 use crate::exit::Exit;
 use crate::history::{History, tolerances};
 use crate::output::say;
-use crate::{locations, systemd_unit, trust};
+use crate::systemd_unit::{self, Unit};
+use crate::{locations, trust};
 
 pub(crate) fn campaign(command: &CampaignCommand) -> Result<Exit> {
     match command {
@@ -92,7 +93,10 @@ fn trusted(campaign: &Campaign) -> Result<()> {
     let Plan { command, folder, unit_dir, .. } = &campaign.plan;
     let program =
         command.first().filter(|program| program.contains('/')).map(|program| Path::new(folder).join(program));
-    let unit = unit_dir.as_ref().map(|folder| systemd_unit::file(Path::new(folder))).filter(|unit| unit.exists());
+    let unit = unit_dir
+        .as_ref()
+        .map(|folder| systemd_unit::file(Unit::Campaign, Path::new(folder)))
+        .filter(|unit| unit.exists());
     let places = [Some(folder.into()), program, unit];
     places.into_iter().flatten().try_for_each(|place| trust::for_root(&place))
 }
@@ -159,7 +163,7 @@ fn start(args: &StartArgs) -> Result<Exit> {
     }
     let mut campaign = Campaign::start(&store, &at.strftime("c%Y%m%dT%H%M%SZ").to_string(), plan)?;
     if let Some(folder) = campaign.plan.unit_dir.clone() {
-        match systemd_unit::install(Path::new(&folder), &program, &results) {
+        match systemd_unit::install(Unit::Campaign, Path::new(&folder), &program, &results) {
             Ok(unit) => {
                 print(&format!("{} runs `campaign next` at each boot, until the campaign ends", unit.display()))?;
             }
@@ -473,7 +477,7 @@ fn end(store: &Store, campaign: &mut Campaign) -> Result<()> {
         }
     }
     if let Some(folder) = &campaign.plan.unit_dir {
-        systemd_unit::remove(Path::new(folder))?;
+        systemd_unit::remove(Unit::Campaign, Path::new(folder))?;
     }
     campaign.note(Event::Finished { at: now()?.to_string() })?;
     Ok(())

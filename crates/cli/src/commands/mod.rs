@@ -18,9 +18,11 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod show;
+pub(crate) mod soak;
 pub(crate) mod spec;
 pub(crate) mod store;
 pub(crate) mod trend;
+pub(crate) mod watch;
 
 use measure::Run;
 use verdict::Judgement;

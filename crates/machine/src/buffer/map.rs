@@ -97,6 +97,18 @@ impl<T: Plain> Map<T> {
         unsafe { slice::from_raw_parts_mut(self.first.as_ptr(), self.len) }
     }
 
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        let elements = self.as_slice();
+        // SAFETY: the elements are initialised memory without padding, by `Plain`, borrowed as long as the result.
+        unsafe { slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
+    }
+
+    pub(super) fn as_mut_bytes(&mut self) -> &mut [u8] {
+        let elements = self.as_mut_slice();
+        // SAFETY: as in `as_bytes`, borrowed exclusively; whatever bytes are written are valid elements, by `Plain`.
+        unsafe { slice::from_raw_parts_mut(elements.as_mut_ptr().cast(), size_of_val(elements)) }
+    }
+
     /// The address of the first element.
     pub(super) fn start(&self) -> usize {
         self.first.addr().get()

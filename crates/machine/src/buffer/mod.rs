@@ -76,6 +76,17 @@ impl<T: Plain> Buffer<T> {
         self.map.as_mut_slice()
     }
 
+    /// The elements as bytes, for files.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.map.as_bytes()
+    }
+
+    /// The elements as bytes, to read files into.
+    pub fn as_mut_bytes(&mut self) -> &mut [u8] {
+        self.map.as_mut_bytes()
+    }
+
     /// Asks the kernel where the pages lie (`move_pages`) and how many are huge (smaps), for ranges of elements and
     /// the nodes that they were planned for.
     #[must_use]

@@ -79,3 +79,12 @@ fn what_cannot_be_mapped_is_an_error() {
     check(usize::MAX / 8 - 1);
     check(1 << 58);
 }
+
+#[test]
+fn elements_are_bytes_in_the_order_of_the_machine() {
+    let mut buffer = Buffer::<[u64; 8]>::map(2, Pages::Small).unwrap();
+    buffer.as_mut_slice()[1][7] = 0x0102_0304_0506_0708;
+    assert_eq!(buffer.as_bytes()[120..], [8, 7, 6, 5, 4, 3, 2, 1]);
+    buffer.as_mut_bytes()[127] = 9;
+    assert_eq!((buffer.as_bytes().len(), buffer.as_slice()[1][7]), (128, 0x0902_0304_0506_0708));
+}

@@ -10,6 +10,7 @@ mod ocptv;
 mod prometheus;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use self::bencher::bencher;
 pub use self::csv::{csv, csv_header, csv_rows};
@@ -18,6 +19,7 @@ pub use self::junit::junit;
 pub use self::markdown::markdown;
 pub use self::ocptv::ocptv;
 pub use self::prometheus::prometheus;
+pub use self::watch::watch_prometheus;
 
 use measure::{Ending, Run, Unit};
 

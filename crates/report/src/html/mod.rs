@@ -12,12 +12,16 @@ mod page;
 mod parts;
 mod plot;
 mod raw;
+mod soak_page;
 mod strips;
 #[cfg(test)]
 mod tests;
 
+use measure::SoakLog;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, escape_formatter};
+
+use verdict::soak::SoakJudgement;
 
 use crate::fleets::JudgedFleet;
 use crate::judged::Judged;
@@ -26,6 +30,7 @@ pub use page::RUNS_IN_FULL;
 
 use fleet_page::FleetPage;
 use page::{HostsPage, Page};
+use soak_page::SoakPage;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +61,12 @@ pub fn fleet(fleet: &JudgedFleet<'_>) -> Result<String, Error> {
     Ok(environment()?.get_template("fleet.html")?.render(Value::from(Serde(&page)))?)
 }
 
+/// A soak as one HTML page: the answer, errors with their bounds, the hours, and what broke. `sealed` says what its seals do.
+pub fn soak(log: &SoakLog, judged: &SoakJudgement, sealed: &str) -> Result<String, Error> {
+    let page = SoakPage::of(log, judged, sealed)?;
+    Ok(environment()?.get_template("soak.html")?.render(Value::from(Serde(&page)))?)
+}
+
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     // A name that the template has and the page has not is an error and no empty text.
@@ -69,6 +80,7 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.add_template("parts.html", include_str!("parts.html"))?;
     environment.add_template("report.html", include_str!("report.html"))?;
     environment.add_template("hosts.html", include_str!("hosts.html"))?;
+    environment.add_template("soak.html", include_str!("soak.html"))?;
     environment.add_template("fleet.html", include_str!("fleet.html"))?;
     Ok(environment)
 }

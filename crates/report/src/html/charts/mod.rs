@@ -4,6 +4,7 @@ mod change;
 mod clock;
 mod compute;
 mod memory;
+mod night;
 mod phases;
 mod siblings;
 mod storage;
@@ -24,6 +25,7 @@ use crate::series::{self, RunSeries};
 use crate::text::clean;
 
 pub(super) use change::change;
+pub(super) use night::night;
 pub(super) use siblings::siblings;
 pub(super) use targets::targets;
 

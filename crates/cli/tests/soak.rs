@@ -1,0 +1,191 @@
+//! `soak` as a whole: hours are counted over kills, what breaks fails it, and what it printed is what its schema says.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::{files, hostproof, output, said};
+
+/// A soak of seconds with little memory and files, of a host whose trees tell nothing but a kernel's log.
+fn arguments(seconds: f64) -> Vec<String> {
+    let hours = (seconds / 3600.0).to_string();
+    let words = ["soak", "--hours", &hours, "--no-figures", "--memory", "8MiB", "--files", "8MiB", "--out", "store"];
+    words.into_iter().chain(BESIDES).map(str::to_owned).collect()
+}
+
+/// What is the same when it goes on.
+const BESIDES: [&str; 6] = ["--interval", "1", "--stretch", "1", "--root", "root"];
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("root/dev")).unwrap();
+        fs::write(folder.path().join("root/dev/kmsg"), "").unwrap();
+        Place(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn journal(&self) -> PathBuf {
+        let soaks = fs::read_dir(self.path().join("store/soaks")).unwrap().map(|entry| entry.unwrap().path());
+        let mut journals: Vec<PathBuf> =
+            soaks.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+        assert_eq!(journals.len(), 1);
+        journals.remove(0)
+    }
+
+    /// Seconds under load that the journal has.
+    fn seconds(&self) -> Vec<f64> {
+        let text = fs::read_to_string(self.journal()).unwrap();
+        let entries = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        entries.filter_map(|entry| entry["stretch"]["seconds"].as_f64()).collect()
+    }
+
+    /// Starts one and waits until its journal has so many stretches.
+    fn started(&self, arguments: &[String], stretches: usize) -> Child {
+        let mut child =
+            hostproof(self.path()).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_mins(2);
+        while !self.path().join("store/soaks").is_dir() || self.seconds_or_none().len() < stretches {
+            assert!(child.try_wait().unwrap().is_none() && Instant::now() < deadline, "it ended, or took too long");
+            thread::sleep(Duration::from_millis(20));
+        }
+        child
+    }
+
+    fn seconds_or_none(&self) -> Vec<f64> {
+        let is_there = fs::read_dir(self.path().join("store/soaks")).unwrap().count() > 1;
+        if is_there { self.seconds() } else { Vec::new() }
+    }
+
+    fn status(&self) -> (Output, Value) {
+        let status = output(self.path(), ["soak", "--status", "--json", "--out", "store"]);
+        let json = serde_json::from_slice(&status.stdout).unwrap_or_else(|_| panic!("{}", said(&status)));
+        (status, json)
+    }
+}
+
+#[test]
+fn all_loads_pass_on_a_sound_host_and_the_json_is_what_the_schema_says() {
+    let place = Place::new();
+    let soaked = output(place.path(), arguments(6.0));
+    assert_eq!(soaked.status.code(), Some(0), "{}", said(&soaked));
+    let text = String::from_utf8(soaked.stdout).unwrap();
+    assert!(text.trim_end().lines().last().unwrap().starts_with("PASS: 0.00 of 0.00 hours"), "{text}");
+    for words in ["memory: wrong results", "cpu: wrong results", "disk: wrong results", "watch: limits broken"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let (status, json) = place.status();
+    assert_eq!(status.status.code(), Some(0));
+    assert!(
+        json["seconds"].as_f64().unwrap() >= 6.0 && json["compared_bytes"]["memory"].as_f64().unwrap() > 8e6,
+        "{json}"
+    );
+    let left = files(&place.path().join("store"));
+    assert!(
+        left.iter().all(|file| file.starts_with(place.path().join("store/soaks"))),
+        "files of a load stay: {left:?}"
+    );
+    let drawn = output(place.path(), ["soak", "--status", "--out", "store", "--html", "night.html"]);
+    assert_eq!(drawn.status.code(), Some(0), "{}", said(&drawn));
+    let page = fs::read_to_string(place.path().join("night.html")).unwrap();
+    assert!(page.contains("<h2 id=\"verdict\" class=\"word\">PASS</h2>"), "{page}");
+    for title in ["Memory read back and compared", "Operations of the cores, compared", "Files read back and compared"]
+    {
+        assert!(page.contains(title), "{title}");
+    }
+    let schema = serde_json::from_slice(&output(place.path(), ["schema", "soak"]).stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert_eq!(validator.iter_errors(&json).map(|error| error.to_string()).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn hours_are_counted_over_a_kill_and_the_record_stays_sealed() {
+    let place = Place::new();
+    let mut arguments = arguments(7.0);
+    arguments.extend(["--load".to_owned(), "memory".to_owned()]);
+    let mut child = place.started(&arguments, 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before: f64 = place.seconds().iter().sum();
+    let (status, json) = place.status();
+    assert_eq!((status.status.code(), json["verdict"].as_str()), (Some(3), Some("INCONCLUSIVE")), "{json}");
+    assert!((json["seconds"].as_f64().unwrap() - before).abs() < 1e-6 && before >= 2.0, "{json}");
+    // The half of a line that a power cut left.
+    let mut text = fs::read_to_string(place.journal()).unwrap();
+    text.push_str("{\"stretch\":{\"at\":1");
+    fs::write(place.journal(), text).unwrap();
+    let refused = output(place.path(), ["soak", "--hours", "1", "--no-figures", "--out", "store", "--memory", "8MiB"]);
+    assert!(refused.status.code() == Some(2) && said(&refused).contains("is not over"), "{}", said(&refused));
+    let words = ["soak", "--continue", "--out", "store"].into_iter().chain(BESIDES);
+    let went_on = output(place.path(), words);
+    assert_eq!(went_on.status.code(), Some(0), "{}", said(&went_on));
+    let (_, json) = place.status();
+    assert!((7.0..7.0 + before + 3.0).contains(&json["seconds"].as_f64().unwrap()), "{json}");
+    assert_eq!(json["boots"].as_array().unwrap().len(), 2);
+    let nothing = output(place.path(), ["soak", "--continue", "--out", "store"]);
+    assert!(said(&nothing).contains("waits to go on"), "{}", said(&nothing));
+    // Whoever changes an hour is found out.
+    let text = fs::read_to_string(place.journal()).unwrap().replacen("\"seconds\":1", "\"seconds\":9", 1);
+    fs::write(place.journal(), text).unwrap();
+    let changed = output(place.path(), ["soak", "--status", "--out", "store"]);
+    assert!(changed.status.code() == Some(2) && said(&changed).contains("was changed"), "{}", said(&changed));
+}
+
+#[test]
+fn what_breaks_fails_it_and_ctrl_c_stops_it_in_order() {
+    let place = Place::new();
+    let mut arguments = arguments(3600.0);
+    arguments.extend(["--load".to_owned(), "cpu".to_owned()]);
+    let child = place.started(&arguments, 1);
+    fs::write(place.path().join("root/dev/kmsg"), "2,1,1,-;Memory failure: 0x42: recovery action\n").unwrap();
+    let told = |place: &Place| fs::read_to_string(place.journal()).unwrap().contains("\"incident\"");
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while !told(&place) {
+        assert!(Instant::now() < deadline, "the event was not told");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let stopped = child.wait_with_output().unwrap();
+    assert_eq!(stopped.status.code(), Some(130), "{}", said(&stopped));
+    let text = String::from_utf8(stopped.stdout).unwrap();
+    assert!(text.contains("memory: the kernel says: Memory failure: 0x42: recovery action"), "{text}");
+    let ended = output(place.path(), ["soak", "--end", "--out", "store"]);
+    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    let text = String::from_utf8(ended.stdout).unwrap();
+    assert!(
+        text.contains("1 events, the first: memory: the kernel says")
+            && text.contains("it stopped after 0.00 of 1.00 hours"),
+        "{text}"
+    );
+    assert!(text.trim_end().lines().last().unwrap().starts_with("FAIL: "), "{text}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_there_is_a_soak() {
+    let place = Place::new();
+    let check = |arguments: &[&str], words: &str| {
+        let refused = output(place.path(), [&["soak", "--out", "store"], arguments].concat());
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains(words), "{}", said(&refused));
+    };
+    check(&[], "--hours");
+    check(&["--hours", "0"], "more than 0");
+    check(&["--hours", "1", "--memory", "9000TB"], "there are");
+    check(&["--hours", "1", "--memory", "fast"], "--memory fast");
+    check(&["--hours", "1", "--spec", "nobody"], "neither a file nor a built-in system");
+    check(&["--hours", "1", "--scratch", "no/such"], "there is no such folder");
+    check(&["--status"], "there is no soak");
+    check(&["--end"], "waits to go on");
+    check(&["--hours", "1", "--status"], "cannot be used with");
+}

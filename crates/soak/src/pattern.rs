@@ -1,0 +1,76 @@
+//! What is written, so that every word tells where it belongs.
+//!
+//! A word is its address, as far as the mask lets it through, turned over bit by bit with a key. The address finds words that
+//! were stored elsewhere; keys of zeros, ones and alternating bits drive neighbouring lines against each other; random keys
+//! look like data.
+
+use measure::random::{STEP, mix};
+
+/// Words of a line.
+pub(crate) const WORDS: usize = 8;
+/// Lines of a block, which has a key of its own.
+pub(crate) const BLOCK: usize = 64;
+
+/// A cache line.
+pub type Line = [u64; WORDS];
+
+/// What the words of a block are made of: `(address & mask) ^ key`, with a key for each word of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The bits of the address that count.
+    pub mask: u64,
+    /// What they are turned over with.
+    pub key: Line,
+}
+
+impl Word {
+    /// The line at an address.
+    #[must_use]
+    pub fn line(&self, address: u64) -> Line {
+        std::array::from_fn(|word| ((address + 8 * word as u64) & self.mask) ^ self.key[word])
+    }
+}
+
+/// A kind of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// The address.
+    Address,
+    /// Alternating bits, without the address.
+    Checker,
+    /// One bit of 64, another one in each word of a line.
+    Walking,
+    /// The address with random bits, others in every block; the number tells which.
+    Random(u64),
+}
+
+impl Pattern {
+    /// One after the other: a round of memory has these.
+    #[must_use]
+    pub fn of_round(round: u64) -> [Pattern; 2] {
+        let fixed = [Pattern::Address, Pattern::Checker, Pattern::Walking];
+        let index = usize::try_from(round % fixed.len() as u64).unwrap_or(0);
+        [fixed[index], Pattern::Random(round)]
+    }
+
+    /// What the words of the block at this address are made of; `inverted` turns every bit over.
+    #[must_use]
+    pub fn word(self, address: u64, inverted: bool) -> Word {
+        let mut word = match self {
+            Pattern::Address => Word { mask: u64::MAX, key: [0; WORDS] },
+            Pattern::Checker => Word { mask: 0, key: [0x5555_5555_5555_5555; WORDS] },
+            Pattern::Walking => {
+                let turn = u32::try_from(address / 512 % 8).unwrap_or(0);
+                Word { mask: 0, key: std::array::from_fn(|word| 1_u64.rotate_left(8 * turn + word as u32)) }
+            }
+            Pattern::Random(number) => {
+                let seed = mix(number).wrapping_add(address.wrapping_mul(STEP));
+                Word { mask: u64::MAX, key: std::array::from_fn(|word| mix(seed.wrapping_add(word as u64))) }
+            }
+        };
+        if inverted {
+            word.key = word.key.map(|key| !key);
+        }
+        word
+    }
+}
