@@ -43,6 +43,9 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Run, Error> {
 
 /// The first line: its schema, and the run without its attempts.
 fn header(line: &[u8], path: &Path) -> Result<(u32, Run), Error> {
+    if crate::imported::is_imported(line) {
+        return Err(Error::IsImported(path.to_owned()));
+    }
     let fail = |what| Error::RecordLine { path: path.to_owned(), line: 1, what };
     let probe: Probe = from_line(line).map_err(|what| fail(format!("not the first line of a record ({what})")))?;
     let schema = probe.run.schema;

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 /// The commands with the entries that their outputs are of.
-pub const COMMANDS: [(&str, &[&str]); 22] = [
+pub const COMMANDS: [(&str, &[&str]); 23] = [
     ("accept", &["judgement", "judged_parts", "dry_run", "refusal"]),
     ("audit", &["audit"]),
     ("baseline show", &["baselines"]),
@@ -20,6 +20,7 @@ pub const COMMANDS: [(&str, &[&str]); 22] = [
     ("fleet judge", &["fleet_judgement"]),
     ("fleet report", &["fleet_judgement"]),
     ("fleet status", &["fleet_status"]),
+    ("import", &["imported"]),
     ("inspect", &["inspect"]),
     ("judge", &["judgement"]),
     ("noise", &["noise"]),

@@ -28,6 +28,7 @@ mod tables;
 #[cfg(test)]
 mod testdata;
 pub mod trend;
+pub mod vendor;
 
 pub use ceiling::{HostLimit, LimitKind};
 pub use comparability::{Comparability, Difference, Unknown};

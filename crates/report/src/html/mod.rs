@@ -15,6 +15,7 @@ mod raw;
 mod strips;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, escape_formatter};
