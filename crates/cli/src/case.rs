@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use measure::{Digest, Run};
 use record::Store;
-use report::{BeforeAfter, Earlier, Judged, JudgedAlone, ReportSide, html};
+use report::{BeforeAfter, Earlier, Judged, JudgedAlone, ReportSide, VendorFile, html};
 use spec::audit::Audit;
 use verdict::Judgement;
 use verdict::compare::{Question, Runs, Tolerances};
@@ -24,6 +24,8 @@ pub(crate) struct Case {
     /// Each of several runs judged alone.
     each: Vec<JudgedAlone>,
     change: Option<BeforeAfter>,
+    /// What a vendor sent, beside the last run.
+    pub(crate) vendor: Vec<VendorFile>,
 }
 
 /// Runs of one host that are read one at a time.
@@ -90,7 +92,7 @@ impl Case {
         let before: Vec<&Run> = before.iter().collect();
         let judgement = verdict::judge_boots(last, &before, &specification.system, &audit.grades(), &companions);
         let change = sides.compared(&specification, past);
-        Ok(Case { runs, specification, audit, judgement, each, change })
+        Ok(Case { runs, specification, audit, judgement, each, change, vendor: Vec::new() })
     }
 
     /// What reports are made from.
@@ -102,6 +104,7 @@ impl Case {
             judgement: &self.judgement,
             each: &self.each,
             change: self.change.as_ref(),
+            vendor: &self.vendor,
         }
     }
 }

@@ -69,6 +69,7 @@ fn dispatch(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => commands::run::run(&args),
         Command::Accept(args) => commands::accept::accept(&args),
+        Command::Import(args) => commands::import::import(&args),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Show(args) => commands::show::show(&args),
         Command::Diff(args) => commands::show::diff(&args),

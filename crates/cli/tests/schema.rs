@@ -63,6 +63,12 @@ fn what_is_printed_of_hosts_and_documents_is_what_the_schemas_say() {
     check(here, "inspect", &["--spec", "PY-HPC-2024.Q3"]);
     check(here, "plan", &["--topology", "pack:2 numa:1 core:4 pu:2", "--array", "1MiB"]);
     check(here, "spec metrics", &[]);
+    let log = format!("{}/../import/tests/logs/hpl.txt", env!("CARGO_MANIFEST_DIR"));
+    check(here, "import", &[&log, "--out", "here"]);
+    let hosts = std::fs::read_dir(here.join("here/hosts")).unwrap().map(|host| host.unwrap().path());
+    let kept = hosts.flat_map(|host| std::fs::read_dir(host).unwrap()).next().unwrap().unwrap().path();
+    let kept = kept.join("imported.json");
+    check(here, "judge", &[&fixture("complete"), "--with", kept.to_str().unwrap(), "--out", "here"]);
 }
 
 #[test]

@@ -68,4 +68,7 @@ families! {
         "Counters and sensors of the host, read once a second by a thread away from the workers: shares of the \
          workers' CPU time, clock, temperature, power by source. They gate the samples of the workloads and are no \
          promise themselves.";
+    CPU_BENCHMARK = "cpu.", None;
+        "It is not measured: `hostproof import` reads it from what a vendor sent. The program is closed and its score has no unit, \
+         so that nothing bounds it.";
 }

@@ -8,7 +8,8 @@ use crate::Better::{Higher, Lower};
 use crate::Ceiling::{DramLatency, DriveLinks, FlopRate, MemoryBandwidth, NandLatency};
 use crate::Role::{Critical, Detail, Headline, Telemetry};
 use crate::Unit::{
-    BytePerSecond, Celsius, Count, FlopPerCycle, FlopPerSecond, Hertz, IoPerSecond, OpPerSecond, Ratio, Second, Watt,
+    BytePerSecond, Celsius, Count, FlopPerCycle, FlopPerSecond, Hertz, IoPerSecond, OpPerSecond, Ratio, Score, Second,
+    Watt,
 };
 use crate::families as family;
 use crate::{Ceiling, Definition};
@@ -244,6 +245,9 @@ catalogue! {
         "The highest mean power over ten seconds that the processors' own counters told under the dense workload.";
     HOST_TEMPERATURE = "host.temperature", Celsius, Lower, Headline, HOST, [], None;
         "The highest mean temperature over ten seconds under the dense workload.";
+
+    CPU_BENCHMARK = "cpu.benchmark", Score, Higher, Detail, CPU_BENCHMARK, [], None;
+        "The CPU Mark of PassMark's PerformanceTest, where a vendor sent one: this suite does not measure it.";
 }
 
 /// The row of a metric; `None` for an id that this build does not know.
@@ -267,7 +271,8 @@ mod tests {
         assert_eq!(ids.len(), ALL.len(), "an id is there twice");
         for row in ALL {
             let first = row.id.split('.').next();
-            assert_eq!(first, Some(row.family.workload.map_or("host", Workload::name)), "{}", row.id);
+            let other = if row.unit == Score { "cpu" } else { "host" };
+            assert_eq!(first, Some(row.family.workload.map_or(other, Workload::name)), "{}", row.id);
             assert!(row.id.starts_with(row.family.name), "{} is not of the family {}", row.id, row.family.name);
             assert!(row.means.ends_with('.') && row.means.len() > 15, "{}: {}", row.id, row.means);
             assert_eq!(definition(row.id), Some(*row));

@@ -54,6 +54,21 @@ pub enum Error {
         /// Its schema.
         found: u32,
     },
+    /// An imported record stands where a run is wanted.
+    #[error(
+        "{} is an imported record: figures of another tool, which were not measured by this suite and decide nothing; give it to \
+         `hostproof judge RUN --with`",
+        .0.display()
+    )]
+    IsImported(PathBuf),
+    /// No imported record fits.
+    #[error("`{text}` is no imported record: expected the file or the beginning of its id in {}; `hostproof import FILE` makes one", root.display())]
+    NotImported {
+        /// What was asked for.
+        text: String,
+        /// The store.
+        root: PathBuf,
+    },
     /// A message on the worker's pipe is not what it should be.
     #[error("a message of the worker cannot be read: {0}")]
     Message(String),

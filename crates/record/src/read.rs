@@ -72,6 +72,9 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The first line: its schema, and the run without its attempts.
 fn header(line: &[u8], path: &Path) -> Result<(u32, Run), Error> {
+    if crate::imported::is_imported(line) {
+        return Err(Error::IsImported(path.to_owned()));
+    }
     let fail = |what| Error::RecordLine { path: path.to_owned(), line: 1, what };
     let is_read = |schema: u32| (OLDEST_SCHEMA..=SCHEMA).contains(&schema);
     let wrong = match from_line(line) {

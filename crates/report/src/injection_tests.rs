@@ -85,6 +85,7 @@ fn outputs(evil: &str) -> Vec<(&'static str, String)> {
         judgement: &judgement,
         each: &[],
         change: Some(&change),
+        vendor: &[],
     };
     let mut outputs = vec![
         ("ocptv", ocptv(&judged).unwrap()),

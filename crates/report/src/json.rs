@@ -15,7 +15,7 @@ pub fn pretty(value: &Value) -> String {
     crate::text::clean_json(&format!("{value:#}"))
 }
 
-fn quantity(quantity: Quantity) -> Value {
+pub(crate) fn quantity(quantity: Quantity) -> Value {
     json!({"value": quantity.value, "unit": quantity.unit.symbol(), "text": quantity.to_string()})
 }
 
@@ -140,7 +140,7 @@ fn measured(measured: &Measured) -> Value {
     })
 }
 
-fn host_limit(limit: &HostLimit) -> Value {
+pub(crate) fn host_limit(limit: &HostLimit) -> Value {
     json!({"kind": limit.kind.name(), "value": quantity(limit.value), "how": limit.how})
 }
 

@@ -7,7 +7,7 @@ use spec::System;
 use spec::audit::Audit;
 use verdict::{Acceptance, Judgement, Row, Verdict};
 
-use crate::BeforeAfter;
+use crate::{BeforeAfter, VendorFile};
 
 /// Runs of one host with the document that they were judged by.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub struct Judged<'a> {
     pub each: &'a [JudgedAlone],
     /// Before and after, where the runs have two sides.
     pub change: Option<&'a BeforeAfter>,
+    /// What a vendor sent, examined beside the last run.
+    pub vendor: &'a [VendorFile],
 }
 
 /// What a judgement says of each criterion, in brief: of a thousand runs all must fit into memory.

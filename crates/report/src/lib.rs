@@ -21,11 +21,13 @@ pub mod terminal;
 #[cfg(test)]
 mod testdata;
 mod text;
+pub mod vendor;
 
 pub use change::{BeforeAfter, ChangeLine, Decision, FactChange, Figure, ReportSide};
 pub use earlier::Earlier;
 pub use judged::{Judged, JudgedAlone, JudgedRow};
 pub use text::to_ascii;
+pub use vendor::VendorFile;
 
 /// How to print: what the terminal can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

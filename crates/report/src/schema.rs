@@ -20,6 +20,7 @@ pub const COMMANDS: [(&str, &[&str]); 23] = [
     ("fleet judge", &["fleet_judgement"]),
     ("fleet report", &["fleet_judgement"]),
     ("fleet status", &["fleet_status"]),
+    ("import", &["imported"]),
     ("inspect", &["inspect"]),
     ("judge", &["judgement"]),
     ("noise", &["noise"]),

@@ -68,6 +68,31 @@ pub(crate) fn host_limit(metric: &Definition, run: &Run) -> Option<HostLimit> {
     }
 }
 
+/// The limit of a headline on a host of which perhaps only facts are known.
+pub(crate) fn limit_of(metric: &Definition, facts: &Facts, run: Option<&Run>) -> Option<HostLimit> {
+    let of_facts = || match metric.ceiling.filter(|_| metric.is_headline())? {
+        Ceiling::MemoryBandwidth => memory_bandwidth(facts),
+        Ceiling::FlopRate => flops_at_turbo(facts),
+        Ceiling::DriveLinks { block } => links(facts, block, metric.unit),
+        Ceiling::DramLatency | Ceiling::NandLatency => None,
+    };
+    run.and_then(|run| host_limit(metric, run)).or_else(of_facts)
+}
+
+/// Cores × the highest clock of one of them × flop in a cycle: where no clock was measured.
+fn flops_at_turbo(facts: &Facts) -> Option<HostLimit> {
+    let (cores, cores_text) = input(facts, "cpu.cores")?;
+    let (clock, clock_text) = input(facts, "cpu.turbo_clock")?;
+    let FactValue::Text(text) = facts.value("cpu.microarchitecture")? else { return None };
+    let per_cycle = flop_per_cycle(text)?;
+    Some(HostLimit {
+        value: Quantity::new(cores * clock * per_cycle, Unit::FlopPerSecond),
+        kind: LimitKind::Ceiling,
+        how: format!("{cores_text} cores × {clock_text} × {per_cycle} flop/cycle ({text})"),
+        slack: NOMINAL,
+    })
+}
+
 /// The least that a load from memory takes, by the kind of its modules; no limit where that is not known. No share is told
 /// of it: the way from the core to the module and back takes most of a load's time.
 ///
@@ -194,7 +219,7 @@ fn links(facts: &Facts, block: Option<u32>, unit: Unit) -> Option<HostLimit> {
 
 /// Bytes a second of a `PCIe` lane in one direction after the line code: 8b/10b to generation 2, 128b/130b to 5, and
 /// flits of 256 bytes with 242 for packets in 6 (PCI Express Base Specification 6.0).
-fn lane_rate(generation: f64) -> Option<f64> {
+pub(crate) fn lane_rate(generation: f64) -> Option<f64> {
     let table =
         [2.5e9 * 0.8, 5e9 * 0.8, 8e9 * 128.0 / 130.0, 16e9 * 128.0 / 130.0, 32e9 * 128.0 / 130.0, 64e9 * 242.0 / 256.0];
     let known = (1..).zip(table).find(|(number, _)| (f64::from(*number) - generation).abs() < 0.5);

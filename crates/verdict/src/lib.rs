@@ -30,6 +30,7 @@ mod tables;
 #[cfg(test)]
 mod testdata;
 pub mod trend;
+pub mod vendor;
 
 pub use asked::asked_for;
 pub use ceiling::{HostLimit, LimitKind};

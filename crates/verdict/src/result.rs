@@ -226,6 +226,11 @@ fn why_missing(runs: &[&Run], metric: &Definition, series: &Labels) -> String {
     let attempts = || runs.iter().flat_map(|run| &run.attempts);
     let ending = runs.last().map(|run| &run.ending);
     match (metric.family.workload, ending) {
+        _ if metric.unit == Unit::Score => {
+            "it is another's score, which this suite does not measure; `hostproof import` reads it from that program's file of \
+             results"
+                .to_owned()
+        }
         (_, Some(Ending::Interrupted)) => "the run was stopped before it".to_owned(),
         (_, Some(Ending::Cut)) => "the record was cut before it".to_owned(),
         (Some(wanted), _) if !attempts().any(|attempt| attempt.workload == wanted) => {

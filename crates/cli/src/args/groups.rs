@@ -5,7 +5,7 @@ use clap::Command;
 /// A heading, and the commands below it; a test holds that each command is below one.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Measure", &["run", "accept", "disk", "features", "campaign", "fleet", "soak"]),
-    ("Judge", &["judge", "audit", "spec"]),
+    ("Judge", &["judge", "import", "audit", "spec"]),
     ("Report", &["show", "diff", "report", "dossier"]),
     ("Over time", &["compare", "noise", "trend", "baseline", "store", "watch"]),
     ("This host", &["inspect", "doctor", "plan"]),

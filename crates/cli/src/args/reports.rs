@@ -80,6 +80,18 @@ pub(crate) struct ReportArgs {
     /// Bencher Metric Format, JSON
     #[arg(long, value_name = "FILE", group = "format")]
     pub(crate) bmf: Option<PathBuf>,
+    /// fio's JSON of what was measured of drives, for scripts that read it
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) fio: Option<PathBuf>,
+    /// STREAM's table of what was measured of memory
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) stream: Option<PathBuf>,
+    /// HPL's table of what was solved
+    #[arg(long, value_name = "FILE", group = "format")]
+    pub(crate) hpl: Option<PathBuf>,
+    /// Show on the page what a vendor sent (imported records, by id or file); none of it decides anything
+    #[arg(long, value_name = "IMPORTED", requires = "html")]
+    pub(crate) with: Vec<String>,
     /// Write also to a device or a pipe, and over a file that is no earlier report; a record is never written over
     #[arg(long)]
     pub(crate) force: bool,

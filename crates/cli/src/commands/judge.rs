@@ -10,13 +10,29 @@ use verdict::Judgement;
 
 use crate::args::{JudgeArgs, JudgedView};
 use crate::case;
-use crate::commands::{judgement, look, print, print_json};
+use crate::commands::{import, judgement, look, print, print_as_is, print_json};
 use crate::exit::Exit;
 
 pub(crate) fn judge(args: &JudgeArgs) -> Result<Exit> {
     let run = case::find(&args.run, args.out.as_deref())?;
     let specification = case::specification(&run, args.spec.as_deref())?;
-    show(&run, &judgement(&run, &[], &specification), args.view, args.out.as_deref())?;
+    let judgement = judgement(&run, &[], &specification);
+    let vendor = import::beside(&args.with, args.out.as_deref(), &run, &judgement)?;
+    if args.letter {
+        print_as_is(&report::vendor::letter(&run, &vendor))?;
+        return Ok(Exit::Done);
+    }
+    if args.view.json && !vendor.is_empty() {
+        let mut json = report::json::judgement(&run, &judgement);
+        json["vendor"] = report::vendor::json(&vendor);
+        print_json(&json)?;
+        return Ok(Exit::Done);
+    }
+    // The answer stays the last line: what was sent does not change it.
+    for file in vendor.iter().filter(|_| !args.view.brief) {
+        print(&report::terminal::vendor_file(file, args.view.all, look()))?;
+    }
+    show(&run, &judgement, args.view, args.out.as_deref())?;
     Ok(Exit::Done)
 }
 

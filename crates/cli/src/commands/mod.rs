@@ -9,6 +9,7 @@ pub(crate) mod disk;
 pub(crate) mod dossier;
 pub(crate) mod features;
 pub(crate) mod fleet;
+pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod judge;
 pub(crate) mod manual;

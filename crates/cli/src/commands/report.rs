@@ -12,7 +12,7 @@ use report::{Judged, exchange, html};
 
 use crate::args::ReportArgs;
 use crate::case::{Case, Head, Source};
-use crate::commands::{print, print_as_is};
+use crate::commands::{import, print, print_as_is};
 use crate::exit::Exit;
 use crate::history::History;
 use crate::locations;
@@ -53,6 +53,11 @@ const MD: Format = of_one(|judged| Ok(exchange::markdown(judged)?), "| target | 
 const BMF: Format = of_one(|judged| Ok(exchange::bencher(judged)?), "\"lower_value\":");
 const PROM: Format = of_one(|judged| Ok(exchange::prometheus(judged)?), "# HELP hostproof_");
 
+const FIO: Format = of_one(|judged| Ok(exchange::fio(judged)?), "\"fio version\": \"hostproof-");
+const STREAM: Format =
+    of_one(|judged| Ok(exchange::stream(judged)?), "based on a variant of the STREAM benchmark code");
+const HPL: Format = of_one(|judged| Ok(exchange::hpl(judged)?), "a proxy of HPL, not HPL");
+
 const fn of_one(text: fn(&Judged<'_>) -> Result<String>, mark: &'static str) -> Format {
     Format { way: Way::Judged { text, of_hosts: None }, mark }
 }
@@ -77,7 +82,11 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
         let mut load = |head: &Head| Ok(record::read(&head.path)?);
         let mut seen = |run: &Run| table.as_mut().map_or(Ok(()), |table| table.push(run));
         let source = Source { heads, load: &mut load, seen: &mut seen };
-        cases.push(Case::of(source, args.spec.as_deref(), history.as_ref())?);
+        let mut case = Case::of(source, args.spec.as_deref(), history.as_ref())?;
+        if let Some(last) = case.runs.last() {
+            case.vendor = import::beside(&args.with, args.out.as_deref(), last, &case.judgement)?;
+        }
+        cases.push(case);
     }
     finish(outputs, &cases, table)
 }
@@ -205,6 +214,9 @@ fn wanted(args: &ReportArgs) -> impl Iterator<Item = (&Path, &'static str, Forma
         (&args.md, MD),
         (&args.bmf, BMF),
         (&args.prom, PROM),
+        (&args.fio, FIO),
+        (&args.stream, STREAM),
+        (&args.hpl, HPL),
     ];
     all.into_iter().filter_map(|(path, format)| Some((path.as_deref()?, format.mark, format)))
 }

@@ -7,6 +7,7 @@ mod fleet;
 mod junit;
 mod markdown;
 mod ocptv;
+mod peers;
 mod prometheus;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use self::fleet::{fleet_csv, fleet_junit, fleet_prometheus};
 pub use self::junit::junit;
 pub use self::markdown::markdown;
 pub use self::ocptv::ocptv;
+pub use self::peers::{fio, hpl, stream};
 pub use self::prometheus::prometheus;
 pub use self::watch::watch_prometheus;
 
@@ -32,6 +34,9 @@ pub enum Error {
     /// Neither terminal nor page can be made of nothing.
     #[error("there is no run to report on")]
     NoRun,
+    /// The run has not measured what the format is for.
+    #[error("the run has not measured {0}, which this format is for")]
+    NotMeasured(String),
     /// The XML could not be made.
     #[error("the JUnit report could not be made: {0}")]
     Junit(#[from] quick_junit::SerializeError),

@@ -24,8 +24,15 @@ struct Written {
 fn written() -> Written {
     let (run, system, judgement) = (testdata::run(), testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let judged =
-        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
+    let judged = Judged {
+        runs: &[run],
+        system: &system,
+        audit: &audit,
+        judgement: &judgement,
+        each: &[],
+        change: None,
+        vendor: &[],
+    };
     let table = csv(judged.runs).unwrap();
     Written {
         ocptv: ocptv(&judged).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
@@ -128,6 +135,7 @@ fn each_verdict_has_its_kind_of_junit_result() {
             judgement: &judgement,
             each: &[],
             change: None,
+            vendor: &[],
         };
         let report = Report::deserialize_from_str(&junit(&judged).unwrap()).unwrap();
         let found = match &report.test_suites[0].test_cases[0].status {

@@ -16,6 +16,7 @@ mod soak_page;
 mod strips;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use measure::SoakLog;
 use minijinja::value::Serde;

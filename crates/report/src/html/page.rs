@@ -15,6 +15,7 @@ use super::matrix::{self, Matrix};
 use super::methods::{Method, Methods};
 use super::parts::{Parts, class_of, class_of_acceptance};
 use super::raw::{self, Raw};
+use super::vendor::{self, VendorView};
 use crate::gate;
 use crate::judged::Judged;
 use crate::series::{self, SharedWarning};
@@ -39,6 +40,7 @@ pub(super) struct Page {
     facts: Vec<FactLine>,
     fingerprint: Vec<Half>,
     changes: Vec<Changes>,
+    vendor: Vec<VendorView>,
     raw: Vec<Raw>,
     /// How many earlier runs have no table of their own.
     without_raw: usize,
@@ -225,6 +227,7 @@ impl Page {
             facts: host::facts(&last.facts),
             fingerprint: host::fingerprint(last),
             changes: host::changes(runs),
+            vendor: vendor::views(judged.vendor),
             raw: newest.iter().map(|run| raw::of(run, &methods)).collect(),
             without_raw: runs.len() - newest.len(),
             methods: methods.explained(),

@@ -13,7 +13,8 @@ fn page_of(run: Run) -> String {
 fn page_with(run: Run, change: Option<&BeforeAfter>) -> String {
     let (system, judgement) = (testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let judged = Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change };
+    let judged =
+        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change, vendor: &[] };
     // The escape of a slash is as good as the slash.
     page(&judged).unwrap().replace("&#x2f;", "/")
 }
@@ -72,8 +73,15 @@ fn parts_have_a_table_with_a_verdict_each() {
     let system = testdata::system_of_parts();
     let (run, audit) = (testdata::run(), spec::audit::audit(&system, &[]));
     let judgement = verdict::judge(&run, &system, &audit.graded, &[]);
-    let judged =
-        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
+    let judged = Judged {
+        runs: &[run],
+        system: &system,
+        audit: &audit,
+        judgement: &judgement,
+        each: &[],
+        change: None,
+        vendor: &[],
+    };
     let html = page(&judged).unwrap().replace("&#x2f;", "/");
     is_inert(&html);
     insta::assert_snapshot!("parts", between(&html, "aria-labelledby=\"parts\">", "</section>"));
@@ -85,7 +93,8 @@ fn a_document_that_demands_no_part_says_so() {
     let check = |system: &spec::System, expect: &str| {
         let (run, audit) = (testdata::run(), spec::audit::audit(system, &[]));
         let judgement = verdict::judge(&run, system, &audit.graded, &[]);
-        let judged = Judged { runs: &[run], system, audit: &audit, judgement: &judgement, each: &[], change: None };
+        let judged =
+            Judged { runs: &[run], system, audit: &audit, judgement: &judgement, each: &[], change: None, vendor: &[] };
         let html = page(&judged).unwrap();
         let section = between(&html, "aria-labelledby=\"parts\">", "</section>");
         assert!(section.contains(expect), "{section}");
@@ -139,7 +148,8 @@ fn every_chart_is_drawn_from_its_series() {
     let (run, judgement) = (rich(), testdata::judged());
     let system = spec::builtin().iter().find(|system| system.id == "PY-HPC-2024.Q3").unwrap();
     let audit = spec::audit::audit(system, &[]);
-    let judged = Judged { runs: &[run], system, audit: &audit, judgement: &judgement, each: &[], change: None };
+    let judged =
+        Judged { runs: &[run], system, audit: &audit, judgement: &judgement, each: &[], change: None, vendor: &[] };
     let html = page(&judged).unwrap().replace("&#x2f;", "/");
     is_inert(&html);
     for expect in [
@@ -219,8 +229,15 @@ fn several_runs_are_a_table_first() {
     let each = [&run, &after].map(|run| JudgedAlone::of(&alone(run)));
     let runs = [run.clone(), after.clone()];
     let judgement = verdict::judge_boots(&after, &[&run], &system, &audit.graded, &[]);
-    let judged =
-        Judged { runs: &runs, system: &system, audit: &audit, judgement: &judgement, each: &each, change: None };
+    let judged = Judged {
+        runs: &runs,
+        system: &system,
+        audit: &audit,
+        judgement: &judgement,
+        each: &each,
+        change: None,
+        vendor: &[],
+    };
     let html = page(&judged).unwrap().replace("&#x2f;", "/");
     is_inert(&html);
     insta::assert_snapshot!("runs", between(&html, "id=\"key\">", "</table>"));
@@ -260,6 +277,7 @@ fn text_from_the_host_is_inert() {
         judgement: &judgement,
         each: &[],
         change: Some(&change),
+        vendor: &[],
     };
     for html in [page(&judged).unwrap(), hosts(&[judged, judged]).unwrap()] {
         is_inert(&html);
@@ -280,7 +298,15 @@ fn many_runs_are_one_page() {
         .collect();
     let (system, judgement) = (testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let judged = Judged { runs: &runs, system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
+    let judged = Judged {
+        runs: &runs,
+        system: &system,
+        audit: &audit,
+        judgement: &judgement,
+        each: &[],
+        change: None,
+        vendor: &[],
+    };
     let html = page(&judged).unwrap();
     assert!(html.contains("run-000") && html.contains("run-199"), "every run is named");
     assert!(html.contains("figures of the 192 earlier runs"), "what is left out is told");
@@ -291,8 +317,15 @@ fn many_runs_are_one_page() {
 fn many_hosts_are_one_page() {
     let (run, system, judgement) = (testdata::run(), testdata::system(), testdata::judged());
     let audit = spec::audit::audit(&system, &[]);
-    let judged =
-        Judged { runs: &[run], system: &system, audit: &audit, judgement: &judgement, each: &[], change: None };
+    let judged = Judged {
+        runs: &[run],
+        system: &system,
+        audit: &audit,
+        judgement: &judgement,
+        each: &[],
+        change: None,
+        vendor: &[],
+    };
     let html = hosts(&vec![judged; 400]).unwrap();
     assert_eq!(between(&html, "<table class=\"matrix", "</table>").matches("<th scope=\"row\">").count(), 400);
     assert_eq!(html.matches("<article").count(), 24, "the first ones are shown in full");

@@ -11,6 +11,7 @@ mod judgement;
 mod metrics;
 mod placement;
 mod systems;
+mod vendor;
 
 pub use crate::text::{clean, clean_lines, wrap as paragraph};
 pub use audit::audit;
@@ -21,6 +22,12 @@ pub use judgement::{Extent, judged_parts, judged_run, shown_run};
 pub use metrics::{metric, metrics, warnings};
 pub use placement::{PlacementRow, placement};
 pub use systems::{system, systems};
+pub use vendor::vendor_file;
+
+/// The figures that a letter shows.
+pub(crate) fn shown_of_vendor(rows: &[verdict::vendor::VendorRow]) -> Vec<&verdict::vendor::VendorRow> {
+    vendor::shown(rows, false)
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,437 @@
+//! fio's JSON, with whatever fio printed before it.
+
+use std::collections::BTreeMap;
+
+use measure::{Definition, Unit, metrics};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::text::{Printed, fits, positive, rounding, shortened};
+use crate::{Error, Figure, Format, Import, Setting, Statistic, Told};
+
+type Options<'a> = BTreeMap<String, &'a RawValue>;
+
+#[derive(Deserialize)]
+struct Output<'a> {
+    #[serde(borrow, rename = "fio version")]
+    version: &'a RawValue,
+    #[serde(borrow, default)]
+    time: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "global options")]
+    global: Options<'a>,
+    #[serde(borrow)]
+    jobs: Vec<Job<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Job<'a> {
+    #[serde(borrow)]
+    jobname: &'a RawValue,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "job options")]
+    options: Options<'a>,
+    #[serde(borrow, default)]
+    read: Option<Direction<'a>>,
+    #[serde(borrow, default)]
+    write: Option<Direction<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Direction<'a> {
+    #[serde(borrow)]
+    io_bytes: &'a RawValue,
+    #[serde(borrow, default)]
+    bw_bytes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    iops: &'a RawValue,
+    #[serde(borrow)]
+    runtime: &'a RawValue,
+    #[serde(borrow)]
+    total_ios: &'a RawValue,
+    #[serde(borrow, default)]
+    slat_ns: Option<Latency<'a>>,
+    #[serde(borrow, default)]
+    clat_ns: Option<Latency<'a>>,
+    #[serde(borrow, default)]
+    lat_ns: Option<Latency<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Latency<'a> {
+    #[serde(borrow)]
+    mean: &'a RawValue,
+    #[serde(borrow)]
+    max: &'a RawValue,
+    #[serde(borrow, default)]
+    percentile: BTreeMap<String, &'a RawValue>,
+}
+
+/// The first JSON document of a text, which begins at the beginning of a line.
+pub(crate) fn document<'a, T: Deserialize<'a>>(text: &'a str, tool: &str) -> Result<T, Error> {
+    let mut at = 0;
+    let found = text.split_inclusive('\n').find(|line| {
+        let begins = line.trim_start().starts_with('{');
+        at += if begins { 0 } else { line.len() };
+        begins
+    });
+    let lines_before = text[..at].matches('\n').count();
+    if found.is_none() {
+        return Err(Error::at(lines_before.max(1), format!("there is no JSON of {tool} in it")));
+    }
+    let mut documents = serde_json::Deserializer::from_str(&text[at..]).into_iter::<T>();
+    match documents.next() {
+        Some(Ok(document)) => Ok(document),
+        Some(Err(error)) if error.is_eof() => {
+            Err(Error::at(lines_before + error.line().max(1), format!("the JSON of {tool} ends before its end")))
+        }
+        Some(Err(error)) => {
+            let words = error.to_string();
+            let what = words.split(" at line ").next().unwrap_or_default();
+            Err(Error::at(
+                lines_before + error.line().max(1),
+                format!("this is not the JSON of {tool}: {}", shortened(what)),
+            ))
+        }
+        None => Err(Error::at(lines_before.max(1), format!("there is no JSON of {tool} in it"))),
+    }
+}
+
+/// The line in which a value stands, from 1.
+pub(crate) fn line_of(text: &str, value: &RawValue) -> usize {
+    let offset = value.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
+}
+
+fn unquoted(value: &RawValue) -> &str {
+    value.get().trim_matches('"')
+}
+
+/// A number of a job, with its line.
+#[derive(Clone, Copy)]
+struct Number<'a> {
+    line: usize,
+    text: &'a str,
+    value: f64,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl<'a> Reader<'a> {
+    fn number(&self, what: &str, value: &'a RawValue) -> Result<Number<'a>, Error> {
+        let line = line_of(self.text, value);
+        let text = value.get();
+        Ok(Number { line, text, value: crate::text::number(line, what, text)? })
+    }
+}
+
+pub(crate) fn read(text: &str) -> Result<Import, Error> {
+    let output: Output<'_> = document(text, "fio")?;
+    let reader = Reader { text };
+    let mut import = Import::of(Format::Fio);
+    import.version = Some(Told::text(line_of(text, output.version), unquoted(output.version)));
+    import.date = output.time.map(|time| Told::text(line_of(text, time), unquoted(time)));
+    for job in &output.jobs {
+        let settings = settings(&reader, job, &output.global);
+        for (name, direction) in [("read", &job.read), ("write", &job.write)] {
+            let Some(direction) = direction else { continue };
+            let requests = reader.number("total_ios", direction.total_ios)?;
+            if requests.value > 0.0 {
+                figures(
+                    &reader,
+                    &Named { job: unquoted(job.jobname), direction: name },
+                    direction,
+                    &settings,
+                    &mut import,
+                )?;
+            }
+        }
+        if let Some(error) =
+            job.error.map(|error| reader.number("error", error)).transpose()?.filter(|error| error.value != 0.0)
+        {
+            let says = format!("the job {} ended with error {}", unquoted(job.jobname), error.text);
+            import.misfit(error.line, says);
+        }
+    }
+    if import.figures.is_empty() {
+        return Err(Error::at(text.lines().count().max(1), "no job of fio's has read or written anything"));
+    }
+    import.untold(&[
+        "host",
+        "what was written before",
+        "which drives are below the target",
+        "whether the drives' own caches were on",
+        "switches that were given without a value (norandommap, time_based): fio leaves them out",
+    ]);
+    Ok(import)
+}
+
+/// A size as fio takes it: its units are powers of two, unless another base was asked for.
+fn size(text: &str) -> Option<f64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().ok()?;
+    let power = match text[digits..].to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        "t" | "tb" | "tib" => 4,
+        _ => return None,
+    };
+    Some(number * 1024f64.powi(power))
+}
+
+type Settings = BTreeMap<Setting, Told>;
+
+fn settings(reader: &Reader<'_>, job: &Job<'_>, global: &Options<'_>) -> Settings {
+    let option = |names: &[&str]| {
+        let found = names
+            .iter()
+            .find_map(|name| job.options.get(*name))
+            .or_else(|| names.iter().find_map(|name| global.get(*name)));
+        found.map(|value| (line_of(reader.text, value), unquoted(value)))
+    };
+    let mut settings = Settings::new();
+    let mut put = |setting, told: Option<(usize, &str)>, number: fn(&str) -> Option<f64>| {
+        if let Some((line, text)) = told {
+            settings.insert(setting, Told { text: text.to_owned(), value: number(text), line });
+        }
+    };
+    let plain = |text: &str| text.parse().ok().filter(|value: &f64| value.is_finite());
+    put(Setting::Pattern, option(&["rw", "readwrite"]), |_| None);
+    put(Setting::Engine, option(&["ioengine"]), |_| None);
+    put(Setting::Target, option(&["filename", "directory"]), |_| None);
+    put(Setting::BlockSize, option(&["bs", "blocksize"]), size);
+    put(Setting::FileSize, option(&["size", "filesize"]), size);
+    put(Setting::Depth, option(&["iodepth"]), plain);
+    put(Setting::Jobs, option(&["numjobs"]), plain);
+    put(Setting::RampTime, option(&["ramp_time"]), plain);
+    // A switch without a value is on.
+    put(Setting::NoRandomMap, option(&["norandommap"]), |text| Some(f64::from(u8::from(text != "0"))));
+    let line = line_of(reader.text, job.jobname);
+    let direct = match (option(&["direct"]), option(&["buffered"])) {
+        (Some((line, text)), _) => Told::number(line, text, f64::from(u8::from(text != "0"))),
+        (None, Some((line, text))) => Told::number(line, &format!("buffered={text}"), f64::from(u8::from(text == "0"))),
+        (None, None) => Told::number(line, "not given: fio's default is buffered", 0.0),
+    };
+    settings.insert(Setting::Direct, direct);
+    let default = |text: &str, value| Told::number(line, &format!("{text} (fio's default)"), value);
+    settings.entry(Setting::Depth).or_insert_with(|| default("1", 1.0));
+    settings.entry(Setting::Jobs).or_insert_with(|| default("1", 1.0));
+    settings.entry(Setting::BlockSize).or_insert_with(|| default("4k", 4096.0));
+    settings
+}
+
+/// Whose figures they are.
+struct Named<'a> {
+    job: &'a str,
+    direction: &'a str,
+}
+
+/// What the catalogue has of a pattern and a block: bandwidth or rate, and p99.
+fn metrics_of(
+    direction: &str,
+    settings: &Settings,
+) -> (Option<&'static Definition>, Option<&'static Definition>, Option<&'static Definition>) {
+    let pattern = settings.get(&Setting::Pattern).map(|told| told.text.split(':').next().unwrap_or_default());
+    let block = settings.get(&Setting::BlockSize).and_then(|told| told.value);
+    let is = |bytes: u32| block == Some(f64::from(bytes));
+    match (direction, pattern) {
+        ("read", Some("read")) if is(1 << 20) => {
+            (Some(&metrics::DISK_SEQREAD_BANDWIDTH), None, Some(&metrics::DISK_SEQREAD_P99))
+        }
+        ("write", Some("write")) if is(1 << 20) => {
+            (Some(&metrics::DISK_SEQWRITE_BANDWIDTH), None, Some(&metrics::DISK_SEQWRITE_P99))
+        }
+        ("read", Some("randread")) if is(4096) => {
+            (None, Some(&metrics::DISK_RANDREAD_IOPS), Some(&metrics::DISK_RANDREAD_P99))
+        }
+        _ => (None, None, None),
+    }
+}
+
+fn figures(
+    reader: &Reader<'_>,
+    named: &Named<'_>,
+    direction: &Direction<'_>,
+    settings: &Settings,
+    import: &mut Import,
+) -> Result<(), Error> {
+    let name = |what: &str| format!("{}: {} {what}", named.job, named.direction);
+    let Some(bandwidth) = direction.bw_bytes else {
+        let line = line_of(reader.text, direction.io_bytes);
+        return Err(Error::at(
+            line,
+            format!("the job {} has no bw_bytes: output of fio before 3.0 is not read", named.job),
+        ));
+    };
+    let (bandwidth, iops) = (reader.number("bw_bytes", bandwidth)?, reader.number("iops", direction.iops)?);
+    let mut settings = settings.clone();
+    let runtime = reader.number("runtime", direction.runtime)?;
+    settings.insert(Setting::Runtime, Told::number(runtime.line, &format!("{} ms", runtime.text), runtime.value / 1e3));
+    let (by_bytes, by_requests, by_latency) = metrics_of(named.direction, &settings);
+    let mut push = |number: Number<'_>,
+                    what: &str,
+                    unit: (&str, f64, Unit),
+                    statistic,
+                    metric: Option<&Definition>,
+                    extra: Option<&str>| {
+        positive(number.line, what, number.text)?;
+        let printed = Printed { line: number.line, text: number.text, unit: unit.0 };
+        let mut figure: Figure = printed.figure(&name(what), number.value * unit.1, unit.2, statistic);
+        figure.metric = metric.map(|metric| metric.id.to_owned());
+        figure.settings.clone_from(&settings);
+        if let Some(kind) = extra {
+            figure.settings.insert(Setting::LatencyKind, Told::text(number.line, kind));
+        }
+        import.figures.push(figure);
+        Ok::<(), Error>(())
+    };
+    push(bandwidth, "bandwidth", ("B/s", 1.0, Unit::BytePerSecond), Statistic::Whole, by_bytes, None)?;
+    push(iops, "IOPS", ("IOPS", 1.0, Unit::IoPerSecond), Statistic::Whole, by_requests, None)?;
+    let percentiles = percentiles(direction);
+    let nanoseconds = ("ns", 1e-9, Unit::Second);
+    if let Some((kind, value)) = percentiles {
+        push(reader.number("p99", value)?, "p99", nanoseconds, Statistic::P99, by_latency, Some(kind))?;
+    }
+    if let Some(latency) = &direction.lat_ns {
+        // A mean stands for the percentile only where that is not told.
+        let metric = by_latency.filter(|_| percentiles.is_none());
+        push(
+            reader.number("mean latency", latency.mean)?,
+            "mean latency",
+            nanoseconds,
+            Statistic::Mean,
+            metric,
+            Some("lat"),
+        )?;
+    }
+    own_checks(reader, named, direction, &settings, import)
+}
+
+/// The 99th percentile, and of which latency: fio tells that of `clat` unless it is asked for `lat`.
+fn percentiles<'a>(direction: &Direction<'a>) -> Option<(&'static str, &'a RawValue)> {
+    let of = |latency: &Option<Latency<'a>>| {
+        let latency = latency.as_ref()?;
+        let found = latency.percentile.iter().find(|(at, _)| at.parse().is_ok_and(|at: f64| (at - 99.0).abs() < 1e-9));
+        found.map(|(_, value)| *value)
+    };
+    of(&direction.lat_ns).map(|value| ("lat", value)).or_else(|| of(&direction.clat_ns).map(|value| ("clat", value)))
+}
+
+fn own_checks(
+    reader: &Reader<'_>,
+    named: &Named<'_>,
+    direction: &Direction<'_>,
+    settings: &Settings,
+    import: &mut Import,
+) -> Result<(), Error> {
+    let who = format!("{}, {}", named.job, named.direction);
+    let bytes = reader.number("io_bytes", direction.io_bytes)?;
+    let requests = reader.number("total_ios", direction.total_ios)?;
+    let runtime = reader.number("runtime", direction.runtime)?;
+    let iops = reader.number("iops", direction.iops)?;
+    let seconds = runtime.value / 1e3;
+    if let Some(bandwidth) = direction.bw_bytes.map(|value| reader.number("bw_bytes", value)).transpose()?
+        && !fits(bandwidth.value * seconds, bytes.value, rounding(bandwidth.text) + rounding(runtime.text))
+    {
+        let says = format!(
+            "{who}: {} B/s × {seconds} s are {:.0} B, and io_bytes is {}",
+            bandwidth.text,
+            bandwidth.value * seconds,
+            bytes.text
+        );
+        import.misfit(bandwidth.line, says);
+    }
+    // Requests of a ramp or short ones shift this by some of them.
+    let some = (64.0 + short(settings)) / requests.value.max(1.0);
+    if !fits(iops.value * seconds, requests.value, rounding(runtime.text) + some) {
+        let says = format!(
+            "{who}: {} IOPS × {seconds} s are {:.0} requests, and total_ios is {}",
+            iops.text,
+            iops.value * seconds,
+            requests.text
+        );
+        import.misfit(iops.line, says);
+    }
+    if let Some(latency) = &direction.lat_ns {
+        let (mean, most) =
+            (reader.number("the mean latency", latency.mean)?, reader.number("the longest latency", latency.max)?);
+        little(&who, iops, mean, settings, import);
+        if let Some(p99) = latency.percentile.get("99.000000").map(|value| reader.number("p99", value)).transpose()?
+            // A percentile is the upper end of one of fio's buckets.
+            && p99.value > most.value * 1.02
+        {
+            import.misfit(
+                p99.line,
+                format!("{who}: p99 is {} ns, and the longest request took {} ns", p99.text, most.text),
+            );
+        }
+        parts(reader, &who, direction, mean, import)?;
+    }
+    Ok(())
+}
+
+/// Requests that may be in flight at the beginning and at the end of what is counted.
+fn short(settings: &Settings) -> f64 {
+    let number = |setting| settings.get(&setting).and_then(|told| told.value).unwrap_or(1.0);
+    2.0 * number(Setting::Depth) * number(Setting::Jobs)
+}
+
+/// Little's law: rate × mean latency is what was in flight, and no more than was asked for.
+fn little(who: &str, iops: Number<'_>, mean: Number<'_>, settings: &Settings, import: &mut Import) {
+    let number = |setting| settings.get(&setting).and_then(|told| told.value);
+    if let (Some(depth), Some(jobs)) = (number(Setting::Depth), number(Setting::Jobs)) {
+        let flying = iops.value * mean.value / 1e9;
+        if flying > depth * jobs * 1.05 {
+            let says = format!(
+                "{who}: {} IOPS × {} ns are {flying:.1} requests in flight, and {depth} × {jobs} were asked for",
+                iops.text, mean.text
+            );
+            import.misfit(iops.line, says);
+        }
+    }
+}
+
+/// The time to submit and the time to complete make the latency.
+fn parts(
+    reader: &Reader<'_>,
+    who: &str,
+    direction: &Direction<'_>,
+    mean: Number<'_>,
+    import: &mut Import,
+) -> Result<(), Error> {
+    let (Some(submit), Some(complete)) = (&direction.slat_ns, &direction.clat_ns) else { return Ok(()) };
+    let (submit, complete) = (reader.number("slat", submit.mean)?, reader.number("clat", complete.mean)?);
+    // Each is a mean of its own requests.
+    if complete.value > 0.0 && !fits(submit.value + complete.value, mean.value, 0.02) {
+        let says = format!(
+            "{who}: the mean latency is {} ns, and {} to submit and {} to complete are {:.0} ns",
+            mean.text,
+            submit.text,
+            complete.text,
+            submit.value + complete.value
+        );
+        import.misfit(mean.line, says);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_as_fio_takes_them() {
+        let check = |text: &str, expect: Option<f64>| assert_eq!(size(text), expect, "{text}");
+        check("4k", Some(4096.0));
+        check("1M", Some(1_048_576.0));
+        check("256MiB", Some(268_435_456.0));
+        check("512", Some(512.0));
+        check("100%", None);
+        check("", None);
+        check("4k,8k", None);
+    }
+}

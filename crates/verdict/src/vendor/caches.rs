@@ -1,0 +1,87 @@
+//! Whether what was worked on is in memory or in the caches.
+
+use import::{Format, Setting};
+
+use super::rules::bytes;
+use super::{Case, Remark, Worth};
+
+/// How many times the caches an array is to be larger, by STREAM's own rule of running it.
+const TIMES: f64 = 4.0;
+/// The elements of STREAM's arrays where nobody chose another number (5.10), of 8 B.
+const DEFAULT_ARRAY: f64 = 10_000_000.0 * 8.0;
+
+/// All last-level and second-level caches, with the arithmetic.
+fn caches(case: &Case<'_>) -> Option<(f64, String)> {
+    let l3 = case.fact("cpu.l3")?;
+    match case.fact("cpu.l2").zip(case.fact("cpu.cores")) {
+        Some((l2, cores)) => Some((l3 + l2 * cores, format!("L3 of {} and L2 of {cores} × {}", bytes(l3), bytes(l2)))),
+        None => Some((l3, format!("L3 of {}", bytes(l3)))),
+    }
+}
+
+/// What has to be larger than the caches, and what it is.
+fn worked_on(case: &Case<'_>) -> Option<(f64, String)> {
+    if !case.is_of_memory() {
+        return None;
+    }
+    match case.import.format {
+        Format::Stream => case.number(Setting::ArrayBytes).map(|array| (array, format!("arrays of {}", bytes(array)))),
+        Format::Hpcc => {
+            let (array, processes) = (case.number(Setting::ArrayBytes)?, case.number(Setting::Processes)?);
+            let what = format!("arrays of {} in each of {processes} processes", bytes(array));
+            Some((array * processes, what))
+        }
+        Format::LikwidBench => {
+            case.number(Setting::WorkingSet).map(|set| (set, format!("a working set of {}", bytes(set))))
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn resident(case: &Case<'_>) -> Option<Remark> {
+    let ((worked_on, what), (caches, which)) = (worked_on(case)?, caches(case)?);
+    (worked_on < TIMES * caches).then(|| Remark {
+        rule: "in the caches",
+        worth: Worth::Implausible,
+        says: format!(
+            "{what}, and {TIMES} × the caches of this host ({which}) are {}: the caches answer a part of it, so that it is not what \
+             memory delivers.",
+            bytes(TIMES * caches)
+        ),
+    })
+}
+
+/// STREAM at its default, where the caches are not known; and where it does not say how large its arrays were.
+pub(super) fn default_array(case: &Case<'_>) -> Option<Remark> {
+    if case.import.format != Format::Stream || !case.is_of_memory() {
+        return None;
+    }
+    let says = match case.number(Setting::ArrayBytes) {
+        None => {
+            "The file does not say how large the arrays were: whether they lay in the caches cannot be told.".to_owned()
+        }
+        Some(array) if caches(case).is_none() && array <= DEFAULT_ARRAY => format!(
+            "Arrays of {} are STREAM's default: its own rule asks for {TIMES} × the caches, so for caches of {} at most, and what \
+             this host has is not known.",
+            bytes(array),
+            bytes(array / TIMES)
+        ),
+        Some(_) => return None,
+    };
+    Some(Remark { rule: "size of the arrays", worth: Worth::Inconclusive, says })
+}
+
+/// stress-ng sizes its arrays by what it takes the caches to be.
+pub(super) fn taken_too_small(case: &Case<'_>) -> Option<Remark> {
+    let (taken, (caches, which)) = (case.number(Setting::CacheBytes)?, caches(case)?);
+    let l3 = case.fact("cpu.l3")?;
+    (taken < l3).then(|| Remark {
+        rule: "in the caches",
+        worth: Worth::Implausible,
+        says: format!(
+            "stress-ng sized its arrays by caches of {}, and this host has {} ({which}): they lay in the caches.",
+            bytes(taken),
+            bytes(caches)
+        ),
+    })
+}
