@@ -202,7 +202,7 @@ mod tests {
         let out = folder.path().join("out");
         let words = "$HOSTPROOF_EVENT $HOSTPROOF_PART $HOSTPROOF_VALUE $HOSTPROOF_LIMIT $HOSTPROOF_AT $HOSTPROOF_SAYS";
         let program = program(folder.path(), &format!("echo \"{words}\" > {}", out.display()));
-        run(&program, Duration::from_secs(60), &incident()).unwrap();
+        run(&program, Duration::from_mins(1), &incident()).unwrap();
         let said = fs::read_to_string(out).unwrap();
         assert_eq!(said, "corrected_errors A1 3 0 1970-01-01T00:00:00Z A1: grew\n");
     }
@@ -216,7 +216,7 @@ mod tests {
             assert!(error.contains(expect), "{error}");
         };
         check("sleep 1000 & wait", Duration::ZERO, "did not end within 0 s");
-        check("exit 3", Duration::from_secs(60), "exit status: 3");
+        check("exit 3", Duration::from_mins(1), "exit status: 3");
     }
 
     #[test]

@@ -119,12 +119,11 @@ impl<'a> Cores<'a> {
         });
         let mut wrong: Vec<WrongResult> = unsteady.collect();
         let alike = |bits: &[u64]| self.benches.iter().filter(|bench| bench.bits == bits).count();
-        let (expected, with) = match self.known.get(&seed) {
-            Some(known) => (known.clone(), "against an earlier round"),
-            None => {
-                let most = self.benches.iter().max_by_key(|bench| alike(&bench.bits)).expect("a team has a worker");
-                (most.bits.clone(), "against most other cores")
-            }
+        let (expected, with) = if let Some(known) = self.known.get(&seed) {
+            (known.clone(), "against an earlier round")
+        } else {
+            let most = self.benches.iter().max_by_key(|bench| alike(&bench.bits)).expect("a team has a worker");
+            (most.bits.clone(), "against most other cores")
         };
         // Two halves that do not agree leave open which of them is right.
         let undecided = 2 * alike(&expected) <= self.benches.len() && with != "against an earlier round";

@@ -61,7 +61,8 @@ impl Pattern {
             Pattern::Checker => Word { mask: 0, key: [0x5555_5555_5555_5555; WORDS] },
             Pattern::Walking => {
                 let turn = u32::try_from(address / 512 % 8).unwrap_or(0);
-                Word { mask: 0, key: std::array::from_fn(|word| 1_u64.rotate_left(8 * turn + word as u32)) }
+                let bit = |word: u32| 1_u64.rotate_left(8 * turn + word);
+                Word { mask: 0, key: [0, 1, 2, 3, 4, 5, 6, 7].map(bit) }
             }
             Pattern::Random(number) => {
                 let seed = mix(number).wrapping_add(address.wrapping_mul(STEP));

@@ -45,7 +45,9 @@ pub fn run(config: &Config, machine: &Machine, tell: &mut dyn FnMut(Told)) -> Re
     machine.require_host()?;
     let rounds = 0..config.rounds.unwrap_or(u64::MAX);
     let mut tell_all = |(pass, wrong): (Pass, Vec<WrongResult>)| {
-        wrong.into_iter().for_each(|wrong| tell(Told::Wrong(wrong)));
+        for wrong in wrong {
+            tell(Told::Wrong(wrong));
+        }
         tell(Told::Pass(pass));
     };
     let team = || Ok::<Team, Error>(Team::start(&place(&machine.topology, Siblings::OnePerCore)?)?);

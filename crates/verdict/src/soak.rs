@@ -310,8 +310,8 @@ mod tests {
         }
     }
 
-    fn judge(log: SoakLog) -> SoakJudgement {
-        judge_soak(&log, &[])
+    fn judge(log: &SoakLog) -> SoakJudgement {
+        judge_soak(log, &[])
     }
 
     fn steady() -> SoakLog {
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn all_hours_without_an_error_pass() {
-        let judged = judge(steady());
+        let judged = judge(&steady());
         assert_eq!((judged.verdict, judged.reasons.clone()), (Verdict::Pass, vec![]));
         assert_eq!((judged.seconds, judged.clean), (18_000.0, 18_000.0));
         assert!((judged.throttled.unwrap() - 30.0 / 18_000.0).abs() < 1e-9);
@@ -347,7 +347,7 @@ mod tests {
         let check = |change: &dyn Fn(&mut SoakLog), verdict: Verdict, words: &str| {
             let mut log = steady();
             change(&mut log);
-            let judged = judge(log);
+            let judged = judge(&log);
             assert_eq!(judged.verdict, verdict, "{:?}", judged.reasons);
             assert!(judged.reasons.iter().any(|reason| reason.contains(words)), "{:?}", judged.reasons);
             judged
@@ -392,19 +392,19 @@ mod tests {
         log.begun.push((4000.0, "b1".into()));
         log.stopped.push(8000.0);
         log.begun.push((9000.0, "b2".into()));
-        assert_eq!(judge(log).verdict, Verdict::Pass);
+        assert_eq!(judge(&log).verdict, Verdict::Pass);
     }
 
     #[test]
     fn a_slow_decline_shows() {
-        let judged = judge(log((0..600).map(|minute| 1e10 - 1e6 * f64::from(minute) + 1e7 * f64::from(minute % 7))));
+        let judged = judge(&log((0..600).map(|minute| 1e10 - 1e6 * f64::from(minute) + 1e7 * f64::from(minute % 7))));
         let [drift] = judged.drift.as_slice() else { panic!("{:?}", judged.drift) };
         assert!((drift.change + 0.054).abs() < 2e-3 && drift.interval.high < 0.0, "{drift:?}");
-        let steady = judge(steady());
+        let steady = judge(&steady());
         assert!(steady.drift[0].interval.contains(0.0), "{:?}", steady.drift);
         // Halves of less than two hours, and nothing of minutes.
-        assert_eq!(judge(log((0..24).map(|_| 1e10))).drift.len(), 1);
-        assert_eq!(judge(log((0..10).map(|_| 1e10))).drift, []);
-        assert_eq!(judge(log(std::iter::empty())).verdict, Verdict::Inconclusive);
+        assert_eq!(judge(&log((0..24).map(|_| 1e10))).drift.len(), 1);
+        assert_eq!(judge(&log((0..10).map(|_| 1e10))).drift, []);
+        assert_eq!(judge(&log(std::iter::empty())).verdict, Verdict::Inconclusive);
     }
 }

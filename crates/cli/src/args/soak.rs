@@ -10,6 +10,7 @@ use super::{AlarmArgs, DEFAULT_SPEC, Records, RunArgs};
 use crate::completion;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "what is typed are switches that are independent")]
 pub(crate) struct SoakArgs {
     /// Hours under load
     #[arg(long, value_name = "HOURS", value_parser = hours, required_unless_present_any = ["go_on", "status", "end"])]

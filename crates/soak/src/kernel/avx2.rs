@@ -95,8 +95,9 @@ pub(super) unsafe fn check(lines: &[Line], address: u64, word: &Word) -> u64 {
         differing[0] = _mm256_or_si256(differing[0], _mm256_xor_si256(load(low), words[0]));
         differing[1] = _mm256_or_si256(differing[1], _mm256_xor_si256(load(high), words[1]));
     }
+    let both = _mm256_or_si256(differing[0], differing[1]);
     let mut all: Half = [0; 4];
     // SAFETY: the 32 bytes of `all` are writable; the instruction asks for no alignment.
-    unsafe { _mm256_storeu_si256(all.as_mut_ptr().cast(), _mm256_or_si256(differing[0], differing[1])) };
+    unsafe { _mm256_storeu_si256(all.as_mut_ptr().cast(), both) };
     all.into_iter().fold(0, |all, word| all | word)
 }

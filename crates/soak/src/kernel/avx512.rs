@@ -53,8 +53,9 @@ impl Expected {
 pub(super) unsafe fn fill(lines: &mut [Line], address: u64, word: &Word) {
     let mut expected = Expected::from(address, word);
     for line in lines {
+        let words = expected.next();
         // SAFETY: the 64 bytes of a line are writable and, by the caller's promise, on a boundary of 64.
-        unsafe { _mm512_stream_si512(line.as_mut_ptr().cast(), expected.next()) };
+        unsafe { _mm512_stream_si512(line.as_mut_ptr().cast(), words) };
     }
     _mm_sfence();
 }

@@ -12,12 +12,15 @@ use super::{Chart, axis, chart};
 /// What of the whole time the mark of an event takes.
 const MARK: f64 = 0.004;
 
+/// What a stretch says of a figure.
+type ValueOf = Box<dyn Fn(&Stretch) -> Option<f64>>;
+
 /// A figure of each stretch.
 struct FigureOfNight {
     id: &'static str,
     title: &'static str,
     unit: Unit,
-    value: Box<dyn Fn(&Stretch) -> Option<f64>>,
+    value: ValueOf,
 }
 
 fn figure(
