@@ -42,18 +42,24 @@ impl Output {
         F: IntoIterator<Item = Result<DataFrame, Error>> + Send,
     {
         let files = Mutex::new(files.into_iter().enumerate());
+        let left = || files.lock().unwrap_or_else(PoisonError::into_inner);
         let write = || {
             let mut bytes = 0;
             loop {
-                let next = files.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let next = left().next();
                 let Some((index, groups)) = next else { return Ok(bytes) };
-                bytes += self.write_file(index, groups.into_iter())?;
+                let written = self.write_file(index, groups.into_iter());
+                // Where one file fails, nothing comes of the others.
+                bytes += written.inspect_err(|_| left().by_ref().for_each(drop))?;
             }
         };
         thread::scope(|scope| {
-            let writers: Vec<_> = (0..RAYON.current_num_threads()).map(|_| scope.spawn(write)).collect();
-            let ended = writers.into_iter().map(|writer| writer.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            ended.sum()
+            let others = 1..RAYON.current_num_threads();
+            // Where the system starts no more threads, fewer write.
+            let others: Vec<_> = others.map_while(|_| thread::Builder::new().spawn_scoped(scope, write).ok()).collect();
+            let own = write();
+            let ended = others.into_iter().map(|writer| writer.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            std::iter::once(own).chain(ended).sum()
         })
     }
 
