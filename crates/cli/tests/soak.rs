@@ -77,7 +77,7 @@ impl Place {
 #[test]
 fn all_loads_pass_on_a_sound_host_and_the_json_is_what_the_schema_says() {
     let place = Place::new();
-    let soaked = output(place.path(), arguments(6.0));
+    let soaked = output(place.path(), arguments(12.0));
     assert_eq!(soaked.status.code(), Some(0), "{}", said(&soaked));
     let text = String::from_utf8(soaked.stdout).unwrap();
     assert!(text.trim_end().lines().last().unwrap().starts_with("PASS: 0.00 of 0.00 hours"), "{text}");

@@ -32,11 +32,11 @@ struct Category<'a> {
 struct Test<'a> {
     name: String,
     #[serde(borrow, default)]
-    results: Vec<Outcome<'a>>,
+    results: Vec<TestResult<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Outcome<'a> {
+struct TestResult<'a> {
     #[serde(borrow)]
     status: &'a RawValue,
     #[serde(borrow, default)]
@@ -70,7 +70,7 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
     Ok(import)
 }
 
-fn result(whole: &str, test: &str, outcome: &Outcome<'_>, import: &mut Import) -> Result<(), Error> {
+fn result(whole: &str, test: &str, outcome: &TestResult<'_>, import: &mut Import) -> Result<(), Error> {
     let (line, status) = (line_of(whole, outcome.status), outcome.status.get().trim_matches('"'));
     if status.eq_ignore_ascii_case("fail") {
         import.misfit(line, format!("DCGM's test {test} says {status}"));

@@ -79,7 +79,7 @@ fn likwid_bench() {
 
 #[test]
 fn stress_ng() {
-    let Some(text) = printed(Command::new("stress-ng").args(["--stream", "1", "--stream-l3-size", "2M", "-t", "6"]))
+    let Some(text) = printed(Command::new("stress-ng").args(["--stream", "1", "--stream-l3-size", "2M", "-t", "12"]))
     else {
         return;
     };
