@@ -1,5 +1,9 @@
 //! Why a load could not go on.
 
+use std::io;
+
+use rustix::io::Errno;
+
 /// Why a load could not go on. Wrong results are none: they are told, and the load goes on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,17 +21,42 @@ pub enum Error {
         /// Where.
         place: String,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
 impl Error {
-    /// Whether a drive answered with an error of its own.
+    /// Whether a drive answered with an error of its own: those that the block layer gives for one, those of file systems whose
+    /// own sums do not fit, and files that have become shorter.
     #[must_use]
     pub fn is_of_the_drive(&self) -> bool {
+        const DRIVE: [Errno; 7] =
+            [Errno::IO, Errno::NODATA, Errno::REMOTEIO, Errno::NOLINK, Errno::ILSEQ, Errno::TIMEDOUT, Errno::UCLEAN];
         match self {
-            Error::Io { source, .. } => source.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()),
+            Error::Io { source, .. } => {
+                source.kind() == io::ErrorKind::UnexpectedEof
+                    || DRIVE.iter().any(|errno| source.raw_os_error() == Some(errno.raw_os_error()))
+            }
             Error::Machine(_) | Error::Dense(_) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_a_drive_and_others() {
+        let check = |source: io::Error, expect: bool| {
+            let error = Error::Io { doing: "reading", place: "a file".to_owned(), source };
+            assert_eq!(error.is_of_the_drive(), expect, "{error}");
+        };
+        check(Errno::IO.into(), true);
+        check(Errno::NODATA.into(), true);
+        check(Errno::UCLEAN.into(), true);
+        check(io::ErrorKind::UnexpectedEof.into(), true);
+        check(Errno::NOSPC.into(), false);
+        check(Errno::ACCESS.into(), false);
     }
 }

@@ -11,6 +11,9 @@ pub(crate) const WORDS: usize = 8;
 /// Lines of a block, which has a key of its own.
 pub(crate) const BLOCK: usize = 64;
 
+/// Bytes of a block.
+const BLOCK_BYTES: u64 = (BLOCK * size_of::<Line>()) as u64;
+
 /// A cache line.
 pub type Line = [u64; WORDS];
 
@@ -38,7 +41,7 @@ pub enum Pattern {
     Address,
     /// Alternating bits, without the address.
     Checker,
-    /// One bit of 64, another one in each word of a line.
+    /// One bit of 64, another one in each word of a line and in each of eight blocks.
     Walking,
     /// The address with random bits, others in every block; the number tells which.
     Random(u64),
@@ -60,7 +63,7 @@ impl Pattern {
             Pattern::Address => Word { mask: u64::MAX, key: [0; WORDS] },
             Pattern::Checker => Word { mask: 0, key: [0x5555_5555_5555_5555; WORDS] },
             Pattern::Walking => {
-                let turn = u32::try_from(address / 512 % 8).unwrap_or(0);
+                let turn = u32::try_from(address / BLOCK_BYTES % 8).unwrap_or(0);
                 let bit = |word: u32| 1_u64.rotate_left(8 * turn + word);
                 Word { mask: 0, key: [0, 1, 2, 3, 4, 5, 6, 7].map(bit) }
             }
@@ -73,5 +76,18 @@ impl Pattern {
             word.key = word.key.map(|key| !key);
         }
         word
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bit_walks_through_all_64_places_in_eight_blocks() {
+        let lines = (8..16).map(|block| Pattern::Walking.word(BLOCK_BYTES * block, false).line(BLOCK_BYTES * block));
+        let words: Vec<u64> = lines.flatten().collect();
+        assert!(words.iter().all(|word| word.is_power_of_two()));
+        assert_eq!(words.iter().fold(0, |all, word| all | word), u64::MAX);
     }
 }
