@@ -32,11 +32,11 @@ struct Category<'a> {
 struct Test<'a> {
     name: String,
     #[serde(borrow, default)]
-    results: Vec<Outcome<'a>>,
+    results: Vec<TestResult<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Outcome<'a> {
+struct TestResult<'a> {
     #[serde(borrow)]
     status: &'a RawValue,
     #[serde(borrow, default)]
@@ -71,7 +71,7 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
     Ok(import)
 }
 
-fn result(reader: &Reader, test: &str, outcome: &Outcome<'_>, import: &mut Import) -> Result<(), Error> {
+fn result(reader: &Reader, test: &str, outcome: &TestResult<'_>, import: &mut Import) -> Result<(), Error> {
     let (line, status) = (reader.line_of(outcome.status), outcome.status.get().trim_matches('"'));
     let failed = status.eq_ignore_ascii_case("fail").then(|| format!("the test {test} says {status}"));
     if let Some(says) = &failed {

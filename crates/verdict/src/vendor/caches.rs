@@ -1,8 +1,8 @@
 //! Whether what was worked on is in memory or in the caches.
 
 use import::{Format, Setting};
+use measure::binary_bytes;
 
-use super::rules::bytes;
 use super::{Case, Remark, Worth};
 
 /// How many times the caches an array is to be larger, by STREAM's own rule of running it.
@@ -14,8 +14,10 @@ const DEFAULT_ARRAY: f64 = 10_000_000.0 * 8.0;
 fn caches(case: &Case<'_>) -> Option<(f64, String)> {
     let l3 = case.fact("cpu.l3")?;
     match case.fact("cpu.l2").zip(case.fact("cpu.cores")) {
-        Some((l2, cores)) => Some((l3 + l2 * cores, format!("L3 of {} and L2 of {cores} × {}", bytes(l3), bytes(l2)))),
-        None => Some((l3, format!("L3 of {}", bytes(l3)))),
+        Some((l2, cores)) => {
+            Some((l3 + l2 * cores, format!("L3 of {} and L2 of {cores} × {}", binary_bytes(l3), binary_bytes(l2))))
+        }
+        None => Some((l3, format!("L3 of {}", binary_bytes(l3)))),
     }
 }
 
@@ -25,14 +27,16 @@ fn worked_on(case: &Case<'_>) -> Option<(f64, String)> {
         return None;
     }
     match case.import.format {
-        Format::Stream => case.number(Setting::ArrayBytes).map(|array| (array, format!("arrays of {}", bytes(array)))),
+        Format::Stream => {
+            case.number(Setting::ArrayBytes).map(|array| (array, format!("arrays of {}", binary_bytes(array))))
+        }
         Format::Hpcc => {
             let (array, processes) = (case.number(Setting::ArrayBytes)?, case.number(Setting::Processes)?);
-            let what = format!("arrays of {} in each of {processes} processes", bytes(array));
+            let what = format!("arrays of {} in each of {processes} processes", binary_bytes(array));
             Some((array * processes, what))
         }
         Format::LikwidBench => {
-            case.number(Setting::WorkingSet).map(|set| (set, format!("a working set of {}", bytes(set))))
+            case.number(Setting::WorkingSet).map(|set| (set, format!("a working set of {}", binary_bytes(set))))
         }
         _ => None,
     }
@@ -46,7 +50,7 @@ pub(super) fn resident(case: &Case<'_>) -> Option<Remark> {
         says: format!(
             "{what}, and {TIMES} × the caches of this host ({which}) are {}: the caches answer a part of it, so that it is not what \
              memory delivers.",
-            bytes(TIMES * caches)
+            binary_bytes(TIMES * caches)
         ),
     })
 }
@@ -63,8 +67,8 @@ pub(super) fn default_array(case: &Case<'_>) -> Option<Remark> {
         Some(array) if caches(case).is_none() && array <= DEFAULT_ARRAY => format!(
             "Arrays of {} are STREAM's default: its own rule asks for {TIMES} × the caches, so for caches of {} at most, and what \
              this host has is not known.",
-            bytes(array),
-            bytes(array / TIMES)
+            binary_bytes(array),
+            binary_bytes(array / TIMES)
         ),
         Some(_) => return None,
     };
@@ -80,8 +84,8 @@ pub(super) fn taken_too_small(case: &Case<'_>) -> Option<Remark> {
         worth: Worth::Implausible,
         says: format!(
             "stress-ng sized its arrays by caches of {}, and this host has {} ({which}): they lay in the caches.",
-            bytes(taken),
-            bytes(caches)
+            binary_bytes(taken),
+            binary_bytes(caches)
         ),
     })
 }

@@ -1,9 +1,8 @@
 //! Rules of tools that measure memory, arithmetic and links.
 
 use import::{Format, Setting, Statistic};
-use measure::{Quantity, Unit, metrics};
+use measure::{Quantity, Unit, binary_bytes, metrics};
 
-use super::rules::bytes;
 use super::{Case, Remark, Worth};
 use crate::ceiling::lane_rate;
 
@@ -67,8 +66,8 @@ pub(super) fn does_not_fit(case: &Case<'_>) -> Option<Remark> {
         worth: Worth::Implausible,
         says: format!(
             "A matrix of N = {order} takes {}, and this host has {}: it is of another host or of several.",
-            bytes(matrix),
-            bytes(memory)
+            binary_bytes(matrix),
+            binary_bytes(memory)
         ),
     })
 }
@@ -82,8 +81,8 @@ pub(super) fn order_and_memory(case: &Case<'_>) -> Option<Remark> {
             "order of the system",
             format!(
                 "N = {order} takes {} of {} ({:.1} %): HPL is run to fill memory, and what fills it may have another rate.",
-                bytes(matrix),
-                bytes(memory),
+                binary_bytes(matrix),
+                binary_bytes(memory),
                 share * 100.0
             ),
         )

@@ -1,7 +1,7 @@
 //! What is known of each tool, as rules: a pure function each, which says in words what a figure can and cannot show.
 
 use import::{Format, Setting};
-use measure::{FactValue, binary_bytes, metrics};
+use measure::{FactValue, metrics};
 
 use super::{Case, Remark, Worth, beyond, caches, memory, storage};
 
@@ -141,11 +141,6 @@ fn incomplete_score(case: &Case<'_>) -> Option<Remark> {
     };
     let says = format!("The mark is a mean of nine tests, and {why}: it is not to be held beside others.");
     Some(Remark { rule: "incomplete", worth: Worth::Inconclusive, says })
-}
-
-/// Bytes as people say them of memory.
-pub(super) fn bytes(value: f64) -> String {
-    binary_bytes(value)
 }
 
 #[cfg(test)]

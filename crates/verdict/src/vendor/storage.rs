@@ -1,9 +1,8 @@
 //! Rules of fio.
 
 use import::{Format, Setting, Statistic};
-use measure::{Unit, metrics};
+use measure::{Unit, binary_bytes, metrics};
 
-use super::rules::bytes;
 use super::{Case, Remark, Worth};
 
 /// Shorter reads than this tell little; so much of it may be the beginning.
@@ -30,8 +29,8 @@ pub(super) fn buffered(case: &Case<'_>) -> Option<Remark> {
             worth: Worth::Implausible,
             says: format!(
                 "{why} of {} on a host with {} of memory: the page cache holds all of it, and the drives need not have moved a byte.",
-                bytes(size),
-                bytes(memory)
+                binary_bytes(size),
+                binary_bytes(memory)
             ),
         },
         _ => Remark {
@@ -101,8 +100,8 @@ pub(super) fn small_file(case: &Case<'_>) -> Option<Remark> {
         says: format!(
             "{} are less than the {} of memory: direct I/O leaves the page cache out, and not the caches of drives, controllers and \
              hypervisors.",
-            bytes(size),
-            bytes(memory)
+            binary_bytes(size),
+            binary_bytes(memory)
         ),
     })
 }
