@@ -6,24 +6,31 @@ use measure::Unit;
 use super::{Comparison, Figure, Peer, Wanted};
 use crate::side::{Mark, Side, Way};
 
+/// The program's arguments, with the folder of its result behind the input's name.
+macro_rules! run {
+    ($out:literal) => {
+        &[
+            "run",
+            "--in",
+            "{events}",
+            "--out",
+            concat!("{events}.", $out),
+            "--replace",
+            "--mode",
+            "phased",
+            "--cache",
+            "warm",
+            "--json",
+            "--threads",
+            "{threads}",
+        ]
+    };
+}
+
 const OURS: Side = Side {
     name: "hostproof",
     program: "{tabular}",
-    arguments: &[
-        "run",
-        "--in",
-        "{events}",
-        "--out",
-        "{events}.ours",
-        "--replace",
-        "--mode",
-        "phased",
-        "--cache",
-        "warm",
-        "--json",
-        "--threads",
-        "{threads}",
-    ],
+    arguments: run!("ours"),
     version: &["--version"],
     way: Way::StartsAnew,
     ..Side::NONE
@@ -95,21 +102,7 @@ macro_rules! engine {
 const EARLIER: Side = Side {
     name: "an earlier build",
     program: "{earlier}",
-    arguments: &[
-        "run",
-        "--in",
-        "{events}",
-        "--out",
-        "{events}.earlier",
-        "--replace",
-        "--mode",
-        "phased",
-        "--cache",
-        "warm",
-        "--json",
-        "--threads",
-        "{threads}",
-    ],
+    arguments: run!("earlier"),
     hint: "missing: name the binary of an earlier build with --earlier",
     ..OURS
 };

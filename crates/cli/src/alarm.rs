@@ -20,8 +20,10 @@ use crate::outfile::OutFile;
 use crate::output::{print, say};
 use crate::trust;
 
-/// How often the Prometheus file is renewed.
-const RENEWAL: Duration = Duration::from_mins(1);
+/// How often the Prometheus file is renewed: a little less than a minute, so that no reading a minute is missed.
+const RENEWAL: Duration = Duration::from_secs(55);
+/// How long the end waits for the program that is told of events.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// By these words an earlier file of ours is known.
 const MARK: &str = "# HELP hostproof_watch_";
 /// Events that wait for the program that is told of them.
@@ -33,33 +35,41 @@ pub(crate) struct Alarm {
     renewed: Option<Instant>,
     counts: BTreeMap<(Vital, String), u64>,
     program: Option<EventProgram>,
+    /// Whether the standard output is for events.
+    prints: bool,
 }
 
 impl Alarm {
     pub(crate) fn new(args: &AlarmArgs) -> Result<Alarm> {
-        Alarm::of(args.prom.as_deref(), args.on_event.as_deref(), args.event_limit)
+        Alarm::of(args.prom.as_deref(), args.on_event.as_deref(), args.event_limit, true)
     }
 
-    /// One that renews this file, and runs this program for no longer than so many seconds.
-    pub(crate) fn of(prom: Option<&Path>, on_event: Option<&Path>, limit: u64) -> Result<Alarm> {
+    /// One that renews this file, and runs this program for no longer than so many seconds; where it does not print, events go
+    /// to the standard error output.
+    pub(crate) fn of(prom: Option<&Path>, on_event: Option<&Path>, limit: u64, prints: bool) -> Result<Alarm> {
         if let Some(file) = prom {
             // What cannot be written is said before hours pass.
             drop(OutFile::open(file, MARK, false)?);
         }
         let program = on_event.map(|typed| EventProgram::start(typed, limit)).transpose()?;
-        Ok(Alarm { prom: prom.map(Path::to_owned), renewed: None, counts: BTreeMap::new(), program })
+        Ok(Alarm { prom: prom.map(Path::to_owned), renewed: None, counts: BTreeMap::new(), program, prints })
     }
 
-    /// Tells of what broke. A program that cannot be told, or is still busy with what came before, does not end the watch.
-    pub(crate) fn tell(&mut self, incidents: &[Incident]) -> Result<()> {
+    /// Tells of what broke. A program that cannot be told, or is still busy with what came before, does not end the watch,
+    /// nor does a standard output that nobody reads.
+    pub(crate) fn tell(&mut self, incidents: &[Incident]) {
         for incident in incidents {
             *self.counts.entry((incident.vital, incident.part.clone())).or_default() += 1;
-            print(&format!("{} {}", time(incident.at), report::terminal::clean(&incident.says)))?;
             if let Some(program) = &self.program {
                 program.tell(incident);
             }
+            let text = format!("{} {}", time(incident.at), report::terminal::clean(&incident.says));
+            if !self.prints {
+                say(&text);
+            } else if let Err(error) = print(&text) {
+                say(&format!("warning: {text} (the standard output takes nothing: {error:#})"));
+            }
         }
-        Ok(())
     }
 
     /// Renews the Prometheus file where a minute has passed, or something broke.
@@ -110,9 +120,15 @@ impl Drop for EventProgram {
     fn drop(&mut self) {
         // What was told before is told to its end.
         self.queue = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else { return };
+        let deadline = Instant::now() + PATIENCE;
+        while !thread.is_finished() {
+            if Instant::now() > deadline {
+                return say("warning: the program for events is behind, and was not told of the last ones");
+            }
+            thread::sleep(Duration::from_millis(10));
         }
+        let _ = thread.join();
     }
 }
 

@@ -4,6 +4,8 @@ mod documents;
 mod fleet;
 mod groups;
 mod history;
+mod host;
+mod import;
 mod reports;
 mod soak;
 mod watch;
@@ -17,6 +19,7 @@ use measure::{Isa, Profile, Quantity, Solver, Unit, Workload};
 use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
 
+pub(crate) use self::import::ImportArgs;
 pub(crate) use documents::{AuditArgs, SpecCommand};
 pub(crate) use fleet::{
     FleetBy, FleetCommand, FleetCompareArgs, FleetDrainArgs, FleetJudgeArgs, FleetPrintArgs, FleetReportArgs,
@@ -26,6 +29,7 @@ pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
 };
+pub(crate) use host::{DoctorArgs, InspectArgs, PlanArgs, TopologyArgs};
 pub(crate) use reports::{DossierArgs, DossierCommand, PackArgs, ReportArgs};
 pub(crate) use soak::SoakArgs;
 pub(crate) use watch::{AlarmArgs, WatchArgs};
@@ -361,67 +365,6 @@ pub(crate) struct JudgeArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ImportArgs {
-    /// What tools printed, a file each
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// The tool whose output they are [default: by what stands in them]
-    #[arg(long = "as", value_enum, value_name = "TOOL")]
-    pub(crate) tool: Option<ToolName>,
-    /// The host that they are of [default: this one]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) host: Option<String>,
-    /// Where records go [default: results/ in a checkout, else the user's state folder]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Print JSON instead of tables
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// A tool whose output is read.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ToolName {
-    /// fio's JSON
-    Fio,
-    /// STREAM's text
-    Stream,
-    /// HPL's text
-    Hpl,
-    /// The text of the HPC Challenge suite
-    Hpcc,
-    /// likwid-bench's text
-    LikwidBench,
-    /// What stress-ng says of its stressor `stream`
-    StressNg,
-    /// The text of Intel's Memory Latency Checker
-    Mlc,
-    /// The file of results of `PassMark`'s `PerformanceTest` for Linux
-    Passmark,
-    /// The text of NVIDIA's nvbandwidth
-    Nvbandwidth,
-    /// The JSON of `dcgmi diag -j`
-    Dcgm,
-}
-
-impl From<ToolName> for import::Format {
-    fn from(name: ToolName) -> import::Format {
-        match name {
-            ToolName::Fio => import::Format::Fio,
-            ToolName::Stream => import::Format::Stream,
-            ToolName::Hpl => import::Format::Hpl,
-            ToolName::Hpcc => import::Format::Hpcc,
-            ToolName::LikwidBench => import::Format::LikwidBench,
-            ToolName::StressNg => import::Format::StressNg,
-            ToolName::Mlc => import::Format::Mlc,
-            ToolName::Passmark => import::Format::PassMark,
-            ToolName::Nvbandwidth => import::Format::Nvbandwidth,
-            ToolName::Dcgm => import::Format::Dcgm,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// A run: its id or the start of it, its folder, its run.jsonl, or `latest`
     #[arg(add = completion::run())]
@@ -458,54 +401,6 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print JSON instead of tables
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TopologyArgs {
-    /// Another topology than this host's: an hwloc XML file, or a synthetic one such as 'pack:2 numa:1 core:64 pu:2'
-    #[arg(long, value_name = "FILE|SYNTHETIC")]
-    pub(crate) topology: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PlanArgs {
-    #[command(flatten)]
-    pub(crate) topology: TopologyArgs,
-    /// One worker for each hardware (SMT) thread instead of one for each core
-    #[arg(long = "every-thread")]
-    pub(crate) smt: bool,
-    /// Bytes of an array [default: four times the caches, as the memory workload plans it]
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) array: Option<String>,
-    /// Print JSON, for machines
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct InspectArgs {
-    /// Compare with this specification: the id of a built-in system, or a TOML file
-    #[arg(long, value_name = "ID|FILE", add = completion::specification())]
-    pub(crate) spec: Option<String>,
-    /// With --spec: also what is as documented, and all facts
-    #[arg(long, requires = "spec")]
-    pub(crate) all: bool,
-    /// Print JSON, for machines
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DoctorArgs {
-    /// Show also what was looked at and is fine, and what this host does not tell
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) all: bool,
-    /// Exit with 4 where something disturbs
-    #[arg(long)]
-    pub(crate) strict: bool,
-    /// Print JSON, for machines
     #[arg(long)]
     pub(crate) json: bool,
 }

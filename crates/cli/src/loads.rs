@@ -24,8 +24,12 @@ pub(crate) const SELF: &str = "/proc/self/exe";
 const QUEUE: usize = 1024;
 /// A load that has ended no pass for so long hangs.
 const SILENCE: Duration = Duration::from_mins(15);
+/// Bytes a second that the slowest drives take: a pass over files may last as long as that needs.
+const SLOWEST: u64 = 10_000_000;
 /// How long a load that closed its pipe may take to end.
 const PARTING: Duration = Duration::from_secs(5);
+/// How long the last words of loads that were ended may take to come.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What a load is asked to do, on stdin.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,6 +72,8 @@ struct Running {
     load: Load,
     child: Child,
     heard: Instant,
+    /// How long it may say nothing.
+    silence: Duration,
     /// What it said that it failed of.
     failed: Option<(String, bool)>,
 }
@@ -93,9 +99,9 @@ impl Loads {
 
     /// What is heard next; nothing where that takes longer.
     pub(crate) fn wait(&mut self, longest: Duration) -> Option<Heard> {
-        if let Some(silent) = self.running.iter().position(|running| running.heard.elapsed() > SILENCE) {
-            let Running { load, .. } = self.running.remove(silent);
-            let why = format!("it ended no pass for {} minutes", SILENCE.as_secs() / 60);
+        if let Some(silent) = self.running.iter().position(|running| running.heard.elapsed() > running.silence) {
+            let Running { load, silence, .. } = self.running.remove(silent);
+            let why = format!("it ended no pass for {} minutes", silence.as_secs() / 60);
             return Some(Heard::Ended { load, why, is_fault: false });
         }
         let line = match self.lines.recv_timeout(longest) {
@@ -106,30 +112,65 @@ impl Loads {
                 return None;
             }
         };
-        let of = |load: Load| move |running: &Running| running.load == load;
         match line {
             Line::Message(load, message) => {
-                let running = self.running.iter_mut().find(|running| running.load == load)?;
-                running.heard = Instant::now();
-                match message {
-                    LoadMessage::Told(told) => return Some(Heard::Told(told)),
-                    LoadMessage::Failed { why, is_fault } => running.failed = Some((why, is_fault)),
+                let mut running = self.running.iter_mut().find(|running| running.load == load);
+                if let Some(running) = &mut running {
+                    running.heard = Instant::now();
+                }
+                match (message, running) {
+                    // What one that is gone had found counts, too.
+                    (LoadMessage::Told(told), _) => return Some(Heard::Told(told)),
+                    (LoadMessage::Failed { why, is_fault }, Some(running)) => running.failed = Some((why, is_fault)),
+                    (LoadMessage::Failed { .. }, None) => {}
                 }
                 None
             }
             Line::End(load) => {
-                let place = self.running.iter().position(of(load))?;
+                let place = self.running.iter().position(|running| running.load == load)?;
                 let mut gone = self.running.remove(place);
                 let (why, is_fault) = gone.failed.take().unwrap_or_else(|| gone.cause_of_death());
                 Some(Heard::Ended { load, why, is_fault })
             }
         }
     }
+
+    /// Ends all loads; what they had still said, and which of them had ended before.
+    pub(crate) fn end(mut self) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        for running in &mut self.running {
+            if let Ok(Some(status)) = running.child.try_wait() {
+                running.failed.get_or_insert_with(|| cause(status));
+            }
+            // It may have ended by itself; then there is nothing to kill.
+            let _ = running.child.kill();
+        }
+        while let Ok(line) = self.lines.recv_timeout(LAST_WORDS) {
+            match line {
+                Line::Message(_, LoadMessage::Told(told)) => heard.push(Heard::Told(told)),
+                Line::Message(load, LoadMessage::Failed { why, is_fault }) => {
+                    if let Some(running) = self.running.iter_mut().find(|running| running.load == load) {
+                        running.failed = Some((why, is_fault));
+                    }
+                }
+                Line::End(_) => {}
+            }
+        }
+        let failed = self.running.iter_mut().filter_map(|running| Some((running.load, running.failed.take()?)));
+        heard.extend(failed.map(|(load, (why, is_fault))| Heard::Ended { load, why, is_fault }));
+        heard
+    }
+}
+
+/// How long a load may say nothing: a pass over files takes as long as the slowest drives need for it.
+fn silence(config: &Config) -> Duration {
+    let of_files = if config.load == Load::Disk { Duration::from_secs(config.bytes / SLOWEST) } else { Duration::ZERO };
+    SILENCE.max(of_files)
 }
 
 impl Running {
     fn start(config: Config, sender: SyncSender<Line>) -> Result<Running> {
-        let load = config.load;
+        let (load, silence) = (config.load, silence(&config));
         let request = LoadRequest { config, parent: std::process::id() };
         let mut child = Command::new(SELF)
             .arg("load")
@@ -141,7 +182,7 @@ impl Running {
             .spawn()
             .with_context(|| format!("could not start the {} load", load.name()))?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let running = Running { load, child, heard: Instant::now(), failed: None };
+        let running = Running { load, child, heard: Instant::now(), silence, failed: None };
         if let Some(stdout) = stdout {
             let listen = move || listen(load, stdout, &sender);
             thread::Builder::new().name("load".to_owned()).spawn(listen).context("could not start a thread")?;
@@ -225,7 +266,45 @@ pub(crate) fn serve() -> Result<Exit> {
 
 #[cfg(test)]
 mod tests {
+    use measure::WrongResult;
+
     use super::*;
+
+    #[test]
+    fn a_pass_over_many_files_may_take_long() {
+        let check = |load: Load, bytes: u64, minutes: u64| {
+            let config = Config { load, bytes, folder: ".".into(), rounds: None };
+            assert_eq!(silence(&config), Duration::from_mins(minutes), "{load:?} {bytes}");
+        };
+        check(Load::Disk, 8 << 20, 15);
+        check(Load::Disk, 60_000_000_000, 100);
+        check(Load::Memory, 60_000_000_000, 15);
+    }
+
+    #[test]
+    fn what_loads_had_said_when_they_are_ended_is_heard() {
+        let (sender, lines) = sync_channel(QUEUE);
+        let child = Command::new("true").stdin(Stdio::null()).spawn().unwrap();
+        let (load, failed) = (Load::Disk, Some(("an I/O error".to_owned(), true)));
+        let running = Running { load, child, heard: Instant::now(), silence: SILENCE, failed };
+        let loads = Loads { running: vec![running], lines };
+        let wrong = |load: Load| {
+            let result = WrongResult { load, part: "a".into(), place: "b".into(), expected: 1, found: 0, more: 0 };
+            Line::Message(load, LoadMessage::Told(Told::Wrong(result)))
+        };
+        // Also of a load that is gone.
+        sender.send(wrong(Load::Disk)).unwrap_or_else(|_| panic!("nobody listens"));
+        sender.send(wrong(Load::Memory)).unwrap_or_else(|_| panic!("nobody listens"));
+        drop(sender);
+        let heard = loads.end();
+        assert!(
+            matches!(
+                heard.as_slice(),
+                [Heard::Told(_), Heard::Told(_), Heard::Ended { load: Load::Disk, is_fault: true, .. }]
+            ),
+            "{heard:?}"
+        );
+    }
 
     #[test]
     fn signals_of_a_processor_are_faults_and_others_are_not() {

@@ -188,4 +188,7 @@ fn what_cannot_be_is_refused_before_there_is_a_soak() {
     check(&["--status"], "there is no soak");
     check(&["--end"], "waits to go on");
     check(&["--hours", "1", "--status"], "cannot be used with");
+    check(&["--continue", "--load", "memory"], "cannot be used with");
+    check(&["--continue", "--spec", "mine.toml"], "cannot be used with");
+    check(&["--continue", "--on-event", "page-me"], "waits to go on");
 }

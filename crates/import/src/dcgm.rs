@@ -4,7 +4,7 @@ use measure::Unit;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::fio::{document, line_of};
+use crate::fio::{Reader, document};
 use crate::text::{Printed, positive};
 use crate::{Error, Format, Import, Setting, Statistic, Told};
 
@@ -57,26 +57,28 @@ enum Words {
 
 pub(crate) fn read(text: &str) -> Result<Import, Error> {
     let Outer { diagnostic } = document(text, "DCGM")?;
+    let reader = Reader::of(text);
     let mut import = Import::of(Format::Dcgm);
     if let Some(version) = diagnostic.version {
-        import.version = Some(Told::text(line_of(text, version), version.get().trim_matches('"')));
+        import.version = Some(Told::text(reader.line_of(version), version.get().trim_matches('"')));
     }
     for test in diagnostic.test_categories.into_iter().flat_map(|category| category.tests).flatten() {
         for outcome in test.results {
-            result(text, &test.name, &outcome, &mut import)?;
+            result(&reader, &test.name, &outcome, &mut import)?;
         }
     }
     import.untold(&["host", "date", "on which node the host's memory lay"]);
     Ok(import)
 }
 
-fn result(whole: &str, test: &str, outcome: &TestResult<'_>, import: &mut Import) -> Result<(), Error> {
-    let (line, status) = (line_of(whole, outcome.status), outcome.status.get().trim_matches('"'));
-    if status.eq_ignore_ascii_case("fail") {
-        import.misfit(line, format!("DCGM's test {test} says {status}"));
+fn result(reader: &Reader, test: &str, outcome: &TestResult<'_>, import: &mut Import) -> Result<(), Error> {
+    let (line, status) = (reader.line_of(outcome.status), outcome.status.get().trim_matches('"'));
+    let failed = status.eq_ignore_ascii_case("fail").then(|| format!("the test {test} says {status}"));
+    if let Some(says) = &failed {
+        import.settings.entry(Setting::Status).or_insert_with(|| Told::text(line, says));
     }
     let Some(info) = outcome.info else { return Ok(()) };
-    let at = line_of(whole, info);
+    let at = reader.line_of(info);
     let words = match serde_json::from_str(info.get()) {
         Ok(Words::One(words)) => vec![words],
         Ok(Words::Many(words)) => words,
@@ -102,6 +104,9 @@ fn result(whole: &str, test: &str, outcome: &TestResult<'_>, import: &mut Import
             Statistic::Mean,
         );
         figure.settings.insert(Setting::Status, Told::text(line, status));
+        if let Some(says) = &failed {
+            figure.settings.insert(Setting::Verified, Told::number(line, says, 0.0));
+        }
         import.figures.push(figure);
     }
     Ok(())

@@ -28,6 +28,8 @@ struct Job<'a> {
     #[serde(borrow)]
     jobname: &'a RawValue,
     #[serde(borrow, default)]
+    groupid: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     error: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "job options")]
     options: Options<'a>,
@@ -97,12 +99,6 @@ pub(crate) fn document<'a, T: Deserialize<'a>>(text: &'a str, tool: &str) -> Res
     }
 }
 
-/// The line in which a value stands, from 1.
-pub(crate) fn line_of(text: &str, value: &RawValue) -> usize {
-    let offset = value.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
-    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
-}
-
 fn unquoted(value: &RawValue) -> &str {
     value.get().trim_matches('"')
 }
@@ -115,13 +111,26 @@ struct Number<'a> {
     value: f64,
 }
 
-struct Reader<'a> {
-    text: &'a str,
+/// Tells in which line of a text a value stands.
+pub(crate) struct Reader {
+    begin: usize,
+    /// Where lines end.
+    ends: Vec<usize>,
 }
 
-impl<'a> Reader<'a> {
-    fn number(&self, what: &str, value: &'a RawValue) -> Result<Number<'a>, Error> {
-        let line = line_of(self.text, value);
+impl Reader {
+    pub(crate) fn of(text: &str) -> Reader {
+        Reader { begin: text.as_ptr().addr(), ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    }
+
+    /// The line in which a value stands, from 1.
+    pub(crate) fn line_of(&self, value: &RawValue) -> usize {
+        let offset = value.get().as_ptr().addr().saturating_sub(self.begin);
+        1 + self.ends.partition_point(|end| *end < offset)
+    }
+
+    fn number<'a>(&self, what: &str, value: &'a RawValue) -> Result<Number<'a>, Error> {
+        let line = self.line_of(value);
         let text = value.get();
         Ok(Number { line, text, value: crate::text::number(line, what, text)? })
     }
@@ -129,12 +138,14 @@ impl<'a> Reader<'a> {
 
 pub(crate) fn read(text: &str) -> Result<Import, Error> {
     let output: Output<'_> = document(text, "fio")?;
-    let reader = Reader { text };
+    let reader = Reader::of(text);
     let mut import = Import::of(Format::Fio);
-    import.version = Some(Told::text(line_of(text, output.version), unquoted(output.version)));
-    import.date = output.time.map(|time| Told::text(line_of(text, time), unquoted(time)));
+    import.version = Some(Told::text(reader.line_of(output.version), unquoted(output.version)));
+    import.date = output.time.map(|time| Told::text(reader.line_of(time), unquoted(time)));
     for job in &output.jobs {
-        let settings = settings(&reader, job, &output.global);
+        let mut settings = settings(&reader, job, &output.global);
+        shares(&reader, job, &output.jobs, &mut settings);
+        failure(&reader, job, &mut settings)?;
         for (name, direction) in [("read", &job.read), ("write", &job.write)] {
             let Some(direction) = direction else { continue };
             let requests = reader.number("total_ios", direction.total_ios)?;
@@ -147,12 +158,6 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
                     &mut import,
                 )?;
             }
-        }
-        if let Some(error) =
-            job.error.map(|error| reader.number("error", error)).transpose()?.filter(|error| error.value != 0.0)
-        {
-            let says = format!("the job {} ended with error {}", unquoted(job.jobname), error.text);
-            import.misfit(error.line, says);
         }
     }
     if import.figures.is_empty() {
@@ -168,49 +173,83 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
     Ok(import)
 }
 
-/// A size as fio takes it: its units are powers of two, unless another base was asked for.
-fn size(text: &str) -> Option<f64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: f64 = text[..digits].parse().ok()?;
-    let power = match text[digits..].to_ascii_lowercase().as_str() {
-        "" | "b" => 0,
-        "k" | "kb" | "kib" => 1,
-        "m" | "mb" | "mib" => 2,
-        "g" | "gb" | "gib" => 3,
-        "t" | "tb" | "tib" => 4,
+/// Entries of jobs of one group are what each of them did while all worked: none is the host's figure.
+fn shares(reader: &Reader, job: &Job<'_>, jobs: &[Job<'_>], settings: &mut Settings) {
+    let Some(group) = job.groupid.map(RawValue::get) else { return };
+    let entries = jobs.iter().filter(|other| other.groupid.map(RawValue::get) == Some(group)).count();
+    if entries > 1 {
+        let line = reader.line_of(job.jobname);
+        let told = |text: &str, value| Told::number(line, text, value);
+        settings.insert(Setting::Processes, told(&format!("{entries} entries of group {group}"), entries as f64));
+        settings.insert(Setting::Jobs, told("1 (an entry of its own)", 1.0));
+    }
+}
+
+fn failure(reader: &Reader, job: &Job<'_>, settings: &mut Settings) -> Result<(), Error> {
+    let error = job.error.map(|error| reader.number("error", error)).transpose()?;
+    if let Some(error) = error.filter(|error| error.value != 0.0) {
+        let says = format!("the job {} ended with error {}", unquoted(job.jobname), error.text);
+        settings.insert(Setting::Verified, Told::number(error.line, &says, 0.0));
+    }
+    Ok(())
+}
+
+/// What `k`, `m`, `g` mean is fio's `kb_base`: of 1024 they are powers of it, and with `ib` behind of 1000, so that job files of
+/// earlier times mean what they did; of 1000 it is the other way round.
+fn size(text: &str, kb_base: Option<&str>) -> Option<f64> {
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.find(|c: char| !c.is_ascii_digit()).unwrap_or(lower.len());
+    let (number, suffix) = lower.split_at(digits);
+    let number: f64 = number.parse().ok()?;
+    let (plain, other): (f64, f64) = if kb_base == Some("1000") { (1000.0, 1024.0) } else { (1024.0, 1000.0) };
+    let (prefix, unit) = match suffix.strip_suffix("ib") {
+        Some(prefix) => (prefix, other),
+        None => (suffix.strip_suffix(['b', 'i']).unwrap_or(suffix), plain),
+    };
+    let power = match prefix {
+        "" if suffix.is_empty() || suffix == "b" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        "p" => 5,
         _ => return None,
     };
-    Some(number * 1024f64.powi(power))
+    Some(number * unit.powi(power))
 }
 
 type Settings = BTreeMap<Setting, Told>;
 
-fn settings(reader: &Reader<'_>, job: &Job<'_>, global: &Options<'_>) -> Settings {
+fn settings(reader: &Reader, job: &Job<'_>, global: &Options<'_>) -> Settings {
     let option = |names: &[&str]| {
         let found = names
             .iter()
             .find_map(|name| job.options.get(*name))
             .or_else(|| names.iter().find_map(|name| global.get(*name)));
-        found.map(|value| (line_of(reader.text, value), unquoted(value)))
+        found.map(|value| (reader.line_of(value), unquoted(value)))
     };
+    let kb_base = option(&["kb_base"]).map(|(_, text)| text);
+    let size = |text: &str| size(text, kb_base);
+    let is_mixed = option(&["bssplit", "bsrange", "blocksize_range"]).is_some();
     let mut settings = Settings::new();
-    let mut put = |setting, told: Option<(usize, &str)>, number: fn(&str) -> Option<f64>| {
+    let mut put = |setting, told: Option<(usize, &str)>, number: &dyn Fn(&str) -> Option<f64>| {
         if let Some((line, text)) = told {
             settings.insert(setting, Told { text: text.to_owned(), value: number(text), line });
         }
     };
     let plain = |text: &str| text.parse().ok().filter(|value: &f64| value.is_finite());
-    put(Setting::Pattern, option(&["rw", "readwrite"]), |_| None);
-    put(Setting::Engine, option(&["ioengine"]), |_| None);
-    put(Setting::Target, option(&["filename", "directory"]), |_| None);
-    put(Setting::BlockSize, option(&["bs", "blocksize"]), size);
-    put(Setting::FileSize, option(&["size", "filesize"]), size);
-    put(Setting::Depth, option(&["iodepth"]), plain);
-    put(Setting::Jobs, option(&["numjobs"]), plain);
-    put(Setting::RampTime, option(&["ramp_time"]), plain);
+    put(Setting::Pattern, option(&["rw", "readwrite"]), &|_| None);
+    put(Setting::Engine, option(&["ioengine"]), &|_| None);
+    put(Setting::Target, option(&["filename", "directory"]), &|_| None);
+    // Of blocks of several sizes none is the size.
+    put(Setting::BlockSize, option(&["bs", "blocksize"]).filter(|_| !is_mixed), &size);
+    put(Setting::FileSize, option(&["size", "filesize"]), &size);
+    put(Setting::Depth, option(&["iodepth"]), &plain);
+    put(Setting::Jobs, option(&["numjobs"]), &plain);
+    put(Setting::RampTime, option(&["ramp_time"]), &plain);
     // A switch without a value is on.
-    put(Setting::NoRandomMap, option(&["norandommap"]), |text| Some(f64::from(u8::from(text != "0"))));
-    let line = line_of(reader.text, job.jobname);
+    put(Setting::NoRandomMap, option(&["norandommap"]), &|text| Some(f64::from(u8::from(text != "0"))));
+    let line = reader.line_of(job.jobname);
     let direct = match (option(&["direct"]), option(&["buffered"])) {
         (Some((line, text)), _) => Told::number(line, text, f64::from(u8::from(text != "0"))),
         (None, Some((line, text))) => Told::number(line, &format!("buffered={text}"), f64::from(u8::from(text == "0"))),
@@ -220,7 +259,9 @@ fn settings(reader: &Reader<'_>, job: &Job<'_>, global: &Options<'_>) -> Setting
     let default = |text: &str, value| Told::number(line, &format!("{text} (fio's default)"), value);
     settings.entry(Setting::Depth).or_insert_with(|| default("1", 1.0));
     settings.entry(Setting::Jobs).or_insert_with(|| default("1", 1.0));
-    settings.entry(Setting::BlockSize).or_insert_with(|| default("4k", 4096.0));
+    if !is_mixed {
+        settings.entry(Setting::BlockSize).or_insert_with(|| default("4k", 4096.0));
+    }
     settings
 }
 
@@ -253,7 +294,7 @@ fn metrics_of(
 }
 
 fn figures(
-    reader: &Reader<'_>,
+    reader: &Reader,
     named: &Named<'_>,
     direction: &Direction<'_>,
     settings: &Settings,
@@ -261,7 +302,7 @@ fn figures(
 ) -> Result<(), Error> {
     let name = |what: &str| format!("{}: {} {what}", named.job, named.direction);
     let Some(bandwidth) = direction.bw_bytes else {
-        let line = line_of(reader.text, direction.io_bytes);
+        let line = reader.line_of(direction.io_bytes);
         return Err(Error::at(
             line,
             format!("the job {} has no bw_bytes: output of fio before 3.0 is not read", named.job),
@@ -291,22 +332,20 @@ fn figures(
     };
     push(bandwidth, "bandwidth", ("B/s", 1.0, Unit::BytePerSecond), Statistic::Whole, by_bytes, None)?;
     push(iops, "IOPS", ("IOPS", 1.0, Unit::IoPerSecond), Statistic::Whole, by_requests, None)?;
-    let percentiles = percentiles(direction);
     let nanoseconds = ("ns", 1e-9, Unit::Second);
-    if let Some((kind, value)) = percentiles {
-        push(reader.number("p99", value)?, "p99", nanoseconds, Statistic::P99, by_latency, Some(kind))?;
+    // Latencies that were not taken (disable_lat, gtod_reduce) are 0.
+    let taken = |number: &Number<'_>| number.value != 0.0;
+    let p99 = percentiles(direction).map(|(kind, value)| reader.number("p99", value).map(|number| (kind, number)));
+    let p99 = p99.transpose()?;
+    let p99 = p99.filter(|(_, number)| taken(number));
+    if let Some((kind, number)) = p99 {
+        push(number, "p99", nanoseconds, Statistic::P99, by_latency, Some(kind))?;
     }
-    if let Some(latency) = &direction.lat_ns {
+    let mean = direction.lat_ns.as_ref().map(|latency| reader.number("mean latency", latency.mean)).transpose()?;
+    if let Some(mean) = mean.filter(taken) {
         // A mean stands for the percentile only where that is not told.
-        let metric = by_latency.filter(|_| percentiles.is_none());
-        push(
-            reader.number("mean latency", latency.mean)?,
-            "mean latency",
-            nanoseconds,
-            Statistic::Mean,
-            metric,
-            Some("lat"),
-        )?;
+        let metric = by_latency.filter(|_| p99.is_none());
+        push(mean, "mean latency", nanoseconds, Statistic::Mean, metric, Some("lat"))?;
     }
     own_checks(reader, named, direction, &settings, import)
 }
@@ -322,7 +361,7 @@ fn percentiles<'a>(direction: &Direction<'a>) -> Option<(&'static str, &'a RawVa
 }
 
 fn own_checks(
-    reader: &Reader<'_>,
+    reader: &Reader,
     named: &Named<'_>,
     direction: &Direction<'_>,
     settings: &Settings,
@@ -397,7 +436,7 @@ fn little(who: &str, iops: Number<'_>, mean: Number<'_>, settings: &Settings, im
 
 /// The time to submit and the time to complete make the latency.
 fn parts(
-    reader: &Reader<'_>,
+    reader: &Reader,
     who: &str,
     direction: &Direction<'_>,
     mean: Number<'_>,
@@ -405,10 +444,12 @@ fn parts(
 ) -> Result<(), Error> {
     let (Some(submit), Some(complete)) = (&direction.slat_ns, &direction.clat_ns) else { return Ok(()) };
     let (submit, complete) = (reader.number("slat", submit.mean)?, reader.number("clat", complete.mean)?);
-    // Each is a mean of its own requests. Synchronous engines tell no slat, and what lies between is in the whole alone.
-    let sum = submit.value + complete.value;
-    let is_low = submit.value > 0.0 && sum < mean.value * 0.98;
-    if complete.value > 0.0 && (is_low || sum > mean.value * 1.02) {
+    if mean.value <= 0.0 || complete.value <= 0.0 {
+        return Ok(());
+    }
+    // Each is a mean of its own requests. Synchronous engines tell no time to submit, and it is missing in the sum.
+    let share = (submit.value + complete.value) / mean.value;
+    if share > 1.02 || (submit.value > 0.0 && share < 0.98) {
         let says = format!(
             "{who}: the mean latency is {} ns, and {} to submit and {} to complete are {:.0} ns",
             mean.text,
@@ -427,13 +468,22 @@ mod tests {
 
     #[test]
     fn sizes_are_as_fio_takes_them() {
-        let check = |text: &str, expect: Option<f64>| assert_eq!(size(text), expect, "{text}");
-        check("4k", Some(4096.0));
-        check("1M", Some(1_048_576.0));
-        check("256MiB", Some(268_435_456.0));
-        check("512", Some(512.0));
-        check("100%", None);
-        check("", None);
-        check("4k,8k", None);
+        let check = |text: &str, kb_base: Option<&str>, expect: Option<f64>| {
+            assert_eq!(size(text, kb_base), expect, "{text}, {kb_base:?}");
+        };
+        check("4k", None, Some(4096.0));
+        check("4ki", None, Some(4096.0));
+        check("4kb", None, Some(4096.0));
+        check("4kib", None, Some(4000.0));
+        check("1M", Some("1024"), Some(1_048_576.0));
+        check("256MiB", None, Some(256e6));
+        check("4k", Some("1000"), Some(4000.0));
+        check("4KiB", Some("1000"), Some(4096.0));
+        check("512", None, Some(512.0));
+        check("512b", None, Some(512.0));
+        check("100%", None, None);
+        check("12ib", None, None);
+        check("", None, None);
+        check("4k,8k", None, None);
     }
 }

@@ -75,15 +75,21 @@ pub(crate) fn operations(n: f64) -> f64 {
 }
 
 /// `||Ax-b||_oo/(eps*(||A||_oo*||x||_oo+||b||_oo)*N)=        0.0035639 ...... PASSED`
+///
+/// HPL 1.0 has three such lines, of which the worst counts; of a residual that failed it also prints the norms, not scaled by `eps`.
 fn residual(line: usize, words: &str, import: &mut Import) {
     let Some(rest) = words.trim_start().strip_prefix("||Ax-b||").and_then(|rest| rest.split_once('=')) else { return };
-    let Some(figure) = import.figures.last_mut() else { return };
+    let Some(figure) = import.figures.last_mut().filter(|_| rest.0.contains("eps")) else { return };
     let mut columns = rest.1.split_whitespace();
     let value = columns.next().unwrap_or_default();
     // A residual that is no number is one that failed.
-    let told =
-        Told { text: value.to_owned(), value: Some(number(line, "the residual", value).unwrap_or(f64::MAX)), line };
-    figure.settings.insert(Setting::Residual, told);
+    let residual = number(line, "the residual", value).unwrap_or(f64::MAX);
     let passed = columns.next_back() == Some("PASSED");
-    figure.settings.insert(Setting::Verified, Told::number(line, words, f64::from(u8::from(passed))));
+    let mut worst = |setting, told: Told, is_worse: &dyn Fn(f64) -> bool| {
+        if figure.settings.get(&setting).and_then(|known| known.value).is_none_or(is_worse) {
+            figure.settings.insert(setting, told);
+        }
+    };
+    worst(Setting::Residual, Told::number(line, value, residual), &|known| residual > known);
+    worst(Setting::Verified, Told::number(line, words, f64::from(u8::from(passed))), &|_| !passed);
 }

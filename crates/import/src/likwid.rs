@@ -83,6 +83,8 @@ fn close(import: &mut Import, block: &Block<'_>, line: usize) -> Result<(), Erro
     };
     let metric = KERNELS.iter().find(|(name, _)| kernel.split('_').next() == Some(name)).map(|(_, metric)| *metric);
     let is_flops = metric == Some(&metrics::DENSE_FMA);
+    // In single precision there are twice as many of them.
+    let metric = metric.filter(|_| !(is_flops && kernel.split('_').any(|word| word == "sp")));
     let figure = match (is_flops, block.flop_rate) {
         (true, Some((line, text, value))) => {
             Printed { line, text, unit: "MFlops/s" }.figure(kernel, value * 1e6, Unit::FlopPerSecond, Statistic::Whole)

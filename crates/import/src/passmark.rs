@@ -1,6 +1,8 @@
 //! The file of results of `PassMark`'s `PerformanceTest` for Linux (`results_all.yml`), as its public documentation and others'
 //! readers show it: `KEY: value` in lines.
 
+use std::collections::BTreeSet;
+
 use measure::{Unit, metrics};
 
 use crate::text::{Printed, lines, number, positive};
@@ -23,7 +25,7 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
     let mut import = Import::of(Format::PassMark);
     let mut version = Vec::new();
     let mut missing = Vec::new();
-    let mut seen = 0;
+    let mut seen = BTreeSet::new();
     for (line, words) in lines(text) {
         let Some((key, value)) = words.split_once(':') else { continue };
         let (key, value) = (key.trim(), value.trim().trim_matches('"'));
@@ -49,7 +51,7 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
                 import.figures.push(figure.measures(&metrics::CPU_BENCHMARK));
             }
             _ if TESTS.contains(&key) => {
-                seen += 1;
+                seen.insert(key);
                 if number(line, key, value)? <= 0.0 {
                     missing.push((line, key));
                 }
@@ -63,15 +65,16 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
     } else {
         import.untold(&["version"]);
     }
+    let last = text.lines().count().max(1);
+    missing.extend(TESTS.iter().filter(|test| !seen.contains(*test)).map(|test| (last, *test)));
     if let Some((line, _)) = missing.first() {
         let names: Vec<&str> = missing.iter().map(|(_, name)| *name).collect();
         import.settings.insert(Setting::Missing, Told::text(*line, &names.join(", ")));
     }
     if import.figures.is_empty() {
-        let last = text.lines().count().max(1);
         return Err(Error::at(
             last,
-            format!("there is no SUMM_CPU, the mark of the processor, beside {seen} of {} tests", TESTS.len()),
+            format!("there is no SUMM_CPU, the mark of the processor, beside {} of {} tests", seen.len(), TESTS.len()),
         ));
     }
     import.untold(&["date", "memory and its clock", "limits of power and cooling"]);

@@ -43,11 +43,13 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
 
 /// `6964.60 MB read/sec, 4643.06 MB write/sec, 608.58 Mflop/sec (instance 0)`
 fn rate(line: usize, rates: &str, import: &mut Import) -> Result<(), Error> {
+    // Newer versions say which flop they count.
+    let rates = rates.replace("double precision ", "");
     let columns: Vec<&str> = rates.split_whitespace().collect();
     let [read, "MB", "read/sec,", write, "MB", "write/sec,", flops, "Mflop/sec", ..] = columns[..] else {
         return Err(Error::at(line, "the memory rate is not in MB read/sec, MB write/sec and Mflop/sec"));
     };
-    let instance = between(rates, "(instance", ")").unwrap_or("0");
+    let instance = between(&rates, "(instance", ")").unwrap_or("0");
     for (what, text) in [("read", read), ("write", write)] {
         let value = positive(line, what, text)? * MEGABYTE;
         let name = format!("stream {what} (instance {instance})");

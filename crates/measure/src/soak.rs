@@ -62,6 +62,17 @@ pub struct WrongResult {
     pub expected: u64,
     /// The bits that were found.
     pub found: u64,
+    /// How many more there were, which are not told one by one.
+    #[serde(default)]
+    pub more: u64,
+}
+
+impl WrongResult {
+    /// How many words this stands for.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.more.saturating_add(1)
+    }
 }
 
 /// What a soak is to do.
@@ -171,8 +182,10 @@ pub struct SoakLog {
     pub incidents: Vec<Incident>,
     /// Loads that ended early.
     pub failures: Vec<LoadFailure>,
-    /// Runs of the workloads, by their ids.
-    pub runs: Vec<String>,
+    /// Runs of the workloads, by their ids, each with the seconds under load before it.
+    pub runs: Vec<(f64, String)>,
+    /// Why figures could not be taken, for each hour in which they were not.
+    pub no_figures: Vec<String>,
 }
 
 impl SoakLog {

@@ -45,6 +45,13 @@ pub enum SoakEntry {
     Failed(LoadFailure),
     /// Figures were taken by this run.
     Run(String),
+    /// Figures could not be taken.
+    NoFigures {
+        /// When.
+        at: f64,
+        /// Why.
+        why: String,
+    },
     /// All that stands before has this SHA-256.
     Sealed(String),
     /// It was stopped in order, to go on later.
@@ -77,7 +84,7 @@ pub enum Seals {
         /// Whether some entries are not sealed yet.
         open: bool,
     },
-    /// The one in this line does not fit what stands before it: that was changed.
+    /// What stands in this line, a seal or the end, does not fit what stands before it: that was changed, or a seal was taken out.
     Broken {
         /// The line, from 1.
         line: usize,
@@ -159,18 +166,23 @@ impl Soak {
         self.note(SoakEntry::Sealed(sha256(&bytes[..whole])))
     }
 
-    /// Holds the journal against its seals.
+    /// Ends it for good. A seal comes first, so that an end without one says that something was taken out.
+    pub fn end(&mut self, at: f64) -> Result<(), Error> {
+        self.seal()?;
+        self.note(SoakEntry::Ended { at })?;
+        self.seal()
+    }
+
+    /// Holds the journal against its seals. They are hashes, no signature: whoever can write can also seal anew.
     pub fn seals(&self) -> Result<Seals, Error> {
         let bytes = self.bytes()?;
         let (mut before, mut count, mut open) = (0, 0, false);
         for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            if let Ok(SoakEntry::Sealed(seal)) = from_line(line) {
-                if sha256(&bytes[..before]) != seal {
-                    return Ok(Seals::Broken { line: number + 1 });
-                }
-                (count, open) = (count + 1, false);
-            } else {
-                open = true;
+            match from_line(line) {
+                Ok(SoakEntry::Sealed(seal)) if sha256(&bytes[..before]) == seal => (count, open) = (count + 1, false),
+                Ok(SoakEntry::Sealed(_)) => return Ok(Seals::Broken { line: number + 1 }),
+                Ok(SoakEntry::Ended { .. }) if open => return Ok(Seals::Broken { line: number + 1 }),
+                _ => open = true,
             }
             before += line.len();
         }
@@ -195,6 +207,7 @@ impl Soak {
             incidents: Vec::new(),
             failures: Vec::new(),
             runs: Vec::new(),
+            no_figures: Vec::new(),
         };
         for entry in self.entries.iter().cloned() {
             match entry {
@@ -205,7 +218,8 @@ impl Soak {
                 SoakEntry::Wrong { at, result } => log.wrong.push((at, result)),
                 SoakEntry::Incident(incident) => log.incidents.push(incident),
                 SoakEntry::Failed(failure) => log.failures.push(failure),
-                SoakEntry::Run(id) => log.runs.push(id),
+                SoakEntry::Run(id) => log.runs.push((log.seconds(), id)),
+                SoakEntry::NoFigures { why, .. } => log.no_figures.push(why),
             }
         }
         log
@@ -309,6 +323,21 @@ mod tests {
         let text = fs::read_to_string(soak.path()).unwrap();
         fs::write(soak.path(), text.replace("\"seconds\":60.0", "\"seconds\":61.0")).unwrap();
         assert_eq!(soak.seals().unwrap(), Seals::Broken { line: 3 });
+    }
+
+    #[test]
+    fn an_end_without_a_seal_before_it_is_broken() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut soak = Soak::start(&Store::at(folder.path()), "s1", plan()).unwrap();
+        soak.note(stretch(60.0)).unwrap();
+        soak.note(SoakEntry::Run("r1".into())).unwrap();
+        assert_eq!(soak.log().runs, [(60.0, "r1".to_owned())]);
+        soak.end(61.0).unwrap();
+        assert_eq!(soak.seals().unwrap(), Seals::Right { count: 2, open: false });
+        let text = fs::read_to_string(soak.path()).unwrap();
+        let without: Vec<&str> = text.lines().filter(|line| !line.contains("\"sealed\"")).collect();
+        fs::write(soak.path(), without.join("\n") + "\n").unwrap();
+        assert_eq!(soak.seals().unwrap(), Seals::Broken { line: 4 });
     }
 
     #[test]

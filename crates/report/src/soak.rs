@@ -116,7 +116,7 @@ pub fn soak_json(log: &SoakLog, judged: &SoakJudgement) -> Value {
     });
     let wrong = log.wrong.iter().map(|(at, wrong)| {
         json!({"at": at, "load": wrong.load, "part": wrong.part, "place": wrong.place,
-            "expected": format!("{:#018x}", wrong.expected), "found": format!("{:#018x}", wrong.found)})
+            "expected": format!("{:#018x}", wrong.expected), "found": format!("{:#018x}", wrong.found), "more": wrong.more})
     });
     let compared: serde_json::Map<String, Value> =
         judged.compared.iter().map(|(load, bytes)| (load.name().to_owned(), json!(bytes))).collect();

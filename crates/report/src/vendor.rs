@@ -15,6 +15,8 @@ pub struct VendorFile {
     pub name: String,
     /// The id of its record.
     pub id: String,
+    /// Whether somebody said of which host it is.
+    pub host_was_named: bool,
     /// What was read from it.
     pub import: Import,
     /// Its figures beside the others.
@@ -54,8 +56,13 @@ fn row(row: &VendorRow) -> Value {
 #[must_use]
 pub fn letter(run: &Run, files: &[VendorFile]) -> String {
     let mut text = format!("# What was sent with {}\n\n", escape(run.name()));
+    let whose = if files.iter().all(|file| file.host_was_named) {
+        "of the same host"
+    } else {
+        "of the host that they are taken to be of (not every file was said to be of it)"
+    };
     text += &format!(
-        "Your figures, held against the run {} of the same host. Each line number is of your file; each rule follows from what the tool \
+        "Your figures, held against the run {} {whose}. Each line number is of your file; each rule follows from what the tool \
          itself documents, or from the host's own inventory.\n",
         escape(&run.id)
     );
@@ -64,9 +71,14 @@ pub fn letter(run: &Run, files: &[VendorFile]) -> String {
         let against: Vec<&VendorRow> = file.rows.iter().filter(|row| is_against(row)).collect();
         let tool = file.import.format.title();
         text += &format!("\n## {} ({tool})\n\n", escape(&file.name));
-        text += &table(&file.rows);
+        text += &table(&shown(file));
         if against.is_empty() {
-            text += "\nNothing speaks against these figures.\n";
+            text += if shown(file).iter().all(|row| is_confirmed(row)) {
+                "\nNothing speaks against these figures.\n"
+            } else {
+                "\nNothing is asked about these figures. That confirms none that was not measured here too, or that cannot stand beside \
+                 what was measured.\n"
+            };
             continue;
         }
         text += "\n";
@@ -88,14 +100,27 @@ fn is_against(row: &VendorRow) -> bool {
         || row.worth == Worth::Implausible
 }
 
-fn table(rows: &[VendorRow]) -> String {
+fn is_confirmed(row: &VendorRow) -> bool {
+    row.worth == Worth::Comparable && row.reproduced == Some(Reproduced::Yes)
+}
+
+fn shown(file: &VendorFile) -> Vec<&VendorRow> {
+    crate::terminal::shown_of_vendor(&file.rows)
+}
+
+/// A figure as its file has it, or how the host's comes about.
+pub(crate) fn printed(row: &VendorRow) -> String {
+    row.how.clone().unwrap_or_else(|| format!("{} {}", row.figure.printed, row.figure.unit))
+}
+
+fn table(rows: &[&VendorRow]) -> String {
     let mut text =
         "| figure | line | yours | measured here | documented | most that is possible | worth |\n|---|---:|---:|---:|---:|---:|---|\n".to_owned();
-    for row in crate::terminal::shown_of_vendor(rows) {
+    for row in rows {
         let cells = [
             escape(&row.figure.name),
             row.figure.line.to_string(),
-            escape(&format!("{} {}", row.figure.printed, row.figure.unit)),
+            escape(&printed(row)),
             row.ours.map(|ours| ours.to_string()).unwrap_or_default(),
             row.documented.as_ref().map(|(_, value)| value.to_string()).unwrap_or_default(),
             row.limit.as_ref().map(|limit| format!("{} ({})", limit.value, limit.kind.name())).unwrap_or_default(),
@@ -107,13 +132,8 @@ fn table(rows: &[VendorRow]) -> String {
 }
 
 fn section(number: usize, row: &VendorRow) -> String {
-    let mut text = format!(
-        "{number}. **{}**, line {}: {} {}\n",
-        escape(&row.figure.name),
-        row.figure.line,
-        escape(&row.figure.printed),
-        escape(&row.figure.unit)
-    );
+    let mut text =
+        format!("{number}. **{}**, line {}: {}\n", escape(&row.figure.name), row.figure.line, escape(&printed(row)));
     if let (Some(Reproduced::No), Some(ours)) = (row.reproduced, row.ours) {
         text += &format!(
             "   - This host does not do it: {ours} was measured, and {} is said, by more than the noise.\n",

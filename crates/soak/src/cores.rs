@@ -87,7 +87,7 @@ impl Bench {
             None => format!("element ({}, {}) of a product of order {ORDER}", index % ORDER, index / ORDER),
         };
         let part = format!("core {} (CPU {})", self.core, self.cpu);
-        WrongResult { load: Load::Cpu, part, place: format!("{what}, {with}"), expected, found }
+        WrongResult { load: Load::Cpu, part, place: format!("{what}, {with}"), expected, found, more: 0 }
     }
 }
 
@@ -133,7 +133,10 @@ impl<'a> Cores<'a> {
             with
         };
         for bench in &self.benches {
-            let mut pairs = bench.bits.iter().zip(&expected).enumerate();
+            // Where it is not decided who is right, all are named, each against one that says otherwise.
+            let other = self.benches.iter().find(|other| undecided && other.bits != bench.bits);
+            let expected = other.map_or(&expected, |other| &other.bits);
+            let mut pairs = bench.bits.iter().zip(expected).enumerate();
             if let Some((index, (&found, &expected))) = pairs.find(|(_, (found, expected))| found != expected) {
                 wrong.push(bench.wrong(index, expected, found, with));
             }
@@ -171,7 +174,7 @@ mod tests {
 
     /// Counts products; the one whose number is planted has a bit flipped.
     static PRODUCTS: AtomicUsize = AtomicUsize::new(0);
-    const PLANTED: usize = 1000;
+    const PLANTED: usize = 1_000_000;
 
     fn flips(alpha: f64, a: View<'_>, b: View<'_>, beta: f64, mut c: ViewMut<'_>) {
         let is_planted = PRODUCTS.fetch_add(1, Ordering::Relaxed) + 1 == PLANTED;
@@ -223,7 +226,9 @@ mod tests {
         // One against one, and nothing is known.
         cores.benches = vec![bench(0, &[1]), bench(1, &[2])];
         let wrong = cores.compare(10);
-        assert!(wrong.len() == 1 && wrong[0].place.ends_with("one of them is wrong"), "{wrong:?}");
+        let named: Vec<&str> = wrong.iter().map(|wrong| wrong.part.as_str()).collect();
+        assert_eq!(named, ["core 0 (CPU 0)", "core 1 (CPU 1)"]);
+        assert!(wrong.iter().all(|wrong| wrong.place.ends_with("one of them is wrong")), "{wrong:?}");
         assert!(!cores.known.contains_key(&10));
     }
 }

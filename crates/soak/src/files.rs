@@ -12,7 +12,7 @@ use std::time::Instant;
 use machine::{Buffer, Pages};
 use measure::random::SplitMix64;
 use measure::{Load, Pass, WrongResult};
-use rustix::fs::{Advice, Mode, OFlags, fadvise, open};
+use rustix::fs::{Advice, Mode, OFlags, fadvise, fcntl_setfl, open, unlink};
 
 use crate::Error;
 use crate::kernel::{Differing, Kernel};
@@ -83,7 +83,7 @@ impl SealedFile {
             source: source.into(),
         };
         Ok(SealedFile {
-            file: unnamed(folder).map_err(fail)?,
+            file: unnamed(folder, number).map_err(fail)?,
             place: folder.to_owned(),
             number,
             requests,
@@ -94,7 +94,7 @@ impl SealedFile {
 
     /// Distinct for each file and round.
     fn pattern(&self, round: u64) -> Pattern {
-        Pattern::Random(round * FILES as u64 + self.number)
+        Pattern::Random(round.wrapping_mul(FILES as u64).wrapping_add(self.number))
     }
 
     fn write(&mut self, round: u64) -> Result<Vec<WrongResult>, Error> {
@@ -114,7 +114,7 @@ impl SealedFile {
     fn read(&mut self, round: u64) -> Result<Vec<WrongResult>, Error> {
         let pattern = self.pattern(round);
         let mut wrong = Vec::new();
-        let mut more = 0;
+        let mut more = 0_u64;
         let mut order: Vec<u64> = (0..self.requests).collect();
         let mut random = SplitMix64::new(round);
         for last in (1..order.len()).rev() {
@@ -134,11 +134,12 @@ impl SealedFile {
         let last = wrong.len();
         let told = |(number, (offset, Differing { index, expected, found })): (usize, (u64, Differing))| {
             let mut place = format!("file {} at byte {}", self.number, offset + 8 * index as u64);
-            if number + 1 == last && more > 0 {
+            let more = if number + 1 == last { more } else { 0 };
+            if more > 0 {
                 place += &format!(", and {more} more words");
             }
             let part = format!("files in {}", self.place.display());
-            WrongResult { load: Load::Disk, part, place, expected, found }
+            WrongResult { load: Load::Disk, part, place, expected, found, more }
         };
         Ok(wrong.into_iter().enumerate().map(told).collect())
     }
@@ -150,10 +151,21 @@ impl SealedFile {
 }
 
 /// A file without a name, past the page cache where the file system lets it.
-fn unnamed(folder: &Path) -> rustix::io::Result<File> {
+fn unnamed(folder: &Path, number: u64) -> rustix::io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let mode = Mode::RUSR | Mode::WUSR;
-    let file = open(folder, flags | OFlags::DIRECT, mode).or_else(|_| open(folder, flags, mode))?;
+    let file = open(folder, flags | OFlags::DIRECT, mode).or_else(|_| open(folder, flags, mode));
+    file.map(File::from).or_else(|_| named_no_more(folder, number))
+}
+
+/// The same of a file system that makes none without a name: its name is taken away at once.
+fn named_no_more(folder: &Path, number: u64) -> rustix::io::Result<File> {
+    let path = folder.join(format!(".hostproof-soak-{}-{number}", std::process::id()));
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = open(&path, flags, Mode::RUSR | Mode::WUSR)?;
+    unlink(&path)?;
+    // Where requests cannot go past the cache, they go through it.
+    let _ = fcntl_setfl(&file, OFlags::DIRECT);
     Ok(file.into())
 }
 
@@ -191,6 +203,17 @@ mod tests {
         let (_, wrong) = files.pass(1, false).unwrap();
         assert_eq!(wrong.len(), FILES * MOST_TOLD);
         assert!(wrong[MOST_TOLD - 1].place.ends_with("more words"), "{wrong:?}");
+        // Every word of the files is counted, told or not.
+        assert_eq!(wrong.iter().map(WrongResult::count).sum::<u64>(), (4 << 20) / 8);
+    }
+
+    #[test]
+    fn a_file_whose_name_was_taken_away_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = named_no_more(folder.path(), 0).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        file.set_len(4096).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 4096);
     }
 
     #[test]

@@ -27,7 +27,7 @@ struct Part {
     node: u32,
     lines: Buffer<Line>,
     wrong: Vec<Differing>,
-    more: usize,
+    more: u64,
 }
 
 /// What a pass does with each line.
@@ -81,10 +81,12 @@ impl Part {
             } else if now == found {
                 place += ", the same when it was read again";
             }
-            if number + 1 == last && more > 0 {
+            let more = if number + 1 == last { more } else { 0 };
+            if more > 0 {
                 place += &format!(", and {more} more words");
             }
-            WrongResult { load: Load::Memory, part: format!("memory of node {}", self.node), place, expected, found }
+            let part = format!("memory of node {}", self.node);
+            WrongResult { load: Load::Memory, part, place, expected, found, more }
         };
         told.into_iter().enumerate().map(result).collect()
     }
@@ -177,6 +179,7 @@ mod tests {
         let (_, wrong) = memory.pass(Step::Check(Pattern::Checker));
         assert_eq!(wrong.len(), MOST_TOLD);
         assert!(wrong[MOST_TOLD - 1].place.ends_with(&format!("and {} more words", 800 - MOST_TOLD)), "{wrong:?}");
+        assert_eq!(wrong.iter().map(WrongResult::count).sum::<u64>(), 800);
         assert_eq!(memory.pass(Step::Check(Pattern::Checker)).1.len(), MOST_TOLD);
     }
 }

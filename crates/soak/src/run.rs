@@ -1,6 +1,7 @@
 //! One load, from its beginning until whoever started it ends it.
 
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use dense::blas::Blas;
 use machine::{Machine, Siblings, Team, place};
@@ -36,6 +37,13 @@ pub enum Told {
     Wrong(WrongResult),
 }
 
+/// Microseconds since 1970, from which rounds of files are counted: what an earlier load of the same soak left on the drive
+/// must not fit. No round is as short as one.
+fn since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or_default()
+}
+
 /// Runs a load; each pass is told when it has ended, and what was wrong in it before that.
 ///
 /// # Errors
@@ -66,9 +74,10 @@ pub fn run(config: &Config, machine: &Machine, tell: &mut dyn FnMut(Told)) -> Re
         }
         Load::Disk => {
             let mut files = Files::create(&config.folder, config.bytes, Kernel::widest())?;
+            let first = since_1970();
             for round in rounds {
                 for pass in 0..=READS {
-                    tell_all(files.pass(round, pass == 0)?);
+                    tell_all(files.pass(first.wrapping_add(round), pass == 0)?);
                 }
             }
         }

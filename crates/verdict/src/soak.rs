@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Digest, Load, SoakLog, Stretch, median};
+use measure::{Digest, Ending, Load, SoakLog, Stretch, median};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use crate::Verdict;
@@ -76,11 +76,12 @@ pub fn rate_at_most(count: u64, hours: f64) -> f64 {
     quantile / 2.0 / hours
 }
 
-/// Judges the hours of a soak, with the runs that took figures in it, in their order.
+/// Judges the hours of a soak, with those runs of it that the store has, in their order.
 #[must_use]
 pub fn judge_soak(log: &SoakLog, runs: &[Digest]) -> SoakJudgement {
     let seconds = log.seconds();
-    let errors = errors(log, seconds / HOUR);
+    let figures = Figures::of(log, runs);
+    let errors = errors(log, &figures, seconds / HOUR);
     let firsts = [
         log.wrong.iter().map(|(at, _)| *at).reduce(f64::min),
         log.incidents.iter().map(|incident| incident.at).reduce(f64::min),
@@ -90,7 +91,8 @@ pub fn judge_soak(log: &SoakLog, runs: &[Digest]) -> SoakJudgement {
     let clean = first.map_or(seconds, |first| {
         log.stretches.iter().filter(|stretch| stretch.at <= first).map(|stretch| stretch.seconds).sum()
     });
-    let (verdict, reasons) = answer(log, seconds);
+    let clean = figures.first.map_or(clean, |first| first.min(clean));
+    let (verdict, reasons) = answer(log, &figures, seconds);
     let told: Vec<f64> = log.stretches.iter().filter_map(|stretch| stretch.throttled).collect();
     let mut compared: BTreeMap<Load, f64> = BTreeMap::new();
     for (load, sum) in log.stretches.iter().flat_map(|stretch| &stretch.loads) {
@@ -109,7 +111,45 @@ pub fn judge_soak(log: &SoakLog, runs: &[Digest]) -> SoakJudgement {
     }
 }
 
-fn errors(log: &SoakLog, hours: f64) -> Vec<ErrorRate> {
+/// What the runs say beside their figures.
+struct Figures {
+    /// Results that were wrong.
+    wrong: u64,
+    /// Seconds under load before the first run with one.
+    first: Option<f64>,
+    failed: Vec<String>,
+    open: Vec<String>,
+}
+
+impl Figures {
+    fn of(log: &SoakLog, runs: &[Digest]) -> Figures {
+        let mut figures = Figures { wrong: 0, first: None, failed: Vec::new(), open: Vec::new() };
+        for (before, id) in &log.runs {
+            let Some(run) = runs.iter().find(|run| run.id == *id) else {
+                figures.open.push(format!("the run {id}, which took figures, is not in the store any more"));
+                continue;
+            };
+            for (series, count) in &run.failures {
+                if count.wrong > 0 {
+                    figures.wrong += u64::from(count.wrong);
+                    figures.first = Some(figures.first.map_or(*before, |first: f64| first.min(*before)));
+                    figures.failed.push(format!("{} wrong results of {series} in the run {id}", count.wrong));
+                }
+                let failed = count.no_value + count.lost;
+                if failed > 0 {
+                    figures.open.push(format!("{failed} repetitions of {series} failed in the run {id}"));
+                }
+            }
+            if run.ending != Ending::Complete {
+                figures.open.push(format!("the run {id}, which took figures, is not whole"));
+            }
+        }
+        figures.open.extend(log.no_figures.iter().map(|why| format!("figures could not be taken: {why}")));
+        figures
+    }
+}
+
+fn errors(log: &SoakLog, figures: &Figures, hours: f64) -> Vec<ErrorRate> {
     let rate = |what: String, count: u64| ErrorRate {
         what,
         count,
@@ -120,11 +160,14 @@ fn errors(log: &SoakLog, hours: f64) -> Vec<ErrorRate> {
     for load in &log.plan.loads {
         let of_load = log.wrong.iter().filter(|(_, wrong)| wrong.load == *load);
         let mut parts: BTreeMap<&str, u64> = BTreeMap::new();
-        of_load.clone().for_each(|(_, wrong)| *parts.entry(&wrong.part).or_default() += 1);
-        rates.push(rate(format!("{}: wrong results", load.name()), of_load.count() as u64));
+        of_load.for_each(|(_, wrong)| *parts.entry(&wrong.part).or_default() += wrong.count());
+        rates.push(rate(format!("{}: wrong results", load.name()), parts.values().sum()));
         rates.extend(
             parts.into_iter().map(|(part, count)| rate(format!("{}: wrong results of {part}", load.name()), count)),
         );
+    }
+    if !log.runs.is_empty() {
+        rates.push(rate("figures: wrong results".to_owned(), figures.wrong));
     }
     let mut parts: BTreeMap<(String, &str), u64> = BTreeMap::new();
     for incident in &log.incidents {
@@ -136,15 +179,17 @@ fn errors(log: &SoakLog, hours: f64) -> Vec<ErrorRate> {
 }
 
 /// The answer, with what decides it.
-fn answer(log: &SoakLog, seconds: f64) -> (Verdict, Vec<String>) {
+fn answer(log: &SoakLog, figures: &Figures, seconds: f64) -> (Verdict, Vec<String>) {
     let mut failed = Vec::new();
     if let Some((_, wrong)) = log.wrong.first() {
-        failed.push(format!("{} wrong results, the first in {}, {}", log.wrong.len(), wrong.part, wrong.place));
+        let count: u64 = log.wrong.iter().map(|(_, wrong)| wrong.count()).sum();
+        failed.push(format!("{count} wrong results, the first in {}, {}", wrong.part, wrong.place));
     }
     if let Some(incident) = log.incidents.first() {
         failed.push(format!("{} events, the first: {}", log.incidents.len(), incident.says));
     }
-    let mut open = Vec::new();
+    failed.extend(figures.failed.iter().cloned());
+    let mut open = figures.open.clone();
     for failure in &log.failures {
         let text = format!("the {} load ended early: {}", failure.load.name(), failure.why);
         if failure.is_fault { failed.push(text) } else { open.push(text) }
@@ -269,7 +314,7 @@ fn ends(stretches: &[Stretch]) -> (&[Stretch], &[Stretch]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use measure::{Incident, LoadFailure, LoadSum, SoakPlan, Vital, WrongResult};
+    use measure::{FailureCount, Incident, LoadFailure, LoadSum, SoakPlan, Vital, WrongResult};
 
     /// Minutes under a memory load whose rate is told for each.
     fn log(rates: impl Iterator<Item = f64>) -> SoakLog {
@@ -307,6 +352,7 @@ mod tests {
             incidents: vec![],
             failures: vec![],
             runs: vec![],
+            no_figures: vec![],
         }
     }
 
@@ -358,16 +404,17 @@ mod tests {
             place: "address 0x5".into(),
             expected: 1,
             found: 0,
+            more: 4,
         };
         let judged = check(
             &|log| log.wrong.push((7200.0, wrong.clone())),
             Verdict::Fail,
-            "1 wrong results, the first in memory of node 0",
+            "5 wrong results, the first in memory of node 0",
         );
         assert!((judged.clean - 7200.0).abs() < 1e-9);
         assert_eq!(
             (judged.errors[1].what.as_str(), judged.errors[1].count),
-            ("memory: wrong results of memory of node 0", 1)
+            ("memory: wrong results of memory of node 0", 5)
         );
         let incident = Incident {
             at: 60.0,
@@ -384,6 +431,36 @@ mod tests {
         check(&|log| log.plan.seconds *= 2.0, Verdict::Inconclusive, "it stopped after 5.00 of 10.00 hours");
         check(&|log| log.plan.loads.push(Load::Disk), Verdict::Inconclusive, "the disk load compared nothing");
         check(&|log| log.begun.push((9000.0, "b2".into())), Verdict::Inconclusive, "the boot changed after 2.50 hours");
+    }
+
+    #[test]
+    fn what_the_runs_computed_wrong_fails_and_what_they_lost_leaves_it_open() {
+        let check = |change: &dyn Fn(&mut SoakLog, &mut Vec<Digest>), verdict: Verdict, words: &str| {
+            let (mut log, mut runs) = (steady(), vec![Digest::of(&crate::testdata::run())]);
+            log.runs.push((3600.0, runs[0].id.clone()));
+            change(&mut log, &mut runs);
+            let judged = judge_soak(&log, &runs);
+            assert_eq!(judged.verdict, verdict, "{:?}", judged.reasons);
+            assert!(words.is_empty() || judged.reasons.iter().any(|reason| reason.contains(words)), "{judged:?}");
+            judged
+        };
+        let failures = |wrong, no_value, lost| {
+            move |_: &mut SoakLog, runs: &mut Vec<Digest>| {
+                let series = runs[0].series.keys().next().unwrap().clone();
+                runs[0].failures.insert(series, FailureCount { wrong, no_value, lost });
+            }
+        };
+        let count = |judged: &SoakJudgement| {
+            judged.errors.iter().find(|error| error.what == "figures: wrong results").map(|error| error.count)
+        };
+        assert_eq!(count(&check(&|_, _| {}, Verdict::Pass, "")), Some(0));
+        let judged = check(&failures(2, 0, 0), Verdict::Fail, "2 wrong results of ");
+        assert_eq!((count(&judged), judged.clean), (Some(2), 3600.0));
+        check(&failures(0, 1, 0), Verdict::Inconclusive, "1 repetitions of ");
+        check(&failures(0, 0, 1), Verdict::Inconclusive, "1 repetitions of ");
+        check(&|_, runs| runs.clear(), Verdict::Inconclusive, "is not in the store any more");
+        check(&|_, runs| runs[0].ending = Ending::Cut, Verdict::Inconclusive, "is not whole");
+        check(&|log, _| log.no_figures.push("why".into()), Verdict::Inconclusive, "figures could not be taken: why");
     }
 
     #[test]

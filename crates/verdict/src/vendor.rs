@@ -9,7 +9,7 @@ mod rules;
 mod shows;
 mod storage;
 
-use import::{Figure, Import, Setting, Statistic};
+use import::{Figure, Format, Import, Setting, Statistic};
 use measure::{Definition, Facts, Labels, Quantity, Run, definition, metrics};
 
 use crate::ceiling::{HostLimit, LimitKind, least_latency, limit_of};
@@ -125,6 +125,7 @@ struct Case<'a> {
     value: Quantity,
     host: KnownHost<'a>,
     limit: Option<&'a HostLimit>,
+    ours: Option<&'a Measured>,
 }
 
 impl Case<'_> {
@@ -155,7 +156,9 @@ fn row(import: &Import, figure: &Figure, host: KnownHost<'_>) -> VendorRow {
     let (value, how) = of_the_host(import, figure);
     let limit = metric.and_then(|metric| limit_of(metric, host.facts, host.judged.map(|(run, _)| run)));
     let least = metric.and_then(|metric| least_latency(metric, host.facts));
-    let case = Case { import, figure, metric, value, host, limit: limit.as_ref().or(least.as_ref()) };
+    let measured = measured(metric, figure.statistic, host);
+    let case =
+        Case { import, figure, metric, value, host, limit: limit.as_ref().or(least.as_ref()), ours: measured.as_ref() };
     let mut remarks: Vec<Remark> = rules::ALL.iter().filter_map(|rule| rule(&case)).collect();
     remarks.sort_by_key(|remark| std::cmp::Reverse(remark.worth));
     let worth = remarks.first().map_or(Worth::Comparable, |remark| remark.worth);
@@ -163,12 +166,13 @@ fn row(import: &Import, figure: &Figure, host: KnownHost<'_>) -> VendorRow {
         let mut rows = judgement.rows.iter().filter(|row| row.companion_of.is_none() && row.series.is_empty());
         rows.find(|row| row.metric.is_some() && row.metric == metric)
     });
-    let measured = measured(metric, figure.statistic, host);
     let floor = target.map_or(NoiseFloor::ASSUMED, |row| row.noise_floor);
     let reproduced = metric
         .zip(measured.as_ref())
         .filter(|(_, measured)| worth < Worth::NotComparable && measured.value.unit == value.unit)
-        .map(|(metric, measured)| reproduced(value.value, measured, metric, floor));
+        .map(|(metric, measured)| reproduced(value.value, measured, metric, floor))
+        // Of what may be a figure of something else nobody can say that this host misses it.
+        .filter(|reproduced| *reproduced != Reproduced::No || worth == Worth::Comparable);
     VendorRow {
         figure: figure.clone(),
         metric,
@@ -186,7 +190,8 @@ fn row(import: &Import, figure: &Figure, host: KnownHost<'_>) -> VendorRow {
 
 /// A figure of one process while all work is a share of the host's.
 fn of_the_host(import: &Import, figure: &Figure) -> (Quantity, Option<String>) {
-    let processes = import.number(figure, Setting::Processes).filter(|_| figure.name.starts_with("Star"));
+    let is_share = import.format == Format::Hpcc && figure.name.starts_with("Star");
+    let processes = import.number(figure, Setting::Processes).filter(|_| is_share);
     match processes.filter(|processes| *processes > 1.0) {
         Some(processes) => {
             let value = Quantity::new(figure.value.value * processes, figure.value.unit);

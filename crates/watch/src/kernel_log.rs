@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, open};
 
 /// Words by which a line tells of a fault, each with the part that it concerns. The first that fits names it.
-const FAULTS: [(&str, &str); 17] = [
+const FAULTS: [(&str, &str); 18] = [
     ("machine check", "processor"),
     ("hardware error", "processor"),
     ("edac", "memory"),
@@ -22,9 +22,23 @@ const FAULTS: [(&str, &str); 17] = [
     ("resetting controller", "drive"),
     ("nvrm: xid", "GPU"),
     ("temperature above threshold", "processor"),
+    ("critical temperature", "processor"),
     ("soft lockup", "processor"),
     ("hard lockup", "processor"),
     ("blocked for more than", "kernel"),
+];
+
+/// Words of lines that tell of no fault: what is told at a start, and drives without a medium or behind a network.
+const NO_FAULTS: [&str; 9] = [
+    "enabled",
+    "registered",
+    "initialized",
+    "edac mc: ver",
+    "giving out device",
+    "dev sr",
+    "dev fd0",
+    "dev loop",
+    "dev nbd",
 ];
 
 /// Lines of one look that are told of; a fault that repeats itself a thousand times a second is one.
@@ -68,13 +82,11 @@ impl KernelLog {
 
 /// What a record tells of a fault: `3,1234,5678,-;mce: [Hardware Error]: …`. Lines with more of a record begin with a blank.
 fn fault(record: &str) -> Option<(&'static str, String)> {
-    let (_, text) = record.split_once(';')?;
-    if record.starts_with(' ') {
-        return None;
-    }
+    let (head, text) = record.split_once(';')?;
+    // Anybody may write there, but not as the kernel, which is facility 0.
+    let facility = head.split(',').next()?.parse::<u32>().ok()? >> 3;
     let small = text.to_lowercase();
-    // "Machine check exceptions are enabled" and the like are told at a start.
-    if ["enabled", "registered", "initialized", "edac mc: ver"].iter().any(|word| small.contains(word)) {
+    if facility != 0 || NO_FAULTS.iter().any(|word| small.contains(word)) {
         return None;
     }
     let (_, part) = FAULTS.iter().find(|(words, _)| small.contains(words))?;
@@ -96,6 +108,12 @@ mod tests {
         check("4,7,9,-;pcieport 0000:00:01.0: AER: Corrected error received", Some("PCIe"));
         check("3,7,9,-;blk_update_request: critical medium error, dev nvme0n1", Some("drive"));
         check("3,7,9,-;NVRM: Xid (PCI:0000:c1:00): 79", Some("GPU"));
+        check("2,7,9,-;thermal thermal_zone0: critical temperature reached, shutting down", Some("processor"));
+        check("12,7,9,-;mce: [Hardware Error]: written by a user", None);
+        check("6,7,9,-;EDAC sbridge: Giving out device to module sb_edac.c", None);
+        check("3,7,9,-;blk_update_request: I/O error, dev sr0, sector 0", None);
+        check("3,7,9,-;I/O error, dev loop3, sector 0", None);
+        check("3,7,9,-;blk_update_request: I/O error, dev nvme0n1, sector 8", Some("drive"));
         check("6,7,9,-;EDAC MC: Ver: 3.0.0", None);
         check("6,7,9,-;mce: CPU supports 32 MCE banks, machine check enabled", None);
         check("6,7,9,-;usb 1-1: new device", None);

@@ -18,8 +18,9 @@ const HWMON: &str = "/sys/class/hwmon";
 const EDAC: &str = "/sys/devices/system/edac/mc";
 const CPUS: &str = "/sys/devices/system/cpu";
 
-/// Seconds between two questions to NVIDIA's library, which costs more than all files together.
-const GPU_EVERY: f64 = 60.0;
+/// Seconds between two questions to NVIDIA's library, which costs more than all files together: a little less than a minute,
+/// so that no reading a minute is missed.
+const GPU_EVERY: f64 = 55.0;
 /// Clocks are read of so many processors: the kernel interrupts each one for it.
 const CLOCKS: usize = 16;
 /// Requests to a drive since the reading before, without which their mean time says little.
@@ -223,6 +224,9 @@ impl Reader {
                 let held = self.limits.drive_lanes.filter(|_| is_drive).map(at_once);
                 if let Some(lanes) = device.link.lanes {
                     scan.add(address, Vital::LinkLanes, f64::from(lanes), held);
+                } else if self.is_lost(address) {
+                    // Less than it had, where it had any: some devices never tell.
+                    scan.add(address, Vital::LinkLanes, 0.0, None);
                 }
             }
             // A GPU that rests runs its link slower.
@@ -231,6 +235,14 @@ impl Reader {
                 scan.add(address, Vital::LinkGeneration, f64::from(generation), held);
             }
         }
+    }
+
+    /// Whether a device that should tell its lanes does not: one that fell off the bus reads as 63, 0 or not at all. One
+    /// without power does the same and is well.
+    fn is_lost(&self, address: &str) -> bool {
+        let at = |file: &str| format!("{PCI}/{address}/{file}");
+        let is_off = self.tree.word(&at("power_state")).is_ok_and(|state| state == "D3cold");
+        self.tree.has(&at("current_link_width")) && !is_off
     }
 
     fn health(&self, scan: &mut Scan, outside: &dyn Outside) {

@@ -9,6 +9,9 @@ use measure::{Load, Workload};
 use super::{AlarmArgs, DEFAULT_SPEC, Records, RunArgs};
 use crate::completion;
 
+/// What a soak keeps from its beginning to its end.
+const OF_THE_PLAN: [&str; 9] = ["hours", "load", "only", "no_figures", "spec", "scratch", "memory", "files", "install"];
+
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "what is typed are switches that are independent")]
 pub(crate) struct SoakArgs {
@@ -16,7 +19,7 @@ pub(crate) struct SoakArgs {
     #[arg(long, value_name = "HOURS", value_parser = hours, required_unless_present_any = ["go_on", "status", "end"])]
     pub(crate) hours: Option<f64>,
     /// Go on with the soak that was stopped, or that a crash or power cut ended
-    #[arg(long = "continue", conflicts_with_all = ["hours", "status", "end"])]
+    #[arg(long = "continue", conflicts_with_all = OF_THE_PLAN, conflicts_with_all = ["status", "end"])]
     pub(crate) go_on: bool,
     /// Show what the last soak has proved so far
     #[arg(long, conflicts_with_all = ["hours", "end"])]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use measure::{Facts, Run};
+use measure::{Facts, Run, binary_bytes};
 use record::{Imported, Store};
 use report::{VendorFile, terminal};
 use verdict::Judgement;
@@ -14,6 +14,9 @@ use crate::commands::{look, print, print_json};
 use crate::exit::Exit;
 use crate::{locations, output};
 
+/// More than this no tool prints: what is larger is no log.
+const LARGEST: u64 = 64 << 20;
+
 pub(crate) fn import(args: &ImportArgs) -> Result<Exit> {
     let store = Store::at(&locations::results(args.out.as_deref())?);
     let here = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -21,7 +24,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit> {
     let mut records = Vec::new();
     // All are read before one is kept.
     for path in &args.files {
-        let bytes = record::input::read(path)?;
+        let bytes = log(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
             anyhow::anyhow!("{}, line {line}: it is not UTF-8 text", path.display())
@@ -59,6 +62,20 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The bytes of a log.
+fn log(path: &Path) -> Result<Vec<u8>> {
+    let (_, length) = record::input::open(path)?;
+    if length > LARGEST {
+        bail!(
+            "{} has {}, and a log has {} at most: give the output of the tool alone",
+            path.display(),
+            binary_bytes(length as f64),
+            binary_bytes(LARGEST as f64)
+        );
+    }
+    Ok(record::input::read(path)?)
+}
+
 /// What is known of a host: of this one its inventory, of another its newest run's.
 fn facts(host: &str, is_here: bool, store: &Store) -> Result<Option<Facts>> {
     if is_here {
@@ -70,33 +87,39 @@ fn facts(host: &str, is_here: bool, store: &Store) -> Result<Option<Facts>> {
 
 fn file(record: &Imported, known: KnownHost<'_>) -> VendorFile {
     let rows = examine(&record.import, known);
-    VendorFile { name: record.file.clone(), id: record.id.clone(), import: record.import.clone(), rows }
+    VendorFile {
+        name: record.file.clone(),
+        id: record.id.clone(),
+        host_was_named: record.host_was_named,
+        import: record.import.clone(),
+        rows,
+    }
 }
 
-/// The imported records that were typed, examined beside a run of the host that they are of.
-pub(crate) fn beside(
-    typed: &[String],
-    out: Option<&Path>,
-    run: &Run,
-    judgement: &Judgement,
-) -> Result<Vec<VendorFile>> {
+/// The imported records that were typed. One that was said to be of another host than those shown is refused.
+pub(crate) fn sent(typed: &[String], out: Option<&Path>, hosts: &[&str]) -> Result<Vec<Imported>> {
     if typed.is_empty() {
         return Ok(Vec::new());
     }
     let store = Store::at(&locations::results(out)?);
-    let known = KnownHost { name: run.name(), facts: &run.facts, judged: Some((run, judgement)) };
     let one = |text: &String| {
         let record = Imported::read(&Imported::find(&store, text)?)?;
-        if record.host_was_named && record.host != run.name() {
-            bail!(
-                "{} was imported as of the host {}, and the run {} is of {}",
-                record.file,
-                record.host,
-                run.id,
-                run.name()
-            );
+        if !hosts.iter().any(|host| may_be_of(&record, host)) {
+            let (file, of, shown) = (&record.file, &record.host, hosts.join(", "));
+            bail!("{file} was imported as of the host {of}, and what it is to stand beside is of {shown}");
         }
-        Ok(file(&record, known))
+        Ok(record)
     };
     typed.iter().map(one).collect()
+}
+
+/// Of most tools the file does not tell of which host it is.
+fn may_be_of(record: &Imported, host: &str) -> bool {
+    !record.host_was_named || record.host == host
+}
+
+/// Those of a run's host, examined beside it.
+pub(crate) fn beside(sent: &[Imported], run: &Run, judgement: &Judgement) -> Vec<VendorFile> {
+    let known = KnownHost { name: run.name(), facts: &run.facts, judged: Some((run, judgement)) };
+    sent.iter().filter(|record| may_be_of(record, run.name())).map(|record| file(record, known)).collect()
 }

@@ -17,7 +17,8 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<Exit> {
     let run = case::find(&args.run, args.out.as_deref())?;
     let specification = case::specification(&run, args.spec.as_deref())?;
     let judgement = judgement(&run, &[], &specification);
-    let vendor = import::beside(&args.with, args.out.as_deref(), &run, &judgement)?;
+    let sent = import::sent(&args.with, args.out.as_deref(), &[run.name()])?;
+    let vendor = import::beside(&sent, &run, &judgement);
     if args.letter {
         print_as_is(&report::vendor::letter(&run, &vendor))?;
         return Ok(Exit::Done);

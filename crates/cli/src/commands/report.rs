@@ -75,6 +75,8 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
     let history = (heads.len() > 1).then(|| History::of(store)).transpose()?;
     let hosts = by_host(heads);
     can_show(&outputs, &hosts)?;
+    let names: Vec<&str> = hosts.keys().map(String::as_str).collect();
+    let sent = import::sent(&args.with, args.out.as_deref(), &names)?;
     let of_each_run = outputs.iter().any(|(_, format)| matches!(format.way, Way::EachRun));
     let mut table = of_each_run.then(Table::begin).transpose()?;
     let mut cases = Vec::new();
@@ -84,7 +86,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit> {
         let source = Source { heads, load: &mut load, seen: &mut seen };
         let mut case = Case::of(source, args.spec.as_deref(), history.as_ref())?;
         if let Some(last) = case.runs.last() {
-            case.vendor = import::beside(&args.with, args.out.as_deref(), last, &case.judgement)?;
+            case.vendor = import::beside(&sent, last, &case.judgement);
         }
         cases.push(case);
     }

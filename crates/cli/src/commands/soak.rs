@@ -1,5 +1,6 @@
 //! `hostproof soak`: hours in which nothing may break, over crashes and power cuts. All state is in the journal.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use measure::{
     Digest, Ending, Incident, Load, LoadFailure, LoadSum, Pass, Quantity, SoakPlan, Stretch, Unit, Vital, Workload,
@@ -24,7 +25,7 @@ use watch::{Guard, Limits, Reader, Scan};
 use crate::alarm::{Alarm, found};
 use crate::alone::{self, Alone};
 use crate::args::SoakArgs;
-use crate::commands::watch::outside;
+use crate::commands::watch::{outside, say_what_is_not_read};
 use crate::commands::{look, print, print_json};
 use crate::exit::Exit;
 use crate::history::History;
@@ -46,6 +47,8 @@ const OF_ROOM: f64 = 0.2;
 const MOST_FILES: f64 = (64_u64 << 30) as f64;
 /// By these words an earlier page is known.
 const PAGE: &str = "style-src 'unsafe-inline'; img-src data:";
+/// Wrong results of one soak that are noted one by one: a broken module must not fill the disk. More are counted.
+const MOST_NOTED: usize = 10_000;
 /// Less is no load.
 const LEAST: u64 = 4 << 20;
 
@@ -128,6 +131,8 @@ fn begun(args: &SoakArgs, store: &Store) -> Result<Soak> {
     };
     // What cannot be read is said before there is a soak.
     Specification::load(&plan.spec)?;
+    // What it could not go on with, it does not begin.
+    trust::for_root(store.root())?;
     let unit = plan.unit_dir.clone();
     let mut soak = Soak::start(store, &started.strftime("s%Y%m%dT%H%M%SZ").to_string(), plan)?;
     if let Some(folder) = unit {
@@ -135,7 +140,7 @@ fn begun(args: &SoakArgs, store: &Store) -> Result<Soak> {
         if let Err(error) =
             systemd_unit::install(systemd_unit::Unit::Soak, Path::new(&folder), &own, &text(store.root())?)
         {
-            soak.note(SoakEntry::Ended { at: now() })?;
+            soak.end(now())?;
             return Err(error.context("the soak was not started"));
         }
     }
@@ -155,8 +160,7 @@ fn end(soak: &mut Soak) -> Result<()> {
     if let Some(folder) = soak.log().plan.unit_dir {
         systemd_unit::remove(systemd_unit::Unit::Soak, Path::new(&folder))?;
     }
-    soak.note(SoakEntry::Ended { at: now() })?;
-    Ok(soak.seal()?)
+    Ok(soak.end(now())?)
 }
 
 /// A size that was typed, or the usual one; never more than there is.
@@ -191,7 +195,7 @@ fn show(args: &SoakArgs, store: &Store, soak: &Soak) -> Result<Exit> {
     let history = History::of(store.clone())?;
     let of_soak = |id: &String| history.runs.iter().find(|run| run.digest.id == *id);
     let runs: Vec<Digest> =
-        log.runs.iter().filter_map(of_soak).map(|run| history.digest(run)).collect::<Result<_>>()?;
+        log.runs.iter().filter_map(|(_, id)| of_soak(id)).map(|run| history.digest(run)).collect::<Result<_>>()?;
     let judged = verdict::soak::judge_soak(&log, &runs);
     if args.json {
         print_json(&report::soak::soak_json(&log, &judged))?;
@@ -222,13 +226,15 @@ struct Night<'a> {
     reader: Reader,
     guard: Guard,
     interrupted: Arc<AtomicBool>,
-    /// Seconds under load so far, and those of them that are sealed.
+    /// Seconds under load so far.
     done: f64,
-    sealed: f64,
     next_scan: Instant,
     stretch: StretchSoFar,
     /// Whether a load has ended early.
     broken: bool,
+    /// Wrong results that are noted, and those of this stretch that are only counted.
+    noted: usize,
+    counted: Counted,
 }
 
 /// A stretch that has not ended.
@@ -265,8 +271,12 @@ impl StretchSoFar {
         }
     }
 
-    fn end(self) -> Stretch {
-        let seconds = self.begun.elapsed().as_secs_f64();
+    /// How long it is. Time in which this process was stopped, and noticed nothing, is no time of the soak.
+    fn seconds(&self, planned: u16) -> f64 {
+        self.begun.elapsed().as_secs_f64().min(2.0 * f64::from(planned))
+    }
+
+    fn end(self, seconds: f64) -> Stretch {
         let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
         let grown = |vital: Vital| {
             let of = self.throttled.iter().filter(move |((one, _), _)| *one == vital);
@@ -287,6 +297,22 @@ impl StretchSoFar {
     }
 }
 
+/// Wrong results of a stretch that are not noted one by one: of each part the first one, with the number of the others.
+#[derive(Default)]
+struct Counted(BTreeMap<(Load, String), WrongResult>);
+
+impl Counted {
+    fn add(&mut self, mut result: WrongResult) {
+        match self.0.entry((result.load, result.part.clone())) {
+            Entry::Occupied(mut first) => first.get_mut().more = first.get().more.saturating_add(result.count()),
+            Entry::Vacant(none) => {
+                result.place += &format!("; after {MOST_NOTED} entries only the number is noted");
+                none.insert(result);
+            }
+        }
+    }
+}
+
 impl<'a> Night<'a> {
     /// Brings to its end what a crash may have left open, and goes on.
     fn begin(args: &'a SoakArgs, store: &'a Store, mut soak: Soak) -> Result<Night<'a>> {
@@ -297,26 +323,32 @@ impl<'a> Night<'a> {
         );
         let plan = soak.log().plan;
         let limits = Limits::of(&Specification::load(&plan.spec)?.system);
-        let [prom, program] = [&plan.prom, &plan.on_event].map(|path| path.as_ref().map(Path::new));
-        let alarm = Alarm::of(prom, program, args.alarm.event_limit)?;
+        // Whom to tell may change on the way.
+        let prom = args.alarm.prom.as_deref().or(plan.prom.as_ref().map(Path::new));
+        let program = args.alarm.on_event.as_deref().or(plan.on_event.as_ref().map(Path::new));
+        let alarm = Alarm::of(prom, program, args.alarm.event_limit, !args.json)?;
         let interrupted = interrupt::flag()?;
         soak.seal()?;
         let boot = boot_id(Path::new("/")).context("this host does not tell its boot")?;
         soak.note(SoakEntry::Begun { at: now(), boot })?;
-        let done = soak.log().seconds();
+        let reader = Reader::find(&args.root, limits, &*outside(&args.root));
+        say_what_is_not_read(&reader);
+        let log = soak.log();
+        let done = log.seconds();
         Ok(Night {
             args,
             store,
             plan,
             alarm,
-            reader: Reader::find(&args.root, limits, &*outside(&args.root)),
+            reader,
             guard: Guard::default(),
             interrupted,
             done,
-            sealed: done,
             next_scan: Instant::now(),
             stretch: StretchSoFar::new(),
             broken: false,
+            noted: log.wrong.len(),
+            counted: Counted::default(),
             soak,
         })
     }
@@ -329,14 +361,10 @@ impl<'a> Night<'a> {
     fn hours(mut self) -> Result<Exit> {
         let left = Quantity::new((self.plan.seconds - self.done).max(0.0), Unit::Second);
         say(&format!("soak {}: {left} under load are left; Ctrl-C stops it, and --continue goes on", self.soak.id()));
-        while self.done < self.plan.seconds && !self.stops() {
-            self.figures()?;
-            // The next figures are due at the next full hour.
-            let end = (((self.done / HOUR).floor() + 1.0) * HOUR).min(self.plan.seconds);
-            self.under_load(end)?;
-            self.soak.seal()?;
-            self.sealed = self.done;
-            say(&format!("{:.2} of {:.2} hours", self.done / HOUR, self.plan.seconds / HOUR));
+        if let Err(error) = self.all_hours() {
+            // What stands is kept, and it can go on where the record can still be written.
+            let _ = self.soak.note(SoakEntry::Stopped { at: now() }).and_then(|()| self.soak.seal());
+            return Err(error);
         }
         let stopped = self.interrupted.load(Ordering::Relaxed) && self.done < self.plan.seconds;
         if stopped {
@@ -349,60 +377,101 @@ impl<'a> Night<'a> {
         Ok(if stopped { Exit::Interrupted } else { exit })
     }
 
+    fn all_hours(&mut self) -> Result<()> {
+        while self.done < self.plan.seconds && !self.stops() {
+            self.figures()?;
+            if self.stops() {
+                break;
+            }
+            // The next figures are due at the next full hour.
+            let end = (((self.done / HOUR).floor() + 1.0) * HOUR).min(self.plan.seconds);
+            self.under_load(end)?;
+            self.soak.seal()?;
+            say(&format!("{:.2} of {:.2} hours", self.done / HOUR, self.plan.seconds / HOUR));
+        }
+        Ok(())
+    }
+
     /// All loads together until so many seconds are done.
     fn under_load(&mut self, end: f64) -> Result<()> {
         let _alone: Alone = alone::measure(self.args.beside)?;
         let mut loads = Loads::start(&self.plan)?;
         self.stretch = StretchSoFar::new();
-        while !self.stops() {
-            match loads.wait(TICK) {
-                Some(Heard::Told(Told::Pass(pass))) => self.stretch.passes.entry(pass.load).or_default().push(pass),
-                Some(Heard::Told(Told::Wrong(result))) => self.wrong(result)?,
-                Some(Heard::Ended { load, why, is_fault }) => self.ended(load, why, is_fault)?,
-                None => {}
+        let last = loop {
+            if let Some(heard) = loads.wait(TICK) {
+                self.hear(heard)?;
             }
-            self.scan()?;
-            let length = self.stretch.begun.elapsed().as_secs_f64();
-            if length >= f64::from(self.args.stretch) || self.done + length >= end {
-                self.close()?;
-                if self.done >= end {
-                    return Ok(());
-                }
+            self.scan_if_due()?;
+            let seconds = self.stretch.seconds(self.args.stretch);
+            if self.done + seconds >= end || self.stops() {
+                break seconds;
             }
+            if seconds >= f64::from(self.args.stretch) {
+                self.close(seconds)?;
+            }
+        };
+        // What the loads had found, and what happened in the last seconds, belongs to them.
+        for heard in loads.end() {
+            self.hear(heard)?;
         }
-        self.close()
+        self.scan()?;
+        self.close(last)
+    }
+
+    fn hear(&mut self, heard: Heard) -> Result<()> {
+        match heard {
+            Heard::Told(Told::Pass(pass)) => self.stretch.passes.entry(pass.load).or_default().push(pass),
+            Heard::Told(Told::Wrong(result)) => self.wrong(result)?,
+            Heard::Ended { load, why, is_fault } => self.ended(load, why, is_fault)?,
+        }
+        Ok(())
     }
 
     /// Ends the stretch, and begins the next one.
-    fn close(&mut self) -> Result<()> {
-        let stretch = std::mem::replace(&mut self.stretch, StretchSoFar::new()).end();
+    fn close(&mut self, seconds: f64) -> Result<()> {
+        for result in std::mem::take(&mut self.counted).0.into_values() {
+            self.note_wrong(result)?;
+        }
+        let stretch = std::mem::replace(&mut self.stretch, StretchSoFar::new()).end(seconds);
         self.done += stretch.seconds;
         Ok(self.soak.note(SoakEntry::Stretch(stretch))?)
     }
 
+    fn scan_if_due(&mut self) -> Result<()> {
+        if Instant::now() < self.next_scan { Ok(()) } else { self.scan() }
+    }
+
     fn scan(&mut self) -> Result<()> {
-        if Instant::now() < self.next_scan {
-            return Ok(());
-        }
         self.next_scan = Instant::now() + Duration::from_secs(self.args.interval);
         let scan = self.reader.scan(now(), &*outside(&self.args.root));
         let incidents = self.guard.look(&scan);
         for incident in &incidents {
             self.soak.note(SoakEntry::Incident(incident.clone()))?;
         }
-        self.alarm.tell(&incidents)?;
+        self.alarm.tell(&incidents);
         self.alarm.renew(scan.at, scan.signs(), !incidents.is_empty());
         self.stretch.take(&scan);
         Ok(())
     }
 
+    /// Notes a wrong result; of very many only how many, once a stretch.
     fn wrong(&mut self, result: WrongResult) -> Result<()> {
+        if self.noted < MOST_NOTED {
+            self.noted += 1;
+            return self.note_wrong(result);
+        }
+        self.counted.add(result);
+        Ok(())
+    }
+
+    fn note_wrong(&mut self, result: WrongResult) -> Result<()> {
         let at = now();
         let says =
             format!("{}: {}: {:#018x}, must be {:#018x}", result.part, result.place, result.found, result.expected);
         let (part, vital) = (result.part.clone(), Vital::WrongResults);
         self.soak.note(SoakEntry::Wrong { at, result })?;
-        self.alarm.tell(&[Incident { at, part, vital, value: 1.0, limit: Some(0.0), says }])
+        self.alarm.tell(&[Incident { at, part, vital, value: 1.0, limit: Some(0.0), says }]);
+        Ok(())
     }
 
     fn ended(&mut self, load: Load, why: String, is_fault: bool) -> Result<()> {
@@ -411,10 +480,12 @@ impl<'a> Night<'a> {
         let (part, vital) = (format!("{} load", load.name()), Vital::WrongResults);
         let says = format!("{part}: it ended early: {why}");
         self.soak.note(SoakEntry::Failed(LoadFailure { at, load, why, is_fault }))?;
-        self.alarm.tell(&[Incident { at, part, vital, value: 1.0, limit: None, says }])
+        self.alarm.tell(&[Incident { at, part, vital, value: 1.0, limit: None, says }]);
+        Ok(())
     }
 
-    /// The figures of the workloads, each alone on the host: a run of its own in the store.
+    /// The figures of the workloads, each alone on the host: a run of its own in the store. It is no time under load, and figures
+    /// that cannot be taken leave the soak undecided, and end nothing.
     fn figures(&mut self) -> Result<()> {
         if self.plan.workloads.is_empty() {
             return Ok(());
@@ -440,18 +511,18 @@ impl<'a> Night<'a> {
                 // It ends its record in order, or has just ended.
                 let _ = kill_process(run, Signal::TERM);
             }
-            self.scan()?;
+            self.scan_if_due()?;
             thread::sleep(TICK);
         };
         if self.interrupted.load(Ordering::Relaxed) {
             return Ok(());
         }
         let Some(new) = self.runs()?.into_iter().rfind(|id| !known.contains(id)) else {
-            bail!("the figures could not be taken: `hostproof run --only {}` ended with {status}", only.join(","));
+            let why = format!("`hostproof run --only {}` ended with {status}", only.join(","));
+            say(&format!("warning: the figures could not be taken: {why}"));
+            return Ok(self.soak.note(SoakEntry::NoFigures { at: now(), why })?);
         };
-        self.soak.note(SoakEntry::Run(new))?;
-        // The time of the figures is no time under load.
-        Ok(())
+        Ok(self.soak.note(SoakEntry::Run(new))?)
     }
 
     /// Ids of all whole runs of the store.
@@ -459,5 +530,29 @@ impl<'a> Night<'a> {
         let history = History::of(self.store.clone())?;
         let whole = history.runs.iter().filter(|run| run.digest.ending == Ending::Complete);
         Ok(whole.map(|run| run.digest.id.clone()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_only_counted_keeps_its_number_and_its_part() {
+        let mut counted = Counted::default();
+        for (part, more) in [("core 1", 0), ("core 2", 4), ("core 1", 7)] {
+            let (part, place) = (part.to_owned(), "element 3".to_owned());
+            counted.add(WrongResult { load: Load::Cpu, part, place, expected: 1, found: 0, more });
+        }
+        let counts: Vec<(&str, u64)> = counted.0.values().map(|one| (one.part.as_str(), one.count())).collect();
+        assert_eq!(counts, [("core 1", 9), ("core 2", 5)]);
+        assert!(counted.0.values().all(|one| one.place.ends_with("only the number is noted")));
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_counts_no_more_than_two_stretches() {
+        let mut stretch = StretchSoFar::new();
+        stretch.begun = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
+        assert!((stretch.seconds(60) - 120.0).abs() < 1e-9);
     }
 }

@@ -34,9 +34,7 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
     let mut alarm = Alarm::new(&args.alarm)?;
     let interrupted = interrupt::flag()?;
     let mut reader = Reader::find(&args.root, limits, &*outside(&args.root));
-    if !reader.reads_the_log() {
-        say("note: the kernel's log cannot be read, and its words are no events: run as root (sudo)");
-    }
+    say_what_is_not_read(&reader);
     let interval = Duration::from_secs(args.interval);
     let (mut guard, mut today, mut readings) = (Guard::default(), String::new(), 0);
     let mut next = Instant::now();
@@ -45,7 +43,7 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
         let now = Timestamp::now();
         let scan = reader.scan(now.as_duration().as_secs_f64(), &*outside);
         let incidents = guard.look(&scan);
-        alarm.tell(&incidents)?;
+        alarm.tell(&incidents);
         alarm.renew(scan.at, scan.signs(), !incidents.is_empty());
         let day = now.strftime("%Y-%m-%d").to_string();
         if day != today {
@@ -57,6 +55,13 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
         sleep_until(next, &interrupted);
     }
     Ok(Exit::Done)
+}
+
+/// Says what cannot be watched.
+pub(crate) fn say_what_is_not_read(reader: &Reader) {
+    if !reader.reads_the_log() {
+        say("note: the kernel's log cannot be read, and its words are no events: run as root (sudo)");
+    }
 }
 
 /// Whom to ask beyond files.

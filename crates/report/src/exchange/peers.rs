@@ -79,12 +79,20 @@ pub fn hpl(judged: &Judged<'_>) -> Result<String, Error> {
     text += "T/V                N    NB     P     Q               Time                 Gflops\n";
     text += &format!("{}\n", "-".repeat(80));
     let block = context(solved, "nb").unwrap_or(0.0);
-    text += &format!("WR00L2L2{order:>12}{block:>6}{:>6}{:>6}{seconds:>19.2}{:>24.4e}\n", 1, 1, rate / 1e9);
+    text += &format!("WR00L2L2{order:>12}{block:>6}{:>6}{:>6}{seconds:>19.2}{:>24}\n", 1, 1, scientific(rate / 1e9));
     if let Some(residual) = residual {
         let word = if residual < 16.0 { "PASSED" } else { "FAILED" };
         text += &format!("||Ax-b||_oo/(eps*(||A||_oo*||x||_oo+||b||_oo)*N)= {residual:>17.7} ...... {word}\n");
     }
     Ok(text + &wide + "\n\nEnd of Tests.\n" + &wide + "\n")
+}
+
+/// A number as C's `%.4e` prints it: the exponent has a sign and two digits.
+fn scientific(value: f64) -> String {
+    let text = format!("{value:.4e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    format!("{mantissa}e{exponent:+03}")
 }
 
 /// fio's JSON of the jobs that it would have: rates and the latencies by percentile.
@@ -144,4 +152,17 @@ fn job(
         "jobname": name, "error": 0, "job options": options,
         direction: {"bw_bytes": bandwidth.round(), "bw": (bandwidth / 1024.0).round(), "iops": iops, "lat_ns": {"percentile": percentiles}},
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scientific;
+
+    #[test]
+    fn rates_are_printed_as_hpl_prints_them() {
+        let check = |value: f64, expect: &str| assert_eq!(scientific(value), expect);
+        check(18.71, "1.8710e+01");
+        check(0.5, "5.0000e-01");
+        check(2.5e103, "2.5000e+103");
+    }
 }

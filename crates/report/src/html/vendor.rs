@@ -39,7 +39,7 @@ fn view(file: &VendorFile) -> VendorView {
     let rows = crate::terminal::shown_of_vendor(&file.rows).into_iter().map(|row| FigureView {
         name: row.figure.name.clone(),
         line: row.figure.line,
-        printed: format!("{} {}", row.figure.printed, row.figure.unit),
+        printed: crate::vendor::printed(row),
         value: row.value.to_string(),
         ours: row.ours.map(|ours| ours.to_string()).unwrap_or_default(),
         documented: row.documented.as_ref().map(|(_, value)| value.to_string()).unwrap_or_default(),

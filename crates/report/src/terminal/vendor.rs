@@ -15,6 +15,11 @@ pub fn vendor_file(file: &VendorFile, all: bool, look: Look) -> String {
     let mut text = wrap(&headline(name, import), 0, look);
     text += &wrap(&format!("It does not say: {}.", import.untold.join(", ")), 2, look);
     text += &table(rows, all, look);
+    for row in shown(rows, all) {
+        if let Some(how) = &row.how {
+            text += &wrap(&format!("{}: {how}.", row.figure.name), 2, look);
+        }
+    }
     text + &remarks(rows, all, look)
 }
 

@@ -10,7 +10,7 @@ const TIMES: f64 = 4.0;
 /// The elements of STREAM's arrays where nobody chose another number (5.10), of 8 B.
 const DEFAULT_ARRAY: f64 = 10_000_000.0 * 8.0;
 
-/// All last-level and second-level caches, with the arithmetic.
+/// All last-level and second-level caches, with the arithmetic: where L3 is no copy of L2 they hold so much.
 fn caches(case: &Case<'_>) -> Option<(f64, String)> {
     let l3 = case.fact("cpu.l3")?;
     match case.fact("cpu.l2").zip(case.fact("cpu.cores")) {
@@ -43,16 +43,26 @@ fn worked_on(case: &Case<'_>) -> Option<(f64, String)> {
 }
 
 pub(super) fn resident(case: &Case<'_>) -> Option<Remark> {
-    let ((worked_on, what), (caches, which)) = (worked_on(case)?, caches(case)?);
-    (worked_on < TIMES * caches).then(|| Remark {
-        rule: "in the caches",
-        worth: Worth::Implausible,
-        says: format!(
+    let ((worked_on, what), (caches, which), last) = (worked_on(case)?, caches(case)?, case.fact("cpu.l3")?);
+    let (worth, says) = if worked_on < TIMES * last {
+        let says = format!(
             "{what}, and {TIMES} × the caches of this host ({which}) are {}: the caches answer a part of it, so that it is not what \
              memory delivers.",
             binary_bytes(TIMES * caches)
-        ),
-    })
+        );
+        (Worth::Implausible, says)
+    } else if worked_on < TIMES * caches {
+        let says = format!(
+            "{what}: as STREAM's own rule asks they are {TIMES} × the last-level caches, {}, and with L2 ({which}) that are {}: the \
+             caches may answer a part of it.",
+            binary_bytes(TIMES * last),
+            binary_bytes(TIMES * caches)
+        );
+        (Worth::Inconclusive, says)
+    } else {
+        return None;
+    };
+    Some(Remark { rule: "in the caches", worth, says })
 }
 
 /// STREAM at its default, where the caches are not known; and where it does not say how large its arrays were.
@@ -75,16 +85,18 @@ pub(super) fn default_array(case: &Case<'_>) -> Option<Remark> {
     Some(Remark { rule: "size of the arrays", worth: Worth::Inconclusive, says })
 }
 
-/// stress-ng sizes its arrays by what it takes the caches to be.
+/// stress-ng sizes its arrays by what it takes the caches to be: each of its processes by one L3.
 pub(super) fn taken_too_small(case: &Case<'_>) -> Option<Remark> {
-    let (taken, (caches, which)) = (case.number(Setting::CacheBytes)?, caches(case)?);
+    let (each, (caches, which)) = (case.number(Setting::CacheBytes)?, caches(case)?);
     let l3 = case.fact("cpu.l3")?;
-    (taken < l3).then(|| Remark {
+    let processes = case.number(Setting::Processes).unwrap_or(1.0);
+    (each * processes < l3).then(|| Remark {
         rule: "in the caches",
         worth: Worth::Implausible,
         says: format!(
-            "stress-ng sized its arrays by caches of {}, and this host has {} ({which}): they lay in the caches.",
-            binary_bytes(taken),
+            "stress-ng sized the arrays of each of its {processes} processes by caches of {}, and this host has {} ({which}): they lay in \
+             the caches.",
+            binary_bytes(each),
             binary_bytes(caches)
         ),
     })

@@ -19,8 +19,9 @@ pub(super) fn not_verified(case: &Case<'_>) -> Option<Remark> {
     let failed = told.filter(|told| told.value == Some(0.0) && case.import.format != Format::PassMark);
     if let Some(told) = failed {
         let says = format!(
-            "The tool's own check of the result failed (line {}): what is computed wrongly has no rate.",
-            told.line
+            "The tool's own check failed (line {}: {}): what failed or was computed wrongly has no rate.",
+            told.line,
+            told.text.trim()
         );
         return Some(Remark { rule: "own check failed", worth: Worth::Implausible, says });
     }

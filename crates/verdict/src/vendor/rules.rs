@@ -8,7 +8,7 @@ use super::{Case, Remark, Worth, beyond, caches, memory, storage};
 type Rule = fn(&Case<'_>) -> Option<Remark>;
 
 /// All rules, in the order in which they are told of a figure where they weigh the same.
-pub(super) const ALL: [Rule; 27] = [
+pub(super) const ALL: [Rule; 29] = [
     own_checks,
     beyond,
     caches::resident,
@@ -19,6 +19,8 @@ pub(super) const ALL: [Rule; 27] = [
     memory::does_not_fit,
     memory::links_of_gpu,
     storage::buffered,
+    storage::a_share,
+    storage::another_depth,
     storage::no_random_map,
     storage::mean_for_p99,
     storage::completion_for_all,
@@ -117,7 +119,11 @@ fn more_than_the_host(case: &Case<'_>) -> Option<Remark> {
     let grid = case.number(Setting::GridRows).zip(case.number(Setting::GridColumns));
     let (workers, what) = match grid {
         Some((rows, columns)) => (rows * columns, format!("{rows} × {columns} processes")),
-        None => workers(case)?,
+        // Each process of HPCC has one thread at least.
+        None => workers(case).or_else(|| {
+            let processes = case.number(Setting::Processes).filter(|_| case.import.format == Format::Hpcc)?;
+            Some((processes, format!("{processes} processes")))
+        })?,
     };
     (workers > threads).then(|| Remark {
         rule: "more than the host",

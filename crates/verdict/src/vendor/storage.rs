@@ -14,9 +14,39 @@ fn is_fio(case: &Case<'_>) -> bool {
     case.import.format == Format::Fio
 }
 
-/// Bytes of all files of a job's.
+/// Bytes of all files of a job's, and of those that worked at once.
 fn files(case: &Case<'_>) -> Option<f64> {
-    Some(case.number(Setting::FileSize)? * case.number(Setting::Jobs).unwrap_or(1.0))
+    let times = |setting| case.number(setting).unwrap_or(1.0);
+    Some(case.number(Setting::FileSize)? * times(Setting::Jobs) * times(Setting::Processes))
+}
+
+/// An entry of several is what one job did while others worked.
+pub(super) fn a_share(case: &Case<'_>) -> Option<Remark> {
+    let entries = case.import.told(case.figure, Setting::Processes).filter(|_| is_fio(case))?;
+    let number = entries.value.filter(|number| *number > 1.0)?;
+    Some(Remark {
+        rule: "a share",
+        worth: Worth::NotComparable,
+        says: format!(
+            "It is one of {number} entries of fio that worked at once (line {}): neither it nor their sum is the host's; fio tells that of \
+             all jobs with group_reporting=1.",
+            entries.line
+        ),
+    })
+}
+
+/// A deeper queue has a higher rate and longer requests.
+pub(super) fn another_depth(case: &Case<'_>) -> Option<Remark> {
+    let ours: f64 = case.ours?.context.get("depth")?.parse().ok()?;
+    let (depth, jobs) = (case.number(Setting::Depth)?, case.number(Setting::Jobs)?);
+    let is_time = case.value.unit == Unit::Second;
+    (is_fio(case) && (depth * jobs - ours).abs() > 0.5).then(|| Remark {
+        rule: "another depth",
+        worth: if is_time { Worth::NotComparable } else { Worth::Comparable },
+        says: format!(
+            "It is of {depth} × {jobs} requests in flight, and ours of {ours}: a deeper queue has a higher rate and longer requests."
+        ),
+    })
 }
 
 pub(super) fn buffered(case: &Case<'_>) -> Option<Remark> {

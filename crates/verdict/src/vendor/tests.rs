@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use measure::{Facts, Unit, metrics};
+use measure::{Facts, Outcome, Unit, metrics};
 
 use super::*;
 use crate::testdata::{measured, run, system};
@@ -132,6 +132,30 @@ fn planted_edits_and_bad_practice_are_named() {
         Implausible,
         ("contradicts itself", "total_ios is"),
     );
+    // What the tool itself calls failed.
+    check(
+        "dcgm.json",
+        &instead("\"Pass\"", "\"Fail\""),
+        "GPU 0 Host to GPU bandwidth",
+        Implausible,
+        ("own check failed", "the test PCIe says Fail"),
+    );
+    check(
+        "fio-randread.json",
+        &instead("\"error\" : 0", "\"error\" : 5"),
+        "randread: read IOPS",
+        Implausible,
+        ("own check failed", "the job randread ended with error 5"),
+    );
+    check(
+        "hpcc-mkl.txt",
+        &instead("Success=1", "Success=0"),
+        "StarDGEMM_Gflops",
+        Implausible,
+        ("own check failed", "Success=0"),
+    );
+    // One entry of jobs that worked at once.
+    check("fio-shares.json", &same, "shares: read IOPS", NotComparable, ("a share", "one of 2 entries of fio"));
     // 6: random blocks that come again.
     check("fio-norandommap.json", &same, "norandommap: read IOPS", NotComparable, ("norandommap", "a cache answers"));
     // 7: a mean instead of a percentile.
@@ -202,6 +226,27 @@ fn planted_figures_of_another_host_are_named() {
         Inconclusive,
         ("incomplete", "CPU_SORTING gave nothing"),
     );
+    check(
+        "passmark.yml",
+        &without("CPU_SORTING"),
+        "CPU Mark",
+        Inconclusive,
+        ("incomplete", "CPU_SORTING gave nothing"),
+    );
+    check(
+        "hpcc-mkl.txt",
+        &instead("CommWorldProcs=2", "CommWorldProcs=8"),
+        "StarDGEMM_Gflops",
+        NotComparable,
+        ("more than the host", "8 processes worked"),
+    );
+    check(
+        "stress-ng.txt",
+        &instead("307200K", "66560K"),
+        "stream read (instance 0)",
+        Implausible,
+        ("in the caches", "each of its 2 processes"),
+    );
     check("hpcc-mkl.txt", &instead("'node1'", "'node2'"), "HPL", Inconclusive, ("another host", "node2"));
     check("hpcc-mkl.txt", &same, "SingleSTREAM_Triad", NotComparable, ("one process alone", "a core"));
 }
@@ -225,6 +270,7 @@ fn honest_logs_are_not_named() {
         "likwid-peak.txt",
         "fio-seqread.json",
         "fio-randread.json",
+        "fio-psync.json",
     ] {
         check(name, &same, &honest);
     }
@@ -239,6 +285,26 @@ fn honest_logs_are_not_named() {
     other.quantity("cpu.threads", 64.0, Unit::Count, "test");
     check("passmark.yml", &same, &other);
     check("mlc.txt", &same, &other);
+}
+
+#[test]
+fn arrays_are_held_against_the_last_level_and_what_is_above_it() {
+    // Arrays of 1144.4 MiB.
+    let check = |l3: f64, l2: f64, expect: Worth| {
+        let mut facts = facts();
+        facts.quantity("cpu.l3", l3 * 1_048_576.0, Unit::Byte, "test");
+        facts.quantity("cpu.l2", l2 * 1_048_576.0, Unit::Byte, "test");
+        let rows = examined(&log("stream.txt"), &facts);
+        let found = row(&rows, "Triad");
+        assert_eq!(found.worth, expect, "{l3}, {l2}: {}", said(found));
+    };
+    check(286.0, 0.01, Worth::Comparable);
+    check(286.0, 2.0, Worth::Inconclusive);
+    check(287.0, 2.0, Worth::Implausible);
+    // Two processes of stress-ng with an L3 each.
+    let rows = examined(&instead("307200K", "133120K")(log("stress-ng.txt")), &facts());
+    let found = row(&rows, "stream read (instance 0)");
+    assert!(found.remarks.iter().all(|remark| remark.rule != "in the caches"), "{}", said(found));
 }
 
 #[test]
@@ -325,6 +391,44 @@ fn a_figure_stands_beside_ours_and_the_documents() {
     check(40e9, Reproduced::Yes);
     check(26e9, Reproduced::WithinNoise);
     check(20e9, Reproduced::No);
+}
+
+#[test]
+fn what_may_be_of_something_else_is_not_missed_here() {
+    let mut run = run();
+    run.facts.quantity("cpu.cores", 2.0, Unit::Count, "sysfs");
+    run.attempts[0].outcomes = vec![measured(&metrics::STREAM_TRIAD, &[20e9])];
+    let judgement = crate::judge(&run, &system(), &[], &[]);
+    let check = |edit: &dyn Fn(String) -> String, expect: (Worth, Option<Reproduced>)| {
+        let import = import::read(&edit(log("stream.txt")), None).unwrap();
+        let rows = examine(&import, KnownHost { name: "node1", facts: &run.facts, judged: Some((&run, &judgement)) });
+        let found = row(&rows, "Triad");
+        assert_eq!((found.worth, found.reproduced), expect, "{}", said(found));
+    };
+    check(&same, (Worth::Comparable, Some(Reproduced::No)));
+    check(&without("Solution Validates"), (Worth::Inconclusive, None));
+}
+
+#[test]
+fn a_percentile_is_held_against_one_of_the_same_depth() {
+    let check = |depth: u32, p99: Worth, is_said: bool| {
+        let mut run = run();
+        let with_depth = |metric, value| match measured(metric, &[value]) {
+            Outcome::Measured(one) => Outcome::Measured(one.context("depth", depth)),
+            other @ Outcome::NotMeasured(_) => other,
+        };
+        run.attempts[1].outcomes =
+            vec![with_depth(&metrics::DISK_RANDREAD_IOPS, 90e3), with_depth(&metrics::DISK_RANDREAD_P99, 4e-3)];
+        let judgement = crate::judge(&run, &system(), &[], &[]);
+        let import = import::read(&log("fio-randread.json"), None).unwrap();
+        let rows = examine(&import, KnownHost { name: "node1", facts: &run.facts, judged: Some((&run, &judgement)) });
+        let (tail, rate) = (row(&rows, "randread: read p99"), row(&rows, "randread: read IOPS"));
+        assert_eq!((tail.worth, rate.worth), (p99, Worth::Comparable), "{}{}", said(tail), said(rate));
+        assert_eq!(tail.reproduced.is_some(), p99 == Worth::Comparable, "{depth}");
+        assert_eq!(said(rate).contains("[another depth]"), is_said, "{depth}: {}", said(rate));
+    };
+    check(64, Worth::Comparable, false);
+    check(4, Worth::NotComparable, true);
 }
 
 #[test]

@@ -177,6 +177,11 @@ fn each_fault_is_told_once_and_nothing_else() {
         "0000:c1:00.0: lanes of the PCIe link 2, at least 4",
     );
     check(
+        file("sys/bus/pci/devices/0000:c1:00.0/current_link_width", "63"),
+        Vital::LinkLanes,
+        "0000:c1:00.0: lanes of the PCIe link 0, at least 4",
+    );
+    check(
         file("sys/bus/pci/devices/0000:41:00.0/current_link_speed", "8.0 GT/s PCIe"),
         Vital::LinkGeneration,
         "0000:41:00.0: generation of the PCIe link 3, at least 4",

@@ -84,7 +84,7 @@ impl FigureOfNight {
         if !spans.is_empty() {
             legend.push(plot::span_key("something broke".to_owned()));
         }
-        let caption = "A point for each minute under load; hours in which figures were taken alone leave gaps.";
+        let caption = "A point for each minute under load; the time in which figures were taken alone is left out.";
         Ok(Some(chart(id, title, caption, &svg, legend)))
     }
 }
