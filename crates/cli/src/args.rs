@@ -355,7 +355,7 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Show what a vendor sent beside it: imported records, by id or file; none of it decides anything
-    #[arg(long, value_name = "IMPORTED")]
+    #[arg(long, value_name = "IMPORTED", add = completion::imported())]
     pub(crate) with: Vec<String>,
     /// Print the letter to who sent it, in Markdown
     #[arg(long, requires = "with", conflicts_with_all = ["json", "brief", "all"])]

@@ -5,11 +5,12 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::path::Path;
 
 use clap::Command;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
-use record::{Annotations, Store};
+use record::{Annotations, Imported, Store};
 
 use crate::locations;
 
@@ -51,6 +52,16 @@ pub(crate) fn script(shell: CompletionShell) -> io::Result<Vec<u8>> {
 /// A run: `latest`, the ids of the store that is used without `--out`, else a path.
 pub(crate) fn run() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| or_paths(typed, beginning(typed, runs())))
+}
+
+/// An imported record: its id in that store, else a path.
+pub(crate) fn imported() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let all = store().map(|store| Imported::list(&store)).unwrap_or_default();
+        let host = |path: &Path| path.ancestors().nth(2)?.file_name()?.to_str().map(str::to_owned);
+        let all = all.into_iter().map(|(id, path)| named(&id, &host(&path).unwrap_or_default()));
+        or_paths(typed, beginning(typed, all))
+    })
 }
 
 /// A specification: the id of a built-in system, else a path.

@@ -66,4 +66,14 @@ fn a_shell_completes_what_there_is_at_that_moment() {
     check(&["show", "latest", "stream.tr"], &["stream.triad"]);
     check(&["noise", "ta"], &["tag=accepted"]);
     check(&["run", "--tag", ""], &["accepted"]);
+
+    // What a vendor sent is offered where it is wanted, and nowhere else.
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/../import/tests/logs/hpl.txt");
+    let kept = output(here, ["import", log, "--host", "node1", "--json", "--out", "state/hostproof/results"]);
+    let json: serde_json::Value = serde_json::from_slice(&kept.stdout).unwrap();
+    let imported = json["vendor"][0]["record"].as_str().unwrap();
+    check(&["judge", "latest", "--with", ""], &[imported]);
+    check(&["report", "latest", "--html", "x", "--with", ""], &[imported]);
+    let runs = check(&["judge", ""], &[&id]);
+    assert!(!runs.iter().any(|word| word == imported), "{runs:?}");
 }

@@ -103,6 +103,13 @@ fn an_imported_record_is_refused_wherever_a_run_is_wanted() {
     check(&["dossier", &path, "-o", "x.tar.zst"], refusal);
     check(&["judge", &id], "is no run");
     check(&["judge", &run_id, "--with", &run_id], "is no imported record");
+    check(&["compare", "--before", &run_id, "--after", &id], "--after: no run in here is selected");
+    check(&["trend", &id], "no run in here is selected");
+    check(&["noise", &id], "no run in here is selected");
+    check(&["baseline", "set", &id], "no run in here is selected");
+    check(&["store", "tag", &id, "sent"], "no run in here is selected");
+    check(&["fleet", "judge", &id], "is no run");
+    check(&["fleet", "judge", &path], refusal);
     // Nor is it one of the runs that are looked for.
     let (_, said) = run(here, &["store", "list", "--out", "here", "--json"]);
     assert!(said.contains(&run_id) && !said.contains(&id), "{said}");

@@ -126,6 +126,9 @@ fn hours_are_counted_over_a_kill_and_the_record_stays_sealed() {
     fs::write(place.journal(), text).unwrap();
     let refused = output(place.path(), ["soak", "--hours", "1", "--no-figures", "--out", "store", "--memory", "8MiB"]);
     assert!(refused.status.code() == Some(2) && said(&refused).contains("is not over"), "{}", said(&refused));
+    let accept = ["accept", "--profile", "smoke", "--soak", "1h", "--out", "store"];
+    let refused = output(place.path(), accept);
+    assert!(refused.status.code() == Some(2) && said(&refused).contains("is not over"), "{}", said(&refused));
     let words = ["soak", "--continue", "--out", "store"].into_iter().chain(BESIDES);
     let went_on = output(place.path(), words);
     assert_eq!(went_on.status.code(), Some(0), "{}", said(&went_on));
@@ -139,6 +142,31 @@ fn hours_are_counted_over_a_kill_and_the_record_stays_sealed() {
     fs::write(place.journal(), text).unwrap();
     let changed = output(place.path(), ["soak", "--status", "--out", "store"]);
     assert!(changed.status.code() == Some(2) && said(&changed).contains("was changed"), "{}", said(&changed));
+}
+
+#[test]
+fn errors_that_came_while_nobody_watched_are_found_when_it_goes_on() {
+    let place = Place::new();
+    let module = place.path().join("root/sys/devices/system/edac/mc/mc0/dimm0");
+    fs::create_dir_all(&module).unwrap();
+    let count = |errors: u32| fs::write(module.join("dimm_ce_count"), errors.to_string()).unwrap();
+    count(3);
+    fs::write(module.join("dimm_label"), "DIMM_A1").unwrap();
+    let mut arguments = arguments(4.0);
+    arguments.extend(["--load".to_owned(), "cpu".to_owned()]);
+    let mut child = place.started(&arguments, 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    count(5);
+    let words = ["soak", "--continue", "--out", "store"].into_iter().chain(BESIDES);
+    let went_on = output(place.path(), words);
+    assert_eq!(went_on.status.code(), Some(1), "{}", said(&went_on));
+    let (_, json) = place.status();
+    let events: Vec<&str> =
+        json["events"].as_array().unwrap().iter().map(|event| event["says"].as_str().unwrap()).collect();
+    assert_eq!(events, ["DIMM_A1: corrected memory errors grew by 2"]);
+    let not_watched = json["not_watched"].to_string();
+    assert!(not_watched.contains("temperatures") && !not_watched.contains("EDAC"), "{not_watched}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use measure::Unit;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::fio::{Reader, document};
+use crate::json::{Reader, document};
 use crate::text::{Printed, positive};
 use crate::{Error, Format, Import, Setting, Statistic, Told};
 

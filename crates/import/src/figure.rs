@@ -126,6 +126,8 @@ pub enum Setting {
     Depth,
     /// Jobs that worked at once.
     Jobs,
+    /// Jobs of several sections are in one entry, and what they were told is not.
+    Joined,
     /// Whether the page cache was left out.
     Direct,
     /// Who issued the requests.
@@ -180,6 +182,7 @@ impl Setting {
             Setting::FileSize => "bytes of the file",
             Setting::NoRandomMap => "norandommap",
             Setting::Target => "target",
+            Setting::Joined => "joined",
             Setting::LatencyKind => "latency",
             Setting::WithoutWriteAllocate => "without write-allocate",
             Setting::Loads => "loads of an update",

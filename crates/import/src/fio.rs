@@ -6,7 +6,8 @@ use measure::{Definition, Unit, metrics};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::text::{Printed, fits, positive, rounding, shortened};
+use crate::json::{Number, Reader, document, unquoted};
+use crate::text::{Printed, fits, positive, rounding};
 use crate::{Error, Figure, Format, Import, Setting, Statistic, Told};
 
 type Options<'a> = BTreeMap<String, &'a RawValue>;
@@ -31,12 +32,16 @@ struct Job<'a> {
     groupid: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    job_runtime: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "job options")]
     options: Options<'a>,
     #[serde(borrow, default)]
     read: Option<Direction<'a>>,
     #[serde(borrow, default)]
     write: Option<Direction<'a>>,
+    #[serde(borrow, default)]
+    trim: Option<Direction<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -69,73 +74,6 @@ struct Latency<'a> {
     percentile: BTreeMap<String, &'a RawValue>,
 }
 
-/// The first JSON document of a text, which begins at the beginning of a line.
-pub(crate) fn document<'a, T: Deserialize<'a>>(text: &'a str, tool: &str) -> Result<T, Error> {
-    let mut at = 0;
-    let found = text.split_inclusive('\n').find(|line| {
-        let begins = line.trim_start().starts_with('{');
-        at += if begins { 0 } else { line.len() };
-        begins
-    });
-    let lines_before = text[..at].matches('\n').count();
-    if found.is_none() {
-        return Err(Error::at(lines_before.max(1), format!("there is no JSON of {tool} in it")));
-    }
-    let mut documents = serde_json::Deserializer::from_str(&text[at..]).into_iter::<T>();
-    match documents.next() {
-        Some(Ok(document)) => Ok(document),
-        Some(Err(error)) if error.is_eof() => {
-            Err(Error::at(lines_before + error.line().max(1), format!("the JSON of {tool} ends before its end")))
-        }
-        Some(Err(error)) => {
-            let words = error.to_string();
-            let what = words.split(" at line ").next().unwrap_or_default();
-            Err(Error::at(
-                lines_before + error.line().max(1),
-                format!("this is not the JSON of {tool}: {}", shortened(what)),
-            ))
-        }
-        None => Err(Error::at(lines_before.max(1), format!("there is no JSON of {tool} in it"))),
-    }
-}
-
-fn unquoted(value: &RawValue) -> &str {
-    value.get().trim_matches('"')
-}
-
-/// A number of a job, with its line.
-#[derive(Clone, Copy)]
-struct Number<'a> {
-    line: usize,
-    text: &'a str,
-    value: f64,
-}
-
-/// Tells in which line of a text a value stands.
-pub(crate) struct Reader {
-    begin: usize,
-    /// Where lines end.
-    ends: Vec<usize>,
-}
-
-impl Reader {
-    pub(crate) fn of(text: &str) -> Reader {
-        Reader { begin: text.as_ptr().addr(), ends: text.match_indices('\n').map(|(at, _)| at).collect() }
-    }
-
-    /// The line in which a value stands, from 1.
-    pub(crate) fn line_of(&self, value: &RawValue) -> usize {
-        let offset = value.get().as_ptr().addr().saturating_sub(self.begin);
-        1 + self.ends.partition_point(|end| *end < offset)
-    }
-
-    fn number<'a>(&self, what: &str, value: &'a RawValue) -> Result<Number<'a>, Error> {
-        let line = self.line_of(value);
-        let text = value.get();
-        Ok(Number { line, text, value: crate::text::number(line, what, text)? })
-    }
-}
-
 pub(crate) fn read(text: &str) -> Result<Import, Error> {
     let output: Output<'_> = document(text, "fio")?;
     let reader = Reader::of(text);
@@ -145,6 +83,7 @@ pub(crate) fn read(text: &str) -> Result<Import, Error> {
     for job in &output.jobs {
         let mut settings = settings(&reader, job, &output.global);
         shares(&reader, job, &output.jobs, &mut settings);
+        joined(&reader, job, &mut settings)?;
         failure(&reader, job, &mut settings)?;
         for (name, direction) in [("read", &job.read), ("write", &job.write)] {
             let Some(direction) = direction else { continue };
@@ -185,6 +124,40 @@ fn shares(reader: &Reader, job: &Job<'_>, jobs: &[Job<'_>], settings: &mut Setti
     }
 }
 
+/// Of jobs of several sections `group_reporting` makes one entry: the name is the first's, the options are the last's, and those of
+/// the others are nowhere. What then stands in the entry cannot all be of the options that stand beside it.
+fn joined(reader: &Reader, job: &Job<'_>, settings: &mut Settings) -> Result<(), Error> {
+    let directions = [&job.read, &job.write, &job.trim];
+    let sum = |value: &dyn Fn(&Direction<'_>) -> Result<f64, Error>| {
+        directions.iter().filter_map(|direction| direction.as_ref()).map(value).sum::<Result<f64, Error>>()
+    };
+    let runtime = sum(&|direction| Ok(reader.number("runtime", direction.runtime)?.value))?;
+    let jobs = settings.get(&Setting::Jobs).and_then(|jobs| jobs.value).unwrap_or(1.0);
+    let longer = match job.job_runtime.map(|value| reader.number("job_runtime", value)).transpose()? {
+        // Of all jobs together, in milliseconds; one of them takes no longer than all its directions.
+        Some(all) => all.value > jobs * (runtime * 1.05 + 50.0),
+        None => false,
+    };
+    let requests = |direction: &Option<Direction<'_>>| {
+        direction.as_ref().map_or(Ok(0.0), |one| Ok(reader.number("total_ios", one.total_ios)?.value))
+    };
+    let pattern = settings.get(&Setting::Pattern).map(|told| told.text.split(':').next().unwrap_or_default());
+    let others = match pattern.unwrap_or("read") {
+        // Verifying reads.
+        "write" | "randwrite" | "trimwrite" | "randtrimwrite" if !job.options.contains_key("verify") => {
+            requests(&job.read)? > 0.0
+        }
+        "read" | "randread" => requests(&job.write)? > 0.0,
+        _ => false,
+    };
+    if longer || others {
+        settings.clear();
+        let told = Told::text(reader.line_of(job.jobname), "jobs of several sections");
+        settings.insert(Setting::Joined, told);
+    }
+    Ok(())
+}
+
 fn failure(reader: &Reader, job: &Job<'_>, settings: &mut Settings) -> Result<(), Error> {
     let error = job.error.map(|error| reader.number("error", error)).transpose()?;
     if let Some(error) = error.filter(|error| error.value != 0.0) {
@@ -220,6 +193,9 @@ fn size(text: &str, kb_base: Option<&str>) -> Option<f64> {
 
 type Settings = BTreeMap<Setting, Told>;
 
+/// Engines that wait for each request; fio's default on Linux is one of them.
+const SYNCHRONOUS: [&str; 6] = ["sync", "psync", "vsync", "pvsync", "pvsync2", "mmap"];
+
 fn settings(reader: &Reader, job: &Job<'_>, global: &Options<'_>) -> Settings {
     let option = |names: &[&str]| {
         let found = names
@@ -244,7 +220,9 @@ fn settings(reader: &Reader, job: &Job<'_>, global: &Options<'_>) -> Settings {
     // Of blocks of several sizes none is the size.
     put(Setting::BlockSize, option(&["bs", "blocksize"]).filter(|_| !is_mixed), &size);
     put(Setting::FileSize, option(&["size", "filesize"]), &size);
-    put(Setting::Depth, option(&["iodepth"]), &plain);
+    // Who waits for each request has one in flight, whatever depth was asked for.
+    let waits = option(&["ioengine"]).is_none_or(|(_, engine)| SYNCHRONOUS.contains(&engine));
+    put(Setting::Depth, option(&["iodepth"]).filter(|_| !waits), &plain);
     put(Setting::Jobs, option(&["numjobs"]), &plain);
     put(Setting::RampTime, option(&["ramp_time"]), &plain);
     // A switch without a value is on.
@@ -257,7 +235,8 @@ fn settings(reader: &Reader, job: &Job<'_>, global: &Options<'_>) -> Settings {
     };
     settings.insert(Setting::Direct, direct);
     let default = |text: &str, value| Told::number(line, &format!("{text} (fio's default)"), value);
-    settings.entry(Setting::Depth).or_insert_with(|| default("1", 1.0));
+    let one = if waits { Told::number(line, "1 (a synchronous engine)", 1.0) } else { default("1", 1.0) };
+    settings.entry(Setting::Depth).or_insert(one);
     settings.entry(Setting::Jobs).or_insert_with(|| default("1", 1.0));
     if !is_mixed {
         settings.entry(Setting::BlockSize).or_insert_with(|| default("4k", 4096.0));

@@ -12,6 +12,7 @@ mod fio;
 mod format;
 mod hpcc;
 mod hpl;
+mod json;
 mod likwid;
 mod mlc;
 mod nvbandwidth;

@@ -242,6 +242,46 @@ fn jobs_that_worked_at_once_are_shares() {
 }
 
 #[test]
+fn an_entry_of_several_sections_has_no_settings() {
+    let import = read(&log("fio-joined.json"), None).unwrap();
+    assert_eq!(import.misfits, [], "three requests in flight are no contradiction");
+    for figure in &import.figures {
+        assert!(import.told(figure, Setting::Joined).is_some(), "{figure:?}");
+        let known = [Setting::Depth, Setting::Jobs, Setting::BlockSize, Setting::Direct, Setting::Pattern];
+        assert!(known.iter().all(|setting| import.told(figure, *setting).is_none()), "{figure:?}");
+        assert_eq!(figure.metric, None);
+    }
+    let check = |name: &str, from: &str, to: &str, expect: bool| {
+        let text = log(name);
+        assert!(text.contains(from), "{name} has no {from}");
+        let import = read(&text.replace(from, to), None).unwrap();
+        let joined = import.figures.iter().all(|figure| import.told(figure, Setting::Joined).is_some());
+        assert_eq!(joined, expect, "{name}: {to}");
+    };
+    // Reads of a job that writes are another's, unless it verifies.
+    check("fio-randread.json", "\"rw\" : \"randread\"", "\"rw\" : \"randwrite\"", true);
+    check("fio-randread.json", "\"rw\" : \"randread\"", "\"rw\" : \"randwrite\", \"verify\" : \"crc32c\"", false);
+    check("fio-randread.json", "\"rw\" : \"randread\"", "\"rw\" : \"randrw\"", false);
+    check("fio-randread.json", "\"numjobs\" : \"2\"", "\"numjobs\" : \"1\"", true);
+    // Of jobs that were told apart, each is its own.
+    check("fio-shares.json", "", "", false);
+    check("fio-seqread.json", "", "", false);
+}
+
+#[test]
+fn who_waits_has_one_request_in_flight() {
+    let check = |engine: &str, depth: f64| {
+        let text = log("fio-seqread.json").replace("\"io_uring\"", &format!("\"{engine}\""));
+        let import = read(&text, None).unwrap();
+        assert_eq!(import.number(figure(&import, "seqread: read bandwidth"), Setting::Depth), Some(depth), "{engine}");
+    };
+    check("io_uring", 8.0);
+    check("libaio", 8.0);
+    check("psync", 1.0);
+    check("pvsync2", 1.0);
+}
+
+#[test]
 fn what_a_tool_left_out_or_calls_otherwise_is_no_fault() {
     let names = |import: &Import| import.figures.iter().map(|figure| figure.name.clone()).collect::<Vec<_>>();
     let import = read(&log("fio-reduced.json"), None).unwrap();

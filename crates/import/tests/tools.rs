@@ -114,22 +114,24 @@ fn stream() {
     }
 }
 
-#[test]
-fn hpcc() {
+/// Runs HPCC with a BLAS, and holds what is read of its summary against the summary. What it printed beside that; `None` where
+/// it is not installed or does not run here.
+fn hpcc_with(environment: &[(&str, &str)]) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let input = include_str!("tools/hpccinf.txt");
     fs::write(folder.path().join("hpccinf.txt"), input).unwrap();
     let mut command = Command::new("mpirun");
     // Root must ask for it.
-    command.args(["--allow-run-as-root", "--oversubscribe", "-np", "1", "hpcc"]).current_dir(folder.path());
-    command.env("OPENBLAS_NUM_THREADS", "1");
+    command.args(["--allow-run-as-root", "--oversubscribe", "-np", "1"]);
+    for (name, value) in environment {
+        command.args(["-x", &format!("{name}={value}")]);
+    }
+    command.arg("hpcc").current_dir(folder.path());
     if Command::new("hpcc").arg("--version").current_dir(tempfile::tempdir().unwrap().path()).output().is_err() {
         println!("hpcc is not installed here: its output is not made, and the logs in tests/logs alone are read");
-        return;
+        return None;
     }
-    if printed(&mut command).is_none() {
-        return;
-    }
+    let said = printed(&mut command)?;
     let text = fs::read_to_string(folder.path().join("hpccoutf.txt")).unwrap();
     let import = imported(&text, Format::Hpcc);
     assert_eq!(
@@ -140,4 +142,34 @@ fn hpcc() {
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{key}="))).unwrap();
         assert_eq!(figure(&import, key).printed, line);
     }
+    Some(said)
+}
+
+#[test]
+fn hpcc_with_openblas() {
+    hpcc_with(&[("OPENBLAS_NUM_THREADS", "1")]);
+}
+
+/// MKL is taken from `HOSTPROOF_MKL`, the path of its `libmkl_rt`; `scripts/test` downloads it and sets that.
+#[test]
+fn hpcc_with_mkl() {
+    let Ok(library) = std::env::var("HOSTPROOF_MKL") else {
+        println!(
+            "HOSTPROOF_MKL names no libmkl_rt: HPCC's output with MKL is not made, and the log in tests/logs alone is read"
+        );
+        return;
+    };
+    let folder = Path::new(&library).parent().unwrap().to_str().unwrap();
+    let said = hpcc_with(&[
+        ("LD_PRELOAD", &library),
+        ("LD_LIBRARY_PATH", folder),
+        ("MKL_THREADING_LAYER", "SEQUENTIAL"),
+        ("MKL_VERBOSE", "1"),
+    ]);
+    // MKL names each call that it answers.
+    let Some(said) = said else { return };
+    assert!(
+        said.lines().any(|line| line.starts_with("MKL_VERBOSE") && line.contains("DGEMM")),
+        "MKL multiplied nothing"
+    );
 }

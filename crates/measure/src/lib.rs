@@ -48,7 +48,7 @@ pub use node_names::{by_name, fold, ranges};
 pub use outcome::{Measurement, NotMeasured, Outcome, Placement, Reason};
 pub use run::{Build, Ending, Run, SpecSource};
 pub use sample::{Interval, Sample, Taint, derived};
-pub use soak::{Load, LoadFailure, LoadSum, Pass, SoakLog, SoakPlan, Stretch, WrongResult};
+pub use soak::{Load, LoadFailure, LoadSum, Pass, SoakLog, SoakPlan, Stretch, Watched, WrongResult};
 pub use storage_place::{DrivesBelow, StoragePlace};
 pub use summary::{Summary, median};
 pub use telemetry::{Gauge, Telemetry};

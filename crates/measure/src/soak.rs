@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::{Incident, Workload};
+use crate::{Incident, Vital, Workload};
 
 /// A load that looks for errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
@@ -163,6 +163,19 @@ pub struct LoadFailure {
     pub is_fault: bool,
 }
 
+/// A counter, or what must stay, as a watch knows it: by this another watch goes on where it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watched {
+    /// The part.
+    pub part: String,
+    /// What was read of it.
+    pub vital: Vital,
+    /// The value that it is held against.
+    pub first: f64,
+    /// The value that was read last.
+    pub last: f64,
+}
+
 /// All that is known of a soak.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoakLog {
@@ -186,6 +199,10 @@ pub struct SoakLog {
     pub runs: Vec<(f64, String)>,
     /// Why figures could not be taken, for each hour in which they were not.
     pub no_figures: Vec<String>,
+    /// What the watch knew when it was last noted.
+    pub watched: Vec<Watched>,
+    /// What nothing on the host tells of, so that it was not watched at some time.
+    pub not_watched: Vec<String>,
 }
 
 impl SoakLog {

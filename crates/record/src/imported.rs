@@ -93,7 +93,7 @@ impl Imported {
             return Ok(path.to_owned());
         }
         let fitting: Vec<(String, PathBuf)> =
-            list(store).into_iter().filter(|(id, _)| !text.is_empty() && id.starts_with(text)).collect();
+            Imported::list(store).into_iter().filter(|(id, _)| !text.is_empty() && id.starts_with(text)).collect();
         match fitting.as_slice() {
             [] => Err(Error::NotImported { text: text.to_owned(), root: store.root().to_owned() }),
             [(_, only)] => Ok(only.clone()),
@@ -102,23 +102,23 @@ impl Imported {
             }
         }
     }
-}
 
-/// The imported records of a store, with their ids.
-fn list(store: &Store) -> Vec<(String, PathBuf)> {
-    let folders = |path: &Path| -> Vec<PathBuf> {
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
-    };
-    let hosts = folders(&store.root().join("hosts"));
-    let found = hosts.iter().flat_map(|host| folders(host)).filter_map(|folder| {
-        let id = folder.file_name()?.to_str()?.to_owned();
-        let path = folder.join(FILE);
-        path.is_file().then_some((id, path))
-    });
-    let mut found: Vec<_> = found.collect();
-    found.sort();
-    found
+    /// The imported records of a store, in the order of their ids: id and file.
+    pub fn list(store: &Store) -> Vec<(String, PathBuf)> {
+        let folders = |path: &Path| -> Vec<PathBuf> {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+        };
+        let hosts = folders(&store.root().join("hosts"));
+        let found = hosts.iter().flat_map(|host| folders(host)).filter_map(|folder| {
+            let id = folder.file_name()?.to_str()?.to_owned();
+            let path = folder.join(FILE);
+            path.is_file().then_some((id, path))
+        });
+        let mut found: Vec<_> = found.collect();
+        found.sort();
+        found
+    }
 }
 
 /// Whether bytes are those of an imported record.

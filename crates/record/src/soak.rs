@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use measure::{Incident, LoadFailure, SoakLog, SoakPlan, Stretch, WrongResult};
+use measure::{Incident, LoadFailure, SoakLog, SoakPlan, Stretch, Watched, WrongResult};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::sha256;
@@ -43,6 +43,15 @@ pub enum SoakEntry {
     Incident(Incident),
     /// A load ended early.
     Failed(LoadFailure),
+    /// What the watch knows, and what nothing tells it of.
+    Watched {
+        /// When, in seconds since 1970.
+        at: f64,
+        /// Counters, and what must stay.
+        values: Vec<Watched>,
+        /// What is not watched.
+        missing: Vec<String>,
+    },
     /// Figures were taken by this run.
     Run(String),
     /// Figures could not be taken.
@@ -92,14 +101,19 @@ pub enum Seals {
 }
 
 impl Soak {
-    /// Begins a soak with this id; a store has one at a time.
-    pub fn start(store: &Store, id: &str, plan: SoakPlan) -> Result<Soak, Error> {
-        if let Some(open) = Soak::all(store)?.into_iter().find(|soak| !soak.is_over()) {
-            let id = open.id;
+    /// Refuses a store with a soak that is not over: it has one at a time.
+    pub fn may_start(store: &Store) -> Result<(), Error> {
+        let open = Soak::all(store)?.into_iter().find(|soak| !soak.is_over());
+        open.map_or(Ok(()), |Soak { id, .. }| {
             let what =
                 format!("soak {id} is not over: `hostproof soak --continue` goes on, `hostproof soak --end` ends it");
-            return Err(Error::Campaign(what));
-        }
+            Err(Error::Campaign(what))
+        })
+    }
+
+    /// Begins a soak with this id.
+    pub fn start(store: &Store, id: &str, plan: SoakPlan) -> Result<Soak, Error> {
+        Soak::may_start(store)?;
         let path = store.root().join(FOLDER).join(format!("{id}.jsonl"));
         if path.exists() {
             return Err(Error::Exists(path));
@@ -208,6 +222,8 @@ impl Soak {
             failures: Vec::new(),
             runs: Vec::new(),
             no_figures: Vec::new(),
+            watched: Vec::new(),
+            not_watched: Vec::new(),
         };
         for entry in self.entries.iter().cloned() {
             match entry {
@@ -216,10 +232,23 @@ impl Soak {
                 SoakEntry::Stopped { at } | SoakEntry::Ended { at } => log.stopped.push(at),
                 SoakEntry::Stretch(stretch) => log.stretches.push(stretch),
                 SoakEntry::Wrong { at, result } => log.wrong.push((at, result)),
-                SoakEntry::Incident(incident) => log.incidents.push(incident),
+                SoakEntry::Incident(incident) => {
+                    // By so much a counter has grown since it was noted.
+                    let is_it = |one: &&mut Watched| one.part == incident.part && one.vital == incident.vital;
+                    if let Some(counter) = log.watched.iter_mut().find(is_it) {
+                        counter.last += incident.value;
+                    }
+                    log.incidents.push(incident);
+                }
                 SoakEntry::Failed(failure) => log.failures.push(failure),
                 SoakEntry::Run(id) => log.runs.push((log.seconds(), id)),
                 SoakEntry::NoFigures { why, .. } => log.no_figures.push(why),
+                SoakEntry::Watched { values, missing, .. } => {
+                    log.watched = values;
+                    log.not_watched.extend(missing);
+                    log.not_watched.sort();
+                    log.not_watched.dedup();
+                }
             }
         }
         log

@@ -40,6 +40,9 @@ pub fn soak(log: &SoakLog, judged: &SoakJudgement, sealed: &str, look: Look) -> 
     if let Some(throttled) = judged.throttled {
         text += &wrap(&format!("Processors were throttled for {:.2} % of the time", 100.0 * throttled), 0, look);
     }
+    if let Some(line) = not_watched(judged) {
+        text += &wrap(&line, 0, look);
+    }
     for line in events(log) {
         text += &wrap(&line, 2, look);
     }
@@ -64,6 +67,12 @@ pub(crate) fn drift_rows(judged: &SoakJudgement) -> Vec<[String; 5]> {
         [drift.figure.clone(), shown(drift.means[0]), shown(drift.means[1]), percent(drift.change), range]
     };
     judged.drift.iter().map(row).collect()
+}
+
+/// What no event can tell of.
+pub(crate) fn not_watched(judged: &SoakJudgement) -> Option<String> {
+    let list = judged.not_watched.join(", ");
+    (!list.is_empty()).then(|| format!("Not watched, because nothing here tells of it: {list}"))
 }
 
 /// What broke, one by one, and how many more there were.
@@ -124,7 +133,7 @@ pub fn soak_json(log: &SoakLog, judged: &SoakJudgement) -> Value {
         "soak": log.id, "host": log.plan.host, "verdict": judged.verdict.name(), "reasons": judged.reasons,
         "seconds": judged.seconds, "planned_seconds": judged.planned, "seconds_before_an_error": judged.clean,
         "compared_bytes": compared, "errors": errors.collect::<Vec<_>>(), "drift": drift.collect::<Vec<_>>(),
-        "throttled_share": judged.throttled, "wrong": wrong.collect::<Vec<_>>(), "events": log.incidents,
+        "throttled_share": judged.throttled, "not_watched": judged.not_watched, "wrong": wrong.collect::<Vec<_>>(), "events": log.incidents,
         "boots": log.begun.iter().map(|(at, boot)| json!({"at": at, "boot_id": boot})).collect::<Vec<_>>(),
     })
 }

@@ -62,6 +62,8 @@ pub struct SoakJudgement {
     pub drift: Vec<Drift>,
     /// Share of the time in which a processor was throttled, as far as it tells.
     pub throttled: Option<f64>,
+    /// What was not watched, because the host does not tell of it.
+    pub not_watched: Vec<String>,
     /// Why it is not a PASS, or what stands beside one.
     pub reasons: Vec<String>,
 }
@@ -106,6 +108,7 @@ pub fn judge_soak(log: &SoakLog, runs: &[Digest]) -> SoakJudgement {
         compared,
         errors,
         drift: drift(&log.stretches).into_iter().chain(drift_of_runs(runs)).collect(),
+        not_watched: log.not_watched.clone(),
         throttled: (!told.is_empty() && seconds > 0.0).then(|| told.iter().sum::<f64>() / seconds),
         reasons,
     }
@@ -353,6 +356,8 @@ mod tests {
             failures: vec![],
             runs: vec![],
             no_figures: vec![],
+            watched: vec![],
+            not_watched: vec![],
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use measure::{Incident, Quantity, Sign, Unit, Vital};
+use measure::{Incident, Quantity, Sign, Unit, Vital, Watched};
 
 use crate::limits::Held;
 use crate::reader::{Observed, Scan};
@@ -60,6 +60,28 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Goes on from what another watch knew. In another boot the kernel counts from 0 again and may name drives otherwise: then
+    /// only what must stay is held against what was there.
+    #[must_use]
+    pub fn since(watched: &[Watched], same_boot: bool) -> Guard {
+        let known = watched.iter().filter(|one| same_boot || rule(one.vital) == Rule::Kept);
+        let track = |one: &Watched| Track { first: one.first, last: one.last, since: None, told: false };
+        Guard { tracks: known.map(|one| ((one.vital, one.part.clone()), track(one))).collect() }
+    }
+
+    /// What another watch must know to go on.
+    #[must_use]
+    pub fn watched(&self) -> Vec<Watched> {
+        let kept = self.tracks.iter().filter(|((vital, _), _)| matches!(rule(*vital), Rule::Growth | Rule::Kept));
+        let watched = |((vital, part), track): (&(Vital, String), &Track)| Watched {
+            part: part.clone(),
+            vital: *vital,
+            first: track.first,
+            last: track.last,
+        };
+        kept.map(watched).collect()
+    }
+
     /// Holds a scan against what is known; gives what has broken since the one before.
     pub fn look(&mut self, scan: &Scan) -> Vec<Incident> {
         let at = scan.at;

@@ -33,6 +33,22 @@ const LEAST_SPARE: f64 = 0.1;
 /// No sensor is hotter: makers write such values for "no limit".
 const NO_DEGREES: f64 = 200.0;
 
+/// What is watched where a host tells it, and by which values that shows.
+const WATCHED: [(&str, &[Vital]); 11] = [
+    ("memory errors by module (EDAC)", &[Vital::CorrectedErrors]),
+    ("machine checks", &[Vital::MachineChecks]),
+    ("errors of PCIe devices (AER)", &[Vital::PcieCorrected]),
+    ("links of PCIe devices", &[Vital::LinkLanes]),
+    ("temperatures", &[Vital::Temperature]),
+    ("clocks", &[Vital::Clock]),
+    ("throttling of processors", &[Vital::Throttles, Vital::Throttled]),
+    ("media errors and wear of NVMe drives", &[Vital::MediaErrors]),
+    ("fans", &[Vital::Fan]),
+    ("power supplies", &[Vital::Supply]),
+    ("power", &[Vital::Power]),
+];
+const KERNEL_LOG: &str = "the kernel's log";
+
 /// A value of a part with the limit that it is held against.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Observed {
@@ -143,6 +159,14 @@ impl Reader {
             limits,
             tree,
         }
+    }
+
+    /// What is not watched, because nothing that can be read here tells of it: by a scan, and by the kernel's log.
+    #[must_use]
+    pub fn not_watched(&self, scan: &Scan) -> Vec<String> {
+        let is_read = |vitals: &[Vital]| scan.signs().any(|sign| vitals.contains(&sign.vital));
+        let missing = WATCHED.iter().filter(|(_, vitals)| !is_read(vitals)).map(|(what, _)| (*what).to_owned());
+        missing.chain(self.log.is_none().then(|| KERNEL_LOG.to_owned())).collect()
     }
 
     /// Whether the kernel's log can be read.

@@ -90,7 +90,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "FILE", group = "format")]
     pub(crate) hpl: Option<PathBuf>,
     /// Show on the page what a vendor sent (imported records, by id or file); none of it decides anything
-    #[arg(long, value_name = "IMPORTED", requires = "html")]
+    #[arg(long, value_name = "IMPORTED", add = completion::imported(), requires = "html")]
     pub(crate) with: Vec<String>,
     /// Write also to a device or a pipe, and over a file that is no earlier report; a record is never written over
     #[arg(long)]

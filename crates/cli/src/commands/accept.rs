@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use inventory::Inventory;
 use measure::Profile;
+use record::{Soak, Store};
 use report::gate;
 use spec::System;
 use verdict::{Acceptance, Judgement};
@@ -14,7 +15,7 @@ use crate::commands;
 use crate::commands::run::{self, Finish};
 use crate::commands::{judgement_of_parts, look, print, print_json};
 use crate::exit::Exit;
-use crate::locations::Specification;
+use crate::locations::{self, Specification};
 use crate::output::say;
 use crate::plan::RunPlan;
 use crate::run::unmeasured;
@@ -22,6 +23,10 @@ use crate::run::unmeasured;
 pub(crate) fn accept(args: &AcceptArgs) -> Result<Exit> {
     let specification = Specification::load(&args.run.spec)?;
     demands_something(&specification.system)?;
+    if args.soak.is_some() {
+        // What could not follow is said before hours are measured.
+        Soak::may_start(&Store::at(&locations::results(args.run.out.as_deref())?))?;
+    }
     let root = Path::new("/");
     let inventory = inventory::take(root);
     if args.facts_first

@@ -1,7 +1,8 @@
 //! `hostproof soak`: hours in which nothing may break, over crashes and power cuts. All state is in the journal.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+mod stretch;
+
+use std::collections::BTreeSet;
 use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,15 +13,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
-use measure::{
-    Digest, Ending, Incident, Load, LoadFailure, LoadSum, Pass, Quantity, SoakPlan, Stretch, Unit, Vital, Workload,
-    WrongResult,
-};
+use measure::{Digest, Ending, Incident, Load, LoadFailure, Quantity, SoakPlan, Unit, Vital, Workload, WrongResult};
 use record::{Seals, Soak, SoakEntry, Store};
 use rustix::process::{Pid, Signal, kill_process};
 use soak::Told;
 use verdict::Verdict;
-use watch::{Guard, Limits, Reader, Scan};
+use watch::{Guard, Limits, Reader};
 
 use crate::alarm::{Alarm, found};
 use crate::alone::{self, Alone};
@@ -36,6 +34,7 @@ use crate::output::say;
 use crate::plan::boot_id;
 use crate::scratch::{self, Scratch};
 use crate::{interrupt, systemd_unit, trust};
+use stretch::{Counted, StretchSoFar, now};
 
 const HOUR: f64 = 3600.0;
 /// How often the loop looks whether somebody wants to stop.
@@ -47,8 +46,6 @@ const OF_ROOM: f64 = 0.2;
 const MOST_FILES: f64 = (64_u64 << 30) as f64;
 /// By these words an earlier page is known.
 const PAGE: &str = "style-src 'unsafe-inline'; img-src data:";
-/// Wrong results of one soak that are noted one by one: a broken module must not fill the disk. More are counted.
-const MOST_NOTED: usize = 10_000;
 /// Less is no load.
 const LEAST: u64 = 4 << 20;
 
@@ -73,10 +70,6 @@ pub(crate) fn soak(args: &SoakArgs) -> Result<Exit> {
     }
     let soak = if args.go_on { unfinished(&store)? } else { begun(args, &store)? };
     Night::begin(args, &store, soak)?.hours()
-}
-
-fn now() -> f64 {
-    Timestamp::now().as_duration().as_secs_f64()
 }
 
 /// The soak that is not over.
@@ -225,6 +218,9 @@ struct Night<'a> {
     alarm: Alarm,
     reader: Reader,
     guard: Guard,
+    /// Whether nothing was read yet, and what was not to be read then.
+    is_first: bool,
+    missing: Vec<String>,
     interrupted: Arc<AtomicBool>,
     /// Seconds under load so far.
     done: f64,
@@ -235,82 +231,6 @@ struct Night<'a> {
     /// Wrong results that are noted, and those of this stretch that are only counted.
     noted: usize,
     counted: Counted,
-}
-
-/// A stretch that has not ended.
-struct StretchSoFar {
-    begun: Instant,
-    passes: BTreeMap<Load, Vec<Pass>>,
-    hottest: Option<f64>,
-    watts: Vec<f64>,
-    clocks: Vec<f64>,
-    /// Seconds and counts of throttling by package, at the first and the last reading.
-    throttled: BTreeMap<(Vital, String), [f64; 2]>,
-}
-
-impl StretchSoFar {
-    fn new() -> StretchSoFar {
-        StretchSoFar {
-            begun: Instant::now(),
-            passes: BTreeMap::new(),
-            hottest: None,
-            watts: Vec::new(),
-            clocks: Vec::new(),
-            throttled: BTreeMap::new(),
-        }
-    }
-
-    fn take(&mut self, scan: &Scan) {
-        let values = |vital: Vital| scan.signs().filter(move |sign| sign.vital == vital).map(|sign| sign.value);
-        self.hottest = values(Vital::Temperature).chain(self.hottest).reduce(f64::max);
-        self.watts.extend(values(Vital::Power).reduce(f64::max));
-        self.clocks.extend(values(Vital::Clock).next());
-        for sign in scan.signs().filter(|sign| matches!(sign.vital, Vital::Throttled | Vital::Throttles)) {
-            let range = self.throttled.entry((sign.vital, sign.part.clone())).or_insert([sign.value; 2]);
-            range[1] = sign.value;
-        }
-    }
-
-    /// How long it is. Time in which this process was stopped, and noticed nothing, is no time of the soak.
-    fn seconds(&self, planned: u16) -> f64 {
-        self.begun.elapsed().as_secs_f64().min(2.0 * f64::from(planned))
-    }
-
-    fn end(self, seconds: f64) -> Stretch {
-        let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-        let grown = |vital: Vital| {
-            let of = self.throttled.iter().filter(move |((one, _), _)| *one == vital);
-            of.map(|(_, [first, last])| (last - first).max(0.0)).reduce(f64::max)
-        };
-        // Where a processor counts only how often, a stretch in which it was throttled counts whole.
-        let throttled = grown(Vital::Throttled)
-            .or_else(|| grown(Vital::Throttles).map(|count| if count > 0.0 { seconds } else { 0.0 }));
-        Stretch {
-            at: now(),
-            seconds,
-            loads: self.passes.iter().map(|(load, passes)| (*load, LoadSum::of(passes))).collect(),
-            hottest: self.hottest,
-            watts: mean(&self.watts),
-            clock: mean(&self.clocks),
-            throttled: throttled.map(|throttled| throttled.min(seconds)),
-        }
-    }
-}
-
-/// Wrong results of a stretch that are not noted one by one: of each part the first one, with the number of the others.
-#[derive(Default)]
-struct Counted(BTreeMap<(Load, String), WrongResult>);
-
-impl Counted {
-    fn add(&mut self, mut result: WrongResult) {
-        match self.0.entry((result.load, result.part.clone())) {
-            Entry::Occupied(mut first) => first.get_mut().more = first.get().more.saturating_add(result.count()),
-            Entry::Vacant(none) => {
-                result.place += &format!("; after {MOST_NOTED} entries only the number is noted");
-                none.insert(result);
-            }
-        }
-    }
 }
 
 impl<'a> Night<'a> {
@@ -335,13 +255,16 @@ impl<'a> Night<'a> {
         say_what_is_not_read(&reader);
         let log = soak.log();
         let done = log.seconds();
+        let same_boot = matches!(log.begun.as_slice(), [.., before, now] if before.1 == now.1);
         Ok(Night {
             args,
             store,
             plan,
             alarm,
             reader,
-            guard: Guard::default(),
+            guard: Guard::since(&log.watched, same_boot),
+            is_first: true,
+            missing: Vec::new(),
             interrupted,
             done,
             next_scan: Instant::now(),
@@ -386,6 +309,7 @@ impl<'a> Night<'a> {
             // The next figures are due at the next full hour.
             let end = (((self.done / HOUR).floor() + 1.0) * HOUR).min(self.plan.seconds);
             self.under_load(end)?;
+            self.note_watched()?;
             self.soak.seal()?;
             say(&format!("{:.2} of {:.2} hours", self.done / HOUR, self.plan.seconds / HOUR));
         }
@@ -429,7 +353,7 @@ impl<'a> Night<'a> {
 
     /// Ends the stretch, and begins the next one.
     fn close(&mut self, seconds: f64) -> Result<()> {
-        for result in std::mem::take(&mut self.counted).0.into_values() {
+        for result in self.counted.drain() {
             self.note_wrong(result)?;
         }
         let stretch = std::mem::replace(&mut self.stretch, StretchSoFar::new()).end(seconds);
@@ -444,6 +368,10 @@ impl<'a> Night<'a> {
     fn scan(&mut self) -> Result<()> {
         self.next_scan = Instant::now() + Duration::from_secs(self.args.interval);
         let scan = self.reader.scan(now(), &*outside(&self.args.root));
+        let is_first = std::mem::take(&mut self.is_first);
+        if is_first {
+            self.missing = self.reader.not_watched(&scan);
+        }
         let incidents = self.guard.look(&scan);
         for incident in &incidents {
             self.soak.note(SoakEntry::Incident(incident.clone()))?;
@@ -451,12 +379,18 @@ impl<'a> Night<'a> {
         self.alarm.tell(&incidents);
         self.alarm.renew(scan.at, scan.signs(), !incidents.is_empty());
         self.stretch.take(&scan);
-        Ok(())
+        if is_first { self.note_watched() } else { Ok(()) }
+    }
+
+    /// Notes by what the watch goes on where another process must take it up, and what it does not see.
+    fn note_watched(&mut self) -> Result<()> {
+        let (values, missing) = (self.guard.watched(), self.missing.clone());
+        Ok(self.soak.note(SoakEntry::Watched { at: now(), values, missing })?)
     }
 
     /// Notes a wrong result; of very many only how many, once a stretch.
     fn wrong(&mut self, result: WrongResult) -> Result<()> {
-        if self.noted < MOST_NOTED {
+        if self.noted < stretch::MOST_NOTED {
             self.noted += 1;
             return self.note_wrong(result);
         }
@@ -530,29 +464,5 @@ impl<'a> Night<'a> {
         let history = History::of(self.store.clone())?;
         let whole = history.runs.iter().filter(|run| run.digest.ending == Ending::Complete);
         Ok(whole.map(|run| run.digest.id.clone()).collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_only_counted_keeps_its_number_and_its_part() {
-        let mut counted = Counted::default();
-        for (part, more) in [("core 1", 0), ("core 2", 4), ("core 1", 7)] {
-            let (part, place) = (part.to_owned(), "element 3".to_owned());
-            counted.add(WrongResult { load: Load::Cpu, part, place, expected: 1, found: 0, more });
-        }
-        let counts: Vec<(&str, u64)> = counted.0.values().map(|one| (one.part.as_str(), one.count())).collect();
-        assert_eq!(counts, [("core 1", 9), ("core 2", 5)]);
-        assert!(counted.0.values().all(|one| one.place.ends_with("only the number is noted")));
-    }
-
-    #[test]
-    fn a_process_that_was_stopped_counts_no_more_than_two_stretches() {
-        let mut stretch = StretchSoFar::new();
-        stretch.begun = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
-        assert!((stretch.seconds(60) - 120.0).abs() < 1e-9);
     }
 }

@@ -7,7 +7,7 @@ use verdict::soak::SoakJudgement;
 use super::Error;
 use super::charts::{self, Chart};
 use super::parts::class_of;
-use crate::soak::{answer, drift_rows, error_rows, events};
+use crate::soak::{answer, drift_rows, error_rows, events, not_watched};
 
 #[derive(Debug, Serialize)]
 pub(super) struct SoakPage {
@@ -18,6 +18,7 @@ pub(super) struct SoakPage {
     answer: String,
     sealed: String,
     reasons: Vec<String>,
+    not_watched: Option<String>,
     errors: Vec<[String; 4]>,
     drift: Vec<[String; 5]>,
     charts: Vec<Chart>,
@@ -34,6 +35,7 @@ impl SoakPage {
             answer: answer(judged),
             sealed: sealed.to_owned(),
             reasons: judged.reasons.clone(),
+            not_watched: not_watched(judged),
             errors: error_rows(judged),
             drift: drift_rows(judged),
             charts: charts::night(log)?,

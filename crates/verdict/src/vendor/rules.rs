@@ -20,6 +20,7 @@ pub(super) const ALL: [Rule; 29] = [
     memory::links_of_gpu,
     storage::buffered,
     storage::a_share,
+    storage::joined,
     storage::another_depth,
     storage::no_random_map,
     storage::mean_for_p99,

@@ -35,6 +35,20 @@ pub(super) fn a_share(case: &Case<'_>) -> Option<Remark> {
     })
 }
 
+/// Of what several sections did nothing is known that their options would say.
+pub(super) fn joined(case: &Case<'_>) -> Option<Remark> {
+    case.import.told(case.figure, Setting::Joined).map(|entry| Remark {
+        rule: "joined",
+        worth: Worth::NotComparable,
+        says: format!(
+            "fio joined jobs of several sections into this entry (line {}, group_reporting), under the name of the first and with the \
+             options of the last: blocks, depth and directness of the others are not told. Give each section its own group \
+             (new_group), or run each alone.",
+            entry.line
+        ),
+    })
+}
+
 /// A deeper queue has a higher rate and longer requests.
 pub(super) fn another_depth(case: &Case<'_>) -> Option<Remark> {
     let ours: f64 = case.ours?.context.get("depth")?.parse().ok()?;

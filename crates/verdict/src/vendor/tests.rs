@@ -156,6 +156,8 @@ fn planted_edits_and_bad_practice_are_named() {
     );
     // One entry of jobs that worked at once.
     check("fio-shares.json", &same, "shares: read IOPS", NotComparable, ("a share", "one of 2 entries of fio"));
+    // One entry for jobs of several sections.
+    check("fio-joined.json", &same, "first: read IOPS", NotComparable, ("joined", "the options of the last"));
     // 6: random blocks that come again.
     check("fio-norandommap.json", &same, "norandommap: read IOPS", NotComparable, ("norandommap", "a cache answers"));
     // 7: a mean instead of a percentile.

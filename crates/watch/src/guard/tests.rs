@@ -303,3 +303,50 @@ fn errors_that_the_specification_allows_are_told_when_they_are_more() {
     assert_eq!(told[0].says, "A1: corrected memory errors grew by 3, over the 5 that are allowed in all");
     assert_eq!((look(30.0, 108.0).len(), look(40.0, 109.0).len()), (0, 1));
 }
+
+#[test]
+fn another_watch_goes_on_where_one_ended() {
+    let sign = |part: &str, vital, value| Sign { part: part.into(), vital, value };
+    let look = |guard: &mut Guard, at: f64, signs: Vec<Sign>| {
+        let observed = signs.into_iter().map(|sign| Observed { sign, held: None }).collect();
+        let told = guard.look(&Scan { at, observed, log: Vec::new() });
+        told.into_iter().map(|incident| incident.says).collect::<Vec<_>>()
+    };
+    let drive = |errors: f64, lanes: f64| {
+        vec![
+            sign("c1:00.0", Vital::Present, 1.0),
+            sign("c1:00.0", Vital::LinkLanes, lanes),
+            sign("nvme0", Vital::MediaErrors, errors),
+            sign("nvme0", Vital::Power, 9.0),
+        ]
+    };
+    let mut first = Guard::default();
+    assert_eq!(look(&mut first, 0.0, drive(4.0, 4.0)), [] as [&str; 0]);
+    let watched = first.watched();
+    assert_eq!(watched.len(), 3, "power breaks nothing: {watched:?}");
+    let check = |same_boot: bool, signs: Vec<Sign>, expect: &[&str]| {
+        let found = look(&mut Guard::since(&watched, same_boot), 99.0, signs);
+        assert_eq!(found, expect, "{same_boot}");
+    };
+    check(true, drive(4.0, 4.0), &[]);
+    check(true, drive(6.0, 4.0), &["nvme0: media errors grew by 2"]);
+    check(true, drive(4.0, 2.0), &["c1:00.0: lanes of the link 2, at least 4"]);
+    // What is called nvme0 in another boot may be another drive, and what is gone is gone in any.
+    check(false, drive(6.0, 4.0), &[]);
+    check(false, vec![], &["c1:00.0: the device is gone"]);
+}
+
+#[test]
+fn what_a_host_does_not_tell_is_named() {
+    let host = Host::new();
+    let mut reader = Reader::find(host.root(), Limits::of(&documented()), &host.beside);
+    let scan = reader.scan(1000.0, &host.beside);
+    let missing = reader.not_watched(&scan);
+    assert!(!missing.iter().any(|one| one.contains("EDAC") || one.contains("kernel")), "{missing:?}");
+    let empty = tempfile::tempdir().unwrap();
+    let mut reader = Reader::find(empty.path(), Limits::of(&documented()), &host.beside);
+    let scan = reader.scan(1000.0, &inventory::FilesOnly);
+    let missing = reader.not_watched(&scan);
+    assert_eq!(missing.len(), 12, "{missing:?}");
+    assert!(missing.contains(&"memory errors by module (EDAC)".to_owned()));
+}

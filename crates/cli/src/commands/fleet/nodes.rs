@@ -57,7 +57,11 @@ pub(super) fn read(typed: &[String], by: &FleetBy) -> Result<ReadFleet> {
         (None, Some(run)) => Specification::parse(&run.spec.text, "the records", Some(&run.spec.id))
             .with_context(|| format!("the specification of run {} cannot be used; give one with --spec", run.id))?,
         (None, None) => {
-            bail!("none of the records can be read, so none says by which specification: give one with --spec")
+            let first = unread.iter().find_map(|node| Some(format!(" ({}: {})", node.name, node.missing.as_ref()?)));
+            bail!(
+                "none of the records can be read{}, so none says by which specification: give one with --spec",
+                first.unwrap_or_default()
+            )
         }
     };
     let (judge, own) = (NodeJudge::of(specification), by.spec.is_none());
