@@ -13,14 +13,15 @@ use std::io::{self, Write};
 use std::num::NonZero;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use measure::{Digest, FailureCount, MetricId, Series};
-use rusqlite::{Connection, MAIN_DB, params};
+use rusqlite::{Connection, MAIN_DB, Transaction, params};
 use sha2::{Digest as _, Sha256};
 
-use self::rows::{builds, empty, ending, fingerprints, insert, map, metrics, numbers, profile};
+use self::rows::{MetricKeys, builds, empty, ending, fingerprints, insert, map, metrics, numbers, profile};
 use crate::{Annotated, Annotations, Chain, Entry, Error, Store, read};
 
 mod rows;
@@ -37,7 +38,7 @@ const MARK: &[u8; 16] = b"hostproof-index4";
 const SHA256: usize = 32;
 
 /// How many new records are in memory in brief at once.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 128;
 
 /// How often and for how long `rebuild` waits for another process that is writing the file.
 const WAITS: (usize, Duration) = (100, Duration::from_millis(20));
@@ -316,21 +317,35 @@ fn refresh(db: &mut Connection, found: &[Found]) -> rusqlite::Result<bool> {
         transaction.execute("DELETE FROM run WHERE path = ?1", [path])?;
         transaction.execute("DELETE FROM unreadable WHERE path = ?1", [path])?;
     }
-    for records in fresh.chunks(AT_ONCE) {
-        for (record, digest) in records.iter().zip(digests(records)) {
-            match digest {
-                Ok(digest) => insert(&transaction, record, &digest)?,
-                Err(error) => {
-                    transaction.execute(
-                        "INSERT INTO unreadable VALUES (?1, ?2, ?3, ?4)",
-                        params![record.path, record.size, record.changed, error.to_string()],
-                    )?;
+    put_in(&transaction, &fresh)?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// Puts records in, while the next ones are read.
+fn put_in(transaction: &Transaction<'_>, records: &[&Found]) -> rusqlite::Result<()> {
+    let mut keys = MetricKeys::default();
+    thread::scope(|scope| {
+        let (sender, read) = mpsc::sync_channel(1);
+        scope.spawn(move || {
+            // Nobody listens any more where the database has failed.
+            let _ = records.chunks(AT_ONCE).try_for_each(|records| sender.send((records, digests(records))));
+        });
+        for (records, digests) in read {
+            for (record, digest) in records.iter().zip(digests) {
+                match digest {
+                    Ok(digest) => insert(transaction, record, &digest, &mut keys)?,
+                    Err(error) => {
+                        transaction.execute(
+                            "INSERT INTO unreadable VALUES (?1, ?2, ?3, ?4)",
+                            params![record.path, record.size, record.changed, error.to_string()],
+                        )?;
+                    }
                 }
             }
         }
-    }
-    transaction.commit()?;
-    Ok(true)
+        Ok(())
+    })
 }
 
 /// The records in brief, in their order, read by as many threads as there are CPUs.

@@ -30,8 +30,31 @@ pub(super) fn empty() -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// Keys of metrics that were put in or looked up already: records of one store have the same ones again and again.
+#[derive(Debug, Default)]
+pub(super) struct MetricKeys(HashMap<MetricId, Vec<(Metric, i64)>>);
+
+impl MetricKeys {
+    fn of(&mut self, db: &Transaction<'_>, id: &MetricId, metric: &Metric) -> rusqlite::Result<i64> {
+        let known = self.0.get(id).and_then(|all| all.iter().find(|(known, _)| known == metric));
+        if let Some((_, key)) = known {
+            return Ok(*key);
+        }
+        let higher = if metric.better == Better::Higher { "1" } else { "0" };
+        let texts = [&id.name, &json(&id.labels), metric.unit.symbol(), higher];
+        let key = key(db, "metric (name, labels, unit, higher)", &texts)?;
+        self.0.entry(id.clone()).or_default().push((metric.clone(), key));
+        Ok(key)
+    }
+}
+
 /// Puts a record's digest in.
-pub(super) fn insert(db: &Transaction<'_>, record: &Found, digest: &Digest) -> rusqlite::Result<()> {
+pub(super) fn insert(
+    db: &Transaction<'_>,
+    record: &Found,
+    digest: &Digest,
+    keys: &mut MetricKeys,
+) -> rusqlite::Result<()> {
     let (build, print) = (&digest.build, &digest.fingerprint);
     let build = key(
         db,
@@ -65,12 +88,7 @@ pub(super) fn insert(db: &Transaction<'_>, record: &Found, digest: &Digest) -> r
     )?;
     let run = db.last_insert_rowid();
     for (id, series) in &digest.series {
-        let higher = if series.metric.better == Better::Higher { "1" } else { "0" };
-        let metric = key(
-            db,
-            "metric (name, labels, unit, higher)",
-            &[&id.name, &json(&id.labels), series.metric.unit.symbol(), higher],
-        )?;
+        let metric = keys.of(db, id, &series.metric)?;
         let medians: Vec<u8> = series.medians.iter().flat_map(|median| median.to_le_bytes()).collect();
         db.prepare_cached("INSERT INTO series VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
             run,
