@@ -29,7 +29,7 @@ pub(crate) use groups::grouped;
 pub(crate) use history::{
     BaselineCommand, CampaignCommand, CompareArgs, HistoryArgs, OrderName, Records, StartArgs, StoreCommand, View,
 };
-pub(crate) use host::{DoctorArgs, InspectArgs, PlanArgs, TopologyArgs};
+pub(crate) use host::{DoctorArgs, InspectArgs, PlanArgs};
 pub(crate) use reports::{DossierArgs, DossierCommand, PackArgs, ReportArgs};
 pub(crate) use soak::SoakArgs;
 pub(crate) use watch::{AlarmArgs, WatchArgs};

@@ -32,8 +32,8 @@ struct Job<'a> {
     groupid: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    job_runtime: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "job_runtime")]
+    runtime: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "job options")]
     options: Options<'a>,
     #[serde(borrow, default)]
@@ -133,7 +133,7 @@ fn joined(reader: &Reader, job: &Job<'_>, settings: &mut Settings) -> Result<(),
     };
     let runtime = sum(&|direction| Ok(reader.number("runtime", direction.runtime)?.value))?;
     let jobs = settings.get(&Setting::Jobs).and_then(|jobs| jobs.value).unwrap_or(1.0);
-    let longer = match job.job_runtime.map(|value| reader.number("job_runtime", value)).transpose()? {
+    let longer = match job.runtime.map(|value| reader.number("job_runtime", value)).transpose()? {
         // Of all jobs together, in milliseconds; one of them takes no longer than all its directions.
         Some(all) => all.value > jobs * (runtime * 1.05 + 50.0),
         None => false,

@@ -104,6 +104,7 @@ impl Imported {
     }
 
     /// The imported records of a store, in the order of their ids: id and file.
+    #[must_use]
     pub fn list(store: &Store) -> Vec<(String, PathBuf)> {
         let folders = |path: &Path| -> Vec<PathBuf> {
             let entries = fs::read_dir(path).into_iter().flatten().flatten();

@@ -353,7 +353,7 @@ impl<'a> Night<'a> {
 
     /// Ends the stretch, and begins the next one.
     fn close(&mut self, seconds: f64) -> Result<()> {
-        for result in self.counted.drain() {
+        for result in self.counted.take() {
             self.note_wrong(result)?;
         }
         let stretch = std::mem::replace(&mut self.stretch, StretchSoFar::new()).end(seconds);

@@ -8,7 +8,7 @@ use super::{Case, Remark, Worth, beyond, caches, memory, storage};
 type Rule = fn(&Case<'_>) -> Option<Remark>;
 
 /// All rules, in the order in which they are told of a figure where they weigh the same.
-pub(super) const ALL: [Rule; 29] = [
+pub(super) const ALL: [Rule; 30] = [
     own_checks,
     beyond,
     caches::resident,

@@ -82,8 +82,8 @@ pub(super) struct Counted(BTreeMap<(Load, String), WrongResult>);
 
 impl Counted {
     /// What was counted, and nothing is left.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = WrongResult> {
-        std::mem::take(&mut self.0).into_values()
+    pub(super) fn take(&mut self) -> Vec<WrongResult> {
+        std::mem::take(&mut self.0).into_values().collect()
     }
 
     pub(super) fn add(&mut self, mut result: WrongResult) {
