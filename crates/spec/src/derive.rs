@@ -6,7 +6,7 @@ use measure::metrics::{
     DENSE_DGEMM, DENSE_FMA, DENSE_HPL, DISK_RANDREAD_IOPS, DISK_SEQREAD_BANDWIDTH, DISK_SEQWRITE_BANDWIDTH,
     STREAM_COPY, STREAM_READ, STREAM_TRIAD,
 };
-use measure::{Better, Definition, Facts, Quantity, Reading, Unit};
+use measure::{Better, Definition, FactValue, Facts, Quantity, Reading, Unit};
 
 use crate::audit::constants::CHANNEL_BYTES;
 use crate::audit::{self, Audit, Grade};
@@ -289,9 +289,17 @@ fn stated(facts: &Facts) -> Vec<StatedFact> {
     rows.collect()
 }
 
-/// The facts of the host without its fault: a channel that lacks its DIMM is one that the system has, and what was counted
+/// The facts of the host without its faults: what is missing or switched off is what the system has, and what was counted
 /// without it is not stated.
 fn whole(facts: &Facts) -> Facts {
+    let mut whole = facts.clone();
+    add_missing_channels(facts, &mut whole);
+    add_cpus_switched_off(facts, &mut whole);
+    whole
+}
+
+/// A channel that lacks its DIMM, where the others have one.
+fn add_missing_channels(facts: &Facts, whole: &mut Facts) {
     const COUNTED: [&str; 9] = [
         "memory.capacity",
         "memory.total",
@@ -304,13 +312,32 @@ fn whole(facts: &Facts) -> Facts {
         // Half of the memory, where nobody has set it.
         "os.shm",
     ];
-    let mut whole = facts.clone();
     let missing = facts.number("memory.channels_missing").filter(|missing| *missing > 0.0);
-    let (Some(missing), Some(channels)) = (missing, facts.number("memory.channels")) else { return whole };
+    let (Some(missing), Some(channels)) = (missing, facts.number("memory.channels")) else { return };
     whole.0.retain(|id, _| !COUNTED.contains(&id.as_str()));
     let source = format!("memory.channels, and {missing} without a DIMM where the others have one");
     whole.quantity("memory.channels", channels + missing, Unit::Count, &source);
-    whole
+}
+
+/// CPUs that are switched off, but for the second threads of all cores, which somebody has switched off with SMT.
+fn add_cpus_switched_off(facts: &Facts, whole: &mut Facts) {
+    const COUNTED: [&str; 3] = ["cpu.cores_per_socket", "cpu.threads_per_socket", "cpu.offline"];
+    let number = |id: &str| facts.number(id).filter(|number| *number > 0.0);
+    let (Some(off), Some(cores), Some(threads)) = (number("cpu.offline"), number("cpu.cores"), number("cpu.threads"))
+    else {
+        return;
+    };
+    let has_no_smt = facts.value("os.smt") == Some(&FactValue::Flag(false));
+    if has_no_smt && off % threads == 0.0 {
+        return;
+    }
+    whole.0.retain(|id, _| !COUNTED.contains(&id.as_str()));
+    let all = threads + off;
+    // A core of which one thread is off still has the other.
+    let of_core = (threads / cores).ceil();
+    let source = format!("{threads} threads, and {off} that are switched off");
+    whole.quantity("cpu.threads", all, Unit::Count, &source);
+    whole.quantity("cpu.cores", (all / of_core).ceil(), Unit::Count, &source);
 }
 
 /// The system as an achievable target must see it: AVX-512 counts as two full-width units only where AMX proves a core
@@ -318,14 +345,14 @@ fn whole(facts: &Facts) -> Facts {
 fn sound(system: &System) -> System {
     let mut sound = system.clone();
     let of = |id: &str| system.facts.iter().find(|fact| fact.id == id).map(|fact| &fact.value);
-    if let Some(measure::FactValue::Quantity(width)) = of("memory.channel_width") {
+    if let Some(FactValue::Quantity(width)) = of("memory.channel_width") {
         for fact in sound.facts.iter_mut().filter(|fact| ["memory.channels", "memory.dimms"].contains(&&*fact.id)) {
-            if let measure::FactValue::Quantity(count) = &mut fact.value {
+            if let FactValue::Quantity(count) = &mut fact.value {
                 count.value *= width.value / CHANNEL_BYTES.value;
             }
         }
     }
-    let has = |id: &str| system.facts.iter().any(|fact| fact.id == id && fact.value == measure::FactValue::Flag(true));
+    let has = |id: &str| system.facts.iter().any(|fact| fact.id == id && fact.value == FactValue::Flag(true));
     if has("cpu.avx512") && !has("cpu.amx") {
         for fact in sound.facts.iter_mut().filter(|fact| fact.id == "cpu.avx512") {
             "cpu.avx2".clone_into(&mut fact.id);

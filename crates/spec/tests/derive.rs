@@ -59,6 +59,33 @@ fn a_fault_of_the_memory_is_not_the_target() {
     check(8.0, 0.0, 4.0, 4.0);
 }
 
+/// Nor does a CPU that is switched off; but SMT may be off by choice.
+#[test]
+fn a_cpu_that_is_switched_off_is_not_the_target() {
+    let check = |(cores, threads, off, smt): (f64, f64, f64, Option<bool>), expect: (f64, f64)| {
+        let mut facts = host();
+        facts.quantity("cpu.cores", cores, Unit::Count, "test");
+        facts.quantity("cpu.threads", threads, Unit::Count, "test");
+        facts.quantity("cpu.offline", off, Unit::Count, "test");
+        if let Some(smt) = smt {
+            facts.flag("os.smt", smt, "test");
+        }
+        let system = derive(&facts, "node-1");
+        let stated = |id: &str| system.facts.iter().find(|fact| fact.id == id).unwrap().value.to_string();
+        assert_eq!((stated("cpu.cores"), stated("cpu.threads")), (expect.0.to_string(), expect.1.to_string()));
+        let target = system.target("dense.fma").unwrap().value.value;
+        assert!((target / (expect.0 * 16.0 * 2.0e9 * 0.95) - 1.0).abs() < 1e-3, "{target}");
+    };
+    check((64.0, 128.0, 0.0, Some(true)), (64.0, 128.0));
+    // A thread, and a whole core.
+    check((64.0, 127.0, 1.0, Some(true)), (64.0, 128.0));
+    check((63.0, 126.0, 2.0, Some(true)), (64.0, 128.0));
+    check((63.0, 63.0, 1.0, None), (64.0, 64.0));
+    check((63.0, 63.0, 1.0, Some(false)), (64.0, 64.0));
+    // All second threads.
+    check((64.0, 64.0, 64.0, Some(false)), (64.0, 64.0));
+}
+
 #[test]
 fn a_host_gets_ceilings_times_fractions() {
     let system = derive(&host(), "node-1");

@@ -40,7 +40,6 @@ pub(super) struct Page {
     facts: Vec<FactLine>,
     fingerprint: Vec<Half>,
     changes: Vec<Changes>,
-    vendor: Vec<VendorView>,
     raw: Vec<Raw>,
     /// How many earlier runs have no table of their own.
     without_raw: usize,
@@ -92,6 +91,8 @@ struct HostView {
     warnings: Vec<SharedWarning>,
     /// What the boots before and after add up to, where there are both.
     change: Option<OverallView>,
+    /// What a vendor sent with it.
+    vendor: Vec<VendorView>,
 }
 
 /// A fact that is not as the document says, or not known, with the targets that depend on it.
@@ -227,7 +228,6 @@ impl Page {
             facts: host::facts(&last.facts),
             fingerprint: host::fingerprint(last),
             changes: host::changes(runs),
-            vendor: vendor::views(judged.vendor),
             raw: newest.iter().map(|run| raw::of(run, &methods)).collect(),
             without_raw: runs.len() - newest.len(),
             methods: methods.explained(),
@@ -287,6 +287,7 @@ impl HostView {
             boots: judgement.boots,
             warnings: runs.last().map(series::warnings).unwrap_or_default(),
             change: judged.change.map(overall),
+            vendor: vendor::views(judged.vendor),
         }
     }
 }

@@ -330,7 +330,7 @@ fn another_watch_goes_on_where_one_ended() {
     };
     check(true, drive(4.0, 4.0), &[]);
     check(true, drive(6.0, 4.0), &["nvme0: media errors grew by 2"]);
-    check(true, drive(4.0, 2.0), &["c1:00.0: lanes of the link 2, at least 4"]);
+    check(true, drive(4.0, 2.0), &["c1:00.0: lanes of the PCIe link 2, at least 4"]);
     // What is called nvme0 in another boot may be another drive, and what is gone is gone in any.
     check(false, drive(6.0, 4.0), &[]);
     check(false, vec![], &["c1:00.0: the device is gone"]);
