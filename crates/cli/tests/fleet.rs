@@ -101,6 +101,19 @@ fn what_cannot_be_read_is_no_answer_and_what_is_of_another_specification_is_aske
 }
 
 #[test]
+fn an_older_record_does_not_stand_in_for_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    delivery(&here.join("here"));
+    let newest = node(&here.join("here"), 3, &quiet(), 2);
+    fs::write(newest, "no record").unwrap();
+    let found = json(here, &["fleet", "judge", "--out", "here"]);
+    assert_eq!((&found["counts"]["nodes"], &found["counts"]["no_answer"]), (&Value::from(12), &Value::from(1)));
+    let third = found["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "n03").unwrap();
+    assert_eq!(third["answer"], "NO-ANSWER");
+}
+
+#[test]
 fn every_format_is_written_and_only_what_is_ours_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();

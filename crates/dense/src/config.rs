@@ -124,8 +124,8 @@ impl Config {
             Profile::Quick => Config {
                 seed: 1,
                 fma: FmaConfig { samples: 9, seconds: 0.03 },
-                dgemm: dgemm_plan(dgemm(2.0), 5, 0.0),
-                hpl: hpl_plan(hpl(3.0), 3, most, false),
+                dgemm: dgemm_plan(dgemm(1.2), 5, 0.0),
+                hpl: hpl_plan(hpl(2.0), 3, most, false),
             },
             Profile::Full => Config {
                 seed: 1,
@@ -174,7 +174,7 @@ impl HplConfig {
         let last = if self.measured { of(self.order) } else { 0.0 };
         match self.engine {
             Solver::Team => {
-                let tuning = of(self.tuning_order) * (2 * self.cuts.len()) as f64;
+                let tuning = of(self.tuning_order) * (self.cuts.len() + self.cuts.len().div_ceil(2)) as f64;
                 curve * self.rounds as f64 + tuning + of(self.lapack_order) + last
             }
             Solver::Lapack => curve,

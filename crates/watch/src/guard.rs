@@ -61,10 +61,12 @@ pub struct Guard {
 
 impl Guard {
     /// Goes on from what another watch knew. In another boot the kernel counts from 0 again and may name drives otherwise: then
-    /// only what must stay is held against what was there.
+    /// only what must stay is held against what was there. What was throttled meanwhile was under somebody else's load.
     #[must_use]
     pub fn since(watched: &[Watched], same_boot: bool) -> Guard {
-        let known = watched.iter().filter(|one| same_boot || rule(one.vital) == Rule::Kept);
+        let is_of_load = |vital| matches!(vital, Vital::Throttles | Vital::DriveThrottled);
+        let goes_on = |vital| rule(vital) == Rule::Kept || same_boot && !is_of_load(vital);
+        let known = watched.iter().filter(|one| goes_on(one.vital));
         let track = |one: &Watched| Track { first: one.first, last: one.last, since: None, told: false };
         Guard { tracks: known.map(|one| ((one.vital, one.part.clone()), track(one))).collect() }
     }

@@ -318,12 +318,13 @@ fn another_watch_goes_on_where_one_ended() {
             sign("c1:00.0", Vital::LinkLanes, lanes),
             sign("nvme0", Vital::MediaErrors, errors),
             sign("nvme0", Vital::Power, 9.0),
+            sign("package 0", Vital::Throttles, 100.0 * errors),
         ]
     };
     let mut first = Guard::default();
     assert_eq!(look(&mut first, 0.0, drive(4.0, 4.0)), [] as [&str; 0]);
     let watched = first.watched();
-    assert_eq!(watched.len(), 3, "power breaks nothing: {watched:?}");
+    assert_eq!(watched.len(), 4, "power breaks nothing: {watched:?}");
     let check = |same_boot: bool, signs: Vec<Sign>, expect: &[&str]| {
         let found = look(&mut Guard::since(&watched, same_boot), 99.0, signs);
         assert_eq!(found, expect, "{same_boot}");

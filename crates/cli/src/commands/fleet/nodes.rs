@@ -7,12 +7,13 @@ use anyhow::{Context, Result, bail, ensure};
 use fleet::{Account, FleetNode, NodeAnswer};
 use launch::{FleetJournal, NodeState};
 use measure::Run;
-use record::{Selector, Store};
+use record::{Chain, Selector, Store};
 
 use super::reading::{NodeJudge, NodeRecord, SealedRecords, in_parts};
 use crate::args::FleetBy;
 use crate::history::History;
 use crate::locations::{self, Specification};
+use crate::output::say;
 
 /// What a fleet is called that no launcher started.
 const NAME: &str = "fleet";
@@ -121,22 +122,37 @@ fn found(typed: &[String], store: &Store) -> Result<Vec<(String, PathBuf)>> {
         };
         return typed.iter().map(find).collect();
     }
-    let history = History::of(store.clone())?;
-    let selectors = typed.iter().map(|one| Ok(one.parse::<Selector>()?)).collect::<Result<Vec<Selector>>>()?;
-    let mut newest: BTreeMap<&str, &record::Listed> = BTreeMap::new();
-    let chosen: Vec<Vec<&record::Listed>> = match selectors.as_slice() {
-        [] => vec![history.runs.iter().collect()],
-        selectors => selectors.iter().map(|selector| history.select(selector)).collect(),
-    };
-    for run in chosen.into_iter().flatten() {
-        newest.insert(&run.digest.host, run);
-    }
+    let newest = if typed.is_empty() { newest_of_each(store)? } else { selected(typed, store)? };
     ensure!(
         !newest.is_empty(),
         "no run in {} is selected: `hostproof store list` shows what there is",
         store.root().display()
     );
-    Ok(newest.into_values().map(|run| (run.digest.id.clone(), run.path.clone())).collect())
+    Ok(newest.into_values().collect())
+}
+
+/// The newest record of each host, by the folders of the store: what stands in the records is read when they are judged, and
+/// one that cannot be read then is no answer; an older one does not take its place.
+fn newest_of_each(store: &Store) -> Result<BTreeMap<String, (String, PathBuf)>> {
+    let entries = store.list()?;
+    // They are judged by what is sealed.
+    if let Some(error) = Chain::at(store.root()).seal(&entries).err().filter(|error| !error.is_read_only()) {
+        say(&format!("warning: the records that have ended could not be sealed: {error}"));
+    }
+    // The oldest come first.
+    Ok(entries.into_iter().map(|entry| (entry.host.clone(), (entry.host, entry.path))).collect())
+}
+
+/// The newest run of each host of those that are selected.
+fn selected(typed: &[String], store: &Store) -> Result<BTreeMap<String, (String, PathBuf)>> {
+    let history = History::of(store.clone())?;
+    let mut newest = BTreeMap::new();
+    for one in typed {
+        for run in history.select(&one.parse::<Selector>()?) {
+            newest.insert(run.digest.host.clone(), (run.digest.id.clone(), run.path.clone()));
+        }
+    }
+    Ok(newest)
 }
 
 /// Whether it is a selection of the store, and no run: an id has none of these signs.
