@@ -122,7 +122,7 @@ fn found(typed: &[String], store: &Store) -> Result<Vec<(String, PathBuf)>> {
         };
         return typed.iter().map(find).collect();
     }
-    let newest = if typed.is_empty() { newest_of_each(store)? } else { selected(typed, store)? };
+    let newest = if typed.is_empty() { newest_of_each(store)? } else { newest_selected(typed, store)? };
     ensure!(
         !newest.is_empty(),
         "no run in {} is selected: `hostproof store list` shows what there is",
@@ -144,7 +144,7 @@ fn newest_of_each(store: &Store) -> Result<BTreeMap<String, (String, PathBuf)>> 
 }
 
 /// The newest run of each host of those that are selected.
-fn selected(typed: &[String], store: &Store) -> Result<BTreeMap<String, (String, PathBuf)>> {
+fn newest_selected(typed: &[String], store: &Store) -> Result<BTreeMap<String, (String, PathBuf)>> {
     let history = History::of(store.clone())?;
     let mut newest = BTreeMap::new();
     for one in typed {
