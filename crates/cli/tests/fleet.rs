@@ -109,7 +109,7 @@ fn an_older_record_does_not_stand_in_for_the_newest() {
     fs::write(newest, "no record").unwrap();
     let found = json(here, &["fleet", "judge", "--out", "here"]);
     assert_eq!((&found["counts"]["nodes"], &found["counts"]["no_answer"]), (&Value::from(12), &Value::from(1)));
-    let third = found["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "n03").unwrap();
+    let third = found["nodes"].as_array().unwrap().iter().find(|node| node["name"] == "n03").unwrap();
     assert_eq!(third["answer"], "NO-ANSWER");
 }
 

@@ -84,7 +84,7 @@ fn round(arrays: &mut Arrays, series: &mut [VariantPasses]) -> Result<(), String
         }
         series.passes.push(pass);
         if series.variant.kernel == Kernel::Write {
-            arrays.verify()?;
+            arrays.verify_written()?;
         }
     }
     Ok(())

@@ -145,7 +145,7 @@ impl Config {
             Profile::Quick => Config {
                 samples: 9,
                 point_samples: 3,
-                point_seconds: 0.01,
+                point_seconds: 0.005,
                 walks: vec![EVERY_LINE, SMALL_PAGES, SPACED],
                 ..base
             },
@@ -181,8 +181,8 @@ impl Config {
         if 3 * self.array_bytes > budget {
             self.array_bytes = budget / 3 / HUGE_PAGE as u64 * HUGE_PAGE as u64;
         }
-        // The pointers, and the order in which they were linked: four bytes for each line.
-        self.chase_bytes = self.chase_bytes.min(budget / 17 * 16 / HUGE_PAGE as u64 * HUGE_PAGE as u64);
+        // The pointers, and twice the order in which they are linked: four bytes for each line.
+        self.chase_bytes = self.chase_bytes.min(budget / 9 * 8 / HUGE_PAGE as u64 * HUGE_PAGE as u64);
         if self.array_bytes < least || self.chase_bytes < HUGE_PAGE as u64 {
             return Err(Error::TooLittleMemory { needed: (3 * least) * 5 / 4, available });
         }
@@ -229,7 +229,8 @@ impl Config {
 
     /// The most memory that is in use at once.
     fn memory(&self) -> u64 {
-        (3 * self.array_bytes).max(self.chase_bytes + self.chase_bytes / 16)
+        // The order of the slots twice: what is linked, and what is kept for the next chase.
+        (3 * self.array_bytes).max(self.chase_bytes + self.chase_bytes / 8)
     }
 
     /// The sizes of a sweep, from 16 KiB to `chase_bytes`.

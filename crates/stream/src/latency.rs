@@ -37,6 +37,11 @@ pub struct Chase {
 impl Chase {
     /// Maps memory for a cycle of pointers on a node, and lets the worker touch it.
     pub fn new(worker: Worker, node: u32, walk: Walk, bytes: u64, seed: u64) -> Result<Chase, Error> {
+        Chase::in_order(worker, node, walk, bytes, shuffled(slots(walk, bytes), seed))
+    }
+
+    /// The same with an order of the slots that is there already.
+    pub(crate) fn in_order(worker: Worker, node: u32, walk: Walk, bytes: u64, order: Vec<u32>) -> Result<Chase, Error> {
         let len = usize::try_from(bytes).unwrap_or(usize::MAX) / size_of::<u64>();
         let team = Team::start(&[Worker { index: 0, ..worker }])?;
         let mut buffer = Buffer::<u64>::map(len, walk.page.into())?;
@@ -44,9 +49,8 @@ impl Chase {
         team.each(&mut [&mut buffer], |_, buffer| buffer.as_mut_slice().fill(0));
         let proof = buffer.proof(&[(0..len, node)]);
         let proof = Proof::of(&team, std::iter::once(proof), walk.page == Page::Huge);
-        let slots = u32::try_from(bytes / u64::from(walk.spacing)).unwrap_or(u32::MAX);
         let stride = walk.spacing as usize / size_of::<u64>();
-        Ok(Chase { team, buffer, order: shuffled(slots, seed), stride, bytes, proof })
+        Ok(Chase { team, buffer, order, stride, bytes, proof })
     }
 
     /// Leaves only the slots of the first `bytes` in the cycle.
@@ -92,6 +96,11 @@ impl Chase {
     pub(crate) fn verify_cpu(&self) -> Result<(), Error> {
         Ok(self.team.verify()?)
     }
+}
+
+/// How many slots a walk has in so many bytes.
+pub(crate) fn slots(walk: Walk, bytes: u64) -> u32 {
+    u32::try_from(bytes / u64::from(walk.spacing)).unwrap_or(u32::MAX)
 }
 
 /// How long a load took.
@@ -167,7 +176,7 @@ pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Repor
     let worker = context.workers[0];
     let walk = HEADLINE_WALK;
     report.doing("latency", seconds / 2.0);
-    let mut chase = Chase::new(worker, worker.node, walk, config.chase_bytes, config.seed)?;
+    let mut chase = context.chase(worker, worker.node, walk)?;
     let linked = chase.link();
     let single = linked.latency(config.samples, 10.0 * config.point_seconds);
     let side_by_side: Vec<Latencies> = (1..=config.chases as usize)
@@ -210,7 +219,7 @@ fn of_socket(
     let config = context.config;
     report.doing(format!("latency of socket {}", socket.package), 0.0);
     let worker = context.workers[socket.members[0]];
-    let mut chase = Chase::new(worker, worker.node, HEADLINE_WALK, config.chase_bytes, config.seed)?;
+    let mut chase = context.chase(worker, worker.node, HEADLINE_WALK)?;
     let Latencies { samples, migrations } = chase.latency(config.samples, 10.0 * config.point_seconds);
     chase.verify_cpu()?;
     report.measured(chase.describe(headline.of_part("socket", socket.package, samples), migrations));
@@ -226,7 +235,7 @@ pub(crate) fn measure_sweep(context: &Context<'_>, _: &mut Winners, report: &mut
     for &walk in &config.walks {
         let (page, spacing) = (walk.page.name(), walk.spacing);
         report.doing(format!("random cycle, {page} pages, every {spacing} bytes"), 0.0);
-        let mut chase = Chase::new(worker, worker.node, walk, config.chase_bytes, config.seed)?;
+        let mut chase = context.chase(worker, worker.node, walk)?;
         for &size in sizes.iter().rev() {
             report.doing(
                 format!("latency of {}, {page} pages, every {spacing} bytes", binary_bytes(size as f64)),

@@ -18,6 +18,8 @@ mod scaling;
 mod sweep;
 pub mod verify;
 
+use std::cell::RefCell;
+
 use machine::{Machine, Siblings, Worker, isa, place};
 use measure::metrics::{
     STREAM_BANDWIDTH_SWEEP, STREAM_LATENCY, STREAM_LATENCY_SWEEP, STREAM_LOADED_BANDWIDTH, STREAM_LOADED_LATENCY,
@@ -40,6 +42,27 @@ struct Context<'a> {
     workers: Vec<Worker>,
     /// The variants that may be used.
     variants: Vec<kernel::Variant>,
+    /// The order of slots that was made last: most chases have the same.
+    order: RefCell<Vec<u32>>,
+}
+
+/// An order of more slots is made anew for each chase: it would take as much memory as an array.
+const MOST_KEPT: u32 = 1 << 26;
+
+impl Context<'_> {
+    /// A chase over the planned size.
+    fn chase(&self, worker: Worker, node: u32, walk: Walk) -> Result<Chase, Error> {
+        let (bytes, seed) = (self.config.chase_bytes, self.config.seed);
+        let slots = latency::slots(walk, bytes);
+        if slots > MOST_KEPT {
+            return Chase::new(worker, node, walk, bytes, seed);
+        }
+        let mut order = self.order.borrow_mut();
+        if order.len() != slots as usize {
+            *order = permutation::shuffled(slots, seed);
+        }
+        Chase::in_order(worker, node, walk, bytes, order.clone())
+    }
 }
 
 /// Measures memory as planned, and emits each outcome as soon as it is known.
@@ -57,7 +80,7 @@ pub fn run(config: &Config, machine: &Machine, emit: &mut dyn FnMut(Event)) -> R
     config.check(machine, &workers)?;
     let limit = config.isa_limit(&isa::available())?;
     let variants = kernel::variants().into_iter().filter(|variant| variant.isa <= limit).collect();
-    let context = Context { config, machine, workers, variants };
+    let context = Context { config, machine, workers, variants, order: RefCell::default() };
     let mut report = Report::new(emit, config.seconds(machine));
     if limit < isa::widest() {
         report.warn(measure::Warning::NarrowIsa { used: limit.name().to_owned() });

@@ -13,7 +13,7 @@ use crate::config::{Page, Walk};
 use crate::kernel::chase::{self, Cursor, UNROLLED};
 use crate::kernel::{Kernel, Variant};
 use crate::report::Report;
-use crate::{Chase, Context, Error};
+use crate::{Context, Error};
 
 /// Elements that a loading core reads between two pauses: 16 KiB.
 const BLOCK: usize = 2048;
@@ -43,7 +43,7 @@ pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut
     let seconds = config.phase_seconds(context.machine)[6] / (config.delays.len() + 2) as f64;
     report.doing("touching the arrays of the loaded latency", 2.0 * seconds);
     let walk = Walk { page: Page::Huge, spacing: 64 };
-    let mut chase = Chase::new(*worker, worker.node, walk, config.chase_bytes, config.seed)?;
+    let mut chase = context.chase(*worker, worker.node, walk)?;
     let (mut buffer, parts) = map(context, loaders)?;
     let team = Team::start(&context.workers)?;
     touch(&team, split_mut(buffer.as_mut_slice(), &parts));

@@ -12,7 +12,7 @@ use crate::config::{Page, Walk};
 use crate::kernel::{Kernel, Store, Variant};
 use crate::report::Report;
 use crate::verify::{self, Content};
-use crate::{Chase, Context, Error, Latencies};
+use crate::{Context, Error, Latencies};
 
 /// The cores of a node, and the memory of a node.
 struct Pair {
@@ -60,7 +60,7 @@ fn non_temporal_write<'a>(context: &'a Context<'_>, winners: &'a Winners) -> &'a
 fn latency(context: &Context<'_>, pair: &Pair, report: &mut Report<'_>) -> Result<(), Error> {
     let config = context.config;
     let walk = Walk { page: Page::Huge, spacing: 64 };
-    let mut chase = Chase::new(pair.workers[0], pair.to, walk, config.chase_bytes, config.seed)?;
+    let mut chase = context.chase(pair.workers[0], pair.to, walk)?;
     let Latencies { samples, migrations } = chase.latency(config.point_samples, config.point_seconds);
     let measurement = Measurement::new(&STREAM_MATRIX_LATENCY, samples);
     report.measured(chase.describe(pair.label(measurement), migrations));
@@ -163,6 +163,8 @@ fn time_writes(team: &Team, parts: &mut [Part<'_>], write: &Variant, samples: u3
 mod tests {
     use machine::{Machine, Siblings, Source, place};
 
+    use std::cell::RefCell;
+
     use super::*;
     use crate::Config;
 
@@ -174,7 +176,13 @@ mod tests {
             node.kind = Some("HBM".to_owned());
         }
         let workers = place(&machine.topology, Siblings::OnePerCore).unwrap();
-        let context = Context { config: &Config::smoke(), machine: &machine, workers, variants: Vec::new() };
+        let context = Context {
+            config: &Config::smoke(),
+            machine: &machine,
+            workers,
+            variants: Vec::new(),
+            order: RefCell::default(),
+        };
         let pairs = pairs(&context);
         let of_kind = |kind: Option<&str>| pairs.iter().filter(|pair| pair.kind.as_deref() == kind).count();
         assert_eq!((of_kind(None), of_kind(Some("HBM"))), (4, 4), "the cores of two packages, each with all memory");

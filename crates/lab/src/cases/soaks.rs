@@ -71,7 +71,7 @@ pub(super) fn soak_events(parts: &Parts, folder: &Path, findings: &mut Findings)
 /// The power goes after 60 s: what was under load before counts, the record is sealed, and the boot is said to have changed.
 pub(super) fn soak_power_cut(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let machine = vm::new(parts, folder, Hardware::documented())?;
-    let cut = Event::PowerCut { step: "soak", after: Duration::from_secs(60) };
+    let cut = Event::PowerCut { step: "soak", after: Duration::from_mins(1) };
     let back = machine.boot(&mut Scenario::of([soak("soak", "memory,disk")]), cut)?;
     let results = back.join("results");
     let before = Soak::all(&Store::at(&results))?.pop().context("the soak left no record")?.log().seconds();
