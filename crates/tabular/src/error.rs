@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use polars::error::PolarsError;
+use polars_core::error::PolarsError;
 
 use crate::finding::Fault;
 use crate::schema::Kind;

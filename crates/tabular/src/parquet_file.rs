@@ -9,9 +9,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use polars::io::SerReader;
-use polars::io::parquet::metadata::FileMetadataRef;
-use polars::io::parquet::read::ParquetReader;
+use polars_parquet::read::{FileMetadata, read_metadata};
 
 use crate::cells::Cells;
 use crate::error::Error;
@@ -29,7 +27,7 @@ pub struct ParquetFile {
     bytes: u64,
     metadata: ArrowReaderMetadata,
     /// The same for Polars, when it was held against the bytes that are there.
-    polars: Option<FileMetadataRef>,
+    polars: Option<Arc<FileMetadata>>,
 }
 
 impl ParquetFile {
@@ -53,12 +51,12 @@ impl ParquetFile {
     /// # Errors
     /// They are not, or the file cannot be read.
     pub(crate) fn with_pages(mut self, columns: impl Iterator<Item = Column>) -> Result<Self, Error> {
-        let file = self.reopen()?;
+        let mut file = self.reopen()?;
         let names: Vec<&str> = columns.map(|column| column.name).collect();
         let checked = pages::check(&file, self.bytes, self.metadata.metadata(), &names);
         checked.map_err(|(column, why)| damaged(&self.path, column, why))?;
-        let footer = guarded(|| ParquetReader::new(file).get_metadata().cloned());
-        self.polars = Some(without_notes(footer.map_err(|why| damaged(&self.path, None, why))?));
+        let footer = guarded(|| read_metadata(&mut file));
+        self.polars = Some(Arc::new(without_notes(footer.map_err(|why| damaged(&self.path, None, why))?)));
         Ok(self)
     }
 
@@ -68,7 +66,7 @@ impl ParquetFile {
     }
 
     /// Its footer as Polars knows it, of a file [with its pages](Self::with_pages).
-    pub(crate) fn polars(&self) -> Option<&FileMetadataRef> {
+    pub(crate) fn polars(&self) -> Option<&Arc<FileMetadata>> {
         self.polars.as_ref()
     }
 
@@ -180,9 +178,8 @@ pub(crate) fn arrow_type(kind: Kind) -> DataType {
 
 /// A footer without what its writer noted beside the types of Parquet itself: the types of Arrow, for one, by which Polars
 /// would read text as categories, and whole numbers as durations.
-fn without_notes(mut footer: FileMetadataRef) -> FileMetadataRef {
-    Arc::make_mut(&mut footer).key_value_metadata = None;
-    footer
+fn without_notes(footer: FileMetadata) -> FileMetadata {
+    FileMetadata { key_value_metadata: None, ..footer }
 }
 
 fn damaged(path: &Path, column: Option<String>, why: String) -> Error {

@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use polars::prelude::Int64Type;
+use polars_core::prelude::Int64Type;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 

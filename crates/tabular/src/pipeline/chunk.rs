@@ -1,6 +1,6 @@
 //! Chunks: some rows with all columns, which one thread works on at a time.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 

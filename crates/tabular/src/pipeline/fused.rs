@@ -7,7 +7,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::chunk::Chunk;
 use super::exchange::Results;

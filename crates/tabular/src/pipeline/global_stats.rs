@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::chunk::Chunk;
 use super::input;

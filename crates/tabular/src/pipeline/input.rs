@@ -1,18 +1,18 @@
 //! Input files: read as bytes, then decoded by Polars, one piece of a file at a time, and held against the schema.
 
+use std::fs::File;
 use std::hint::black_box;
-use std::io::Cursor;
 
 use machine::memory_available;
-use polars::io::mmap::MmapBytesReader;
-use polars::io::parquet::read::FileMetadata;
-use polars::polars_utils::mmap::MMapSemaphore;
-use polars::prelude::*;
+use polars_buffer::Buffer;
+use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
+use polars_utils::mmap::MMapSemaphore;
 use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
 
 use super::chunk::{self, Chunk};
+use super::decode;
 use crate::panics::guarded;
 use crate::schema::{self, Kind, ROW_GROUP_ROWS, Table};
 use crate::transforms::columns::numbers;
@@ -65,7 +65,7 @@ impl<'a> Piece<'a> {
 
     /// Some columns as numbers and texts, each in one part, with nothing in them that the schema rules out; from the bytes of
     /// the file, where they are in memory.
-    fn decode(&self, table: Table, names: &[&str], bytes: Option<&[u8]>) -> Result<DataFrame, Error> {
+    fn decode(&self, table: Table, names: &[&str], bytes: Option<&Buffer<u8>>) -> Result<DataFrame, Error> {
         let mut frame = match self.raw(names, bytes)? {
             Ok(frame) => frame,
             Err(why) => {
@@ -81,39 +81,16 @@ impl<'a> Piece<'a> {
     }
 
     /// Decodes some columns; else what the decoder says.
-    fn raw(&self, names: &[&str], bytes: Option<&[u8]>) -> Result<Result<DataFrame, String>, Error> {
-        let reader: Box<dyn MmapBytesReader + '_> = match bytes {
-            Some(bytes) => Box::new(Cursor::new(bytes)),
-            None => Box::new(self.file.reopen()?),
+    fn raw(&self, names: &[&str], bytes: Option<&Buffer<u8>>) -> Result<Result<DataFrame, String>, Error> {
+        let mapped = match bytes {
+            Some(bytes) => bytes.clone(),
+            None => map(&self.file.reopen()?)?,
         };
-        let Some(footer) = self.footer() else { return Ok(Err("its pages were not looked at".to_owned())) };
-        let decoded = guarded(|| {
-            let mut reader = ParquetReader::new(reader);
-            reader.set_metadata(Arc::new(footer));
-            reader
-                .with_columns(Some(names.iter().map(|&name| name.to_owned()).collect()))
-                .read_parallel(ParallelStrategy::None)
-                .set_rechunk(true)
-                .finish()
-        });
+        let Some(footer) = self.file.polars() else { return Ok(Err("its pages were not looked at".to_owned())) };
+        let groups = self.first_group..self.first_group + self.groups;
+        let decoded = guarded(|| decode::columns(&mapped, footer, groups, names));
         let whole = |frame: &DataFrame| frame.height() == self.rows;
         Ok(decoded.and_then(|frame| if whole(&frame) { Ok(frame) } else { Err("rows are missing".to_owned()) }))
-    }
-
-    /// The footer of a file that had no other rows: Polars looks at each row group that it is told of.
-    fn footer(&self) -> Option<FileMetadata> {
-        let whole = self.file.polars()?;
-        Some(FileMetadata {
-            version: whole.version,
-            num_rows: self.rows,
-            max_row_group_height: whole.max_row_group_height,
-            created_by: None,
-            row_groups: whole.row_groups[self.first_group..self.first_group + self.groups].to_vec(),
-            key_value_metadata: None,
-            schema_descr: whole.schema_descr.clone(),
-            column_orders: None,
-            footer_buf: whole.footer_buf.clone(),
-        })
     }
 
     /// Sees that columns have their types, and hold nothing that the schema rules out.
@@ -207,34 +184,39 @@ pub(crate) fn pieces(data: &Dataset) -> Result<Vec<Piece<'_>>, Error> {
 
 /// The bytes of all files of `events`, each of which was there when this returns. They stay where the kernel read them to: a
 /// copy would take as much memory again, and the kernel would clear that first.
-pub(crate) fn read(data: &Dataset) -> Result<(Vec<MMapSemaphore>, u64), Error> {
+pub(crate) fn read(data: &Dataset) -> Result<(Vec<Buffer<u8>>, u64), Error> {
     let one = |file: &ParquetFile| {
         let open = file.reopen()?;
         let trouble = |error: std::io::Error| Error::io("cannot read", file.path(), error);
         // All of it is asked for at once, so that the drives have something to do.
         fadvise(&open, 0, None, Advice::WillNeed).map_err(|error| trouble(error.into()))?;
-        let bytes = MMapSemaphore::new_from_file(&open)?;
-        black_box(bytes.as_ref().iter().step_by(PAGE).fold(0, |sum: u8, byte| sum.wrapping_add(*byte)));
+        let bytes = map(&open)?;
+        black_box(bytes.iter().step_by(PAGE).fold(0, |sum: u8, byte| sum.wrapping_add(*byte)));
         Ok(bytes)
     };
     let files = data.files(Table::Events);
     let read: Vec<_> = RAYON.install(|| files.par_iter().map(one).collect::<Result<_, Error>>())?;
-    let bytes = read.iter().map(|bytes| bytes.as_ref().len() as u64).sum();
+    let bytes = read.iter().map(|bytes| bytes.len() as u64).sum();
     Ok((read, bytes))
 }
 
+/// The bytes of a file where the kernel keeps them.
+fn map(file: &File) -> PolarsResult<Buffer<u8>> {
+    Ok(Buffer::from_owner(MMapSemaphore::new_from_file(file)?))
+}
+
 /// All columns of all rows, in chunks, and their bytes in memory.
-pub(crate) fn decode(data: &Dataset, read: &[MMapSemaphore]) -> Result<(Vec<Chunk>, u64), Error> {
+pub(crate) fn decode(data: &Dataset, read: &[Buffer<u8>]) -> Result<(Vec<Chunk>, u64), Error> {
     let names: Vec<&str> = Table::Events.columns().iter().map(|column| column.name).collect();
     let pieces = pieces(data)?;
     let files = data.files(Table::Events);
     let bytes_of = |piece: &Piece| {
         let file = files.iter().position(|file| std::ptr::eq(file, piece.file));
-        file.map_or(&[][..], |file| read[file].as_ref())
+        file.and_then(|file| read.get(file))
     };
-    let tasks: Vec<(&Piece, &[u8])> = pieces.iter().map(|piece| (piece, bytes_of(piece))).collect();
-    let one = |&(piece, bytes): &(&Piece, &[u8])| {
-        let frame = piece.decode(Table::Events, &names, Some(bytes))?;
+    let tasks: Vec<(&Piece, Option<&Buffer<u8>>)> = pieces.iter().map(|piece| (piece, bytes_of(piece))).collect();
+    let one = |&(piece, bytes): &(&Piece, Option<&Buffer<u8>>)| {
+        let frame = piece.decode(Table::Events, &names, bytes)?;
         Ok((chunk::bytes(frame.columns()), split(&frame, piece.start)))
     };
     let decoded: Vec<(u64, Vec<Chunk>)> = RAYON.install(|| tasks.par_iter().map(one).collect::<Result<_, Error>>())?;

@@ -2,6 +2,7 @@
 
 mod bucketed;
 mod chunk;
+mod decode;
 mod exchange;
 mod fused;
 mod global_stats;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};

@@ -1,6 +1,6 @@
 //! The rows of the result of one piece of the input, where what needs other rows is known already.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::global_stats::{CODED, GlobalStats};
 use super::input::Piece;

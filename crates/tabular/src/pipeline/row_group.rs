@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 
-use polars::prelude::*;
 use polars_arrow::array::{Array, PrimitiveArray};
 use polars_arrow::datatypes::{ArrowDataType, ArrowSchema};
 use polars_arrow::types::NativeType;
+use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use polars_parquet::parquet::CowBuffer;
 use polars_parquet::parquet::compression::Compression;
@@ -290,6 +290,7 @@ fn extremes<T: Copy + PartialOrd>(values: &[T]) -> Option<(T, T)> {
 mod tests {
     use super::*;
     use parquet::file::reader::{FileReader, SerializedFileReader};
+    use polars::prelude::{ParquetReader, SerReader};
     use proptest::prelude::*;
 
     /// A frame written as one row group, and read again by Polars; the file as another library sees it.

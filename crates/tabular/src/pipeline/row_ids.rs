@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use crate::schema::Table;
 use crate::transforms::columns::numbers;

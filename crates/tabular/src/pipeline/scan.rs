@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 

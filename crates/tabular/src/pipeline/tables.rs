@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::polars_utils::mmap::MMapSemaphore;
-use polars::prelude::*;
+use polars_buffer::Buffer;
+use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 
@@ -64,7 +64,7 @@ impl Tables {
     }
 
     /// Decodes bytes that were read; the bytes that they take in memory.
-    pub(super) fn decode(data: &Dataset, read: Vec<MMapSemaphore>) -> Result<(Tables, u64), Error> {
+    pub(super) fn decode(data: &Dataset, read: Vec<Buffer<u8>>) -> Result<(Tables, u64), Error> {
         let (chunks, size) = input::decode(data, &read)?;
         drop(read);
         let row_ids = RowIds::of(data);

@@ -3,8 +3,8 @@
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
 
-use polars::prelude::*;
 use polars_arrow::bitmap::Bitmap;
+use polars_core::prelude::*;
 
 use super::columns::{does_not_fit, full, numbers, with_nulls};
 use super::lookup::Lookup;

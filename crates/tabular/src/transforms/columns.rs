@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use polars::prelude::*;
 use polars_arrow::array::Utf8ViewArray;
 use polars_arrow::bitmap::Bitmap;
+use polars_core::prelude::*;
 
 use crate::Error;
 use crate::schema::Kind;

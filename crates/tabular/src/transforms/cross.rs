@@ -1,6 +1,6 @@
 //! t06: pairs of codes hashed into buckets, and products of the normalised columns.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::columns::{full, numbers};
 use super::normalise;

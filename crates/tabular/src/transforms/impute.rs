@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::columns::{full, numbers};
 

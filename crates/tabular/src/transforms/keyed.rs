@@ -1,6 +1,6 @@
 //! What the transformations that need all rows of a key together have in common.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use crate::Error;
 use crate::schema::Kind;

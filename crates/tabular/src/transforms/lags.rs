@@ -1,6 +1,6 @@
 //! t08: what a user did before, and in this session.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::columns::{full, numbers, with_nulls};
 use super::keyed::{DoesNotFit, Keyed, place, word, words};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::columns::numbers;
 

@@ -1,6 +1,6 @@
 //! t02: z-scores and min-max scaling of the floating-point columns.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::columns::{Values, full, numbers};
 use crate::Error;

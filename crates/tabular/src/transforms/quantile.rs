@@ -3,7 +3,7 @@
 //! Values become integers of the same order; a histogram of their first 20 bits says in which bucket each of the nine
 //! quantiles lies, and only the values of those buckets are collected and sorted.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::columns::{full, numbers};
 

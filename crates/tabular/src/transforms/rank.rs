@@ -1,6 +1,6 @@
 //! t10, second part: the rank of an amount among those of its country and day.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::calendar::day;
 use super::columns::{full, numbers};

@@ -1,6 +1,6 @@
 //! t07: the mean label of a value in the other folds, drawn to the mean of all rows where the value is rare.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::columns::full;
 use super::vocabulary::{FOLDS, Mark, Slot, Tally, Vocabulary};

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use polars::prelude::*;
 use polars_arrow::array::Utf8ViewArray;
+use polars_core::prelude::*;
 
 use super::columns::{does_not_fit, full, texts, with_nulls};
 use crate::Error;

@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use polars::prelude::*;
 use polars_arrow::array::{Array, Utf8ViewArray};
+use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 

@@ -1,6 +1,6 @@
 //! t09: what was bought of the same item in the previous clock hour, and the price paid beside the list's.
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use super::columns::{full, numbers, with_nulls};
 use super::keyed::{DoesNotFit, Keyed, place, word, words};

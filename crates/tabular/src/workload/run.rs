@@ -24,6 +24,9 @@ use crate::{Error, generate, verify};
 /// How the name of the folder begins that data and results of a run are in.
 const FOLDER: &str = "hostproof-tabular-";
 
+/// The version of Polars whose crates compute.
+const POLARS: &str = "0.55.2";
+
 /// Generates, transforms and verifies what the configuration says, and tells it by events. A size that fails is reported
 /// with its reason, and the others go on.
 ///
@@ -142,7 +145,7 @@ impl Work<'_> {
         let (reports, verified, _) = self.size(rows, of_shard)?;
         let report = &reports[0];
         let context = vec![
-            ("engine", format!("Polars {}", polars::VERSION)),
+            ("engine", format!("Polars {POLARS}")),
             ("mode", report.mode.name().to_owned()),
             ("cache", report.cache.name().to_owned()),
             ("threads", report.threads.to_string()),
@@ -258,4 +261,12 @@ fn generated(rows: u64, seed: u64, out: &Path) -> Result<(), Error> {
 
 fn remove(folder: &PathBuf) -> Result<(), Error> {
     fs::remove_dir_all(folder).map_err(|error| Error::io("cannot remove", folder, error))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_that_is_recorded_is_that_of_polars() {
+        assert_eq!(super::POLARS, polars::VERSION);
+    }
 }
