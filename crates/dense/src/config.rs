@@ -124,8 +124,8 @@ impl Config {
             Profile::Quick => Config {
                 seed: 1,
                 fma: FmaConfig { samples: 9, seconds: 0.03 },
-                dgemm: dgemm_plan(dgemm(1.0), 5, 0.0),
-                hpl: hpl_plan(hpl(1.6), 3, most, false),
+                dgemm: dgemm_plan(dgemm(2.0), 5, 0.0),
+                hpl: hpl_plan(hpl(3.0), 3, most, false),
             },
             Profile::Full => Config {
                 seed: 1,

@@ -145,7 +145,7 @@ impl Config {
             Profile::Quick => Config {
                 samples: 9,
                 point_samples: 3,
-                point_seconds: 0.005,
+                point_seconds: 0.01,
                 walks: vec![EVERY_LINE, SMALL_PAGES, SPACED],
                 ..base
             },
