@@ -84,6 +84,18 @@ pub(super) const TABLE: &[Comparison] = &[
         ],
     },
     Comparison {
+        ours: ours(&["serve", "soak", "2147483648", "--read-back"]),
+        peers: &[Peer {
+            side: Side { name: "stream's read kernel", ..ours(&["serve", "bandwidth", "read"]) },
+            figures: &[rate(
+                "soak-read-back",
+                "memory read back by a soak, each word compared",
+                Wanted::AtLeast(0.80),
+                Mark::After("rate", 1.0),
+            )],
+        }],
+    },
+    Comparison {
         ours: ours(&["serve", "bandwidth", "triad"]),
         peers: &[
             Peer {

@@ -75,8 +75,8 @@ impl Chase {
         });
         let [(_, cycle)] = item;
         let cycle = cycle.expect("the worker linked it");
-        let mut linked = Linked { team: &self.team, cycle, load: 0.0 };
-        let (timing, _) = linked.time(cycle.at(0), WARM);
+        let mut linked = Linked { team: &self.team, cycle, walked: 0, load: 0.0 };
+        let timing = linked.time(WARM);
         linked.load = timing.elapsed / (WARM * UNROLLED) as f64;
         linked
     }
@@ -115,30 +115,24 @@ pub struct Latencies {
 /// A cycle that is ready to be walked, and the thread that walks it.
 pub(crate) struct Linked<'a> {
     team: &'a Team,
-    pub(crate) cycle: Cycle<'a>,
+    cycle: Cycle<'a>,
+    /// How many slots were walked. Each walk goes on from there: what was just loaded may still lie in a cache.
+    walked: u64,
     /// About how many seconds a load takes.
     load: f64,
 }
 
 impl<'a> Linked<'a> {
-    fn latency(&self, samples: u32, seconds: f64) -> Latencies {
+    fn latency(&mut self, samples: u32, seconds: f64) -> Latencies {
         let turns = self.turns(seconds);
-        let mut cursor = self.cycle.at(0);
-        let timings = (0..samples).map(|_| {
-            let (timing, end) = self.time(cursor, turns);
-            cursor = end; // on from there: what was just loaded may still lie in a cache
-            (timing, turns * UNROLLED)
-        });
-        Latencies::of(timings)
+        Latencies::of((0..samples).map(|_| (self.time(turns), turns * UNROLLED)))
     }
 
-    /// `count` chases side by side, which begin evenly spread over the cycle.
-    fn side_by_side(&self, count: usize, samples: u32, seconds: f64) -> Latencies {
+    /// `count` chases side by side, each through slots of its own.
+    fn side_by_side(&mut self, count: usize, samples: u32, seconds: f64) -> Latencies {
         let steps = (self.turns(seconds) * UNROLLED / count as u64).max(8);
-        let slots = self.cycle.slots();
-        let timings = (0..samples as usize).map(|sample| {
-            let shift = sample * slots / (count * samples as usize);
-            let from: Vec<Cursor<'_>> = (0..count).map(|k| self.cycle.at(k * slots / count + shift)).collect();
+        let timings = (0..samples).map(|_| {
+            let from: Vec<Cursor<'_>> = (0..count).map(|_| self.ahead(steps)).collect();
             let mut item = [(from, 0)];
             let timing = self.team.timed(&mut item, |_, (from, loads)| *loads = chase::side_by_side(from, steps));
             (timing, item[0].1)
@@ -146,16 +140,22 @@ impl<'a> Linked<'a> {
         Latencies::of(timings)
     }
 
+    /// The beginning of the next `steps` slots. They count as walked, so that no two walks meet before the cycle ends.
+    pub(crate) fn ahead(&mut self, steps: u64) -> Cursor<'a> {
+        let from = self.cycle.at(self.walked);
+        self.walked += steps;
+        from
+    }
+
     /// Turns of the unrolled loop that take about so long.
     pub(crate) fn turns(&self, seconds: f64) -> u64 {
         whole(seconds / (self.load.max(1e-10) * UNROLLED as f64)).max(1)
     }
 
-    /// Times turns of a single chase; where it came to.
-    fn time(&self, from: Cursor<'a>, turns: u64) -> (Timing, Cursor<'a>) {
-        let mut item = [from];
-        let timing = self.team.timed(&mut item, |_, cursor| *cursor = chase::single(*cursor, turns));
-        (timing, item[0])
+    /// Times turns of a single chase.
+    fn time(&mut self, turns: u64) -> Timing {
+        let mut item = [self.ahead(turns * UNROLLED)];
+        self.team.timed(&mut item, |_, cursor| *cursor = chase::single(*cursor, turns))
     }
 }
 
@@ -177,7 +177,7 @@ pub(crate) fn measure(context: &Context<'_>, _: &mut Winners, report: &mut Repor
     let walk = HEADLINE_WALK;
     report.doing("latency", seconds / 2.0);
     let mut chase = context.chase(worker, worker.node, walk)?;
-    let linked = chase.link();
+    let mut linked = chase.link();
     let single = linked.latency(config.samples, 10.0 * config.point_seconds);
     let side_by_side: Vec<Latencies> = (1..=config.chases as usize)
         .map(|count| {
@@ -254,4 +254,35 @@ pub(crate) fn measure_sweep(context: &Context<'_>, _: &mut Winners, report: &mut
         chase.verify_cpu()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use machine::{Machine, Source};
+
+    use super::*;
+
+    /// A walk over slots that another has just loaded would time a cache.
+    #[test]
+    fn each_walk_goes_on_where_the_one_before_ended() {
+        let machine = Machine::detect(&Source::Host).unwrap();
+        let worker = machine::place(&machine.topology, machine::Siblings::One).unwrap()[0];
+        let mut chase = Chase::new(worker, worker.node, HEADLINE_WALK, 4 << 20, 1).unwrap();
+        let mut linked = chase.link();
+        assert_eq!(linked.walked, WARM * UNROLLED, "what was warmed with is behind");
+        let check = |linked: &Linked<'_>, before: u64, steps: u64| assert_eq!(linked.walked, before + steps);
+
+        let (before, turns) = (linked.walked, linked.turns(1e-5));
+        linked.latency(3, 1e-5);
+        check(&linked, before, 3 * turns * UNROLLED);
+
+        let before = linked.walked;
+        linked.side_by_side(4, 2, 1e-5);
+        check(&linked, before, 2 * 4 * (turns * UNROLLED / 4));
+
+        let before = linked.walked;
+        let (first, second) = (linked.ahead(100), linked.ahead(50));
+        assert!(first.is_at(linked.cycle.at(before)) && second.is_at(linked.cycle.at(before + 100)));
+        check(&linked, before, 150);
+    }
 }

@@ -49,7 +49,7 @@ pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut
     touch(&team, split_mut(buffer.as_mut_slice(), &parts));
     let parts: Vec<&[f64]> = parts.into_iter().map(|part| &buffer.as_slice()[part]).collect();
     let read = winners.of(Kernel::Read);
-    let linked = chase.link();
+    let mut linked = chase.link();
     let turns = linked.turns(5.0 * config.point_seconds);
     let points: Vec<Point> = config
         .delays
@@ -57,8 +57,8 @@ pub(crate) fn measure(context: &Context<'_>, winners: &mut Winners, report: &mut
         .map(|&delay| {
             report.doing(format!("latency under load, pauses of {delay} ns"), seconds);
             let mut point = Point { delay, latencies: Vec::new(), rates: Vec::new(), migrations: Some(0) };
-            for sample in 0..config.point_samples as usize {
-                let from = linked.cycle.at(sample * linked.cycle.slots() / config.point_samples as usize);
+            for _ in 0..config.point_samples {
+                let from = linked.ahead(turns * UNROLLED);
                 point.sample(&team, Role::Chase { from, turns }, &parts, read);
             }
             point

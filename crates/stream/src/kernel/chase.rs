@@ -40,14 +40,11 @@ impl<'a> Cycle<'a> {
         Cycle { words, stride, order }
     }
 
-    /// How many slots it goes through.
-    pub(crate) fn slots(&self) -> usize {
-        self.order.len()
-    }
-
     /// The place after so many steps from the first slot.
-    pub(crate) fn at(&self, steps: usize) -> Cursor<'a> {
-        Cursor { at: &self.words[self.order[steps % self.order.len()] as usize * self.stride] }
+    pub(crate) fn at(&self, steps: u64) -> Cursor<'a> {
+        #[expect(clippy::cast_possible_truncation, reason = "less than the length of a slice")]
+        let turn = (steps % self.order.len() as u64) as usize;
+        Cursor { at: &self.words[self.order[turn] as usize * self.stride] }
     }
 }
 
@@ -55,6 +52,14 @@ impl<'a> Cycle<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a> {
     at: &'a u64,
+}
+
+#[cfg(test)]
+impl Cursor<'_> {
+    /// Whether both are at one slot.
+    pub(crate) fn is_at(&self, other: Cursor<'_>) -> bool {
+        ptr::eq(self.at, other.at)
+    }
 }
 
 /// Follows one pointer.
@@ -139,10 +144,10 @@ mod tests {
         let check = |stride: usize, order: &[u32]| {
             let mut words = vec![0; stride * (order.len() + 3)];
             let cycle = Cycle::link(&mut words, stride, order);
-            for start in 0..order.len() {
+            for start in 0..order.len() as u64 {
                 for turns in 0..4 {
-                    let there = cycle.at(start + 200 * turns);
-                    assert!(ptr::eq(single(cycle.at(start), turns as u64).at, there.at), "{order:?} {start} {turns}");
+                    let there = cycle.at(start + UNROLLED * turns);
+                    assert!(single(cycle.at(start), turns).is_at(there), "{order:?} {start} {turns}");
                 }
             }
         };
