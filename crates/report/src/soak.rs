@@ -64,7 +64,8 @@ pub(crate) fn error_rows(judged: &SoakJudgement) -> Vec<[String; 4]> {
 pub(crate) fn drift_rows(judged: &SoakJudgement) -> Vec<[String; 5]> {
     let row = |drift: &Drift| {
         let range = format!("{} to {}", percent(drift.interval.low), percent(drift.interval.high));
-        [drift.figure.clone(), shown(drift.means[0]), shown(drift.means[1]), percent(drift.change), range]
+        let [first, last] = drift.means.map(|mean| Quantity::new(mean, drift.unit).to_string());
+        [drift.figure.clone(), first, last, percent(drift.change), range]
     };
     judged.drift.iter().map(row).collect()
 }
@@ -75,12 +76,17 @@ pub(crate) fn not_watched(judged: &SoakJudgement) -> Option<String> {
     (!list.is_empty()).then(|| format!("Not watched, because nothing here tells of it: {list}"))
 }
 
-/// What broke, one by one, and how many more there were.
+/// What broke, one by one with the hours under load before it, and how many more there were.
 pub(crate) fn events(log: &SoakLog) -> Vec<String> {
-    let wrong = log.wrong.iter().map(|(_, wrong)| {
-        format!("{}: {}: {:#018x}, must be {:#018x}", wrong.part, wrong.place, wrong.found, wrong.expected)
+    let wrong = log.wrong.iter().map(|(at, wrong)| {
+        let (found, expected) = (wrong.found, wrong.expected);
+        (*at, format!("{}: {}: {found:#018x}, must be {expected:#018x}", wrong.part, wrong.place))
     });
-    let mut all: Vec<String> = wrong.chain(log.incidents.iter().map(|incident| incident.says.clone())).collect();
+    let broken = log.incidents.iter().map(|incident| (incident.at, incident.says.clone()));
+    let mut all: Vec<(f64, String)> = wrong.chain(broken).collect();
+    all.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let told = |(at, says): (f64, String)| format!("after {:.2} h: {says}", log.seconds_until(at) / HOUR);
+    let mut all: Vec<String> = all.into_iter().map(told).collect();
     if all.len() > MOST_SHOWN {
         let more = all.len() - MOST_SHOWN;
         all.truncate(MOST_SHOWN);

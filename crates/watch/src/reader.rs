@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use inventory::bmc::{self, BmcValue, Meter};
-use inventory::sensors::{self, Kind, Sensor, is_drive, is_processor_or_drive};
-use inventory::{CpuTicks, Health, Outside, SensorRecord, Tree, pci_device};
+use inventory::bmc::{self, BmcValue, BmcWatch};
+use inventory::sensors::{self, Kind, Sensor, is_drive, is_processor, is_processor_or_drive};
+use inventory::{CpuTicks, Health, Outside, Tree, pci_device};
 use measure::{Sign, Vital, what_is_no_drive};
 
 use crate::kernel_log::KernelLog;
@@ -128,8 +128,8 @@ pub struct Reader {
     controllers: Vec<String>,
     /// Packages with their processors.
     packages: BTreeMap<String, Vec<u32>>,
-    meter: Option<Meter>,
-    supplies: Vec<SensorRecord>,
+    /// What the management controller tells, without what the kernel reads itself.
+    bmc: BmcWatch,
     has_nvidia: bool,
     asked_gpus: Option<f64>,
     ticks: Option<CpuTicks>,
@@ -142,16 +142,16 @@ impl Reader {
     #[must_use]
     pub fn find(root: &Path, limits: Limits, outside: &dyn Outside) -> Reader {
         let tree = Tree::new(root);
+        let fans = fans(&tree);
         Reader {
+            bmc: beside_the_kernel(BmcWatch::find(outside), &tree, &fans),
             log: KernelLog::open(root),
             counters: memory_counters(&tree),
-            fans: fans(&tree),
+            fans,
             devices: devices(&tree),
             drives: drives(&tree),
             controllers: tree.names(NVME),
             packages: packages(&tree),
-            meter: Meter::find(outside),
-            supplies: bmc::supplies(outside),
             has_nvidia: tree.has("/sys/module/nvidia"),
             asked_gpus: None,
             ticks: None,
@@ -189,11 +189,7 @@ impl Reader {
         self.health(&mut scan, outside);
         self.answers(&mut scan);
         self.processors(&mut scan);
-        for (part, file, least) in &self.fans {
-            if let Ok(turns) = self.tree.number(file) {
-                scan.add(part, Vital::Fan, turns as f64, least.map(at_once));
-            }
-        }
+        self.turns(&mut scan, outside);
         self.power(&mut scan, outside);
         let faults = self.log.as_mut().map(KernelLog::faults).unwrap_or_default();
         scan.log = faults.into_iter().map(|(part, line)| (part.to_owned(), line)).collect();
@@ -216,6 +212,11 @@ impl Reader {
         for sensor in sensors::sensors(&self.tree).unwrap_or_default().iter().filter(|one| is_processor_or_drive(one)) {
             let held = self.heat_limit(sensor);
             scan.add(sensor_name(sensor), Vital::Temperature, sensor.value, held);
+        }
+        for sensor in &self.bmc.heat {
+            if let Some(degrees) = bmc::degrees(outside, sensor) {
+                scan.add(of_bmc(&sensor.name), Vital::Temperature, degrees, self.limits.temperature);
+            }
         }
         let due = self.asked_gpus.is_none_or(|asked| scan.at - asked >= GPU_EVERY);
         if self.has_nvidia && due {
@@ -345,15 +346,30 @@ impl Reader {
         (!clocks.is_empty()).then(|| clocks.iter().map(|&khz| khz as f64 * 1e3).sum::<f64>() / clocks.len() as f64)
     }
 
+    fn turns(&self, scan: &mut Scan, outside: &dyn Outside) {
+        for (part, file, least) in &self.fans {
+            if let Ok(turns) = self.tree.number(file) {
+                scan.add(part, Vital::Fan, turns as f64, least.map(at_once));
+            }
+        }
+        for fan in &self.bmc.fans {
+            if let Some(turns) = fan.turns(outside) {
+                // A controller that begins anew has no readings for some seconds.
+                let held = Held { bound: fan.least, sustained: SUSTAINED };
+                scan.add(of_bmc(&fan.sensor.name), Vital::Fan, turns, Some(held));
+            }
+        }
+    }
+
     fn power(&self, scan: &mut Scan, outside: &dyn Outside) {
-        if let Some((meter, watts)) = self.meter.as_ref().and_then(|meter| Some((meter, meter.watts(outside)?))) {
+        if let Some((meter, watts)) = self.bmc.meter.as_ref().and_then(|meter| Some((meter, meter.watts(outside)?))) {
             scan.add(meter.name(), Vital::Power, watts, None);
         }
         let sensors = sensors::sensors(&self.tree).unwrap_or_default();
         for sensor in sensors.iter().filter(|sensor| sensor.kind == Kind::Power) {
             scan.add(sensor_name(sensor), Vital::Power, sensor.value, None);
         }
-        for supply in &self.supplies {
+        for supply in &self.bmc.supplies {
             let works = match bmc::supply(outside, supply) {
                 Some(BmcValue::Supply { present, failed }) => present && !failed,
                 Some(BmcValue::Redundant(redundant)) => redundant,
@@ -367,6 +383,23 @@ impl Reader {
 /// The device and what of it: `coretemp.0 Package id 0`.
 fn sensor_name(sensor: &Sensor) -> String {
     format!("{} {}", sensor.device.as_ref().unwrap_or(&sensor.chip), sensor.label)
+}
+
+/// A sensor of the management controller among those of the kernel.
+fn of_bmc(sensor: &str) -> String {
+    format!("bmc {sensor}")
+}
+
+/// What of the controller is read where the kernel reads so much itself: no processor's heat twice, and no fan of a board.
+fn beside_the_kernel(mut bmc: BmcWatch, tree: &Tree, fans: &[(String, String, Option<f64>)]) -> BmcWatch {
+    if sensors::sensors(tree).unwrap_or_default().iter().any(is_processor) {
+        bmc.heat.clear();
+    }
+    let of_card = |name: &str| ["amdgpu ", "nouveau "].iter().any(|card| name.starts_with(card));
+    if fans.iter().any(|(name, ..)| !of_card(name)) {
+        bmc.fans.clear();
+    }
+    bmc
 }
 
 /// Counters of memory errors by module, or by controller where the kernel does not tell modules apart.

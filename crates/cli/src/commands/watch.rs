@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use inventory::{FilesOnly, Live, Outside};
+use inventory::{FilesOnly, Live, Outside, bmc};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use record::{Store, WearEntry, WearLog};
@@ -33,8 +33,7 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
     let limits = Limits::of(&Specification::load(&args.spec)?.system);
     let mut alarm = Alarm::new(&args.alarm)?;
     let interrupted = interrupt::flag()?;
-    let mut reader = Reader::find(&args.root, limits, &*outside(&args.root));
-    say_what_is_not_read(&reader);
+    let mut reader = reader_of(&args.root, limits);
     let interval = Duration::from_secs(args.interval);
     let (mut guard, mut today, mut readings) = (Guard::default(), String::new(), 0);
     let mut next = Instant::now();
@@ -57,8 +56,18 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Looks up what there is to read, and says what is not.
+pub(crate) fn reader_of(root: &Path, limits: Limits) -> Reader {
+    // The list of a controller's sensors takes longer than their readings.
+    let beside: Box<dyn Outside> =
+        if root == Path::new("/") { Box::new(Live::within(bmc::WHOLE_LISTING)) } else { Box::new(FilesOnly) };
+    let reader = Reader::find(root, limits, &*beside);
+    say_what_is_not_read(&reader);
+    reader
+}
+
 /// Says what cannot be watched.
-pub(crate) fn say_what_is_not_read(reader: &Reader) {
+fn say_what_is_not_read(reader: &Reader) {
     if !reader.reads_the_log() {
         say("note: the kernel's log cannot be read, and its words are no events: run as root (sudo)");
     }

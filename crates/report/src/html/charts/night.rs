@@ -41,12 +41,12 @@ pub(in super::super) fn night(log: &SoakLog) -> Result<Vec<Chart>, Error> {
         figure("throttled", "Throttled in each minute", Unit::Second, |stretch| stretch.throttled),
     ];
     figures.extend(Load::ALL.map(|load| {
-        let (title, unit) = match load {
-            Load::Memory => ("Memory read back and compared", Unit::BytePerSecond),
-            Load::Cpu => ("Operations of the cores, compared", Unit::FlopPerSecond),
-            Load::Disk => ("Files read back and compared", Unit::BytePerSecond),
+        let title = match load {
+            Load::Memory => "Memory read back and compared",
+            Load::Cpu => "Operations of the cores, compared",
+            Load::Disk => "Files read back and compared",
         };
-        figure(load.name(), title, unit, move |stretch| stretch.loads.get(&load)?.rate)
+        figure(load.name(), title, load.rate_unit(), move |stretch| stretch.loads.get(&load)?.rate)
     }));
     let spans = spans(log);
     let charts = figures.iter().map(|figure| figure.chart(&log.stretches, &spans));
@@ -58,10 +58,7 @@ fn spans(log: &SoakLog) -> Vec<Range<f64>> {
     let width = (log.seconds() * MARK).max(1.0);
     let wrong = log.wrong.iter().map(|(at, _)| *at);
     let at = wrong.chain(log.incidents.iter().map(|incident| incident.at));
-    let under_load = |at: f64| -> f64 {
-        log.stretches.iter().take_while(|stretch| stretch.at <= at).map(|stretch| stretch.seconds).sum()
-    };
-    at.map(under_load).map(|seconds| seconds..seconds + width).collect()
+    at.map(|at| log.seconds_until(at)).map(|seconds| seconds..seconds + width).collect()
 }
 
 impl FigureOfNight {
