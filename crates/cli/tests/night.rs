@@ -87,7 +87,9 @@ fn run(hour: u32, random: &mut SplitMix64) -> Run {
     let host = Host { noise: 0.002, ..Host::usual() }.worse("stream.triad", 0.004 * f64::from(hour));
     let mut run = host.run(20 + hour, random);
     for attempt in &mut run.attempts {
-        attempt.outcomes.retain(|outcome| matches!(outcome, Outcome::Measured(one) if one.metric.name == "stream.triad"));
+        attempt
+            .outcomes
+            .retain(|outcome| matches!(outcome, Outcome::Measured(one) if one.metric.name == "stream.triad"));
     }
     run.attempts.retain(|attempt| !attempt.outcomes.is_empty());
     run

@@ -299,6 +299,29 @@ fn check_after_a_kill(soak: &Soak, before: &str, seconds: f64, wall: f64) -> Soa
     log
 }
 
+/// Starts it, kills it after so many milliseconds, and waits until its loads and runs are gone, too; the seconds that it had.
+fn killed_after(place: &Place, words: &[String], milliseconds: u64) -> f64 {
+    let started = Instant::now();
+    let mut child = hostproof(place.path()).args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    thread::sleep(Duration::from_millis(milliseconds));
+    assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let wall = started.elapsed().as_secs_f64();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while place.processes() > 0 {
+        assert!(Instant::now() < deadline, "{} processes outlive it", place.processes());
+        thread::sleep(Duration::from_millis(10));
+    }
+    wall
+}
+
+/// Whole lines of a journal.
+fn whole_lines(soak: &Soak) -> String {
+    let text = fs::read_to_string(soak.path()).unwrap();
+    text[..text.rfind('\n').map_or(0, |end| end + 1)].to_owned()
+}
+
 /// Twice here, and as often as `scripts/chaos soak` says there: in figures, under load, while something is noted.
 #[test]
 fn killed_at_random_it_goes_on_each_time_and_counts_right() {
@@ -309,34 +332,18 @@ fn killed_at_random_it_goes_on_each_time_and_counts_right() {
     let planned = (longest * kills) as f64 / 1e3;
     let again = ["soak", "--continue", "--out", "store"].into_iter().chain(BESIDES).chain(SHORT_HOURS);
     let again: Vec<String> = again.map(str::to_owned).collect();
-    let (mut before, mut seconds, mut wall, mut in_figures, mut torn) = (String::new(), 0.0, 0.0, 0, 0);
+    let words = |place: &Place| if place.soak().is_some() { again.clone() } else { with_figures(planned) };
+    let (mut before, mut seconds, mut wall, mut under_load) = (String::new(), 0.0, 0.0, 0);
     for _ in 0..kills {
-        let words = if place.soak().is_some() { again.clone() } else { with_figures(planned) };
-        let started = Instant::now();
-        let mut child =
-            hostproof(place.path()).args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(random.below(longest)));
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        child.kill().unwrap();
-        child.wait().unwrap();
-        wall += started.elapsed().as_secs_f64();
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while place.processes() > 0 {
-            assert!(Instant::now() < deadline, "{} processes outlive it", place.processes());
-            thread::sleep(Duration::from_millis(10));
-        }
+        wall += killed_after(&place, &words(&place), random.below(longest));
         let Some(soak) = place.soak() else { continue };
         seconds = check_after_a_kill(&soak, &before, seconds, wall).seconds();
-        let text = fs::read_to_string(soak.path()).unwrap();
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        torn += u32::from(whole < text.len());
-        before = text[..whole].to_owned();
+        before = whole_lines(&soak);
         let last = before.lines().last().unwrap_or_default();
-        in_figures += u32::from(!last.contains("\"run\"") && !last.contains("\"stretch\""));
+        under_load += u32::from(last.starts_with("{\"run\"") || last.starts_with("{\"stretch\""));
     }
-    let words = if place.soak().is_some() { again } else { with_figures(planned) };
     let started = Instant::now();
-    let ended = output(place.path(), words);
+    let ended = output(place.path(), words(&place));
     wall += started.elapsed().as_secs_f64();
     assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
     let soak = place.soak().unwrap();
@@ -348,9 +355,8 @@ fn killed_at_random_it_goes_on_each_time_and_counts_right() {
     let left: Vec<PathBuf> = files(&place.path().join("store")).into_iter().filter(|file| !of_record(file)).collect();
     assert_eq!((left, place.processes()), (Vec::new(), 0), "files and processes of a load stay");
     eprintln!(
-        "seed {seed}: {kills} kills, {in_figures} of them while figures were taken or before, {torn} in the middle of a line; \
-         {:.1} s under load of {planned} s, {seconds:.1} s of them before the last kill, in {wall:.1} s; {} stretches, {} runs, \
-         {:?}",
+        "seed {seed}: {kills} kills, {under_load} of them under load; {:.1} s under load of {planned} s, {seconds:.1} s of them \
+         before the last kill, in {wall:.1} s; {} minutes of a second, {} runs with figures, {:?}",
         log.seconds(),
         log.stretches.len(),
         log.runs.len(),
