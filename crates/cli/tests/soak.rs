@@ -351,7 +351,11 @@ fn killed_at_random_it_goes_on_each_time_and_counts_right() {
     assert!(soak.is_over() && log.seconds() >= planned, "{} s of {planned} s", log.seconds());
     assert!(matches!(soak.seals().unwrap(), Seals::Right { open: false, .. }), "{:?}", soak.seals());
     assert_eq!((log.wrong.len(), log.incidents.len(), log.failures.len()), (0, 0, 0));
-    let of_record = |file: &PathBuf| file.starts_with(place.path().join("store/soaks")) || file.ends_with("run.jsonl");
+    // Runs and their tags stay.
+    let of_record = |file: &PathBuf| {
+        let in_soaks = file.starts_with(place.path().join("store/soaks"));
+        in_soaks || file.ends_with("run.jsonl") || file.ends_with("marks.jsonl")
+    };
     let left: Vec<PathBuf> = files(&place.path().join("store")).into_iter().filter(|file| !of_record(file)).collect();
     assert_eq!((left, place.processes()), (Vec::new(), 0), "files and processes of a load stay");
     eprintln!(

@@ -112,7 +112,7 @@ impl Axis {
             Scale::Log10 => 10_f64.powf(at),
         };
         match self.label {
-            Label::Unit(unit) => Quantity::new(value, unit).to_string(),
+            Label::Unit(unit) => without_zeros(Quantity::new(value, unit).to_string()),
             Label::Binary => binary(value),
             Label::Percentile => percentile(value),
         }
@@ -191,6 +191,15 @@ fn thin(ticks: Vec<f64>, most: usize) -> Vec<f64> {
     ticks.into_iter().step_by(step).collect()
 }
 
+/// A quantity without the zeros at the end of its number, which is round at an axis: `5.500 Tflop/s` is wider than its place.
+fn without_zeros(text: String) -> String {
+    let (number, unit) = text.split_at(text.find(' ').unwrap_or(text.len()));
+    if !number.contains('.') {
+        return text;
+    }
+    format!("{}{unit}", number.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// The percentile above which one of `many` lies, with no more digits than it needs.
 fn percentile(many: f64) -> String {
     let text = format!("{:.6}", 100.0 - 100.0 / many);
@@ -224,6 +233,7 @@ mod tests {
         let rate = Label::Unit(Unit::BytePerSecond);
         check(Scale::Linear, rate, &[3e9, 38e9], &["0 B/s", "10 GB/s", "20 GB/s", "30 GB/s", "40 GB/s"]);
         check(Scale::Near, rate, &[100e9, 120e9], &["100 GB/s", "110 GB/s", "120 GB/s"]);
+        check(Scale::Near, rate, &[4.5e9, 5.5e9], &["4.5 GB/s", "5 GB/s", "5.5 GB/s"]);
         let time = Label::Unit(Unit::Second);
         check(Scale::Linear, time, &[43_200.0], &["0 s", "3 h", "6 h", "9 h", "12 h"]);
         check(Scale::Linear, time, &[5400.0], &["0 s", "30 min", "1 h", "1 h 30 min"]);
