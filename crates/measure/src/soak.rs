@@ -218,12 +218,12 @@ impl SoakLog {
     /// Seconds under load.
     #[must_use]
     pub fn seconds(&self) -> f64 {
-        self.stretches.iter().map(|stretch| stretch.seconds).sum()
+        self.stretches.iter().fold(0.0, |sum, stretch| sum + stretch.seconds)
     }
 
     /// Seconds under load that had ended at a time, in seconds since 1970.
     #[must_use]
     pub fn seconds_until(&self, at: f64) -> f64 {
-        self.stretches.iter().filter(|stretch| stretch.at <= at).map(|stretch| stretch.seconds).sum()
+        self.stretches.iter().filter(|stretch| stretch.at <= at).fold(0.0, |sum, stretch| sum + stretch.seconds)
     }
 }

@@ -129,7 +129,9 @@ fn shown(value: f64) -> String {
 }
 
 fn percent(share: f64) -> String {
-    format!("{:+.2} %", 100.0 * share)
+    // What rounds to nothing has no sign.
+    let rounded = (1e4 * share).round() / 100.0 + 0.0;
+    format!("{rounded:+.2} %")
 }
 
 /// The same for machines.

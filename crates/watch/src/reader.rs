@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use inventory::bmc::{self, BmcValue, BmcWatch};
-use inventory::sensors::{self, Kind, Sensor, is_drive, is_processor, is_processor_or_drive};
+use inventory::sensors::{self, Kind, Sensor, is_drive, is_processor_or_drive};
 use inventory::{CpuTicks, Health, Outside, Tree, pci_device};
 use measure::{Sign, Vital, what_is_no_drive};
 
+use crate::controller::{beside_the_kernel, of_controller};
 use crate::kernel_log::KernelLog;
 use crate::limits::{Held, Limits, SUSTAINED};
 
@@ -215,7 +216,7 @@ impl Reader {
         }
         for sensor in &self.bmc.heat {
             if let Some(degrees) = bmc::degrees(outside, sensor) {
-                scan.add(of_bmc(&sensor.name), Vital::Temperature, degrees, self.limits.temperature);
+                scan.add(of_controller(&sensor.name), Vital::Temperature, degrees, self.limits.temperature);
             }
         }
         let due = self.asked_gpus.is_none_or(|asked| scan.at - asked >= GPU_EVERY);
@@ -274,7 +275,11 @@ impl Reader {
         for controller in &self.controllers {
             let Some(health) = outside.smart(controller).ok().and_then(|page| Health::parse(&page)) else { continue };
             scan.add(controller, Vital::Wear, health.used, Some(self.limits.wear));
-            scan.add(controller, Vital::Spare, health.spare, Some(at_once(LEAST_SPARE)));
+            // A drive that tells neither has not run out of it.
+            if health.spare > 0.0 || health.spare_threshold > 0.0 {
+                let least = health.spare_threshold.max(LEAST_SPARE);
+                scan.add(controller, Vital::Spare, health.spare, Some(at_once(least)));
+            }
             scan.add(controller, Vital::CriticalWarning, f64::from(health.critical), Some(at_once(0.0)));
             scan.add(controller, Vital::MediaErrors, health.media_errors, None);
             scan.add(controller, Vital::DriveThrottled, health.throttled, None);
@@ -356,7 +361,7 @@ impl Reader {
             if let Some(turns) = fan.turns(outside) {
                 // A controller that begins anew has no readings for some seconds.
                 let held = Held { bound: fan.least, sustained: SUSTAINED };
-                scan.add(of_bmc(&fan.sensor.name), Vital::Fan, turns, Some(held));
+                scan.add(of_controller(&fan.sensor.name), Vital::Fan, turns, Some(held));
             }
         }
     }
@@ -383,23 +388,6 @@ impl Reader {
 /// The device and what of it: `coretemp.0 Package id 0`.
 fn sensor_name(sensor: &Sensor) -> String {
     format!("{} {}", sensor.device.as_ref().unwrap_or(&sensor.chip), sensor.label)
-}
-
-/// A sensor of the management controller among those of the kernel.
-fn of_bmc(sensor: &str) -> String {
-    format!("bmc {sensor}")
-}
-
-/// What of the controller is read where the kernel reads so much itself: no processor's heat twice, and no fan of a board.
-fn beside_the_kernel(mut bmc: BmcWatch, tree: &Tree, fans: &[(String, String, Option<f64>)]) -> BmcWatch {
-    if sensors::sensors(tree).unwrap_or_default().iter().any(is_processor) {
-        bmc.heat.clear();
-    }
-    let of_card = |name: &str| ["amdgpu ", "nouveau "].iter().any(|card| name.starts_with(card));
-    if fans.iter().any(|(name, ..)| !of_card(name)) {
-        bmc.fans.clear();
-    }
-    bmc
 }
 
 /// Counters of memory errors by module, or by controller where the kernel does not tell modules apart.

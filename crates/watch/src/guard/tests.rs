@@ -25,6 +25,8 @@ struct Drive {
     media: Cell<u8>,
     throttled: Cell<u8>,
     warning: Cell<u8>,
+    /// Spare capacity left, and the threshold of it.
+    spare: Cell<(u8, u8)>,
 }
 
 // Tests ask from one thread.
@@ -34,7 +36,8 @@ impl Outside for Beside {
     fn smart(&self, _: &str) -> Result<Vec<u8>, Unavailable> {
         let drive = self.0.lock().unwrap();
         let mut page = vec![0; 512];
-        (page[0], page[3], page[5]) = (drive.warning.get(), 100, drive.used.get());
+        (page[0], page[5]) = (drive.warning.get(), drive.used.get());
+        (page[3], page[4]) = drive.spare.get();
         (page[160], page[224]) = (drive.media.get(), drive.throttled.get());
         Ok(page)
     }
@@ -74,7 +77,13 @@ impl Host {
     }
 
     fn new() -> Host {
-        let drive = Drive { used: Cell::new(3), media: Cell::new(0), throttled: Cell::new(5), warning: Cell::new(0) };
+        let drive = Drive {
+            used: Cell::new(3),
+            media: Cell::new(0),
+            throttled: Cell::new(5),
+            warning: Cell::new(0),
+            spare: Cell::new((100, 5)),
+        };
         let host = Host { folder: tempfile::tempdir().unwrap(), beside: Beside(drive.into()) };
         for (path, text) in [
             ("sys/class/hwmon/hwmon0/name", "k10temp"),
@@ -242,6 +251,12 @@ fn drives_that_wear_slow_down_fail_or_go_are_told() {
         Vital::CriticalWarning,
         "nvme0: bits of the drive's critical warning 4, at most 0",
     );
+    let spare = |left: u8, threshold: u8| move |host: &Host| host.drive(|drive| drive.spare.set((left, threshold)));
+    check(spare(9, 5), Vital::Spare, "nvme0: spare capacity left 9 %, at least 10 %");
+    check(spare(14, 15), Vital::Spare, "nvme0: spare capacity left 14 %, at least 15 %");
+    check(spare(0, 5), Vital::Spare, "nvme0: spare capacity left 0 %, at least 10 %");
+    // It does not tell.
+    assert_eq!(told(|host, _| spare(0, 0)(host)), []);
     check(
         |host| host.write("sys/block/nvme0n1/stat", "4000 0 0 3000000 0 0 0 0 0 0 0"),
         Vital::AnswerTime,
