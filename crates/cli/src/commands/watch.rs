@@ -11,6 +11,7 @@ use inventory::{FilesOnly, Live, Outside, bmc};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use record::{Store, WearEntry, WearLog};
+use rustix::thread::{NanosleepRelativeResult, Timespec, nanosleep};
 use watch::{Guard, Limits, Reader, RunsOut, WornOn};
 
 use crate::alarm::Alarm;
@@ -21,8 +22,8 @@ use crate::interrupt;
 use crate::locations::{self, Specification};
 use crate::output::say;
 
-/// How soon a watch that sleeps notices that it is to end.
-const NOTICE: Duration = Duration::from_millis(250);
+/// How soon a watch that sleeps notices at the latest that it is to end: at once, but where the signal came just before it slept.
+const NOTICE: Duration = Duration::from_secs(5);
 
 pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
     let store = Store::at(&locations::results(args.records.out.as_deref())?);
@@ -84,7 +85,11 @@ fn sleep_until(end: Instant, interrupted: &AtomicBool) {
         if left.is_zero() {
             return;
         }
-        thread::sleep(left.min(NOTICE));
+        // A signal wakes it, which it does not with the standard library's.
+        match Timespec::try_from(left.min(NOTICE)).map(|time| nanosleep(&time)) {
+            Ok(NanosleepRelativeResult::Ok | NanosleepRelativeResult::Interrupted(_)) => {}
+            Ok(NanosleepRelativeResult::Err(_)) | Err(_) => thread::sleep(left.min(NOTICE)),
+        }
     }
 }
 
