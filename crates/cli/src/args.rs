@@ -294,6 +294,9 @@ pub(crate) struct RunArgs {
     /// their records say so. The environment variable `HOSTPROOF_BESIDE` says the same
     #[arg(long)]
     pub(crate) beside: bool,
+    /// Die when this process, which started it, dies
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(crate) parent: Option<u32>,
     /// Show the plan with its time, memory and disk, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -3,6 +3,8 @@
 //! It is not part of the tests: `scripts/chaos` runs it for as long as is wanted. The seed that it prints repeats what it did,
 //! as far as the moment of a kill can be repeated.
 
+#[path = "support/setting.rs"]
+mod setting;
 #[allow(dead_code, reason = "other test programs use the rest of it")]
 mod simulate;
 #[allow(dead_code, reason = "other test programs use the rest of it")]
@@ -20,13 +22,9 @@ use measure::Ending;
 use measure::random::SplitMix64;
 use record::{Chain, Fault, Index, Store};
 use rustix::process::{Pid, Signal, kill_process_group};
+use setting::setting;
 use simulate::Host;
 use support::{hostproof, output, said};
-
-/// A whole number from the environment.
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
 
 struct Chaos {
     folder: tempfile::TempDir,

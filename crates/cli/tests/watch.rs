@@ -5,7 +5,11 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use support::{files, hostproof, output, said};
 
 fn write(root: &Path, path: &str, text: &str) {
@@ -76,4 +80,19 @@ fn root_runs_no_program_of_somebody_else() {
     let refused = output(folder.path(), ["watch", "--readings", "1", "--on-event", "./page-me"]);
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
     assert!(said(&refused).contains("root does not act on what others may have written"), "{}", said(&refused));
+}
+
+#[test]
+fn a_polite_kill_ends_it_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut watch = hostproof(folder.path());
+    watch.args(["watch", "--interval", "3600", "--root", ".", "--prom", "watch.prom", "--out", "store"]);
+    let mut watch = watch.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !folder.path().join("watch.prom").exists() {
+        assert!(watch.try_wait().unwrap().is_none() && Instant::now() < deadline, "it ended, or read nothing");
+        thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&watch), Signal::TERM).unwrap();
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use measure::{Facts, Unit};
 
-use crate::ipmi::{self, Entity, RawReading, SensorRecord};
+use crate::ipmi::{self, Conversion, Entity, RawReading, SensorRecord};
 use crate::out_of_band::Outside;
 use crate::sysfs::{Found, Tree, Unavailable, note_number, note_text, ok_or_absent};
 
@@ -13,6 +13,8 @@ const PLATFORM: &str = "/sys/devices/platform";
 const SOURCE: &str = "/dev/ipmi0 (sensor records)";
 /// The list of sensors takes a controller some milliseconds a record; an inventory answers in two seconds.
 const LISTING: Duration = Duration::from_secs(1);
+/// A watch over years reads the list once, and must not miss its end.
+pub const WHOLE_LISTING: Duration = Duration::from_secs(30);
 
 /// The management controller.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,10 +183,11 @@ pub(crate) fn hottest(sensors: &[BmcSensor]) -> Option<f64> {
 #[must_use]
 pub fn processor_heat(outside: &dyn Outside) -> Vec<SensorRecord> {
     let records = ipmi::repository(outside, LISTING).map_or_else(|_| Vec::new(), |found| found.sensors);
-    let is_heat = |record: &SensorRecord| {
-        record.entity == Entity::Processor && record.conversion.is_some_and(|conversion| conversion.is_temperature())
-    };
-    records.into_iter().filter(is_heat).collect()
+    records.into_iter().filter(is_processor_heat).collect()
+}
+
+fn is_processor_heat(record: &SensorRecord) -> bool {
+    record.entity == Entity::Processor && record.conversion.is_some_and(|conversion| conversion.is_temperature())
 }
 
 /// What a sensor of heat reads now, in °C.
@@ -193,12 +196,62 @@ pub fn degrees(outside: &dyn Outside, sensor: &SensorRecord) -> Option<f64> {
     sensor.conversion?.celsius(ipmi::reading(outside, sensor)?.value)
 }
 
-/// The controller's sensors of power supplies, and of whether they are redundant.
-#[must_use]
-pub fn supplies(outside: &dyn Outside) -> Vec<SensorRecord> {
-    let records = ipmi::repository(outside, LISTING).map_or_else(|_| Vec::new(), |found| found.sensors);
-    let of_supply = |record: &SensorRecord| matches!(record.kind, POWER_SUPPLY | POWER_UNIT);
-    records.into_iter().filter(|record| record.conversion.is_none() && of_supply(record)).collect()
+/// What a watch reads of the controller again and again, from its list of sensors, which it reads once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BmcWatch {
+    /// How the power of the host is told.
+    pub meter: Option<Meter>,
+    /// Sensors of power supplies, and of whether they are redundant.
+    pub supplies: Vec<SensorRecord>,
+    /// Fans that turn.
+    pub fans: Vec<BmcFan>,
+    /// Sensors of the processors' heat.
+    pub heat: Vec<SensorRecord>,
+}
+
+/// A fan of the controller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BmcFan {
+    /// Its sensor.
+    pub sensor: SensorRecord,
+    /// The turns a minute below which the controller calls it critical; at least one.
+    pub least: f64,
+}
+
+impl BmcWatch {
+    /// Looks up what this controller has. The list takes a slow one some seconds: it is read for `WHOLE_LISTING` at most.
+    #[must_use]
+    pub fn find(outside: &dyn Outside) -> BmcWatch {
+        let records = ipmi::repository(outside, WHOLE_LISTING).map_or_else(|_| Vec::new(), |found| found.sensors);
+        let of_supply = |record: &SensorRecord| matches!(record.kind, POWER_SUPPLY | POWER_UNIT);
+        let supplies = records.iter().filter(|record| record.conversion.is_none() && of_supply(record));
+        BmcWatch {
+            supplies: supplies.cloned().collect(),
+            fans: records.iter().filter_map(|record| BmcFan::find(outside, record)).collect(),
+            heat: records.iter().filter(|record| is_processor_heat(record)).cloned().collect(),
+            meter: Meter::among(outside, || records),
+        }
+    }
+}
+
+impl BmcFan {
+    /// A sensor that is one, of a fan that turns: a place without a fan gives no reading, or stands from the beginning.
+    fn find(outside: &dyn Outside, record: &SensorRecord) -> Option<BmcFan> {
+        let conversion = record.conversion.filter(Conversion::is_fan)?;
+        let turns = conversion.turns(ipmi::reading(outside, record)?.value)?;
+        let critical = ipmi::threshold(outside, record).and_then(|raw| conversion.turns(raw));
+        (turns > 0.0).then(|| BmcFan { sensor: record.clone(), least: critical.unwrap_or(0.0).max(1.0) })
+    }
+
+    /// Its turns a minute now: none where the controller has no reading of it, as when it was taken out. Nothing where the
+    /// controller does not answer.
+    #[must_use]
+    pub fn turns(&self, outside: &dyn Outside) -> Option<f64> {
+        match ipmi::answer(outside, &self.sensor).ok()? {
+            Some(raw) => self.sensor.conversion?.turns(raw.value),
+            None => Some(0.0),
+        }
+    }
 }
 
 /// What a sensor of a supply says now.

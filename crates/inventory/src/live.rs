@@ -19,6 +19,7 @@ const ANSWER: Duration = Duration::from_millis(500);
 /// The live host, asked until a deadline.
 #[derive(Clone, Copy, Debug)]
 pub struct Live {
+    patience: Duration,
     deadline: Instant,
 }
 
@@ -26,7 +27,17 @@ impl Live {
     /// The live host, with the time that one inventory has.
     #[must_use]
     pub fn now() -> Live {
-        Live { deadline: Instant::now() + PATIENCE }
+        Live::within(PATIENCE)
+    }
+
+    /// The live host, with so much time for all that it is asked.
+    #[must_use]
+    pub fn within(patience: Duration) -> Live {
+        Live { patience, deadline: Instant::now() + patience }
+    }
+
+    fn too_slow(&self, who: &str) -> Unavailable {
+        Unavailable::failed(format!("{who} did not answer within the {} s that it has", self.patience.as_secs_f64()))
     }
 
     fn left(&self) -> Duration {
@@ -45,13 +56,13 @@ impl Outside for Live {
 
     fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Unavailable> {
         match self.left() {
-            Duration::ZERO => Err(too_slow("the management controller")),
+            Duration::ZERO => Err(self.too_slow("the management controller")),
             left => ipmi::device::ask(request, left.min(ANSWER)),
         }
     }
 
     fn tool(&self, program: &str, arguments: &[&str]) -> Result<String, Unavailable> {
-        run(program, arguments, self.deadline)
+        run(program, arguments, self)
     }
 
     fn nvidia(&self) -> Result<Nvidia, Unavailable> {
@@ -59,16 +70,12 @@ impl Outside for Live {
         let (sender, receiver) = mpsc::channel();
         let ask = thread::Builder::new().name("nvml".to_owned()).spawn(move || sender.send(gpu::ask_nvidia()));
         ask.map_err(|error| Unavailable::of(&error))?;
-        receiver.recv_timeout(self.left()).unwrap_or_else(|_| Err(too_slow("NVML")))
+        receiver.recv_timeout(self.left()).unwrap_or_else(|_| Err(self.too_slow("NVML")))
     }
 }
 
-fn too_slow(who: &str) -> Unavailable {
-    Unavailable::failed(format!("{who} did not answer within the {} s that an inventory waits", PATIENCE.as_secs_f64()))
-}
-
 /// Runs a tool and returns what it printed; it is ended where it takes too long.
-fn run(program: &str, arguments: &[&str], deadline: Instant) -> Found<String> {
+fn run(program: &str, arguments: &[&str], live: &Live) -> Found<String> {
     let mut child = Command::new(program)
         .args(arguments)
         .env("LC_ALL", "C")
@@ -92,12 +99,12 @@ fn run(program: &str, arguments: &[&str], deadline: Instant) -> Found<String> {
     let status = loop {
         match child.try_wait().map_err(|error| Unavailable::of(&error))? {
             Some(status) => break status,
-            None if Instant::now() > deadline => {
+            None if live.left().is_zero() => {
                 // It fails only where the tool has just ended by itself.
                 let _ = child.kill();
                 // A tool that hangs in the kernel dies later: nobody waits for it here.
                 let _ = thread::Builder::new().spawn(move || child.wait());
-                return Err(too_slow(program));
+                return Err(live.too_slow(program));
             }
             None => thread::sleep(Duration::from_millis(5)),
         }

@@ -20,6 +20,8 @@ pub struct Health {
     pub temperature: Option<f64>,
     /// Spare capacity left, as a share.
     pub spare: f64,
+    /// The spare capacity from which on the drive itself warns; 0 where it tells nothing of its spare capacity.
+    pub spare_threshold: f64,
     /// Endurance used as the maker estimates it, as a share; may pass 1.
     pub used: f64,
     /// Bytes that the host wrote.
@@ -43,6 +45,7 @@ impl Health {
             critical: page[0],
             temperature: celsius(page[1], page[2]),
             spare: f64::from(page[3]) / 100.0,
+            spare_threshold: f64::from(page[4]) / 100.0,
             used: f64::from(page[5]) / 100.0,
             written: wide(48) * DATA_UNIT,
             media_errors: wide(160),

@@ -173,7 +173,8 @@ pub(crate) fn probe(
 }
 
 /// Sensors of processors.
-fn is_processor(sensor: &Sensor) -> bool {
+#[must_use]
+pub fn is_processor(sensor: &Sensor) -> bool {
     sensor.kind == Kind::Temperature && ["coretemp", "k10temp", "zenpower"].contains(&sensor.chip.as_str())
 }
 

@@ -18,12 +18,14 @@ use crate::findings::{Findings, Printed};
 use crate::hardware::{Dimm, Hardware, Trouble};
 use crate::parts::{Parts, output};
 use crate::scenario::{Scenario, Step};
-use crate::vm::{self, Power};
+use crate::vm::{self, Event};
 use crate::{image, sensors};
 
 mod parts_of_host;
+mod soaks;
 
 use parts_of_host::{parts_of, rate_of_parts, whole};
+use soaks::{soak_events, soak_power_cut};
 
 /// A machine, and what must be seen in it.
 pub(crate) struct Case {
@@ -69,6 +71,8 @@ pub(crate) const CASES: &[Case] = &[
     case("node-empty", false, "one NUMA node has no memory", node_empty),
     case("killed", false, "a run is killed", killed),
     case("power-cut", false, "the power goes in the middle of a run", power_cut),
+    case("soak-events", false, "under a soak a drive warns and another is pulled", soak_events),
+    case("soak-power-cut", false, "the power goes in the middle of a soak, which goes on", soak_power_cut),
     case("accept", false, "targets that hold, and one planted far above", accept),
     case("campaign", false, "two boots with BIOS 1.0 and two with 1.1", campaign),
     case("features", false, "the feature workload, a worker on each node", features),
@@ -92,7 +96,7 @@ fn inspect() -> Step {
 /// A machine with a fault: the inventory and the gate name it, and nothing else.
 fn fault(parts: &Parts, folder: &Path, findings: &mut Findings, hardware: Hardware, named: &[&str]) -> Result<()> {
     let machine = vm::new(parts, folder, hardware)?;
-    let back = machine.boot(&mut Scenario::of([inspect(), gate("accept", "/lab.toml")]), Power::Stays)?;
+    let back = machine.boot(&mut Scenario::of([inspect(), gate("accept", "/lab.toml")]), Event::None)?;
     facts_that_differ(&back, findings, named)?;
     refused(&back, findings, named)
 }
@@ -146,7 +150,7 @@ fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> 
     let doctor = Step::hostproof("doctor", 120, &["doctor", "--json"]);
     let plan = Step::hostproof("plan", 60, &["plan", "--json"]);
     let mut scenario = Scenario::of([inspect(), doctor, plan, drive_jobs(), run("stream"), run("dense"), run("disk")]);
-    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Event::None)?;
     facts_that_differ(&back, findings, &[])?;
     ended_well(&back, &scenario, findings)?;
     sensors_are_listed(&Printed::of(&back, "inspect")?.json()?, findings)?;
@@ -231,7 +235,7 @@ fn drive_jobs() -> Step {
 fn drive_slow(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let mut hardware = Hardware::documented();
     hardware.drive("SCRATCH3").context("no such drive")?.trouble = Some(Trouble::Slow(40));
-    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), drive_jobs()]), Power::Stays)?;
+    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), drive_jobs()]), Event::None)?;
     facts_that_differ(&back, findings, &[])?;
     let printed = Printed::of(&back, "drives")?.json()?;
     let jobs = printed["jobs"].as_array().context("no list of jobs was printed")?;
@@ -249,7 +253,7 @@ fn drive_slow(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<(
 fn drive_errs(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let mut hardware = Hardware::documented();
     hardware.drive("SCRATCH3").context("no such drive")?.trouble = Some(Trouble::Errs);
-    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), drive_jobs()]), Power::Stays)?;
+    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), drive_jobs()]), Event::None)?;
     facts_that_differ(&back, findings, &[])?;
     let printed = Printed::of(&back, "drives")?;
     let all = printed.stdout + &printed.stderr;
@@ -263,7 +267,7 @@ fn drive_worn(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<(
     let mut hardware = Hardware::documented();
     hardware.drive("SCRATCH3").context("no such drive")?.trouble = Some(Trouble::Worn);
     let doctor = Step::hostproof("doctor", 120, &["doctor", "--json"]);
-    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), doctor]), Power::Stays)?;
+    let back = vm::new(parts, folder, hardware)?.boot(&mut Scenario::of([inspect(), doctor]), Event::None)?;
     facts_that_differ(&back, findings, &[])?;
     let inventory = Printed::of(&back, "inspect")?.json()?;
     let row = row_with(list(&inventory, "drives")?, "SCRATCH3").context("SCRATCH3 is not listed")?;
@@ -298,7 +302,7 @@ fn raw_devices(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<
         write("mirror", "BOOT1", &["--allow-write", "{BOOT1}"]),
         write("empty", "SCRATCH5", &["--allow-write", "{SCRATCH5}"]),
     ]);
-    let back = machine.boot(&mut scenario, Power::Stays)?;
+    let back = machine.boot(&mut scenario, Event::None)?;
     for (step, why) in [
         ("not-named", "it is a block device; `--allow-write"),
         ("file-system", "it has an ext file system"),
@@ -321,7 +325,7 @@ fn cpu_offline(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<
     let plan = Step::hostproof("plan", 60, &["plan", "--json"]);
     let steps = Scenario::of([inspect(), plan, gate("accept", "/lab.toml")]);
     let mut scenario = Scenario { offline: vec![2], ..steps };
-    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Event::None)?;
     facts_that_differ(&back, findings, &["cpu.cores"])?;
     refused(&back, findings, &["cpu.cores"])?;
     let plan = Printed::of(&back, "plan")?.json()?;
@@ -335,7 +339,7 @@ fn node_empty(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<(
     let mut hardware = Hardware::documented();
     hardware.node_mib[3] = 0;
     let mut scenario = Scenario::of([inspect(), gate("accept", "/lab.toml")]);
-    let back = vm::new(parts, folder, hardware)?.boot(&mut scenario, Power::Stays)?;
+    let back = vm::new(parts, folder, hardware)?.boot(&mut scenario, Event::None)?;
     facts_that_differ(&back, findings, &["numa.nodes"])?;
     refused(&back, findings, &["numa.nodes"])?;
     let runs = runs(&back.join("results"))?;
@@ -351,7 +355,7 @@ fn node_empty(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<(
 fn killed(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let cut = Step { seconds: 8, ..run("stream") };
     let judge = Step::hostproof("judge", 60, &["judge", "latest", "--out", "/lab/results", "--json"]);
-    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut Scenario::of([cut, judge]), Power::Stays)?;
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut Scenario::of([cut, judge]), Event::None)?;
     findings.equal("the run's end", &Printed::of(&back, "stream")?.code, &"killed".to_owned());
     let judged = Printed::of(&back, "judge")?;
     findings.check(judged.code == "0", format!("the record cannot be judged: {}", judged.stderr.trim()));
@@ -360,7 +364,7 @@ fn killed(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
 
 fn power_cut(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let machine = vm::new(parts, folder, Hardware::documented())?;
-    let cut = Power::Cut { step: "stream", after: Duration::from_secs(8) };
+    let cut = Event::PowerCut { step: "stream", after: Duration::from_secs(8) };
     let back = machine.boot(&mut Scenario::of([run("stream")]), cut)?;
     cut_record(&back, findings)
 }
@@ -370,7 +374,7 @@ fn accept(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let planted = image::SPECIFICATION.replace("1 MB/s", "9 TB/s");
     let planted = gate("planted", "/tmp/planted.toml").with_file("/tmp/planted.toml", &planted);
     let mut scenario = Scenario::of([gate("holds", "/lab.toml"), planted]);
-    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Event::None)?;
     verdict(&back, "holds", "0", "PASS", findings)?;
     verdict(&back, "planted", "1", "FAIL", findings)
 }
@@ -405,7 +409,7 @@ fn campaign(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()>
             steps.push(campaign("finish", &["--json"]));
         }
         let mut scenario = Scenario::of(steps);
-        back = machine.boot(&mut scenario, Power::Stays)?;
+        back = machine.boot(&mut scenario, Event::None)?;
         let printed = Printed::of(&back, "next")?;
         findings.equal(&format!("exit code of boot {}", boot + 1), &printed.code.as_str(), &"0");
     }
@@ -427,7 +431,7 @@ fn features(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()>
     }
     let step = Step { seconds: 1200, ..run("tabular") };
     let mut scenario = Scenario::of([step]);
-    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Power::Stays)?;
+    let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Event::None)?;
     ended_well(&back, &scenario, findings)?;
     let runs = runs(&back.join("results"))?;
     findings.equal("records", &runs.len(), &1);

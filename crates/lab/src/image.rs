@@ -33,6 +33,11 @@ impl Files<'_> {
         self.folder.join("sensors")
     }
 
+    /// The socket of the emulator's monitor.
+    pub(crate) fn monitor(&self) -> PathBuf {
+        self.folder.join("monitor")
+    }
+
     /// Makes the drives: the root on both boot drives, byte for byte the same; the others empty.
     pub(crate) fn make_drives(&self, parts: &Parts, hardware: &Hardware) -> Result<()> {
         fs::create_dir_all(self.folder)?;

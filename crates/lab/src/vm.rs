@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -20,16 +21,30 @@ const BOOT: Duration = Duration::from_mins(4);
 /// How long it may be silent from its start: some tens of seconds are usual. Now and then the emulated CPUs hang before the
 /// kernel has started a program, which says nothing of the suite: then the machine is started anew.
 const SILENCE: Duration = Duration::from_mins(2);
+/// How long the emulator's monitor may take for an answer.
+const MONITOR: Duration = Duration::from_secs(20);
 /// Starts of a silent machine at most.
 const STARTS: u32 = 3;
 
-/// When the power goes.
+/// What happens to a machine while it runs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Power {
-    /// When the machine switches itself off.
-    Stays,
-    /// So long after this step began.
-    Cut { step: &'static str, after: Duration },
+pub(crate) enum Event {
+    /// Nothing: it switches itself off.
+    None,
+    /// The power goes, so long after this step began.
+    PowerCut { step: &'static str, after: Duration },
+    /// The emulator's monitor is given these commands (QMP), so long after this step began.
+    Monitor { step: &'static str, after: Duration, commands: &'static [&'static str] },
+}
+
+impl Event {
+    /// The step after whose beginning it happens, and how long after.
+    fn moment(self) -> Option<(&'static str, Duration)> {
+        match self {
+            Event::None => None,
+            Event::PowerCut { step, after } | Event::Monitor { step, after, .. } => Some((step, after)),
+        }
+    }
 }
 
 /// A machine whose drives exist.
@@ -41,13 +56,13 @@ pub(crate) struct Machine<'a> {
 
 impl Machine<'_> {
     /// Boots it, runs the scenario, and brings back what the machine wrote.
-    pub(crate) fn boot(&self, scenario: &mut Scenario, power: Power) -> Result<PathBuf> {
+    pub(crate) fn boot(&self, scenario: &mut Scenario, event: Event) -> Result<PathBuf> {
         scenario.modules = crate::parts::MODULES.map(|name| format!("{name}.ko")).to_vec();
         self.files.make_boot(self.parts, &self.hardware, scenario)?;
         let seconds: u64 = scenario.steps.iter().map(|step| step.seconds).sum();
         let console = self.files.folder.join("console");
         for start in 1..=STARTS {
-            let end = self.start(BOOT + Duration::from_secs(seconds), power);
+            let end = self.start(BOOT + Duration::from_secs(seconds), event);
             match end.with_context(|| format!("the console is in {}", console.display()))? {
                 End::Reached => return self.files.bring_back(),
                 End::Silent => eprintln!("    the emulator hung before the first step: start {start} of {STARTS}"),
@@ -57,7 +72,7 @@ impl Machine<'_> {
     }
 
     /// One start, for so long at most.
-    fn start(&self, limit: Duration, power: Power) -> Result<End> {
+    fn start(&self, limit: Duration, event: Event) -> Result<End> {
         let mut qemu = Command::new("qemu-system-x86_64")
             .args(self.arguments())
             .stdin(Stdio::null())
@@ -67,7 +82,7 @@ impl Machine<'_> {
             .spawn()
             .context("qemu-system-x86_64 could not be started; is its package installed?")?;
         let console = self.console(&mut qemu)?;
-        let end = attend(&console, limit, power);
+        let end = attend(&console, limit, event, &self.files.monitor());
         // Ends it where it did not end itself; as sudden for the machine as a power cut.
         let _ = qemu.kill();
         qemu.wait()?;
@@ -103,6 +118,7 @@ impl Machine<'_> {
             "-machine q35,smbios-entry-point-type=64 -accel tcg,thread=multi -cpu max,l3-cache=off -nodefaults -nographic -no-reboot \
              -serial stdio",
         );
+        all.extend(["-qmp".to_owned(), format!("unix:{},server=on,wait=off", self.files.monitor().display())]);
         let sensors = self.files.sensors();
         all.extend(["-device".to_owned(), format!("ipmi-bmc-sim,id=bmc,sdrfile={}", sensors.display())]);
         all.extend(words("-device isa-ipmi-kcs,bmc=bmc"));
@@ -165,7 +181,9 @@ impl Machine<'_> {
             number + 1
         ));
         all.extend(["-drive".to_owned(), format!("if=none,id={serial},{below}")]);
-        all.extend(words(&format!("-device nvme,drive={serial},serial={serial},bus=port{number}{worn}")));
+        all.extend(words(&format!(
+            "-device nvme,id=nvme-{serial},drive={serial},serial={serial},bus=port{number}{worn}"
+        )));
         all
     }
 }
@@ -183,22 +201,22 @@ enum End {
 }
 
 /// Follows the console to the end, or to the moment at which the power goes.
-fn attend(console: &Receiver<String>, limit: Duration, power: Power) -> Result<End> {
+fn attend(console: &Receiver<String>, limit: Duration, event: Event, monitor: &Path) -> Result<End> {
     let begun = Instant::now();
-    let mut cut: Option<Instant> = None;
+    let mut moment: Option<Instant> = None;
     let (mut spoke, mut done) = (false, false);
     loop {
         let deadline = begun + if spoke { limit } else { SILENCE };
-        let until = cut.unwrap_or(deadline).min(deadline);
+        let until = moment.unwrap_or(deadline).min(deadline);
         match console.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(line) => {
                 if let Some(error) = line.strip_prefix("lab: error: ") {
                     bail!("the machine says: {error}");
                 }
-                if let Power::Cut { step, after } = power
+                if let Some((step, after)) = event.moment()
                     && line == format!("lab: begin {step}")
                 {
-                    cut = Some(Instant::now() + after);
+                    moment = Some(Instant::now() + after);
                 }
                 if line.starts_with("lab: ") {
                     spoke = true;
@@ -206,8 +224,10 @@ fn attend(console: &Receiver<String>, limit: Duration, power: Power) -> Result<E
                 }
                 done |= line == "lab: done";
             }
-            Err(RecvTimeoutError::Timeout) if cut.is_some_and(|moment| moment <= Instant::now()) => {
-                return Ok(End::Reached);
+            Err(RecvTimeoutError::Timeout) if moment.is_some_and(|moment| moment <= Instant::now()) => {
+                let Event::Monitor { commands, .. } = event else { return Ok(End::Reached) };
+                tell(monitor, commands)?;
+                moment = None;
             }
             Err(RecvTimeoutError::Timeout) if !spoke => return Ok(End::Silent),
             Err(RecvTimeoutError::Timeout) => bail!("the machine took far longer than its steps may"),
@@ -215,6 +235,25 @@ fn attend(console: &Receiver<String>, limit: Duration, power: Power) -> Result<E
             Err(RecvTimeoutError::Disconnected) => bail!("QEMU ended before the machine was done"),
         }
     }
+}
+
+/// Gives commands to the emulator's monitor, each of which it must take.
+fn tell(monitor: &Path, commands: &[&str]) -> Result<()> {
+    let stream = UnixStream::connect(monitor).context("could not reach the emulator's monitor")?;
+    stream.set_read_timeout(Some(MONITOR))?;
+    let mut lines = BufReader::new(&stream).lines();
+    // It greets first.
+    lines.next().context("the emulator's monitor says nothing")??;
+    for command in ["{\"execute\":\"qmp_capabilities\"}"].iter().chain(commands) {
+        (&stream).write_all(format!("{command}\n").as_bytes())?;
+        // Events come between the answers.
+        let answer = lines.by_ref().find(|line| line.as_ref().map_or(true, |line| !line.contains("\"event\"")));
+        let answer = answer.context("the emulator's monitor has ended")??;
+        if !answer.contains("\"return\"") {
+            bail!("the emulator's monitor does not take {command}: {answer}");
+        }
+    }
+    Ok(())
 }
 
 /// Puts a new machine together in an empty folder.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::{Incident, Vital, Workload};
+use crate::{Incident, Unit, Vital, Workload};
 
 /// A load that looks for errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
@@ -30,6 +30,15 @@ impl Load {
             Load::Memory => "memory",
             Load::Cpu => "cpu",
             Load::Disk => "disk",
+        }
+    }
+
+    /// The unit of the rate of its passes.
+    #[must_use]
+    pub fn rate_unit(self) -> Unit {
+        match self {
+            Load::Memory | Load::Disk => Unit::BytePerSecond,
+            Load::Cpu => Unit::FlopPerSecond,
         }
     }
 }
@@ -209,6 +218,12 @@ impl SoakLog {
     /// Seconds under load.
     #[must_use]
     pub fn seconds(&self) -> f64 {
-        self.stretches.iter().map(|stretch| stretch.seconds).sum()
+        self.stretches.iter().fold(0.0, |sum, stretch| sum + stretch.seconds)
+    }
+
+    /// Seconds under load that had ended at a time, in seconds since 1970.
+    #[must_use]
+    pub fn seconds_until(&self, at: f64) -> f64 {
+        self.stretches.iter().filter(|stretch| stretch.at <= at).fold(0.0, |sum, stretch| sum + stretch.seconds)
     }
 }

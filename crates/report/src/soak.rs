@@ -64,7 +64,8 @@ pub(crate) fn error_rows(judged: &SoakJudgement) -> Vec<[String; 4]> {
 pub(crate) fn drift_rows(judged: &SoakJudgement) -> Vec<[String; 5]> {
     let row = |drift: &Drift| {
         let range = format!("{} to {}", percent(drift.interval.low), percent(drift.interval.high));
-        [drift.figure.clone(), shown(drift.means[0]), shown(drift.means[1]), percent(drift.change), range]
+        let [first, last] = drift.means.map(|mean| Quantity::new(mean, drift.unit).to_string());
+        [drift.figure.clone(), first, last, percent(drift.change), range]
     };
     judged.drift.iter().map(row).collect()
 }
@@ -75,12 +76,22 @@ pub(crate) fn not_watched(judged: &SoakJudgement) -> Option<String> {
     (!list.is_empty()).then(|| format!("Not watched, because nothing here tells of it: {list}"))
 }
 
-/// What broke, one by one, and how many more there were.
-pub(crate) fn events(log: &SoakLog) -> Vec<String> {
-    let wrong = log.wrong.iter().map(|(_, wrong)| {
-        format!("{}: {}: {:#018x}, must be {:#018x}", wrong.part, wrong.place, wrong.found, wrong.expected)
+/// What broke, in order, each with when in seconds since 1970.
+pub(crate) fn broken(log: &SoakLog) -> Vec<(f64, String)> {
+    let wrong = log.wrong.iter().map(|(at, wrong)| {
+        let (found, expected) = (wrong.found, wrong.expected);
+        (*at, format!("{}: {}: {found:#018x}, must be {expected:#018x}", wrong.part, wrong.place))
     });
-    let mut all: Vec<String> = wrong.chain(log.incidents.iter().map(|incident| incident.says.clone())).collect();
+    let incidents = log.incidents.iter().map(|incident| (incident.at, incident.says.clone()));
+    let mut all: Vec<(f64, String)> = wrong.chain(incidents).collect();
+    all.sort_by(|one, other| one.0.total_cmp(&other.0));
+    all
+}
+
+/// The same one by one, with the hours under load before it, and how many more there were.
+pub(crate) fn events(log: &SoakLog) -> Vec<String> {
+    let told = |(at, says): (f64, String)| format!("after {:.2} h: {says}", log.seconds_until(at) / HOUR);
+    let mut all: Vec<String> = broken(log).into_iter().map(told).collect();
     if all.len() > MOST_SHOWN {
         let more = all.len() - MOST_SHOWN;
         all.truncate(MOST_SHOWN);
@@ -89,15 +100,23 @@ pub(crate) fn events(log: &SoakLog) -> Vec<String> {
     all
 }
 
-/// The last line: the verdict, the hours, and how many of them were without an error.
+/// The last line: the verdict, and what it is of.
 pub(crate) fn answer(judged: &SoakJudgement) -> String {
     let word = match judged.verdict {
         Verdict::Pass => "PASS",
         Verdict::Fail => "FAIL",
         _ => "NOT DECIDED",
     };
+    format!("{word}: {}", hours(judged))
+}
+
+/// The hours, and how many of them were without an error.
+pub(crate) fn hours(judged: &SoakJudgement) -> String {
     let [hours, planned, clean] = [judged.seconds, judged.planned, judged.clean].map(|seconds| seconds / HOUR);
-    format!("{word}: {hours:.2} of {planned:.2} hours under load, {clean:.2} of them before the first error")
+    let is_clean = judged.errors.iter().all(|error| error.count == 0);
+    let without =
+        if is_clean { "without an error".to_owned() } else { format!("{clean:.2} of them before the first error") };
+    format!("{hours:.2} of {planned:.2} hours under load, {without}")
 }
 
 fn shown(value: f64) -> String {
@@ -110,7 +129,9 @@ fn shown(value: f64) -> String {
 }
 
 fn percent(share: f64) -> String {
-    format!("{:+.2} %", 100.0 * share)
+    // What rounds to nothing has no sign.
+    let rounded = (1e4 * share).round() / 100.0 + 0.0;
+    format!("{rounded:+.2} %")
 }
 
 /// The same for machines.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use measure::{Digest, Ending, Load, SoakLog, Stretch, median};
+use measure::{Digest, Ending, Load, SoakLog, Stretch, Unit, median};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use crate::Verdict;
@@ -35,6 +35,8 @@ pub struct ErrorRate {
 pub struct Drift {
     /// The figure.
     pub figure: String,
+    /// Its unit.
+    pub unit: Unit,
     /// Its mean in the first hour, and in the last.
     pub means: [f64; 2],
     /// The change as a share, with its 95 % interval.
@@ -90,9 +92,7 @@ pub fn judge_soak(log: &SoakLog, runs: &[Digest]) -> SoakJudgement {
         log.failures.iter().filter(|failure| failure.is_fault).map(|failure| failure.at).reduce(f64::min),
     ];
     let first = firsts.into_iter().flatten().reduce(f64::min);
-    let clean = first.map_or(seconds, |first| {
-        log.stretches.iter().filter(|stretch| stretch.at <= first).map(|stretch| stretch.seconds).sum()
-    });
+    let clean = first.map_or(seconds, |first| log.seconds_until(first));
     let clean = figures.first.map_or(clean, |first| first.min(clean));
     let (verdict, reasons) = answer(log, &figures, seconds);
     let told: Vec<f64> = log.stretches.iter().filter_map(|stretch| stretch.throttled).collect();
@@ -225,15 +225,11 @@ fn crashes(log: &SoakLog) -> Vec<String> {
     let pairs = log.begun.windows(2).filter(|pair| pair[0].1 != pair[1].1);
     let ordered = |from: f64, to: f64| log.stopped.iter().any(|stopped| (from..=to).contains(stopped));
     let unordered = pairs.filter(|pair| !ordered(pair[0].0, pair[1].0));
-    let hours_before = |end: f64| {
-        let before = log.stretches.iter().filter(|stretch| stretch.at <= end);
-        before.map(|stretch| stretch.seconds).sum::<f64>() / HOUR
-    };
     unordered
         .map(|pair| {
             format!(
                 "the boot changed after {:.2} hours: a crash or a power cut; the kernel's log of that boot may tell",
-                hours_before(pair[1].0)
+                log.seconds_until(pair[1].0) / HOUR
             )
         })
         .collect()
@@ -241,35 +237,37 @@ fn crashes(log: &SoakLog) -> Vec<String> {
 
 /// First hour against last, for each figure that both have.
 fn drift(stretches: &[Stretch]) -> Vec<Drift> {
-    type Figure = (String, Box<dyn Fn(&Stretch) -> Option<f64>>);
+    type Figure = (String, Unit, Box<dyn Fn(&Stretch) -> Option<f64>>);
     let rate = |load: Load| -> Figure {
-        (format!("rate of the {} load", load.name()), Box::new(move |stretch| stretch.loads.get(&load)?.rate))
+        let name = format!("rate of the {} load", load.name());
+        (name, load.rate_unit(), Box::new(move |stretch| stretch.loads.get(&load)?.rate))
     };
     let mut figures: Vec<Figure> = Load::ALL.into_iter().map(rate).collect();
-    figures.push(("highest temperature in °C".to_owned(), Box::new(|stretch| stretch.hottest)));
-    figures.push(("power in W".to_owned(), Box::new(|stretch| stretch.watts)));
-    figures.push(("clock in Hz".to_owned(), Box::new(|stretch| stretch.clock)));
+    figures.push(("highest temperature".to_owned(), Unit::Celsius, Box::new(|stretch| stretch.hottest)));
+    figures.push(("power".to_owned(), Unit::Watt, Box::new(|stretch| stretch.watts)));
+    figures.push(("clock".to_owned(), Unit::Hertz, Box::new(|stretch| stretch.clock)));
     let (first, last) = ends(stretches);
-    let of = |(figure, value): Figure| {
+    let of = |(figure, unit, value): Figure| {
         let values =
             |some: &[Stretch]| some.iter().filter_map(&value).filter(|value| *value > 0.0).collect::<Vec<f64>>();
         let (before, after) = (values(first), values(last));
         if before.len().min(after.len()) < LEAST_STRETCHES {
             return None;
         }
-        change(figure, &before, &after)
+        change(figure, unit, &before, &after)
     };
     figures.into_iter().filter_map(of).collect()
 }
 
 /// How values changed from some to later ones.
-fn change(figure: String, before: &[f64], after: &[f64]) -> Option<Drift> {
+fn change(figure: String, unit: Unit, before: &[f64], after: &[f64]) -> Option<Drift> {
     let logs = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<f64>>();
     let estimate = welch(&logs(before), &logs(after))?;
     let interval = estimate.interval(CONFIDENCE);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     Some(Drift {
         figure,
+        unit,
         means: [mean(before), mean(after)],
         change: estimate.difference.exp_m1(),
         interval: ConfidenceInterval { low: interval.low.exp_m1(), high: interval.high.exp_m1() },
@@ -289,7 +287,8 @@ fn drift_of_runs(runs: &[Digest]) -> Vec<Drift> {
             medians.filter(|value| *value > 0.0).collect::<Vec<f64>>()
         };
         let (before, after) = (values(&runs[..third]), values(&runs[runs.len() - third..]));
-        let drift = change(id.to_string(), &before, &after)?;
+        let unit = runs.iter().find_map(|run| run.series.get(id))?.metric.unit;
+        let drift = change(id.to_string(), unit, &before, &after)?;
         (!drift.interval.contains(0.0)).then_some(drift)
     };
     ids.into_iter().filter_map(of).collect()

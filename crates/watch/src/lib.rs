@@ -4,6 +4,7 @@
 //! Invariant: what cannot be read is no incident, and what was so when the watch began is one only where a limit says so.
 //! [`Guard`] is pure: the same scans give the same incidents.
 
+mod controller;
 mod guard;
 mod kernel_log;
 mod limits;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use inventory::bmc::{self, BmcValue, Meter};
+use inventory::bmc::{self, BmcValue, BmcWatch};
 use inventory::sensors::{self, Kind, Sensor, is_drive, is_processor_or_drive};
-use inventory::{CpuTicks, Health, Outside, SensorRecord, Tree, pci_device};
+use inventory::{CpuTicks, Health, Outside, Tree, pci_device};
 use measure::{Sign, Vital, what_is_no_drive};
 
+use crate::controller::{beside_the_kernel, of_controller};
 use crate::kernel_log::KernelLog;
 use crate::limits::{Held, Limits, SUSTAINED};
 
@@ -128,8 +129,8 @@ pub struct Reader {
     controllers: Vec<String>,
     /// Packages with their processors.
     packages: BTreeMap<String, Vec<u32>>,
-    meter: Option<Meter>,
-    supplies: Vec<SensorRecord>,
+    /// What the management controller tells, without what the kernel reads itself.
+    bmc: BmcWatch,
     has_nvidia: bool,
     asked_gpus: Option<f64>,
     ticks: Option<CpuTicks>,
@@ -142,16 +143,16 @@ impl Reader {
     #[must_use]
     pub fn find(root: &Path, limits: Limits, outside: &dyn Outside) -> Reader {
         let tree = Tree::new(root);
+        let fans = fans(&tree);
         Reader {
+            bmc: beside_the_kernel(BmcWatch::find(outside), &tree, &fans),
             log: KernelLog::open(root),
             counters: memory_counters(&tree),
-            fans: fans(&tree),
+            fans,
             devices: devices(&tree),
             drives: drives(&tree),
             controllers: tree.names(NVME),
             packages: packages(&tree),
-            meter: Meter::find(outside),
-            supplies: bmc::supplies(outside),
             has_nvidia: tree.has("/sys/module/nvidia"),
             asked_gpus: None,
             ticks: None,
@@ -189,11 +190,7 @@ impl Reader {
         self.health(&mut scan, outside);
         self.answers(&mut scan);
         self.processors(&mut scan);
-        for (part, file, least) in &self.fans {
-            if let Ok(turns) = self.tree.number(file) {
-                scan.add(part, Vital::Fan, turns as f64, least.map(at_once));
-            }
-        }
+        self.turns(&mut scan, outside);
         self.power(&mut scan, outside);
         let faults = self.log.as_mut().map(KernelLog::faults).unwrap_or_default();
         scan.log = faults.into_iter().map(|(part, line)| (part.to_owned(), line)).collect();
@@ -216,6 +213,11 @@ impl Reader {
         for sensor in sensors::sensors(&self.tree).unwrap_or_default().iter().filter(|one| is_processor_or_drive(one)) {
             let held = self.heat_limit(sensor);
             scan.add(sensor_name(sensor), Vital::Temperature, sensor.value, held);
+        }
+        for sensor in &self.bmc.heat {
+            if let Some(degrees) = bmc::degrees(outside, sensor) {
+                scan.add(of_controller(&sensor.name), Vital::Temperature, degrees, self.limits.temperature);
+            }
         }
         let due = self.asked_gpus.is_none_or(|asked| scan.at - asked >= GPU_EVERY);
         if self.has_nvidia && due {
@@ -273,7 +275,11 @@ impl Reader {
         for controller in &self.controllers {
             let Some(health) = outside.smart(controller).ok().and_then(|page| Health::parse(&page)) else { continue };
             scan.add(controller, Vital::Wear, health.used, Some(self.limits.wear));
-            scan.add(controller, Vital::Spare, health.spare, Some(at_once(LEAST_SPARE)));
+            // A drive that tells neither has not run out of it.
+            if health.spare > 0.0 || health.spare_threshold > 0.0 {
+                let least = health.spare_threshold.max(LEAST_SPARE);
+                scan.add(controller, Vital::Spare, health.spare, Some(at_once(least)));
+            }
             scan.add(controller, Vital::CriticalWarning, f64::from(health.critical), Some(at_once(0.0)));
             scan.add(controller, Vital::MediaErrors, health.media_errors, None);
             scan.add(controller, Vital::DriveThrottled, health.throttled, None);
@@ -345,15 +351,30 @@ impl Reader {
         (!clocks.is_empty()).then(|| clocks.iter().map(|&khz| khz as f64 * 1e3).sum::<f64>() / clocks.len() as f64)
     }
 
+    fn turns(&self, scan: &mut Scan, outside: &dyn Outside) {
+        for (part, file, least) in &self.fans {
+            if let Ok(turns) = self.tree.number(file) {
+                scan.add(part, Vital::Fan, turns as f64, least.map(at_once));
+            }
+        }
+        for fan in &self.bmc.fans {
+            if let Some(turns) = fan.turns(outside) {
+                // A controller that begins anew has no readings for some seconds.
+                let held = Held { bound: fan.least, sustained: SUSTAINED };
+                scan.add(of_controller(&fan.sensor.name), Vital::Fan, turns, Some(held));
+            }
+        }
+    }
+
     fn power(&self, scan: &mut Scan, outside: &dyn Outside) {
-        if let Some((meter, watts)) = self.meter.as_ref().and_then(|meter| Some((meter, meter.watts(outside)?))) {
+        if let Some((meter, watts)) = self.bmc.meter.as_ref().and_then(|meter| Some((meter, meter.watts(outside)?))) {
             scan.add(meter.name(), Vital::Power, watts, None);
         }
         let sensors = sensors::sensors(&self.tree).unwrap_or_default();
         for sensor in sensors.iter().filter(|sensor| sensor.kind == Kind::Power) {
             scan.add(sensor_name(sensor), Vital::Power, sensor.value, None);
         }
-        for supply in &self.supplies {
+        for supply in &self.bmc.supplies {
             let works = match bmc::supply(outside, supply) {
                 Some(BmcValue::Supply { present, failed }) => present && !failed,
                 Some(BmcValue::Redundant(redundant)) => redundant,

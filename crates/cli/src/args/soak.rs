@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Command, FromArgMatches};
-use measure::{Load, Workload};
+use measure::{Load, Profile, Workload};
 
 use super::{AlarmArgs, DEFAULT_SPEC, Records, RunArgs};
 use crate::completion;
@@ -73,6 +73,12 @@ pub(crate) struct SoakArgs {
     /// Seconds of one entry of the record
     #[arg(long, value_name = "SECONDS", default_value = "60", hide = true, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub(crate) stretch: u16,
+    /// Seconds under load after which figures are taken and the record is sealed
+    #[arg(long, value_name = "SECONDS", default_value = "3600", hide = true, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(crate) hour: u16,
+    /// How long the runs that take figures measure
+    #[arg(long, value_enum, default_value = "quick", hide = true)]
+    pub(crate) profile: Profile,
     /// Where the host's `/proc`, `/sys` and `/dev` are, for the watch
     #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
     pub(crate) root: PathBuf,

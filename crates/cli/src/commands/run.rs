@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use anyhow::Result;
 use measure::{Quantity, Run, Unit};
 use record::Store;
+use record::worker::die_with_parent;
 use verdict::Judgement;
 
 use crate::args::RunArgs;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit> {
 
 /// Measures what is planned, judges it and shows it.
 pub(crate) fn measured(args: &RunArgs, plan: &RunPlan) -> Result<Finish> {
+    args.parent.map_or(Ok(()), die_with_parent)?;
     for note in &plan.notes {
         say(note);
     }

@@ -23,7 +23,7 @@ use watch::{Guard, Limits, Reader};
 use crate::alarm::{Alarm, found};
 use crate::alone::{self, Alone};
 use crate::args::SoakArgs;
-use crate::commands::watch::{outside, say_what_is_not_read};
+use crate::commands::watch::{outside, reader_of};
 use crate::commands::{look, print, print_json};
 use crate::exit::Exit;
 use crate::history::History;
@@ -251,8 +251,7 @@ impl<'a> Night<'a> {
         soak.seal()?;
         let boot = boot_id(Path::new("/")).context("this host does not tell its boot")?;
         soak.note(SoakEntry::Begun { at: now(), boot })?;
-        let reader = Reader::find(&args.root, limits, &*outside(&args.root));
-        say_what_is_not_read(&reader);
+        let reader = reader_of(&args.root, limits);
         let log = soak.log();
         let done = log.seconds();
         let same_boot = matches!(log.begun.as_slice(), [.., before, now] if before.1 == now.1);
@@ -307,7 +306,8 @@ impl<'a> Night<'a> {
                 break;
             }
             // The next figures are due at the next full hour.
-            let end = (((self.done / HOUR).floor() + 1.0) * HOUR).min(self.plan.seconds);
+            let hour = f64::from(self.args.hour);
+            let end = (((self.done / hour).floor() + 1.0) * hour).min(self.plan.seconds);
             self.under_load(end)?;
             self.note_watched()?;
             self.soak.seal()?;
@@ -427,7 +427,9 @@ impl<'a> Night<'a> {
         let known = self.runs()?;
         let only: Vec<&str> = self.plan.workloads.iter().map(|workload: &Workload| workload.name()).collect();
         let mut command = Command::new(SELF);
-        command.args(["--quiet", "run", "--profile", "quick", "--only", &only.join(",")]);
+        // Where this process is killed, no run stays that would measure beside the next one.
+        command.args(["--quiet", "run", "--parent", &std::process::id().to_string()]);
+        command.args(["--profile", self.args.profile.name(), "--only", &only.join(",")]);
         command.args(["--spec", &self.plan.spec, "--scratch", &self.plan.folder, "--tag", self.soak.id()]).arg("--out");
         command.arg(self.store.root()).stdin(Stdio::null()).stdout(Stdio::null());
         if self.args.beside {

@@ -7,10 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use inventory::{FilesOnly, Live, Outside};
+use inventory::{FilesOnly, Live, Outside, bmc};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use record::{Store, WearEntry, WearLog};
+use rustix::thread::{NanosleepRelativeResult, Timespec, nanosleep};
 use watch::{Guard, Limits, Reader, RunsOut, WornOn};
 
 use crate::alarm::Alarm;
@@ -21,8 +22,8 @@ use crate::interrupt;
 use crate::locations::{self, Specification};
 use crate::output::say;
 
-/// How soon a watch that sleeps notices that it is to end.
-const NOTICE: Duration = Duration::from_millis(250);
+/// How soon a watch that sleeps notices at the latest that it is to end: at once, but where the signal came just before it slept.
+const NOTICE: Duration = Duration::from_secs(5);
 
 pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
     let store = Store::at(&locations::results(args.records.out.as_deref())?);
@@ -33,8 +34,7 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
     let limits = Limits::of(&Specification::load(&args.spec)?.system);
     let mut alarm = Alarm::new(&args.alarm)?;
     let interrupted = interrupt::flag()?;
-    let mut reader = Reader::find(&args.root, limits, &*outside(&args.root));
-    say_what_is_not_read(&reader);
+    let mut reader = reader_of(&args.root, limits);
     let interval = Duration::from_secs(args.interval);
     let (mut guard, mut today, mut readings) = (Guard::default(), String::new(), 0);
     let mut next = Instant::now();
@@ -57,8 +57,18 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Looks up what there is to read, and says what is not.
+pub(crate) fn reader_of(root: &Path, limits: Limits) -> Reader {
+    // The list of a controller's sensors takes longer than their readings.
+    let beside: Box<dyn Outside> =
+        if root == Path::new("/") { Box::new(Live::within(bmc::WHOLE_LISTING)) } else { Box::new(FilesOnly) };
+    let reader = Reader::find(root, limits, &*beside);
+    say_what_is_not_read(&reader);
+    reader
+}
+
 /// Says what cannot be watched.
-pub(crate) fn say_what_is_not_read(reader: &Reader) {
+fn say_what_is_not_read(reader: &Reader) {
     if !reader.reads_the_log() {
         say("note: the kernel's log cannot be read, and its words are no events: run as root (sudo)");
     }
@@ -75,7 +85,11 @@ fn sleep_until(end: Instant, interrupted: &AtomicBool) {
         if left.is_zero() {
             return;
         }
-        thread::sleep(left.min(NOTICE));
+        // A signal wakes it, which it does not with the standard library's.
+        match Timespec::try_from(left.min(NOTICE)).map(|time| nanosleep(&time)) {
+            Ok(NanosleepRelativeResult::Ok | NanosleepRelativeResult::Interrupted(_)) => {}
+            Ok(NanosleepRelativeResult::Err(_)) | Err(_) => thread::sleep(left.min(NOTICE)),
+        }
     }
 }
 

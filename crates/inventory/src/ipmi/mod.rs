@@ -103,6 +103,15 @@ impl RawReading {
     }
 }
 
+/// The lower critical threshold in the answer to Get Sensor Thresholds (IPMI 2.0, 35.9) behind its completion code, as it is sent;
+/// nothing where the sensor has none that can be read.
+fn lower_critical(data: &[u8]) -> Option<u8> {
+    /// Bit 1 of the mask: this threshold can be read.
+    const READABLE: u8 = 1 << 1;
+    let &[mask, _, critical, ..] = data else { return None };
+    (mask & READABLE != 0).then_some(critical)
+}
+
 /// What the controller says of itself.
 pub(crate) fn device_id(outside: &dyn Outside) -> Found<DeviceId> {
     let data = ask(outside, &IpmiRequest::new(APPLICATION, 0x01, &[]))?;
@@ -118,8 +127,19 @@ pub(crate) fn host_power(outside: &dyn Outside) -> Found<f64> {
 
 /// A sensor's reading; nothing where it is not read now.
 pub(crate) fn reading(outside: &dyn Outside, sensor: &SensorRecord) -> Option<RawReading> {
+    answer(outside, sensor).ok().flatten()
+}
+
+/// What the controller answers of a sensor: its reading, or that it has none now.
+pub(crate) fn answer(outside: &dyn Outside, sensor: &SensorRecord) -> Found<Option<RawReading>> {
     let request = IpmiRequest { lun: sensor.lun, ..IpmiRequest::new(SENSOR, 0x2D, &[sensor.number]) };
-    RawReading::parse(&ask(outside, &request).ok()?)
+    Ok(RawReading::parse(&ask(outside, &request)?))
+}
+
+/// The lower critical threshold of a sensor, as it is sent.
+pub(crate) fn threshold(outside: &dyn Outside, sensor: &SensorRecord) -> Option<u8> {
+    let request = IpmiRequest { lun: sensor.lun, ..IpmiRequest::new(SENSOR, 0x27, &[sensor.number]) };
+    lower_critical(&ask(outside, &request).ok()?)
 }
 
 /// The list of sensors, and whether it is whole: a slow controller is left in its middle.
@@ -271,10 +291,18 @@ mod tests {
         check(&[0x1E], None);
     }
 
+    #[test]
+    fn a_threshold_is_one_where_it_can_be_read() {
+        assert_eq!(lower_critical(&[0x1B, 9, 5, 3, 0, 200, 220]), Some(5));
+        assert_eq!(lower_critical(&[0x39, 9, 5, 3, 0, 200, 220]), None);
+        assert_eq!(lower_critical(&[0x02, 9]), None);
+    }
+
     proptest! {
         #[test]
         fn any_answer_is_read(data in prop::collection::vec(any::<u8>(), 0..80)) {
             let _ = (DeviceId::parse(&data), power_reading(&data), RawReading::parse(&data), SensorRecord::parse(&data));
+            let _ = lower_critical(&data);
         }
     }
 }

@@ -5,6 +5,7 @@ const DEGREES_C: u8 = 1;
 const DEGREES_F: u8 = 2;
 const DEGREES_K: u8 = 3;
 const WATTS: u8 = 6;
+const TURNS_A_MINUTE: u8 = 18;
 
 /// What a sensor belongs to (table 43-13), as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,6 +172,18 @@ impl Conversion {
         if self.is_power() { self.value(raw) } else { None }
     }
 
+    /// The turns a minute, for a sensor of a fan that tells them.
+    #[must_use]
+    pub fn turns(&self, raw: u8) -> Option<f64> {
+        if self.is_fan() { self.value(raw) } else { None }
+    }
+
+    /// Whether it measures turns a minute.
+    #[must_use]
+    pub fn is_fan(&self) -> bool {
+        self.unit == TURNS_A_MINUTE
+    }
+
     /// Whether it measures in W.
     #[must_use]
     pub fn is_power(&self) -> bool {
@@ -290,13 +303,14 @@ mod tests {
     }
 
     #[test]
-    fn units_of_temperature_and_power() {
+    fn units_of_temperature_power_and_fans() {
         let in_unit = |unit: u8| Conversion { unit, ..plain(1, 0, 0, 0) };
         assert_eq!(in_unit(DEGREES_C).celsius(55), Some(55.0));
         assert_eq!(in_unit(DEGREES_F).celsius(212).map(f64::round), Some(100.0));
         assert_eq!(in_unit(DEGREES_K).celsius(255).map(f64::round), Some(-18.0));
         assert_eq!((in_unit(WATTS).celsius(55), in_unit(WATTS).watts(55)), (None, Some(55.0)));
         assert_eq!(in_unit(DEGREES_C).watts(55), None);
+        assert_eq!((in_unit(WATTS).turns(55), in_unit(TURNS_A_MINUTE).turns(55)), (None, Some(55.0)));
     }
 
     #[test]

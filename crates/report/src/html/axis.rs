@@ -10,6 +10,8 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 pub(super) enum Scale {
     /// From zero, evenly.
     Linear,
+    /// Around the values, evenly: what changes by some percent shows.
+    Near,
     /// By powers of two: sizes.
     Log2,
     /// By powers of ten.
@@ -45,12 +47,18 @@ const LABELS: usize = 8;
 impl Axis {
     /// An axis around values; `None` where there is none that it can show.
     pub(super) fn around(title: &str, scale: Scale, label: Label, values: impl Iterator<Item = f64>) -> Option<Axis> {
-        let shown = values.filter(|value| value.is_finite() && (scale == Scale::Linear || *value > 0.0));
+        let is_even = matches!(scale, Scale::Linear | Scale::Near);
+        let shown = values.filter(|value| value.is_finite() && (is_even || *value > 0.0));
         let placed: Vec<f64> = shown.map(|value| place(scale, value)).collect();
         let least = placed.iter().copied().reduce(f64::min)?;
         let most = placed.iter().copied().reduce(f64::max)?;
         let (low, high) = match scale {
             Scale::Linear => (least.min(0.0), if most > 0.0 { most * 1.08 } else { 1.0 }),
+            Scale::Near => {
+                let margin = (0.08 * (most - least)).max(0.05 * most.abs().max(least.abs()));
+                let margin = if margin > 0.0 { margin } else { 1.0 };
+                (least - margin, most + margin)
+            }
             Scale::Log2 => (least, most.max(least + 1.0)),
             Scale::Log10 => {
                 let margin = ((most - least) * 0.06).max(0.03);
@@ -61,7 +69,10 @@ impl Axis {
             Scale::Linear if matches!(label, Label::Unit(Unit::Count)) => {
                 even(low, high).into_iter().filter(|tick| tick.fract() == 0.0).collect()
             }
-            Scale::Linear => even(low, high),
+            Scale::Linear | Scale::Near if matches!(label, Label::Unit(Unit::Second)) && high - low > LONG => {
+                multiples(TIMES, low, high)
+            }
+            Scale::Linear | Scale::Near => even(low, high),
             Scale::Log2 => thin((whole(low.ceil())..=whole(high.floor())).map(f64::from).collect(), LABELS),
             Scale::Log10 => decades(low, high),
         };
@@ -96,12 +107,12 @@ impl Axis {
     /// The text at a labelled point.
     pub(super) fn label(&self, at: f64) -> String {
         let value = match self.scale {
-            Scale::Linear => at,
+            Scale::Linear | Scale::Near => at,
             Scale::Log2 => at.exp2(),
             Scale::Log10 => 10_f64.powf(at),
         };
         match self.label {
-            Label::Unit(unit) => Quantity::new(value, unit).to_string(),
+            Label::Unit(unit) => without_zeros(Quantity::new(value, unit).to_string()),
             Label::Binary => binary(value),
             Label::Percentile => percentile(value),
         }
@@ -128,7 +139,7 @@ impl Ranged for Axis {
 
 fn place(scale: Scale, value: f64) -> f64 {
     match scale {
-        Scale::Linear => value,
+        Scale::Linear | Scale::Near => value,
         Scale::Log2 => value.log2(),
         Scale::Log10 => value.log10(),
     }
@@ -136,13 +147,23 @@ fn place(scale: Scale, value: f64) -> f64 {
 
 /// Multiples of 1, 2 or 5 × a power of ten, about five of them.
 fn even(low: f64, high: f64) -> Vec<f64> {
+    let power = 10_f64.powf(((high - low) / 5.0).log10().floor());
+    multiples([1.0, 2.0, 5.0, 10.0].map(|factor| factor * power), low, high)
+}
+
+/// Seconds from which on an axis has round minutes, hours or days, and those.
+const LONG: f64 = 600.0;
+const TIMES: [f64; 12] =
+    [300.0, 600.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0, 864_000.0, 8_640_000.0];
+
+/// Multiples of the first of these steps that gives about five of them.
+fn multiples<const N: usize>(steps: [f64; N], low: f64, high: f64) -> Vec<f64> {
     let rough = (high - low) / 5.0;
     if !(rough.is_finite() && rough > 0.0) {
         return vec![low];
     }
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough * 0.999);
-    let step = step.unwrap_or(power * 10.0);
+    let step = steps.into_iter().find(|step| *step >= rough * 0.999);
+    let Some(step) = step.or(steps.last().copied()) else { return vec![low] };
     let first = (low / step).ceil();
     (0..20).map(|index| (first + f64::from(index)) * step).take_while(|tick| *tick <= high).collect()
 }
@@ -168,6 +189,15 @@ fn whole(value: f64) -> i32 {
 fn thin(ticks: Vec<f64>, most: usize) -> Vec<f64> {
     let step = ticks.len().div_ceil(most).max(1);
     ticks.into_iter().step_by(step).collect()
+}
+
+/// A quantity without the zeros at the end of its number, which is round at an axis: `5.500 Tflop/s` is wider than its place.
+fn without_zeros(text: String) -> String {
+    let (number, unit) = text.split_at(text.find(' ').unwrap_or(text.len()));
+    if !number.contains('.') {
+        return text;
+    }
+    format!("{}{unit}", number.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// The percentile above which one of `many` lies, with no more digits than it needs.
@@ -202,6 +232,11 @@ mod tests {
         };
         let rate = Label::Unit(Unit::BytePerSecond);
         check(Scale::Linear, rate, &[3e9, 38e9], &["0 B/s", "10 GB/s", "20 GB/s", "30 GB/s", "40 GB/s"]);
+        check(Scale::Near, rate, &[100e9, 120e9], &["100 GB/s", "110 GB/s", "120 GB/s"]);
+        check(Scale::Near, rate, &[4.5e9, 5.5e9], &["4.5 GB/s", "5 GB/s", "5.5 GB/s"]);
+        let time = Label::Unit(Unit::Second);
+        check(Scale::Linear, time, &[43_200.0], &["0 s", "3 h", "6 h", "9 h", "12 h"]);
+        check(Scale::Linear, time, &[5400.0], &["0 s", "30 min", "1 h", "1 h 30 min"]);
         check(Scale::Log2, Label::Binary, &[16384.0, 131_072.0], &["16 KiB", "32 KiB", "64 KiB", "128 KiB"]);
         check(
             Scale::Log10,
@@ -228,7 +263,7 @@ mod tests {
         #[test]
         fn every_value_is_on_the_axis_and_labels_are_few(
             values in prop::collection::vec(1e-9_f64..1e13, 1..30),
-            scale in prop::sample::select(vec![Scale::Linear, Scale::Log2, Scale::Log10]),
+            scale in prop::sample::select(vec![Scale::Linear, Scale::Near, Scale::Log2, Scale::Log10]),
         ) {
             let axis = Axis::around("x", scale, Label::Unit(Unit::Second), values.iter().copied()).unwrap();
             prop_assert!(axis.low < axis.high);

@@ -7,7 +7,7 @@ use verdict::soak::SoakJudgement;
 use super::Error;
 use super::charts::{self, Chart};
 use super::parts::class_of;
-use crate::soak::{answer, drift_rows, error_rows, events, not_watched};
+use crate::soak::{drift_rows, error_rows, events, hours, not_watched};
 
 #[derive(Debug, Serialize)]
 pub(super) struct SoakPage {
@@ -15,7 +15,7 @@ pub(super) struct SoakPage {
     host: String,
     word: &'static str,
     class: &'static str,
-    answer: String,
+    hours: String,
     sealed: String,
     reasons: Vec<String>,
     not_watched: Option<String>,
@@ -32,7 +32,7 @@ impl SoakPage {
             host: log.plan.host.clone(),
             word: judged.verdict.name(),
             class: class_of(judged.verdict),
-            answer: answer(judged),
+            hours: hours(judged),
             sealed: sealed.to_owned(),
             reasons: judged.reasons.clone(),
             not_watched: not_watched(judged),

@@ -1,5 +1,8 @@
 //! Each fault planted in the trees of a host is named within two scans, and nothing else is.
 
+#[path = "../../../inventory/tests/fixture/controller.rs"]
+mod controller;
+
 use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,6 +14,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::limits::tests::documented;
 use crate::{Limits, Reader};
+use controller::Controller;
 
 /// Seconds between two scans.
 const STEP: f64 = 10.0;
@@ -21,6 +25,8 @@ struct Drive {
     media: Cell<u8>,
     throttled: Cell<u8>,
     warning: Cell<u8>,
+    /// Spare capacity left, and the threshold of it.
+    spare: Cell<(u8, u8)>,
 }
 
 // Tests ask from one thread.
@@ -30,7 +36,8 @@ impl Outside for Beside {
     fn smart(&self, _: &str) -> Result<Vec<u8>, Unavailable> {
         let drive = self.0.lock().unwrap();
         let mut page = vec![0; 512];
-        (page[0], page[3], page[5]) = (drive.warning.get(), 100, drive.used.get());
+        (page[0], page[5]) = (drive.warning.get(), drive.used.get());
+        (page[3], page[4]) = drive.spare.get();
         (page[160], page[224]) = (drive.media.get(), drive.throttled.get());
         Ok(page)
     }
@@ -70,7 +77,13 @@ impl Host {
     }
 
     fn new() -> Host {
-        let drive = Drive { used: Cell::new(3), media: Cell::new(0), throttled: Cell::new(5), warning: Cell::new(0) };
+        let drive = Drive {
+            used: Cell::new(3),
+            media: Cell::new(0),
+            throttled: Cell::new(5),
+            warning: Cell::new(0),
+            spare: Cell::new((100, 5)),
+        };
         let host = Host { folder: tempfile::tempdir().unwrap(), beside: Beside(drive.into()) };
         for (path, text) in [
             ("sys/class/hwmon/hwmon0/name", "k10temp"),
@@ -238,6 +251,12 @@ fn drives_that_wear_slow_down_fail_or_go_are_told() {
         Vital::CriticalWarning,
         "nvme0: bits of the drive's critical warning 4, at most 0",
     );
+    let spare = |left: u8, threshold: u8| move |host: &Host| host.drive(|drive| drive.spare.set((left, threshold)));
+    check(spare(9, 5), Vital::Spare, "nvme0: spare capacity left 9 %, at least 10 %");
+    check(spare(14, 15), Vital::Spare, "nvme0: spare capacity left 14 %, at least 15 %");
+    check(spare(0, 5), Vital::Spare, "nvme0: spare capacity left 0 %, at least 10 %");
+    // It does not tell.
+    assert_eq!(told(|host, _| spare(0, 0)(host)), []);
     check(
         |host| host.write("sys/block/nvme0n1/stat", "4000 0 0 3000000 0 0 0 0 0 0 0"),
         Vital::AnswerTime,
@@ -249,6 +268,88 @@ fn drives_that_wear_slow_down_fail_or_go_are_told() {
         }
     });
     assert_eq!(gone, [(3, Vital::Present, "0000:41:00.0: the device is gone".to_owned())]);
+}
+
+/// What a controller answers; none while it begins anew.
+struct OfController(std::sync::Mutex<Option<Controller>>);
+
+impl Outside for OfController {
+    fn ipmi(&self, request: &IpmiRequest) -> Result<Vec<u8>, Unavailable> {
+        let answers = self.0.lock().unwrap();
+        answers.as_ref().map(|controller| controller.answer(request)).ok_or(Unavailable::Absent)
+    }
+}
+
+/// A host whose kernel reads neither heat nor fans: its controller is watched for three scans, then it changes, and for five
+/// more; gives what was told.
+fn told_by_the_controller(changes: impl Fn(&mut Option<Controller>, u32)) -> Vec<(u32, Vital, String)> {
+    let root = tempfile::tempdir().unwrap();
+    let mut controller = Controller::documented();
+    controller.readings[FAN][0] = 90;
+    let beside = OfController(Some(controller).into());
+    let mut reader = Reader::find(root.path(), Limits::of(&documented()), &beside);
+    let mut guard = Guard::default();
+    let mut told = Vec::new();
+    for scan in 0..8 {
+        if scan >= 3 {
+            changes(&mut beside.0.lock().unwrap(), scan);
+        }
+        let found = guard.look(&reader.scan(1000.0 + STEP * f64::from(scan), &beside));
+        told.extend(found.into_iter().map(|incident| (scan, incident.vital, incident.says)));
+    }
+    told
+}
+
+/// Sensors of the documented controller, by their numbers.
+const CPU1: usize = 0;
+const PS2: usize = 4;
+const FAN: usize = 7;
+
+#[test]
+fn the_controller_is_asked_for_what_the_kernel_does_not_read() {
+    let check = |changes: &dyn Fn(&mut Controller), vital: Vital, says: &str| {
+        let found = told_by_the_controller(|controller, _| changes(controller.as_mut().unwrap()));
+        assert!(matches!(found.as_slice(), [(3 | 4, found, words)] if *found == vital && words == says), "{found:?}");
+    };
+    check(&|host| host.readings[FAN][0] = 11, Vital::Fan, "bmc FAN1: turns a minute 1100, at least 1200");
+    check(&|host| host.unread = Some(FAN), Vital::Fan, "bmc FAN1: turns a minute 0, at least 1200");
+    check(
+        &|host| host.readings[PS2][1] = 0b10,
+        Vital::Supply,
+        "PS2 Status: the supply failed, is gone or not redundant",
+    );
+    check(&|host| host.readings[CPU1][0] = 91, Vital::Temperature, "bmc CPU1 Temp: temperature 91 °C, at most 90 °C");
+}
+
+#[test]
+fn a_controller_that_is_silent_or_begins_anew_tells_nothing() {
+    assert_eq!(told_by_the_controller(|_, _| {}), []);
+    assert_eq!(told_by_the_controller(|controller, _| *controller = None), []);
+    // Its sensors have no readings at first.
+    let begins_anew = |controller: &mut Option<Controller>, scan: u32| {
+        controller.as_mut().unwrap().unread = (scan == 3).then_some(FAN);
+    };
+    assert_eq!(told_by_the_controller(begins_anew), []);
+}
+
+#[test]
+fn what_the_kernel_reads_is_not_asked_for_again() {
+    let host = Host::new();
+    let mut controller = Controller::documented();
+    controller.readings[FAN][0] = 90;
+    let beside = OfController(Some(controller).into());
+    let mut reader = Reader::find(host.root(), Limits::of(&documented()), &beside);
+    let scan = reader.scan(1000.0, &beside);
+    let parts = |vital: Vital| scan.signs().filter(move |sign| sign.vital == vital).map(|sign| sign.part.as_str());
+    assert_eq!(parts(Vital::Fan).collect::<Vec<_>>(), ["board fan1"]);
+    assert_eq!(parts(Vital::Temperature).filter(|part| part.starts_with("bmc")).count(), 0);
+    assert_eq!(parts(Vital::Supply).collect::<Vec<_>>(), ["PS1 Status", "PS2 Status", "PS Redundancy"]);
+    // A graphics card's fan is none of the board's.
+    host.write("sys/class/hwmon/hwmon2/name", "amdgpu");
+    let mut reader = Reader::find(host.root(), Limits::of(&documented()), &beside);
+    let scan = reader.scan(1000.0, &beside);
+    let fans: Vec<&str> = scan.signs().filter(|sign| sign.vital == Vital::Fan).map(|sign| sign.part.as_str()).collect();
+    assert_eq!(fans, ["amdgpu fan1", "bmc FAN1"]);
 }
 
 #[test]
