@@ -11,7 +11,7 @@ use tabular::pipeline::{self, Phase, Report};
 use tabular::verify::{self, Options, Verified};
 use tabular::workload::placed;
 
-use crate::args::{Engine, GenerateArgs, RunArgs, VerifyArgs};
+use crate::args::{GenerateArgs, RunArgs, VerifyArgs};
 use crate::peer;
 use crate::print::{note, say};
 
@@ -48,8 +48,8 @@ fn bar() -> ProgressBar {
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
-    if args.engine == Engine::Pandas {
-        return peer::run(args);
+    if let Some(script) = args.engine.script() {
+        return peer::run(args, script);
     }
     let mut trouble = Ok(());
     let report = pipeline::run(&args.job(), &mut |phase: &Phase| {
