@@ -8,9 +8,12 @@ import os
 import re
 import subprocess
 import time
+import warnings
 from contextlib import ExitStack, contextmanager
 
 from features_common import all_work, args, each, end_with, files, phase, sync, take, work_folder
+
+warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")  # which is not used
 
 import pyspark
 from pyspark.sql import SparkSession
@@ -118,11 +121,14 @@ def start_session(stack, work, url, workers, memory):
         "spark.scheduler.minRegisteredResourcesRatio": 1,
         "spark.scheduler.maxRegisteredResourcesWaitingTime": f"{PATIENCE}s",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": max(4 * args.threads, size // BYTES_A_PARTITION),
         # What is kept by row_id stays so: joins on it move nothing.
         "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "false",
+        # The virtual machine compiles no larger method, and then code that is generated is slower than none.
+        "spark.sql.codegen.hugeMethodLimit": 8000,
         "spark.sql.warehouse.dir": os.path.join(work, "warehouse"),
         "spark.hadoop.parquet.compression.codec.zstd.level": 1,
     }
@@ -144,10 +150,10 @@ def children(parents):
     for process in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{process}/stat") as stat:
-                parent = int(stat.read().rpartition(")")[2].split()[1])
+                state, parent = stat.read().rpartition(")")[2].split()[:2]
         except OSError:  # it has ended
             continue
-        if parent in parents:
+        if int(parent) in parents and state != "Z":  # what `spark-class` leaves to the worker has ended, too
             found.append(int(process))
     return found
 
@@ -161,8 +167,8 @@ def transform(name, columns, source="events e", before="", moved=True):
 
 def load():
     for table, order in (("events", "CLUSTER BY row_id"), ("users", ""), ("items", "")):
-        spark.read.parquet(*files(table)).createOrReplaceTempView("file")
-        spark.sql(f"CACHE TABLE {table} AS SELECT * FROM file {order}")
+        spark.read.parquet(*files(table)).createTempView(f"{table}_files")
+        spark.sql(f"CACHE TABLE {table} AS SELECT * FROM {table}_files {order}")
 
 
 def t01():
@@ -250,7 +256,7 @@ def t07():
         + each(
             f"""g_{{k}} AS (SELECT {key} AS value, row_id % 5 AS fold, count(*) AS n, sum(label) AS s
                 FROM events e GROUP BY {key}, row_id % 5),
-            v_{{k}} AS (SELECT value, fold, (sum(s) OVER w - s + 20 * m) / (sum(n) OVER w - n + 20) AS te
+            v_{{k}} AS (SELECT value, fold, ((sum(s) OVER w) - s + 20 * m) / ((sum(n) OVER w) - n + 20) AS te
                 FROM g_{{k}} JOIN means USING (fold) WINDOW w AS (PARTITION BY value))""",
             encoded,
         ),
