@@ -20,14 +20,14 @@ use clap::{Parser, Subcommand};
 use compare::compare;
 use record::{Record, Row};
 use side::{Given, Places};
-use table::{Comparison, table};
+use table::{Comparison, table, usual};
 
 /// Compares this suite with other tools on this host.
 #[derive(Parser)]
 struct Args {
     #[command(subcommand)]
     command: Option<Serve>,
-    /// Only these figures, by their ids.
+    /// Only these figures, by their ids; otherwise all but those of features-dask and features-spark.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Pairs for each figure.
@@ -85,12 +85,15 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The comparisons that have these figures, or all.
+/// The comparisons that have these figures, or the usual ones.
 fn choose(only: &[String]) -> anyhow::Result<Vec<&'static Comparison>> {
+    if only.is_empty() {
+        return Ok(usual().collect());
+    }
     let known: Vec<_> = table().flat_map(Comparison::figures).map(|figure| figure.id).collect();
     if let Some(unknown) = only.iter().find(|id| !known.contains(&id.as_str())) {
         bail!("`{unknown}` is not a figure; known are {}", known.join(", "));
     }
-    let wanted = |id: &str| only.is_empty() || only.iter().any(|wanted| wanted == id);
+    let wanted = |id: &str| only.iter().any(|wanted| wanted == id);
     Ok(table().filter(|comparison| comparison.figures().any(|figure| wanted(figure.id))).collect())
 }

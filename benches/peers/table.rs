@@ -60,6 +60,11 @@ pub(crate) enum Wanted {
 
 /// All comparisons.
 pub(crate) fn table() -> impl Iterator<Item = &'static Comparison> {
+    usual().chain(features::CLUSTERS)
+}
+
+/// Those that are made where no figure is named.
+pub(crate) fn usual() -> impl Iterator<Item = &'static Comparison> {
     [memory::TABLE, dense::TABLE, disk::TABLE, features::TABLE].into_iter().flatten()
 }
 

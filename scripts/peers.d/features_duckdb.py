@@ -1,17 +1,13 @@
 #!/usr/bin/env python3
 """The ten feature transformations in DuckDB: features_duckdb.py --in DIR --out DIR [--threads N]."""
 
-from features_common import args, files, phase, sync, target
+from features_common import args, each, files, phase, sync, target
 
 import duckdb
 
 F = range(1, 7)
 db = duckdb.connect(config={"threads": args.threads})
 db.execute("SET TimeZone = 'UTC'")
-
-
-def each(template, values):
-    return ", ".join(template.format(k=value) for value in values)
 
 
 def transform(name, columns, source="events e", before=""):

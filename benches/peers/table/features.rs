@@ -122,3 +122,24 @@ pub(super) const TABLE: &[Comparison] = &[Comparison {
         ),
     ],
 }];
+
+/// Engines that start a cluster of this host: a worker process for each thread. They take minutes a pair.
+pub(super) const CLUSTERS: &[Comparison] = &[
+    Comparison {
+        ours: OURS,
+        peers: &[peer!(engine!("pandas on Dask", "dask"), "dask", Wanted::AtMost(0.15), Wanted::Any, Wanted::Any)],
+    },
+    Comparison {
+        ours: OURS,
+        peers: &[peer!(
+            Side {
+                hint: "missing: start scripts/peers --only features-spark, which installs it and generates the input",
+                ..engine!("Spark SQL", "spark")
+            },
+            "spark",
+            Wanted::AtMost(0.10),
+            Wanted::Any,
+            Wanted::Any
+        )],
+    },
+];

@@ -109,6 +109,32 @@ pub(crate) enum Engine {
     Polars,
     /// What the document used: the peer script, where Python has pandas
     Pandas,
+    /// pandas on Dask, a worker process for each thread: the peer script, where Python has dask and distributed
+    Dask,
+    /// Spark SQL on a cluster of this host, a worker for each thread: the peer script, where Python has pyspark, with Java
+    Spark,
+}
+
+impl Engine {
+    /// Its name in options and records.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Engine::Polars => "polars",
+            Engine::Pandas => "pandas",
+            Engine::Dask => "dask",
+            Engine::Spark => "spark",
+        }
+    }
+
+    /// The script of a peer; `None` for this suite's own pipeline.
+    pub(crate) fn script(self) -> Option<&'static str> {
+        match self {
+            Engine::Polars => None,
+            Engine::Pandas => Some("features_pandas.py"),
+            Engine::Dask => Some("features_dask.py"),
+            Engine::Spark => Some("features_spark.py"),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

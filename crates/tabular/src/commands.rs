@@ -52,8 +52,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     if args.resume && (args.mode != Mode::Bucketed || args.engine != Engine::Polars) {
         bail!("--resume goes with --mode bucketed alone: nothing else leaves what could be gone on with");
     }
-    if args.engine == Engine::Pandas {
-        return peer::run(args);
+    if let Some(script) = args.engine.script() {
+        return peer::run(args, script);
     }
     let mut trouble = Ok(());
     let report = pipeline::run(&args.job(), &mut |phase: &Phase| {

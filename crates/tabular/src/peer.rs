@@ -1,4 +1,4 @@
-//! `run --engine pandas`: the script of the peer, under the rules of the other engine.
+//! `run --engine pandas`, and the other peers: the script of the engine, under the rules of our own.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -12,30 +12,28 @@ use tabular::pipeline::{self, Mode, PeerPhase};
 use crate::args::RunArgs;
 use crate::print::{note, say};
 
-/// The script in a checkout, and in a package, each seen from a folder above the program.
-const SCRIPTS: [&str; 2] = ["scripts/peers.d/features_pandas.py", "lib/hostproof/features_pandas.py"];
-/// The name of the engine.
-const PANDAS: &str = "pandas";
+/// Where the scripts are in a checkout, and in a package, each seen from a folder above the program.
+const FOLDERS: [&str; 2] = ["scripts/peers.d", "lib/hostproof"];
 
-pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
+/// Runs the engine's script.
+pub(crate) fn run(args: &RunArgs, script: &str) -> Result<ExitCode> {
+    let engine = args.engine.name();
     if args.mode != Mode::Phased {
         let mode = args.mode.name();
-        bail!(
-            "--mode {mode} does not go with --engine {PANDAS}, which does each phase for all rows in memory: leave it out"
-        );
+        bail!("--mode {mode} does not go with --engine {engine}, which does each phase for all rows: leave it out");
     }
-    let script = script()?;
+    let script = find(script)?;
     let mut phases = Vec::new();
-    let rows = pipeline::run_by(PANDAS, &args.job(), |folder| -> Result<()> {
+    let rows = pipeline::run_by(engine, &args.job(), |folder| -> Result<()> {
         phases = transform(args, &script, folder)?;
         Ok(())
     })?;
     let seconds: f64 = phases.iter().map(|phase| phase.seconds).sum();
     say(&if args.json {
-        let report = serde_json::json!({ "engine": PANDAS, "cache": args.cache, "rows": rows, "phases": phases });
+        let report = serde_json::json!({ "engine": engine, "cache": args.cache, "rows": rows, "phases": phases });
         serde_json::json!({ "report": report }).to_string()
     } else {
-        format!("{rows} rows in {} ({PANDAS}, cache {:?})", Quantity::new(seconds, Unit::Second), args.cache)
+        format!("{rows} rows in {} ({engine}, cache {:?})", Quantity::new(seconds, Unit::Second), args.cache)
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -44,6 +42,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
 fn transform(args: &RunArgs, script: &Path, folder: &Path) -> Result<Vec<PeerPhase>> {
     let python = env::var_os("HOSTPROOF_PYTHON").unwrap_or_else(|| "python3".into());
     let mut command = Command::new(&python);
+    // Nothing is left where the scripts are.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.arg(script).arg("--in").arg(&args.input).arg("--out").arg(folder);
     command.args(["--parent", &std::process::id().to_string()]);
     if let Some(threads) = args.threads {
@@ -82,12 +82,14 @@ fn listen(output: ChildStdout, json: bool) -> Result<Vec<PeerPhase>> {
     Ok(phases)
 }
 
-/// The script of the checkout that this program was built in or is started in, or of its package.
-fn script() -> Result<PathBuf> {
+/// A script of the checkout that this program was built in or is started in, or of its package.
+fn find(script: &str) -> Result<PathBuf> {
     let places = [env::current_exe().ok(), env::current_dir().ok()];
-    let folders = places.iter().flatten().flat_map(|place| place.ancestors());
-    let mut scripts = folders.flat_map(|folder| SCRIPTS.map(|script| folder.join(script)));
-    scripts.find(|script| script.is_file()).with_context(|| {
-        format!("{} is not there: the peer runs from a checkout of this project, or a package made with it", SCRIPTS[0])
+    let above = places.iter().flatten().flat_map(|place| place.ancestors());
+    let mut paths = above.flat_map(|above| FOLDERS.map(|folder| above.join(folder).join(script)));
+    paths.find(|path| path.is_file()).with_context(|| {
+        let (folder, package) =
+            (FOLDERS[0], "the peer runs from a checkout of this project, or a package made with it");
+        format!("{folder}/{script} is not there: {package}")
     })
 }

@@ -439,18 +439,24 @@ fn the_mark_says_what_the_result_is_and_readers_take_the_folder_as_without_it() 
 }
 
 #[test]
-fn the_peer_is_told_its_options_or_refuses_them_by_name() {
+fn a_peer_is_told_its_options_or_refuses_them_by_name() {
+    for engine in ["pandas", "dask", "spark"] {
+        a_peer(engine);
+    }
+}
+
+fn a_peer(engine: &str) {
     let case = Case::new();
     let (_other, saved) = case.saved_by_peer();
     let peer = |fake: &str, more: &[&str]| {
         let mut command = program();
         command.arg("run").arg("--in").arg(case.path("data")).arg("--out").arg(case.path("result"));
-        command.args(WAYS[3]).args(more).env("FAKE", fake).env("FAKE_RESULT", &saved).output().unwrap()
+        command.args(["--engine", engine]).args(more).env("FAKE", fake).env("FAKE_RESULT", &saved).output().unwrap()
     };
     let before = tree(case.folder.path());
     for mode in ["fused", "bucketed"] {
         let said = said(&peer("save", &["--mode", mode]));
-        assert!(said.contains(&format!("--mode {mode} does not go with --engine pandas")), "{said}");
+        assert!(said.contains(&format!("--mode {mode} does not go with --engine {engine}")), "{said}");
     }
     assert!(said(&peer("fail", &[])).contains("exit status: 3"));
     assert!(said(&peer("nothing", &[])).contains("has no Parquet files"));
@@ -459,15 +465,17 @@ fn the_peer_is_told_its_options_or_refuses_them_by_name() {
     let ran = peer("save", &["--mode", "phased", "--threads", "1", "--cache", "warm", "--json"]);
     done(&ran);
     let arguments = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(arguments.contains(&format!("/scripts/peers.d/features_{engine}.py --in ")), "{arguments}");
     assert!(arguments.contains("--threads 1") && arguments.contains("--parent "), "{arguments}");
     let lines = String::from_utf8(ran.stdout).unwrap();
     let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["phase"], &lines[1]["seconds"], lines.len()), (&"t01".into(), &0.5.into(), 3));
-    assert_eq!((&lines[2]["report"]["engine"], &lines[2]["report"]["rows"]), (&"pandas".into(), &2_000.into()));
+    assert_eq!((&lines[2]["report"]["engine"], &lines[2]["report"]["rows"]), (&engine.into(), &2_000.into()));
     case.right();
     let ran = peer("save", &[]);
     done(&ran);
     let text = String::from_utf8(ran.stdout).unwrap();
-    assert!(text.contains("t01") && text.contains("2000 rows in") && text.contains("pandas, cache Cold"), "{text}");
+    assert!(text.contains("t01") && text.contains("2000 rows in"), "{text}");
+    assert!(text.contains(&format!("({engine}, cache Cold)")), "{text}");
     case.right();
 }

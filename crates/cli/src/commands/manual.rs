@@ -24,7 +24,7 @@ const ENVIRONMENT: [(&str, &str); 8] = [
         "if it is set to anything, measure although another measurement runs on this host (as --beside)",
     ),
     ("HOSTPROOF_BLAS", "the file of the BLAS library to measure with, instead of the system's"),
-    ("HOSTPROOF_PYTHON", "the Python that `hostproof features compare` measures as a peer"),
+    ("HOSTPROOF_PYTHON", "the Python that `hostproof features run --engine` starts with a peer's script"),
     ("OPENBLAS_CORETYPE", "the kernels that OpenBLAS takes; the record says which they were"),
     ("XDG_STATE_HOME", "where records are without --out: hostproof/results below it"),
 ];

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands in for Python with pandas in the tests of `--engine pandas`: does what FAKE says with the folder after --out.
+# Stands in for Python with a peer's packages in the tests of `--engine pandas`, `dask` and `spark`: does what FAKE says with the folder after --out.
 for argument; do
     [ "$before" != --out ] || out=$argument
     before=$argument
