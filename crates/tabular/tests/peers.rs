@@ -48,7 +48,7 @@ fn run(engine: &str, needs: &[&[&str]], folder: &Path) -> Option<Command> {
         }
     }
     let data = folder.join("data");
-    generate::generate(&Config { rows: 20_000, ..Config::smoke(data.clone()) }, &|_| ()).unwrap();
+    generate::generate(&Config::new(20_000, data.clone()), &|_| ()).unwrap();
     let threads = std::thread::available_parallelism().unwrap().get().min(2);
     let mut command = program();
     command.args(["run", "--json", "--cache", "warm", "--engine", engine, "--threads", &threads.to_string()]);
