@@ -1,5 +1,5 @@
 //! The peers' scripts with the engines themselves: what they save is right, and nothing of them is left or open to others.
-//! `HOSTPROOF_PEERS` names the Python that has the engines; `scripts/test` installs them and sets that.
+//! `HOSTPROOF_PEERS` names the Python that has the engines; `scripts/long peers` installs them and sets that.
 
 #[path = "support/tree.rs"]
 mod tree;
