@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn each_walk_goes_on_where_the_one_before_ended() {
         let machine = Machine::detect(&Source::Host).unwrap();
-        let worker = machine::place(&machine.topology, machine::Siblings::One).unwrap()[0];
+        let worker = machine::place(&machine.topology, machine::Siblings::OnePerCore).unwrap()[0];
         let mut chase = Chase::new(worker, worker.node, HEADLINE_WALK, 4 << 20, 1).unwrap();
         let mut linked = chase.link();
         assert_eq!(linked.walked, WARM * UNROLLED, "what was warmed with is behind");

@@ -162,9 +162,9 @@ mod tests {
         let order: Vec<u32> = (0..64).collect();
         let mut words = vec![0; 64];
         let cycle = Cycle::link(&mut words, 1, &order);
-        for k in 1..=MOST {
+        for k in 1..=MOST as u64 {
             let from: Vec<_> = (0..k).map(|start| cycle.at(start)).collect();
-            assert_eq!(side_by_side(&from, 83), 80 * k as u64);
+            assert_eq!(side_by_side(&from, 83), 80 * k);
         }
     }
 
