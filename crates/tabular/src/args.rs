@@ -27,6 +27,12 @@ pub(crate) enum Command {
     /// Apply the ten transformations to data and save the result, each phase timed
     #[command(after_help = "Example:\n  hostproof features run --in data --mode phased --out result")]
     Run(RunArgs),
+    /// Write the work of `run --mode bucketed` as a plan of tasks, for processes on many hosts that see the same folders
+    #[command(after_help = "Example:\n  hostproof features plan --in data --work work")]
+    Plan(PlanArgs),
+    /// Do one task of a plan, and print what it took as a line of JSON
+    #[command(after_help = "Example:\n  hostproof features task --work work --id scan-00000")]
+    Task(TaskArgs),
     /// Say whether a saved result is what the ten transformations give, whatever engine saved it
     #[command(after_help = "Example:\n  hostproof features verify result --in data")]
     Verify(VerifyArgs),
@@ -128,6 +134,10 @@ pub(crate) struct RunArgs {
     /// Threads, up to the number of processors [default: as many]
     #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub(crate) threads: Option<usize>,
+    /// With --mode bucketed: go on from what an earlier, ended run for this result left, and leave what is whole if this one
+    /// fails
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Print JSON lines, one for each phase, then the report
     #[arg(long)]
     pub(crate) json: bool,
@@ -143,8 +153,37 @@ impl RunArgs {
     /// What is to be run.
     pub(crate) fn job(&self) -> Job {
         let (input, output) = (self.input.clone(), self.out.clone());
-        Job { input, output, mode: self.mode, cache: self.cache, replace: self.replace }
+        Job { input, output, mode: self.mode, cache: self.cache, replace: self.replace, resume: self.resume }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The folder with Parquet files of events, users and items, where all hosts see it
+    #[arg(long = "in", value_name = "DIR")]
+    pub(crate) input: PathBuf,
+    /// A new or empty folder for the plan, what tasks hand on, and the files of the result, where all hosts see it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) work: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TaskArgs {
+    /// The folder of the plan
+    #[arg(long, value_name = "DIR")]
+    pub(crate) work: PathBuf,
+    /// The task, as the plan names it; those that it is after have ended
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: String,
+    /// Threads, up to the number of processors [default: as many]
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
+    pub(crate) threads: Option<usize>,
+    /// The CPUs to keep to, and the process to end with
+    #[arg(long, hide = true, value_name = "CPUS")]
+    pub(crate) cpus: Option<String>,
+    /// See `cpus`
+    #[arg(long, hide = true, value_name = "PID")]
+    pub(crate) parent: Option<u32>,
 }
 
 #[derive(Debug, Args)]

@@ -3,15 +3,16 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::{Quantity, Unit};
 use tabular::generate::{self, Config, Progress};
-use tabular::pipeline::{self, Phase, Report};
+use tabular::pipeline::tasks::{PLAN, Plan, Work};
+use tabular::pipeline::{self, Mode, Phase, Report};
 use tabular::verify::{self, Options, Verified};
 use tabular::workload::placed;
 
-use crate::args::{Engine, GenerateArgs, RunArgs, VerifyArgs};
+use crate::args::{Engine, GenerateArgs, PlanArgs, RunArgs, TaskArgs, VerifyArgs};
 use crate::peer;
 use crate::print::{note, say};
 
@@ -48,6 +49,9 @@ fn bar() -> ProgressBar {
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
+    if args.resume && (args.mode != Mode::Bucketed || args.engine != Engine::Polars) {
+        bail!("--resume goes with --mode bucketed alone: nothing else leaves what could be gone on with");
+    }
     if args.engine == Engine::Pandas {
         return peer::run(args);
     }
@@ -60,6 +64,20 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     })?;
     trouble?;
     say(&if args.json { serde_json::json!({ "report": report }).to_string() } else { summary(&report) })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn plan(args: &PlanArgs) -> Result<ExitCode> {
+    let plan = Plan::of(&args.input)?;
+    plan.write(&args.work)?;
+    say(&format!("{} tasks are in {}", plan.tasks.len(), args.work.join(PLAN).display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn task(args: &TaskArgs) -> Result<ExitCode> {
+    placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
+    let figures = Work::open(&args.work)?.run_for_figures(&args.id)?;
+    say(&serde_json::json!({ "task": figures }).to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -105,13 +123,15 @@ fn text_line(phase: &Phase) -> String {
 }
 
 fn summary(report: &Report) -> String {
+    let before = report.tasks_before.map(|tasks| format!(", after {tasks} tasks of an earlier start"));
     format!(
-        "{} rows in {} ({}, {} threads, cache {:?})",
+        "{} rows in {} ({}, {} threads, cache {:?}{})",
         report.rows,
         quantity(report.seconds(), Unit::Second),
         report.mode.name(),
         report.threads,
-        report.cache
+        report.cache,
+        before.unwrap_or_default()
     )
 }
 

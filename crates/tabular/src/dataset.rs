@@ -32,16 +32,11 @@ impl Dataset {
     /// A table without files, a file that is no Parquet, a column that is missing or of another type: the first found,
     /// with the names of file and column.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let table = |table: Table| -> Result<Vec<ParquetFile>, Error> {
-            let files = files_of(folder, table.name())?;
-            let open = |path| with_schema(ParquetFile::open(path)?, table);
-            RAYON.install(|| files.into_par_iter().map(open).collect())
-        };
         Ok(Self {
             folder: folder.to_owned(),
-            events: table(Table::Events)?,
-            users: table(Table::Users)?,
-            items: table(Table::Items)?,
+            events: table(folder, Table::Events)?,
+            users: table(folder, Table::Users)?,
+            items: table(folder, Table::Items)?,
         })
     }
 
@@ -165,6 +160,17 @@ impl Batch<'_> {
         };
         why.map_or(Ok(()), |why| Err(self.refused(column.name, why)))
     }
+}
+
+/// The files of one table of a folder, as [`Dataset::open`] opens all of them.
+pub(crate) fn table(folder: &Path, table: Table) -> Result<Vec<ParquetFile>, Error> {
+    let files = files_of(folder, table.name())?;
+    RAYON.install(|| files.into_par_iter().map(|path| file(path, table)).collect())
+}
+
+/// One file of a table, likewise.
+pub(crate) fn file(path: PathBuf, table: Table) -> Result<ParquetFile, Error> {
+    with_schema(ParquetFile::open(path)?, table)
 }
 
 /// The files of all tables, none of them opened.

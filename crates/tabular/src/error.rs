@@ -127,6 +127,43 @@ pub enum Error {
         /// The column of the input.
         column: &'static str,
     },
+    /// A folder does not fit the tasks of `bucketed`.
+    #[error("{path} cannot be worked on by tasks: {why}", path = .path.display())]
+    Unfit {
+        /// The work folder, or that of the input.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// A plan has no task of this name.
+    #[error("the plan has no task `{id}`; the last of each kind are {known}")]
+    UnknownTask {
+        /// The id that was asked for.
+        id: String,
+        /// The last ids of all kinds.
+        known: String,
+    },
+    /// What a task reads was not written yet.
+    #[error("{path} is not there: run task `{task}` first", path = .path.display())]
+    PartMissing {
+        /// The file.
+        path: PathBuf,
+        /// The task that writes it.
+        task: String,
+    },
+    /// What a task wrote is not what is found.
+    #[error(
+        "{path} is damaged: {why}; remove it, then run task `{task}` again, or start again with --resume",
+        path = .path.display()
+    )]
+    DamagedPart {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// The task that writes it.
+        task: String,
+    },
     /// Memory is short before anything started.
     #[error(
         "{what} needs about {:.1} GB of memory and {:.1} GB can be taken: {remedy}",

@@ -45,6 +45,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Generate(args) => commands::generate(args),
         Command::Run(args) => commands::run(&args),
+        Command::Plan(args) => commands::plan(&args),
+        Command::Task(args) => commands::task(&args),
         Command::Verify(args) => commands::verify(&args),
         Command::Worker => worker::serve(),
     }

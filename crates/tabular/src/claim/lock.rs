@@ -21,6 +21,8 @@ const LONGEST: u64 = 64;
 pub(crate) struct Lock {
     path: PathBuf,
     file: File,
+    /// Whether the file stays.
+    stays: bool,
 }
 
 impl Lock {
@@ -33,7 +35,7 @@ impl Lock {
         loop {
             let (file, text) = open(&path, true)?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) if is_at(&file, &path) => return Lock { path, file }.signed(),
+                Ok(()) if is_at(&file, &path) => return Lock { path, file, stays: false }.signed(),
                 // Whoever held it removed it between our opening and our locking it.
                 Ok(()) => {}
                 Err(Errno::WOULDBLOCK) => {
@@ -49,7 +51,7 @@ impl Lock {
         let (file, text) = open(path, false).ok().filter(|(_, text)| text.starts_with(TEXT))?;
         let _: u32 = holder(&text)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
-        is_at(&file, path).then(|| Lock { path: path.to_owned(), file })
+        is_at(&file, path).then(|| Lock { path: path.to_owned(), file, stays: false })
     }
 
     /// The same lock under another name.
@@ -57,6 +59,11 @@ impl Lock {
         fs::rename(&self.path, &path).map_err(|error| Error::io("cannot rename to", &path, error))?;
         self.path = path;
         Ok(self)
+    }
+
+    /// Gives the lock up, and leaves its file as a kill does.
+    pub(super) fn leave(mut self) {
+        self.stays = true;
     }
 
     /// Says in the file who holds it.
@@ -74,7 +81,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // Held until the file is closed: nobody else can have locked what has the name now.
-        if is_at(&self.file, &self.path) {
+        if !self.stays && is_at(&self.file, &self.path) {
             // A file that stays is taken over by the next lock.
             let _ = fs::remove_file(&self.path);
         }

@@ -66,13 +66,19 @@ impl Drop for Made {
 
 impl Claim {
     /// Claims the folder `out` for a result of `input` with these files; `replace_unmarked` takes a result of 0.1.0 for an
-    /// older one.
+    /// older one. With `resume`, what an ended process left for this result is taken over where it holds a file of that name.
     ///
     /// # Errors
     ///
     /// If the folder holds anything but an older result of this program, overlaps the input, cannot get another's place, or
     /// another process writes it. Nothing was changed then.
-    pub(crate) fn on(out: &Path, input: &Path, files: &[PathBuf], replace_unmarked: bool) -> Result<Claim, Error> {
+    pub(crate) fn on(
+        out: &Path,
+        input: &Path,
+        files: &[PathBuf],
+        replace_unmarked: bool,
+        resume: Option<&str>,
+    ) -> Result<Claim, Error> {
         let place = Place::of(out)?;
         place.check_apart(input, files)?;
         found(&place, replace_unmarked)?;
@@ -81,16 +87,28 @@ impl Claim {
         let mut lock = prefix.clone();
         lock.push(LOCK);
         let lock = Lock::take(place.parent.join(lock), out)?;
+        let taken_over = match resume {
+            Some(holding) => Temporary::take_over(&place.parent, &prefix, holding)?,
+            None => None,
+        };
         swap::tidy(&place, &sweep(&place.parent, &prefix)?)?;
         // Another process may have changed it until the lock was held.
         found(&place, replace_unmarked)?;
-        let temporary = Temporary::create(&place.parent, &prefix)?;
+        let temporary = match taken_over {
+            Some(temporary) => temporary,
+            None => Temporary::create(&place.parent, &prefix)?,
+        };
         Ok(Claim { temporary, _lock: lock, _made: made, place, replace_unmarked })
     }
 
     /// The temporary folder that the result is written to, for its files only.
     pub(crate) fn folder(&self) -> &Path {
         self.temporary.path()
+    }
+
+    /// Lets the temporary folder stay where the result does not get its name.
+    pub(crate) fn keep(&mut self) {
+        self.temporary.keep();
     }
 
     /// Marks the result, whose files are on the disk, and gives it its name; an older one keeps it until then.

@@ -28,6 +28,8 @@ pub(crate) struct Temporary {
     lock: Option<Lock>,
     /// Whether it was given another name.
     given_away: bool,
+    /// Whether it stays, as if a kill had left it.
+    stays: bool,
 }
 
 impl Temporary {
@@ -47,11 +49,51 @@ impl Temporary {
         };
         let made = fs::metadata(&path).map_err(|error| trouble(&path, error));
         let permissions = Permissions::from_mode(PRIVATE);
-        let mut temporary = Temporary { path, permissions, lock: None, given_away: false };
+        let mut temporary = Temporary { path, permissions, lock: None, given_away: false, stays: false };
         let private = std::mem::replace(&mut temporary.permissions, made?.permissions());
         fs::set_permissions(&temporary.path, private).map_err(|error| trouble(&temporary.path, error))?;
         temporary.lock = Some(lock(&temporary.path)?);
         Ok(temporary)
+    }
+
+    /// Takes over what an ended process left in a folder of this prefix that holds a file of a name: all of it comes into a new
+    /// folder, which stays where it gets no other name. Of several the one whose file was written last.
+    pub(crate) fn take_over(parent: &Path, prefix: &OsStr, holding: &str) -> Result<Option<Temporary>, Error> {
+        let mut left = Vec::new();
+        for path in temporaries(parent, prefix)? {
+            let Ok(written) = fs::metadata(path.join(holding)).and_then(|file| file.modified()) else { continue };
+            if let Some(lock) = Lock::abandoned(&path.join(UNFINISHED)) {
+                left.push((written, path, lock));
+            }
+        }
+        left.sort_by_key(|(written, ..)| *written);
+        let Some((_, from, lock)) = left.pop() else { return Ok(None) };
+        // The others are for the next sweep, as they were.
+        left.into_iter().for_each(|(_, _, lock)| lock.leave());
+        let taken = Temporary::create(parent, prefix).and_then(|temporary| temporary.filled(&from, holding));
+        // What could not be taken over is left as well.
+        lock.leave();
+        taken.map(Some)
+    }
+
+    /// Gets all that is in another temporary folder, and stays from then on.
+    fn filled(mut self, from: &Path, holding: &str) -> Result<Temporary, Error> {
+        let look = || fs::read_dir(from)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>();
+        let mut names = look().map_err(|error| Error::io("cannot look into", from, error))?;
+        names.retain(|name| name != UNFINISHED && name != holding);
+        // What tells that there is something comes last.
+        names.push(holding.into());
+        for name in names {
+            let to = self.path.join(&name);
+            fs::rename(from.join(&name), &to).map_err(|error| Error::io("cannot rename to", &to, error))?;
+        }
+        self.stays = true;
+        Ok(self)
+    }
+
+    /// Lets it stay at its end, for a later process to take over.
+    pub(super) fn keep(&mut self) {
+        self.stays = true;
     }
 
     /// Where it is.
@@ -86,7 +128,9 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.given_away {
+        if self.stays && !self.given_away {
+            self.lock.take().map(Lock::leave);
+        } else if !self.given_away {
             // What cannot be removed is removed at the next start.
             let _ = remove(&self.path);
         }
@@ -108,14 +152,8 @@ pub(super) fn aside(path: &Path) -> PathBuf {
 /// Removes the folders in `parent` that killed processes left; gives those that carry no lock: a process that was killed
 /// while it gave a result its name left one, or they are somebody else's.
 pub(crate) fn sweep(parent: &Path, prefix: &OsStr) -> Result<Vec<PathBuf>, Error> {
-    let trouble = |error| Error::io("cannot look into", parent, error);
     let mut others = Vec::new();
-    for entry in fs::read_dir(parent).map_err(trouble)? {
-        let entry = entry.map_err(trouble)?;
-        if !is_temporary(&entry.file_name(), prefix) || !entry.file_type().map_err(trouble)?.is_dir() {
-            continue;
-        }
-        let path = entry.path();
+    for path in temporaries(parent, prefix)? {
         if let Some(lock) = Lock::abandoned(&path.join(UNFINISHED)) {
             // What cannot be removed blocks nothing.
             let _ = remove(&path);
@@ -126,6 +164,19 @@ pub(crate) fn sweep(parent: &Path, prefix: &OsStr) -> Result<Vec<PathBuf>, Error
     }
     others.sort();
     Ok(others)
+}
+
+/// The folders in `parent` with names of temporary ones.
+fn temporaries(parent: &Path, prefix: &OsStr) -> Result<Vec<PathBuf>, Error> {
+    let trouble = |error| Error::io("cannot look into", parent, error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(parent).map_err(trouble)? {
+        let entry = entry.map_err(trouble)?;
+        if is_temporary(&entry.file_name(), prefix) && entry.file_type().map_err(trouble)?.is_dir() {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a name is one that [`Temporary::create`] or [`aside`] gives.
@@ -168,6 +219,32 @@ mod tests {
         assert_eq!(sweep(parent.path(), prefix).unwrap(), Vec::<PathBuf>::new());
         assert!(one.path().join("deep/file").exists(), "its process lives");
         drop(one);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_stays_is_taken_over_whole_by_one_process_or_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let prefix = OsStr::new("work-");
+        let take_over = |holding: &str| Temporary::take_over(parent.path(), prefix, holding).unwrap();
+        assert!(take_over("plan").is_none());
+        let mut one = Temporary::create(parent.path(), prefix).unwrap();
+        fs::create_dir(one.path().join("deep")).unwrap();
+        fs::write(one.path().join("deep/file"), "x").unwrap();
+        fs::write(one.path().join("plan"), "p").unwrap();
+        one.keep();
+        assert!(take_over("plan").is_none(), "its process lives");
+        let path = one.path().to_owned();
+        drop(one);
+        assert!(path.exists() && take_over("other").is_none(), "it does not hold that");
+        let other = take_over("plan").unwrap();
+        assert_eq!(sweep(parent.path(), prefix).unwrap(), Vec::<PathBuf>::new());
+        assert!(!path.exists() && other.path().join("plan").exists());
+        assert_eq!(fs::read_to_string(other.path().join("deep/file")).unwrap(), "x");
+        // It stays again, and who does not ask for it removes it.
+        drop(other);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+        sweep(parent.path(), prefix).unwrap();
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
     }
 

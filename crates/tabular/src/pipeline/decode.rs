@@ -52,6 +52,12 @@ fn part(bytes: &Buffer<u8>, group: &RowGroupMetadata, field: &ArrowField) -> Pol
     Series::try_from((field, arrays))
 }
 
+/// Bytes of a column of a row group in the file.
+pub(super) fn bytes(group: &RowGroupMetadata, name: &str) -> u64 {
+    let size = |range: Range<u64>| range.end - range.start;
+    group.columns_under_root_iter(name).map_or(0, |chunks| chunks.map(|chunk| size(chunk.byte_range())).sum())
+}
+
 fn place(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }

@@ -1,20 +1,20 @@
 //! Statistics of all rows, and the columns that follow from them row by row: t01 to t07, and what of t09 and t10 needs no
 //! other rows.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use polars_core::prelude::*;
 
 use super::chunk::Chunk;
 use super::input;
 use crate::schema::Table;
-use crate::transforms::columns::{numbers, texts};
+use crate::transforms::columns::numbers;
 use crate::transforms::lookup::Lookup;
 use crate::transforms::normalise::Scales;
 use crate::transforms::quantile::Limits;
-use crate::transforms::vocabulary::{self, FOLDS, Slot, Vocabulary};
+use crate::transforms::vocabulary::{self, FOLDS, Vocabulary};
 use crate::transforms::{calendar, cross, impute, normalise, quantile, target, text, window};
-use crate::{Dataset, Error};
+use crate::{Dataset, Error, ParquetFile};
 
 /// The text columns that become codes.
 pub(super) const CODED: [&str; 5] = ["c1", "c2", "c3", "c4", "device"];
@@ -29,11 +29,15 @@ pub(crate) struct Dimensions {
 
 impl Dimensions {
     pub(super) fn read(data: &Dataset) -> Result<Dimensions, Error> {
+        Self::of(data.files(Table::Users), data.files(Table::Items))
+    }
+
+    pub(super) fn of(users: &[ParquetFile], items: &[ParquetFile]) -> Result<Dimensions, Error> {
         let mut dimensions = Dimensions { signups: Lookup::default(), prices: Lookup::default() };
-        input::dimension(data, Table::Users, ["user_id", "signup"], |part| {
+        input::dimension(users, Table::Users, ["user_id", "signup"], |part| {
             dimensions.signups.add::<Int32Type>(part, "user_id", "signup")
         })?;
-        input::dimension(data, Table::Items, ["item_id", "price_cents"], |part| {
+        input::dimension(items, Table::Items, ["item_id", "price_cents"], |part| {
             dimensions.prices.add::<Int64Type>(part, "item_id", "price_cents")
         })?;
         Ok(dimensions)
@@ -42,7 +46,7 @@ impl Dimensions {
 
 /// Statistics of all rows, and the dimension tables.
 pub(super) struct GlobalStats {
-    pub(super) dimensions: Dimensions,
+    pub(super) dimensions: Arc<Dimensions>,
     pub(super) scales: Scales,
     /// Of [`CODED`], in their order.
     pub(super) codes: Vec<Vocabulary>,
@@ -54,7 +58,7 @@ pub(super) struct GlobalStats {
 }
 
 impl GlobalStats {
-    /// Adds the columns that follow from a row and from this.
+    /// Adds the columns that follow from a row and from this; the chunk has [`SLOTS`].
     pub(super) fn add(&self, chunk: &mut Chunk) -> Result<(), Error> {
         let mut columns = impute::columns(&chunk.frame)?;
         columns.extend(normalise::columns(&chunk.frame, &self.scales)?);
@@ -63,15 +67,15 @@ impl GlobalStats {
         columns.push(window::price_ratio(&chunk.frame, &self.dimensions.prices)?);
         columns.extend(quantile::columns(&chunk.frame, &self.limits)?);
         let marks = vocabulary::marks(&chunk.frame)?;
-        for (name, vocabulary) in CODED.iter().zip(&self.codes) {
-            let slots = slots(&chunk.frame, name, vocabulary)?;
-            columns.push(vocabulary.column(name, &slots));
+        let slots = |index: usize| Ok::<_, PolarsError>(numbers::<UInt32Type>(&chunk.frame, SLOTS[index])?.values);
+        for (index, (name, vocabulary)) in CODED.iter().zip(&self.codes).enumerate() {
+            columns.push(vocabulary.column(name, slots(index)?));
             if ENCODED.contains(name) {
-                columns.push(target::column(name, vocabulary, &slots, &marks, &self.means));
+                columns.push(target::column(name, vocabulary, slots(index)?, &marks, &self.means));
             }
         }
-        let slots = slots(&chunk.frame, "country", &self.countries)?;
-        columns.push(target::column("country", &self.countries, &slots, &marks, &self.means));
+        let slots = slots(COUNTRY)?;
+        columns.push(target::column("country", &self.countries, slots, &marks, &self.means));
         let places: Vec<i32> = slots.iter().map(|&slot| self.countries.code(slot)).collect();
         chunk.add(&columns)?;
         let crossed = cross::columns(&chunk.frame, &places)?;
@@ -80,14 +84,7 @@ impl GlobalStats {
     }
 }
 
-/// The columns of slots that [`scan`](super::scan::scan) adds: of [`CODED`], and of the countries.
+/// The columns of slots, as they were learnt: of [`CODED`], and of the countries.
 pub(super) const SLOTS: [&str; 6] = ["c1_slot", "c2_slot", "c3_slot", "c4_slot", "device_slot", "country_slot"];
-
-/// The slots of a chunk's texts: those that were kept since they were learnt, or they are looked up.
-fn slots<'a>(frame: &'a DataFrame, name: &str, vocabulary: &Vocabulary) -> Result<Cow<'a, [Slot]>, Error> {
-    let kept = format!("{name}_slot");
-    if frame.get_column_index(&kept).is_some() {
-        return Ok(Cow::Borrowed(numbers::<UInt32Type>(frame, &kept)?.values));
-    }
-    Ok(Cow::Owned(vocabulary.slots(texts(frame, name)?)))
-}
+/// Which of them is that of the countries.
+pub(super) const COUNTRY: usize = CODED.len();

@@ -10,6 +10,7 @@ use polars_core::runtime::RAYON;
 use polars_utils::mmap::MMapSemaphore;
 use rayon::prelude::*;
 use rustix::fs::{Advice, fadvise};
+use serde::{Deserialize, Serialize};
 
 use super::chunk::{self, Chunk};
 use super::decode;
@@ -38,6 +39,19 @@ pub(crate) fn make_cold(data: &Dataset) -> Result<(), Error> {
     Ok(())
 }
 
+/// Where a piece lies in the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cut {
+    /// Which file of the events it is in.
+    pub(crate) file: usize,
+    first_group: usize,
+    groups: usize,
+    first_row: usize,
+    pub(crate) rows: usize,
+    /// The place of its first row among all.
+    pub(crate) start: usize,
+}
+
 /// Rows of a file that are decoded together: a row group, or small ones that follow one another.
 #[derive(Clone, Copy)]
 pub(crate) struct Piece<'a> {
@@ -56,6 +70,26 @@ impl<'a> Piece<'a> {
     fn whole(file: &'a ParquetFile) -> Piece<'a> {
         let groups = file.group_rows();
         Piece { file, first_group: 0, groups: groups.len(), first_row: 0, rows: groups.iter().sum(), start: 0 }
+    }
+
+    /// Where it lies, seen from all files.
+    pub(crate) fn cut(&self, files: &[ParquetFile]) -> Cut {
+        let Piece { file, first_group, groups, first_row, rows, start } = *self;
+        let file = files.iter().position(|other| std::ptr::eq(other, file)).unwrap_or(files.len());
+        Cut { file, first_group, groups, first_row, rows, start }
+    }
+
+    /// The piece that lies there in a file.
+    pub(crate) fn of(file: &'a ParquetFile, cut: Cut) -> Piece<'a> {
+        let Cut { first_group, groups, first_row, rows, start, .. } = cut;
+        Piece { file, first_group, groups, first_row, rows, start }
+    }
+
+    /// Bytes of some columns in the file.
+    pub(crate) fn bytes(&self, names: &[&str]) -> u64 {
+        let Some(footer) = self.file.polars() else { return 0 };
+        let of_group = |group| names.iter().map(|name| decode::bytes(group, name)).sum::<u64>();
+        footer.row_groups[self.first_group..self.first_group + self.groups].iter().map(of_group).sum()
     }
 
     /// Reads some columns of the events.
@@ -248,12 +282,12 @@ fn split(frame: &DataFrame, start: usize) -> Vec<Chunk> {
 
 /// Two columns of a dimension table, the key first, file by file; `add` says which key it has met before.
 pub(crate) fn dimension(
-    data: &Dataset,
+    files: &[ParquetFile],
     table: Table,
     [key, value]: [&'static str; 2],
     mut add: impl FnMut(&DataFrame) -> PolarsResult<Option<Twice>>,
 ) -> Result<(), Error> {
-    for file in data.files(table) {
+    for file in files {
         let part = Piece::whole(file).decode(table, &[key, value], None)?;
         if let Some(Twice { row, key: id }) = add(&part)? {
             let why = content::twice(row, id.into());

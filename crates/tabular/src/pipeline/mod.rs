@@ -14,8 +14,8 @@ mod result_rows;
 mod row_group;
 mod row_ids;
 mod scan;
-mod spill;
 mod tables;
+pub mod tasks;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,7 @@ pub use tables::{STEPS, Step, Tables};
 
 use self::output::Output;
 use self::phases::Phases;
+use self::tasks::{Grain, Work};
 
 /// Bytes of memory that `phased` needs for a row at its peak, with the encoded input beside it: 680 were measured at four
 /// million rows.
@@ -99,6 +100,10 @@ pub struct Job {
     pub cache: Cache,
     /// Whether a result without this program's mark, as 0.1.0 saved them, is replaced too.
     pub replace: bool,
+    /// Of `bucketed`: whether it goes on from what an earlier start for this output left, and leaves what is whole where it
+    /// fails itself.
+    #[serde(default)]
+    pub resume: bool,
 }
 
 /// What a run took.
@@ -118,6 +123,9 @@ pub struct Report {
     pub input_bytes: u64,
     /// The phases in order.
     pub phases: Vec<Phase>,
+    /// Tasks that an earlier start had done, where this one went on from there: then the times are those of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks_before: Option<usize>,
 }
 
 impl Report {
@@ -139,7 +147,7 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
     let (data, output) = begin(job, "polars")?;
     let rows = data.rows(Table::Events);
     let mut phases = Phases::new(rows, tell);
-    transform(job, &data, output, &mut phases).map_err(|error| error.placed(&job.input, &job.output))?;
+    let before = transform(job, &data, output, &mut phases).map_err(|error| error.placed(&job.input, &job.output))?;
     Ok(Report {
         mode: job.mode,
         cache: job.cache,
@@ -148,6 +156,7 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
         rows,
         input_bytes: data.bytes(Table::Events),
         phases: phases.finish(),
+        tasks_before: before.filter(|_| job.resume),
     })
 }
 
@@ -159,10 +168,28 @@ pub fn run_by<E: From<Error>>(engine: &str, job: &Job, work: impl FnOnce(&Path) 
     Ok(data.rows(Table::Events))
 }
 
+/// Lets others do the tasks of a job of the mode `bucketed`: `work` gets all of them, and returns when none is missing. The rows of `events`.
+///
+/// # Errors
+///
+/// If the job cannot begin or be ended, tasks are missing at the end, and whatever `work` returns.
+pub fn run_tasks<E: From<Error>>(job: &Job, work: impl FnOnce(&Work) -> Result<(), E>) -> Result<u64, E> {
+    let (data, mut output) = begin(job, "polars")?;
+    let planned = bucketed::begin(job, &data, &mut output, |_| Grain::COARSE)?;
+    work(&planned)?;
+    if let Some(task) = planned.missing().first() {
+        let why = format!("task `{}` has not ended", task.id);
+        return Err(Error::Unfit { path: planned.folder().to_owned(), why }.into());
+    }
+    planned.clear()?;
+    output.finish()?;
+    Ok(data.rows(Table::Events))
+}
+
 /// Claims the folder of the result before anything of the input is read, then opens the input.
 fn begin(job: &Job, engine: &str) -> Result<(Dataset, Output), Error> {
     let files = dataset::paths(&job.input)?;
-    let claim = Claim::on(&job.output, &job.input, &files, job.replace)?;
+    let claim = Claim::on(&job.output, &job.input, &files, job.replace, job.resume.then_some(tasks::PLAN))?;
     let data = Dataset::open(&job.input)?;
     let rows = data.rows(Table::Events);
     data.require_rows()?;
@@ -174,13 +201,13 @@ fn begin(job: &Job, engine: &str) -> Result<(Dataset, Output), Error> {
     Ok((data, Output::new(claim, origin)))
 }
 
-/// The phases of a job.
-fn transform(job: &Job, data: &Dataset, output: Output, phases: &mut Phases<'_>) -> Result<(), Error> {
+/// The phases of a job; of `bucketed`, the tasks that were done before.
+fn transform(job: &Job, data: &Dataset, output: Output, phases: &mut Phases<'_>) -> Result<Option<usize>, Error> {
     check_memory(job.mode, data.rows(Table::Events))?;
     match job.mode {
-        Mode::Phased => phased::run(data, output, phases),
-        Mode::Fused => fused::run(data, output, phases),
-        Mode::Bucketed => bucketed::run(data, output, phases),
+        Mode::Phased => phased::run(data, output, phases).map(|()| None),
+        Mode::Fused => fused::run(data, output, phases).map(|()| None),
+        Mode::Bucketed => bucketed::run(job, data, output, phases).map(Some),
     }
 }
 

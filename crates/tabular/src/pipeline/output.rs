@@ -69,23 +69,14 @@ impl Output {
         index: usize,
         groups: impl Iterator<Item = Result<DataFrame, Error>>,
     ) -> Result<u64, Error> {
-        let path = self.folder().join(format!("part-{index:05}.parquet"));
+        let path = self.folder().join(part_name(index));
         let file = File::create_new(&path).map_err(|error| Error::io("cannot write", &path, error))?;
-        let names = output_names();
-        let mut writer = None;
-        for frame in groups {
-            // One order of columns, whatever order the transformations left.
-            let frame = frame?.select(names.iter().copied())?;
-            let writer = match &mut writer {
-                Some(writer) => writer,
-                none => none.insert(Writer::new(&file, frame.schema())?),
-            };
-            writer.write(&frame).map_err(|error| trouble(&path, error))?;
-            // The disk begins now, not when everything is encoded: that is what this advice does to pages that are dirty.
-            fadvise(&file, 0, None, Advice::DontNeed)
-                .map_err(|error| Error::io("cannot write", &path, error.into()))?;
-        }
-        writer.map_or(Ok(0), |writer| writer.finish().map_err(|error| trouble(&path, error)))
+        write(&file, &path, groups)
+    }
+
+    /// Lets the folder stay where it is not finished, for a later start to go on with.
+    pub(crate) fn keep(&mut self) {
+        self.claim.keep();
     }
 
     /// Brings everything to the disk and gives the folder its name; the bytes on the disk.
@@ -110,6 +101,33 @@ impl Output {
         self.claim.finish(self.origin, files)?;
         Ok(bytes)
     }
+}
+
+/// The name of a file of a result.
+pub(super) fn part_name(index: usize) -> String {
+    format!("part-{index:05}.parquet")
+}
+
+/// Writes row groups to a file, which errors know by a path; its bytes.
+pub(super) fn write(
+    file: &File,
+    path: &Path,
+    groups: impl Iterator<Item = Result<DataFrame, Error>>,
+) -> Result<u64, Error> {
+    let names = output_names();
+    let mut writer = None;
+    for frame in groups {
+        // One order of columns, whatever order the transformations left.
+        let frame = frame?.select(names.iter().copied())?;
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            none => none.insert(Writer::new(file, frame.schema())?),
+        };
+        writer.write(&frame).map_err(|error| trouble(path, error))?;
+        // The disk begins now, not when everything is encoded: that is what this advice does to pages that are dirty.
+        fadvise(file, 0, None, Advice::DontNeed).map_err(|error| Error::io("cannot write", path, error.into()))?;
+    }
+    writer.map_or(Ok(0), |writer| writer.finish().map_err(|error| trouble(path, error)))
 }
 
 /// Row groups in a file of a result of so many: no more than so that every thread has a file.

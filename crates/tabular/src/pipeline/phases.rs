@@ -83,7 +83,7 @@ impl<'a> Phases<'a> {
 }
 
 /// CPU time of this process in seconds.
-fn cpu_seconds() -> f64 {
+pub(super) fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
@@ -94,7 +94,7 @@ fn forget_peak() {
 }
 
 /// The peak of resident memory in bytes since it was forgotten.
-fn peak() -> Option<u64> {
+pub(super) fn peak() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)

@@ -16,22 +16,20 @@ pub(super) struct Known<'a> {
     pub(super) lags: &'a [Lag],
     pub(super) hours: &'a [HourBefore],
     pub(super) ranks: &'a [Rank],
-    /// [`SLOTS`](super::global_stats::SLOTS), where they were kept: then the texts are not read again.
-    pub(super) slots: Option<DataFrame>,
+    /// [`SLOTS`](super::global_stats::SLOTS), so that the texts are not read again.
+    pub(super) slots: Vec<Column>,
+}
+
+/// The columns that are read: nothing is asked of `is_mobile`.
+pub(super) fn read() -> Vec<&'static str> {
+    let is_read = |name: &&str| *name != "is_mobile" && *name != "country" && !CODED.contains(name);
+    Table::Events.columns().iter().map(|column| column.name).filter(is_read).collect()
 }
 
 /// Reads a piece and adds all columns of the result.
 pub(super) fn of_piece(piece: &Piece, stats: &GlobalStats, known: Known) -> Result<DataFrame, Error> {
-    // Nothing is asked of `is_mobile`.
-    let is_read = |name: &&str| match known.slots {
-        Some(_) => *name != "is_mobile" && *name != "country" && !CODED.contains(name),
-        None => *name != "is_mobile",
-    };
-    let names: Vec<&str> = Table::Events.columns().iter().map(|column| column.name).filter(is_read).collect();
-    let mut chunk = piece.read(&names)?;
-    if let Some(slots) = known.slots {
-        chunk.add(slots.columns())?;
-    }
+    let mut chunk = piece.read(&read())?;
+    chunk.add(&known.slots)?;
     stats.add(&mut chunk)?;
     chunk.add(&Lags::columns(known.lags))?;
     chunk.add(&Hours::columns(known.hours))?;

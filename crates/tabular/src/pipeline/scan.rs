@@ -1,6 +1,6 @@
-//! The passes over the input of the modes that do not hold it: statistics of all rows, gathered piece by piece.
+//! The passes of `fused` over the input: statistics of all rows, gathered piece by piece by all threads at once.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
@@ -31,10 +31,10 @@ impl Scanned {
     /// Ends learning.
     pub(super) fn finish(self, dimensions: Dimensions, limits: [Option<Limits>; quantile::COLUMNS]) -> GlobalStats {
         GlobalStats {
-            dimensions,
+            dimensions: Arc::new(dimensions),
             scales: self.scales,
             codes: self.learners.into_iter().map(Learner::finish).collect(),
-            countries: self.countries.finish().in_order(),
+            countries: self.countries.finish_in_order(),
             means: target::means(&self.total),
             limits,
         }
@@ -42,7 +42,7 @@ impl Scanned {
 }
 
 /// Columns that the first reading needs.
-const SCANNED: [&str; 19] = [
+pub(super) const SCANNED: [&str; 19] = [
     "row_id",
     "ts",
     "user_id",
@@ -98,7 +98,7 @@ pub(super) fn scan(
     let histograms = histograms.into_inner().unwrap_or_else(PoisonError::into_inner);
     let histogram = histograms.into_iter().reduce(Histograms::merge).unwrap_or_else(Histograms::new);
     let total = vocabulary::total(tallies);
-    let scales = normalise::scales(&moments)?;
+    let scales = normalise::scales(moments.iter().flatten())?;
     Ok(Scanned { scales, sought: histogram.sought(), learners, countries, total })
 }
 

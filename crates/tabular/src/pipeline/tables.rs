@@ -88,7 +88,8 @@ fn impute_clip_log(tables: &mut Tables) -> Result<u64, Error> {
 }
 
 fn normalise(tables: &mut Tables) -> Result<u64, Error> {
-    let scales = normalise::scales(&map(&tables.chunks, |chunk| normalise::observe(&chunk.frame))?)?;
+    let moments = map(&tables.chunks, |chunk| normalise::observe(&chunk.frame))?;
+    let scales = normalise::scales(moments.iter().flatten())?;
     each(&mut tables.chunks, |chunk| swap(chunk, &normalise::columns(&chunk.frame, &scales)?, &["f4", "f5", "f6"]))
 }
 
@@ -105,7 +106,7 @@ fn text_extract(tables: &mut Tables) -> Result<u64, Error> {
 fn categorify(tables: &mut Tables) -> Result<u64, Error> {
     let mut added = 0;
     for name in CODED {
-        let vocabulary = learn(&mut tables.chunks, name)?;
+        let vocabulary = learn(&mut tables.chunks, name)?.finish();
         let slot = format!("{name}_slot");
         let encoded = ENCODED.contains(&name);
         let no_longer = [name, slot.as_str()];
@@ -121,7 +122,7 @@ fn categorify(tables: &mut Tables) -> Result<u64, Error> {
 }
 
 fn hashed_cross(tables: &mut Tables) -> Result<u64, Error> {
-    let countries = learn(&mut tables.chunks, "country")?.in_order();
+    let countries = learn(&mut tables.chunks, "country")?.finish_in_order();
     let added = each(&mut tables.chunks, |chunk| {
         let slots = numbers::<UInt32Type>(&chunk.frame, "country_slot")?.values;
         let places: Vec<i32> = slots.iter().map(|&slot| countries.code(slot)).collect();
@@ -171,13 +172,13 @@ fn swap(chunk: &mut Chunk, columns: &[Column], no_longer: &[&str]) -> Result<u64
 }
 
 /// Learns a text column; each row's slot becomes a column.
-fn learn(chunks: &mut [Chunk], name: &str) -> Result<Vocabulary, Error> {
+fn learn(chunks: &mut [Chunk], name: &str) -> Result<Learner, Error> {
     let learner = Learner::new();
     each(chunks, |chunk| {
         let slots = learner.learn(texts(&chunk.frame, name)?, &vocabulary::marks(&chunk.frame)?);
         swap(chunk, &[full::<UInt32Type>(format!("{name}_slot"), slots)], &[])
     })?;
-    Ok(learner.finish())
+    Ok(learner)
 }
 
 /// The limits of t10's deciles.

@@ -3,6 +3,7 @@
 use polars_core::prelude::*;
 
 use super::columns::{Values, full, numbers};
+use super::keyed::Words;
 use crate::Error;
 use crate::schema::ROW_GROUP_ROWS;
 
@@ -45,6 +46,15 @@ impl Pair {
     }
 }
 
+/// The bits of a double as a word.
+fn bits(value: f64) -> i64 {
+    value.to_bits().cast_signed()
+}
+
+fn double(word: i64) -> f64 {
+    f64::from_bits(word.cast_unsigned())
+}
+
 /// Count, mean, sum of squared deviations, minimum and maximum of the values that are there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moments {
@@ -53,6 +63,23 @@ pub(crate) struct Moments {
     squares: f64,
     min: f64,
     max: f64,
+}
+
+impl Words for Moments {
+    const WORDS: usize = 6;
+
+    fn put(self, mut put: impl FnMut(usize, i64)) {
+        put(0, self.count.cast_signed());
+        let doubles = [self.mean.high, self.mean.low, self.squares, self.min, self.max];
+        doubles.into_iter().enumerate().for_each(|(number, value)| put(1 + number, bits(value)));
+    }
+
+    fn get(mut get: impl FnMut(usize) -> i64) -> Moments {
+        let count = get(0).cast_unsigned();
+        let mut value = |number| double(get(number));
+        let mean = Pair { high: value(1), low: value(2) };
+        Moments { count, mean, squares: value(3), min: value(4), max: value(5) }
+    }
 }
 
 impl Moments {
@@ -145,6 +172,21 @@ pub(crate) struct Scale {
     range: f64,
 }
 
+impl Words for Scale {
+    const WORDS: usize = 5;
+
+    fn put(self, mut put: impl FnMut(usize, i64)) {
+        let doubles = [self.mean.high, self.mean.low, self.deviation, self.min, self.range];
+        doubles.into_iter().enumerate().for_each(|(number, value)| put(number, bits(value)));
+    }
+
+    fn get(mut get: impl FnMut(usize) -> i64) -> Scale {
+        let mut value = |number| double(get(number));
+        let mean = Pair { high: value(0), low: value(1) };
+        Scale { mean, deviation: value(2), min: value(3), range: value(4) }
+    }
+}
+
 /// What t02 must know of all rows.
 pub(crate) type Scales = [Scale; COLUMNS];
 
@@ -164,9 +206,9 @@ fn observe_part(part: &DataFrame) -> PolarsResult<[Moments; COLUMNS]> {
 }
 
 /// The scales by the moments of all chunks, in their order.
-pub(crate) fn scales(chunks: &[Vec<[Moments; COLUMNS]>]) -> Result<Scales, Error> {
+pub(crate) fn scales<'a>(parts: impl IntoIterator<Item = &'a [Moments; COLUMNS]>) -> Result<Scales, Error> {
     let mut all = [Moments::NONE; COLUMNS];
-    for part in chunks.iter().flatten() {
+    for part in parts {
         for (all, part) in all.iter_mut().zip(part) {
             *all = all.merge(*part);
         }

@@ -56,6 +56,18 @@ impl Histograms {
         self
     }
 
+    /// The buckets of a column that hold values, with how many.
+    pub(crate) fn counts(&self, column: usize) -> impl Iterator<Item = (u64, u64)> {
+        self.0[column].iter().zip(0..).filter(|(count, _)| **count > 0).map(|(&count, bucket)| (bucket, count))
+    }
+
+    /// Adds to the count of a bucket; none where there is no such bucket.
+    pub(crate) fn add(&mut self, column: usize, bucket: u64, count: u64) -> Option<()> {
+        let found = self.0[column].get_mut(usize::try_from(bucket).ok()?)?;
+        *found = found.checked_add(count)?;
+        Some(())
+    }
+
     /// Where the quantiles are.
     pub(crate) fn sought(&self) -> [Sought; COLUMNS] {
         std::array::from_fn(|index| Sought::new(&self.0[index]))
@@ -87,6 +99,22 @@ impl Sought {
             below += count;
         }
         Sought { places, wanted }
+    }
+
+    /// Bucket and rank of each quantile.
+    pub(crate) fn places(&self) -> impl Iterator<Item = [u64; 2]> {
+        self.places.iter().map(|&(bucket, rank)| [bucket as u64, rank])
+    }
+
+    /// From those; none where there is no such bucket.
+    pub(crate) fn of_places(places: &[[u64; 2]]) -> Option<Sought> {
+        let mut wanted = vec![false; 1 << BITS];
+        let place = |&[bucket, rank]: &[u64; 2]| {
+            let bucket = usize::try_from(bucket).ok()?;
+            *wanted.get_mut(bucket)? = true;
+            Some((bucket, rank))
+        };
+        Some(Sought { places: places.iter().map(place).collect::<Option<_>>()?, wanted })
     }
 
     /// The values in those buckets of a chunk's column.
@@ -136,7 +164,11 @@ mod tests {
         let chunk = DataFrame::new_infer_height(vec![column("f1"), column("f2"), column("f3")]).unwrap();
         let mut histograms = Histograms::new();
         histograms.observe(&chunk).unwrap();
-        let [sought, ..] = histograms.sought();
+        // As it is handed on.
+        let mut other = Histograms::new();
+        histograms.counts(0).for_each(|(bucket, count)| other.add(0, bucket, count).unwrap());
+        let [sought, ..] = other.sought();
+        let sought = Sought::of_places(&sought.places().collect::<Vec<_>>()).unwrap();
         sought.limits(sought.collect(&chunk, 0).unwrap())
     }
 

@@ -5,6 +5,7 @@ use polars_core::prelude::*;
 use super::calendar::day;
 use super::columns::{full, numbers};
 use super::keyed::{DoesNotFit, Keyed, place, word, words};
+use super::vocabulary::Slot;
 
 words! {
     /// What t10 needs of an event. A country is known by its slot.
@@ -25,6 +26,30 @@ words! {
     }
 }
 
+impl GroupEvent {
+    /// The country's slot.
+    pub(crate) fn country(&self) -> Slot {
+        (self.group.cast_unsigned() >> 32) as Slot
+    }
+
+    /// Names the country by a code instead.
+    pub(crate) fn set_country(&mut self, code: i32) {
+        self.group = group(code.cast_unsigned(), self.group);
+    }
+
+    /// The day, as a number that differs from day to day.
+    pub(crate) fn day(&self) -> i64 {
+        self.group & DAY
+    }
+}
+
+/// The bits of a group that are the day.
+const DAY: i64 = 0xFFFF_FFFF;
+
+fn group(country: u32, day: i64) -> i64 {
+    i64::from(country) << 32 | day & DAY
+}
+
 /// `amount_rank`.
 pub(crate) struct Ranks;
 
@@ -38,7 +63,7 @@ impl Keyed for Ranks {
         let amounts = numbers::<Int64Type>(chunk, "amount_cents")?.values;
         let ids = numbers::<Int64Type>(chunk, "row_id")?.values;
         let record = |index: usize| GroupEvent {
-            group: i64::from(countries[index]) << 32 | day(times[index]) & 0xFFFF_FFFF,
+            group: group(countries[index], day(times[index])),
             place: word(start, index),
             amount: amounts[index],
             row_id: ids[index],

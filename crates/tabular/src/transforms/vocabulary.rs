@@ -5,6 +5,8 @@
 //! meanwhile. Rows and labels are counted by fold on the way, because t07 needs them of the same values and the entry is
 //! in the cache at that moment.
 
+mod part;
+
 use std::cmp::Reverse;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +19,8 @@ use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 
 use super::columns::{full, numbers};
+
+pub(crate) use part::{Answers, Merged, Part};
 
 /// Folds of the target encoding.
 pub(crate) const FOLDS: usize = 5;
@@ -33,12 +37,10 @@ const COMMON: u64 = 5;
 pub(crate) type Slot = u32;
 /// The slot of null.
 const NULL_SLOT: Slot = Slot::MAX;
-/// The slot of a value that was never learnt.
-const UNKNOWN_SLOT: Slot = Slot::MAX - 1;
 
 /// Rows and labels of each fold, rows in the low half: a run has less than 2³² of either.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally([u64; FOLDS]);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally(pub(crate) [u64; FOLDS]);
 
 impl Tally {
     fn count(&mut self, mark: Mark) {
@@ -174,11 +176,31 @@ impl Learner {
 
     /// Ends learning: gives the codes out.
     pub(crate) fn finish(self) -> Vocabulary {
-        let open = |shard: Mutex<Shard>| shard.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let shards: Vec<Shard> = self.shards.into_iter().map(open).collect();
-        let null = self.null.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (shards, null) = self.open();
         let codes = RAYON.install(|| codes(&shards));
-        Vocabulary { shards, codes, null }
+        Vocabulary::new(&shards, codes, null)
+    }
+
+    /// Ends learning: the codes are the places of the values in their order, from 0.
+    pub(crate) fn finish_in_order(self) -> Vocabulary {
+        let (shards, null) = self.open();
+        let codes = places_in_order(&shards);
+        Vocabulary::new(&shards, codes, null)
+    }
+
+    /// The hash of the value of each place by shard, added to those that are known: the same wherever a value is learnt.
+    pub(crate) fn add_hashes(&self, hashes: &mut Vec<Vec<u64>>) {
+        hashes.resize(SHARDS, Vec::new());
+        for (shard, hashes) in self.shards.iter().zip(hashes) {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            hashes.extend(shard.entries[hashes.len()..].iter().map(|entry| hash_of(&entry.value)));
+        }
+    }
+
+    fn open(self) -> (Vec<Shard>, Tally) {
+        let open = |shard: Mutex<Shard>| shard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let null = self.null.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (self.shards.into_iter().map(open).collect(), null)
     }
 }
 
@@ -186,7 +208,8 @@ fn slot(shard: usize, place: u32) -> Slot {
     place * SHARDS as u32 + shard as u32
 }
 
-fn parts(slot: Slot) -> (usize, usize) {
+/// Shard and place of a value.
+pub(crate) fn parts(slot: Slot) -> (usize, usize) {
     (slot as usize % SHARDS, slot as usize / SHARDS)
 }
 
@@ -241,37 +264,46 @@ fn codes(shards: &[Shard]) -> Vec<Vec<i32>> {
     codes
 }
 
-/// Learnt values with their codes and counts.
+/// The codes of all places where they go by the order of values, from 0.
+fn places_in_order(shards: &[Shard]) -> Vec<Vec<i32>> {
+    let mut codes: Vec<Vec<i32>> = shards.iter().map(|shard| vec![0; shard.entries.len()]).collect();
+    let of_shard = |(shard, part): (usize, &Shard)| {
+        part.entries.iter().enumerate().map(|(place, entry)| (entry.value.clone(), shard, place)).collect::<Vec<_>>()
+    };
+    let mut values: Vec<_> = shards.iter().enumerate().flat_map(of_shard).collect();
+    values.sort_unstable();
+    for (code, (_, shard, place)) in (0..).zip(values) {
+        codes[shard][place] = code;
+    }
+    codes
+}
+
+/// The codes and counts of learnt values, by slot: the values themselves are not needed any more.
 pub(crate) struct Vocabulary {
-    shards: Vec<Shard>,
     codes: Vec<Vec<i32>>,
+    tallies: Vec<Vec<Tally>>,
     null: Tally,
 }
 
 impl Vocabulary {
-    /// The slots of a chunk's values.
-    pub(crate) fn slots(&self, texts: &Utf8ViewArray) -> Vec<Slot> {
-        let find = |text: Option<&str>| {
-            let Some(text) = text else { return NULL_SLOT };
-            let hash = hash_of(text);
-            let shard = shard_of(hash);
-            let part = &self.shards[shard];
-            let same = |&place: &u32| part.entries[place as usize].value.as_str() == text;
-            part.table.find(hash, same).map_or(UNKNOWN_SLOT, |&place| slot(shard, place))
-        };
-        texts.iter().map(find).collect()
+    fn new(shards: &[Shard], codes: Vec<Vec<i32>>, null: Tally) -> Vocabulary {
+        let tallies = shards.iter().map(|shard| shard.entries.iter().map(|entry| entry.tally).collect());
+        Vocabulary { codes, tallies: tallies.collect(), null }
     }
 
     /// The code of a slot's value.
     pub(crate) fn code(&self, slot: Slot) -> i32 {
-        match slot {
-            NULL_SLOT => NULL_CODE,
-            UNKNOWN_SLOT => RARE_CODE,
-            slot => {
-                let (shard, place) = parts(slot);
-                self.codes[shard][place]
-            }
+        if slot == NULL_SLOT {
+            return NULL_CODE;
         }
+        let (shard, place) = parts(slot);
+        self.codes[shard][place]
+    }
+
+    /// Whether a slot has a code.
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        let (shard, place) = parts(slot);
+        slot == NULL_SLOT || place < self.codes[shard].len()
     }
 
     /// The codes as a column.
@@ -281,31 +313,11 @@ impl Vocabulary {
 
     /// The counts of a slot's value.
     pub(crate) fn tally(&self, slot: Slot) -> Tally {
-        match slot {
-            NULL_SLOT => self.null,
-            UNKNOWN_SLOT => Tally::default(),
-            slot => {
-                let (shard, place) = parts(slot);
-                self.shards[shard].entries[place].tally
-            }
+        if slot == NULL_SLOT {
+            return self.null;
         }
-    }
-
-    /// The same values with their places in the order of values, from 0, as codes.
-    pub(crate) fn in_order(mut self) -> Vocabulary {
-        let mut values: Vec<_> = self
-            .shards
-            .iter()
-            .enumerate()
-            .flat_map(|(shard, part)| {
-                part.entries.iter().enumerate().map(move |(place, entry)| (&entry.value, shard, place))
-            })
-            .collect();
-        values.sort_unstable();
-        for (code, (_, shard, place)) in (0..).zip(values) {
-            self.codes[shard][place] = code;
-        }
-        self
+        let (shard, place) = parts(slot);
+        self.tallies[shard][place]
     }
 }
 
@@ -313,7 +325,7 @@ impl Vocabulary {
 mod tests {
     use super::*;
 
-    fn learnt(values: &[Option<&str>]) -> (Vocabulary, Vec<Slot>) {
+    fn learnt(values: &[Option<&str>]) -> (Learner, Vec<Slot>) {
         let marks: Vec<Mark> =
             (0..values.len() as i64).map(|row| Mark(fold(row) << 1 | u8::from(row % 3 == 0))).collect();
         let learner = Learner::new();
@@ -322,7 +334,7 @@ mod tests {
             .zip(marks.chunks(4))
             .flat_map(|(values, marks)| learner.learn(&Utf8ViewArray::from_slice(values), marks))
             .collect();
-        (learner.finish(), slots)
+        (learner, slots)
     }
 
     #[test]
@@ -332,7 +344,8 @@ mod tests {
         values.extend([Some("a"); 5]);
         values.extend([Some("often"); 6]);
         values.extend([Some("four"); 4]);
-        let (vocabulary, slots) = learnt(&values);
+        let (learner, slots) = learnt(&values);
+        let vocabulary = learner.finish();
         let expect = |value: Option<&str>| match value {
             None => 1,
             Some("often") => 3,
@@ -342,26 +355,27 @@ mod tests {
         };
         let codes: Vec<i32> = slots.iter().map(|&slot| vocabulary.code(slot)).collect();
         assert_eq!(codes, values.iter().map(|&value| expect(value)).collect::<Vec<_>>());
-        assert_eq!(vocabulary.slots(&Utf8ViewArray::from_slice(&values)), slots);
-        assert_eq!(vocabulary.code(vocabulary.slots(&Utf8ViewArray::from_slice([Some("never")]))[0]), RARE_CODE);
+        assert!(slots.iter().all(|&slot| vocabulary.has(slot)) && !vocabulary.has(NULL_SLOT - 1));
     }
 
     #[test]
     fn tallies_are_of_the_other_folds() {
-        let (vocabulary, slots) = learnt(&[Some("x"); 10]);
+        let (learner, slots) = learnt(&[Some("x"); 10]);
+        let vocabulary = learner.finish();
         // Rows 0, 3, 6 and 9 have the label; rows 0 and 5 are in fold 0.
         assert_eq!(vocabulary.tally(slots[0]).outside(0), (3, 8));
         assert_eq!(vocabulary.tally(slots[0]).outside(4), (3, 8));
         assert_eq!(vocabulary.tally(slots[0]).outside(2), (4, 8));
-        let (vocabulary, slots) = learnt(&[None, Some("x"), None]);
+        let (learner, slots) = learnt(&[None, Some("x"), None]);
+        let vocabulary = learner.finish();
         assert_eq!(vocabulary.tally(slots[0]).outside(0), (0, 1));
     }
 
     #[test]
     fn values_have_places_in_their_order() {
         let values = ["GB", "DE", "FR", "DE"].map(Some);
-        let (vocabulary, slots) = learnt(&values);
-        let vocabulary = vocabulary.in_order();
+        let (learner, slots) = learnt(&values);
+        let vocabulary = learner.finish_in_order();
         assert_eq!(slots.iter().map(|&slot| vocabulary.code(slot)).collect::<Vec<_>>(), [2, 0, 1, 0]);
     }
 }

@@ -12,7 +12,8 @@ pub const MODES: [Mode; 3] = [Mode::Phased, Mode::Fused, Mode::Bucketed];
 /// Runs a mode; the result is gone at the end where it is not kept.
 pub fn run(mode: Mode, input: &Path, output: &Path) -> Result<(), Error> {
     let (input, output) = (input.to_owned(), output.to_owned());
-    pipeline::run(&Job { input, output, mode, cache: Cache::Warm, replace: false }, &mut |_| ()).map(|_| ())
+    pipeline::run(&Job { input, output, mode, cache: Cache::Warm, replace: false, resume: false }, &mut |_| ())
+        .map(|_| ())
 }
 
 /// Sees that each mode makes of an input what the reference makes of it, where that is taken; else what each mode and the
