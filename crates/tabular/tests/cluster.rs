@@ -118,7 +118,11 @@ fn a_run_without_progress_ends_with_what_is_under_way() {
 fn all_workers_lost_is_a_reason() {
     let case = Case::new();
     let Some(ended) = case.run_with(2, "[ \"$kind\" = scan ] && kill -9 $PPID", &[]) else { return };
-    assert!(ended.said.contains("all workers are lost: local-0, local-1") || ended.said.contains("scan-"), "{}", ended.said);
+    assert!(
+        ended.said.contains("all workers are lost: local-0, local-1") || ended.said.contains("scan-"),
+        "{}",
+        ended.said
+    );
     ended.failed("cluster: ");
     case.nothing_is_left(&[]);
 }
@@ -147,7 +151,8 @@ fn nothing_outlives_a_run_that_is_killed_and_the_next_one_is_right() {
 #[test]
 fn another_build_on_a_worker_is_refused_by_its_name() {
     let case = Case::new();
-    let fault = "[ \"$1\" = --version ] && grep -q local-1 /proc/$PPID/cmdline && { echo hostproof features 9.9; exit 0; }";
+    let fault =
+        "[ \"$1\" = --version ] && grep -q local-1 /proc/$PPID/cmdline && { echo hostproof features 9.9; exit 0; }";
     let Some(ended) = case.run_with(2, fault, &[]) else { return };
     ended.failed("worker local-1 on ");
     ended.failed("has another build");

@@ -143,8 +143,8 @@ def carry_out(job, task, *_after):
     if child.returncode < 0:
         end("killed", f"was killed by signal {-child.returncode}")
     if child.returncode != 0:
-        reason = trouble or f"it ended with {child.returncode} and without a word"
-        end("refused", reason.splitlines()[-1].removeprefix("error: ")[-2000:])
+        reason = trouble.partition("error: ")[2] or trouble or f"it ended with {child.returncode} and without a word"
+        end("refused", reason[:2000])
     try:
         figures = json.loads(said.splitlines()[-1])["task"]
     except (IndexError, KeyError, ValueError):
@@ -156,7 +156,7 @@ class OwnWorkers:
     """A scheduler in this process and workers of this host, each on CPUs of its own; all of it on loopback."""
 
     def __init__(self, asked):
-        self.cpus = [worker["cpus"] for worker in asked["cluster"]["workers"]]
+        self.cpus = {f"local-{index}": worker["cpus"] for index, worker in enumerate(asked["cluster"]["workers"])}
         self.asked, self.processes = asked, {}
 
     async def start(self):
@@ -176,8 +176,7 @@ class OwnWorkers:
         options = ["--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--local-directory", self.asked["scratch"]]
         options += ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--death-timeout", str(REGISTER)]
         python = [sys.executable, *(["-I"] if sys.flags.isolated else []), "-c", WORKER, str(os.getpid())]
-        for index, cpus in enumerate(self.cpus):
-            name = f"local-{index}"
+        for name, cpus in self.cpus.items():
             command = [*python, cpus, scheduler.address, "--name", name, *options]
             self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
         return scheduler.address
@@ -187,7 +186,7 @@ class OwnWorkers:
         return [name for name, process in self.processes.items() if process.poll() is not None]
 
     def end(self):
-        """Kills what is left: no worker is needed any more, and a stopped one hears nothing else."""
+        """Kills what is left: a stopped worker hears nothing else."""
         for process in self.processes.values():
             process.kill()
 
@@ -198,8 +197,7 @@ class Run:
     def __init__(self, asked, tell):
         self.asked, self.tell = asked, tell
         self.own = OwnWorkers(asked) if isinstance(asked["cluster"], dict) else None
-        self.address = None if self.own else asked["cluster"]
-        self.client, self.began = None, None
+        self.address, self.client, self.began = asked["cluster"], None, None
         # Of the workers that were admitted: address and name; and of all that ever were.
         self.workers, self.names = {}, {}
 
@@ -208,24 +206,25 @@ class Run:
         await self.admit_first()
         self.began = time.monotonic()
         self.tell("ready")
-        watch = asyncio.create_task(self.watch())
-        work = asyncio.create_task(self.work())
-        done, _ = await asyncio.wait([watch, work], return_when=asyncio.FIRST_COMPLETED)
+        await self.first(self.watch(), self.work())
+        self.tell("done")
+
+    async def first(self, *works):
+        """Waits until the first of some has ended, and fails as it does."""
+        done, left = await asyncio.wait([asyncio.create_task(work) for work in works], return_when="FIRST_COMPLETED")
+        for one in left:
+            one.cancel()
         for one in done:
             one.result()
-        self.tell("done")
 
     async def connect(self):
         from distributed import Client
 
         if self.own:
             self.address = await self.own.start()
-
-        async def connected():
-            return await Client(self.address, asynchronous=True, set_as_default=False, timeout=CONNECT)
-
         try:
-            self.client = await asyncio.wait_for(connected(), CONNECT + 5)
+            client = Client(self.address, asynchronous=True, set_as_default=False, timeout=CONNECT)
+            self.client = await asyncio.wait_for(client, CONNECT + 5)
         except Exception as error:
             raise Failed(f"no scheduler of Dask answers at {self.address}: {error}") from None
         versions = await self.answer(self.client.get_versions(), "tell its versions")
@@ -271,18 +270,16 @@ class Run:
         if not new:
             return
         versions = await self.answer(self.client.get_versions(), "tell the versions of its workers")
-        told = {address: told for address, told in versions["workers"].items() if address in new}
-        check_versions(versions["client"], {f"worker {new[address]['name']}": told[address] for address in told})
-        plan = os.path.join(self.asked["work"], "plan.json")
+        told = versions["workers"].items()
+        check_versions(versions["client"], {f"worker {new[address]['name']}": of for address, of in told if address in new})
+        plan = f"{self.asked['work']}/plan.json"
         asking = self.client.run(facts, self.asked["program"], plan, workers=list(new), on_error="return")
         told = await self.answer(asking, "ask its workers for their build")
         with open(plan, "rb") as file:
             ours = hashlib.sha256(file.read()).hexdigest()
-        left = await self.listed()
-        for address, worker in new.items():
-            # One that is gone by now needs no answer.
-            if address in left:
-                self.admit_one(address, worker, told.get(address), ours)
+        # One that is gone by now needs no answer.
+        for address in new.keys() & (await self.listed()).keys():
+            self.admit_one(address, new[address], told.get(address), ours)
 
     def admit_one(self, address, worker, told, ours):
         name = str(worker["name"])
@@ -297,8 +294,7 @@ class Run:
         if told["plan"] != ours:
             raise Failed(f"{at} sees another folder than this host at {self.asked['work']}: all must share it", worker=name)
         self.workers[address] = self.names[address] = name
-        known = {name: told[name] for name in ("host", "build", "cpus")}
-        self.tell("worker", name=name, slots=worker["nthreads"], **known)
+        self.tell("worker", name=name, slots=worker["nthreads"], **{of: told[of] for of in ("host", "build", "cpus")})
 
     async def watch(self):
         """Ends, with a reason, when scheduler or workers do."""
@@ -327,7 +323,7 @@ class Run:
 
         async def listen():
             while len(ended) < len(futures):
-                self.hear(*await heard.get(), ended)
+                await self.hear(*await heard.get(), ended)
 
         async def follow():
             async for future in as_completed(futures.values(), loop=self.client.loop):
@@ -339,27 +335,25 @@ class Run:
             await asyncio.sleep(LAST_EVENTS)
             raise Failed("all tasks have ended, but the events of some of them never came")
 
-        listening, following = asyncio.create_task(listen()), asyncio.create_task(follow())
-        done, _ = await asyncio.wait([listening, following], return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            one.result()
-        following.cancel()
+        await self.first(listen(), follow())
 
-    def hear(self, at, event, ended):
+    async def hear(self, at, event, ended):
         """Takes note of what a worker told."""
-        what, task, worker = event.pop("what"), event["task"], self.names.get(event["worker"], event["worker"])
+        what, task, address = event.pop("what"), event["task"], event["worker"]
+        if address not in self.names:
+            await self.admit(await self.listed())
+        worker = self.names.get(address, address)
         if what == "refused":
             raise Failed(event["reason"], task=task, worker=worker)
         if what == "ended":
             ended.add(task)
-        self.tell(what, **{**event, "task": task, "worker": worker, "at": at})
+        self.tell(what, **{**event, "worker": worker, "at": at})
 
     async def why(self, future):
         """Why a task has no result."""
-        if self.client.status != "running":
-            return f"the scheduler at {self.address} is gone"
         if future.status != "error":
-            return f"the scheduler ended it as {future.status}"
+            gone = self.client.status != "running"
+            return f"the scheduler at {self.address} is gone" if gone else f"the scheduler ended it as {future.status}"
         error = await self.answer(future.exception(), "say why a task failed")
         return f"{error}; it was tried {self.asked['retries'] + 1} times" if isinstance(error, RuntimeError) else str(error)
 
@@ -367,15 +361,13 @@ class Run:
 def check_versions(client, others):
     """Refuses another Python, Dask or distributed than ours: functions travel as Python's own code."""
     for name, other in others.items():
-        for package in ("python", "dask", "distributed"):
-            ours, theirs = client["packages"][package], (other or {}).get("packages", {}).get(package, "unknown")
-            if package == "python":
-                ours, theirs = (".".join(version.split(".")[:2]) for version in (ours, theirs))
+        # Of Python's own version two numbers count, of the others all.
+        for package, numbers in (("python", 2), ("dask", None), ("distributed", None)):
+            found = client["packages"][package], (other or {}).get("packages", {}).get(package, "unknown")
+            ours, theirs = (".".join(version.split(".")[:numbers]) for version in found)
             if ours != theirs:
-                raise Failed(
-                    f"{name} has {package} {theirs} and this host's Python {package} {ours}: both must be the same;"
-                    " name a Python with the same versions with --python"
-                )
+                both = f"{name} has {package} {theirs} and this host's Python {package} {ours}"
+                raise Failed(f"{both}: they must be the same; --python names a Python that has the same versions")
 
 
 async def main(asked, tell):
@@ -399,7 +391,7 @@ async def main(asked, tell):
         beat.cancel()
         if run.own:
             run.own.end()
-        # Closing clients and schedulers of Dask may wait for others, and nothing of them is needed: the kernel closes sockets.
+        # To close clients and schedulers of Dask may take others' time, and is not needed: the kernel closes their sockets.
         os._exit(code)
 
 

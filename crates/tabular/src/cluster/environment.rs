@@ -45,7 +45,7 @@ pub(super) struct Python {
 /// The Python that was named, or that of the pinned environment, which is made where it is not there.
 pub(super) fn find(named: Option<&Path>, note: &mut dyn FnMut(&str)) -> Result<Python, Error> {
     if let Some(program) = named {
-        return Ok(Python { program: program.to_owned(), is_pinned: false });
+        return Ok(Python { program: absolute(program)?, is_pinned: false });
     }
     let version = version()?;
     let folder = folder_of(&version, cache()?);
@@ -53,6 +53,14 @@ pub(super) fn find(named: Option<&Path>, note: &mut dyn FnMut(&str)) -> Result<P
         make(&folder, note)?;
     }
     Ok(Python { program: folder.join("bin/python"), is_pinned: true })
+}
+
+/// A path that means the same in another folder; a name that is looked for on the PATH stays one.
+pub(super) fn absolute(program: &Path) -> Result<PathBuf, Error> {
+    if program.components().count() == 1 && !program.has_root() {
+        return Ok(program.to_owned());
+    }
+    std::path::absolute(program).map_err(|error| Error::io("cannot find", program, error))
 }
 
 /// The version of the interpreter.
@@ -110,7 +118,18 @@ fn install(folder: &Path) -> Result<(), Error> {
     module(Path::new(INTERPRETER), "venv", &[folder.as_os_str()])?;
     let pins = folder.join("requirements.txt");
     fs::write(&pins, PINS).map_err(|error| Error::io("cannot write", &pins, error))?;
-    let options = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary", ":all:", "-r"];
+    let options = [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--retries",
+        "1",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "-r",
+    ];
     let arguments: Vec<_> = options.iter().map(std::ffi::OsStr::new).chain([pins.as_os_str()]).collect();
     module(&folder.join("bin/python"), "pip", &arguments)?;
     let whole = folder.join(WHOLE);
@@ -183,7 +202,9 @@ mod tests {
     #[test]
     fn each_line_of_the_pins_names_one_version() {
         let pins: Vec<_> = PINS.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(pins.iter().any(|pin| pin.starts_with("dask==")) && pins.iter().any(|pin| pin.starts_with("distributed==")));
+        assert!(
+            pins.iter().any(|pin| pin.starts_with("dask==")) && pins.iter().any(|pin| pin.starts_with("distributed=="))
+        );
         for pin in pins {
             let (name, version) = pin.split_once("==").unwrap_or_else(|| panic!("{pin}"));
             assert!(!name.is_empty() && version.starts_with(|first: char| first.is_ascii_digit()), "{pin}");
@@ -201,7 +222,10 @@ mod tests {
     #[test]
     fn a_module_that_fails_says_why_and_one_that_succeeds_nothing() {
         let failed = module(Path::new(INTERPRETER), "no_such_module", &[]).unwrap_err().to_string();
-        assert!(failed.contains("`no_such_module` ended with exit status: 1: ") && failed.contains("No module named"), "{failed}");
+        assert!(
+            failed.contains("`no_such_module` ended with exit status: 1: ") && failed.contains("No module named"),
+            "{failed}"
+        );
         module(Path::new(INTERPRETER), "this", &[]).unwrap();
     }
 }

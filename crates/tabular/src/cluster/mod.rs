@@ -154,8 +154,10 @@ fn carry_out(options: &Options, work: &Work, tell: &mut dyn FnMut(Told)) -> Resu
     let scratch = Scratch::create(work.folder())?;
     let tasks = missing(work);
     let program = match &options.program {
-        Some(program) => program.clone(),
-        None => std::env::current_exe().map_err(|error| Error::io("cannot find", Path::new("/proc/self/exe"), error))?,
+        Some(program) => environment::absolute(program)?,
+        None => {
+            std::env::current_exe().map_err(|error| Error::io("cannot find", Path::new("/proc/self/exe"), error))?
+        }
     };
     let folder = fs::canonicalize(work.folder()).map_err(|error| Error::io("cannot find", work.folder(), error))?;
     let request = Request {
@@ -300,7 +302,9 @@ mod tests {
         for address in ["tcp://node1:8786", "tls://10.0.0.1:8786", "tcp://[fe80::1]:8786"] {
             check(address, Some(Cluster::Scheduler(address.to_owned())));
         }
-        for other in ["", "local", "local:0", "local:x", "local:2000", "node1:8786", "tcp://node1", "tcp://:1", "tcp://a:0"] {
+        for other in
+            ["", "local", "local:0", "local:x", "local:2000", "node1:8786", "tcp://node1", "tcp://:1", "tcp://a:0"]
+        {
             check(other, None);
         }
     }
@@ -332,11 +336,7 @@ mod tests {
         check(&["rows-00000"], &[("rows-00000", &[])]);
         check(
             &["merge-00000", "t08-00000", "rows-00000"],
-            &[
-                ("merge-00000", &[]),
-                ("t08-00000", &["merge-00000"]),
-                ("rows-00000", &["merge-00000", "t08-00000"]),
-            ],
+            &[("merge-00000", &[]), ("t08-00000", &["merge-00000"]), ("rows-00000", &["merge-00000", "t08-00000"])],
         );
     }
 }

@@ -37,7 +37,12 @@ pub(super) struct Driver {
 
 impl Driver {
     /// Starts the driver with a request; what its libraries say goes to a file in `scratch`.
-    pub(super) fn start(python: &Python, request: &Request, scratch: &Path, own_workers: bool) -> Result<Driver, Error> {
+    pub(super) fn start(
+        python: &Python,
+        request: &Request,
+        scratch: &Path,
+        own_workers: bool,
+    ) -> Result<Driver, Error> {
         let log = scratch.join("driver.log");
         let file = File::create(&log).map_err(|error| Error::io("cannot write", &log, error))?;
         let mut command = Command::new(&python.program);
@@ -104,11 +109,7 @@ fn is_setting_of_dask(name: &OsStr) -> bool {
 }
 
 /// Writes the request, and lets a thread read the answers until there are no more.
-fn ask(
-    mut stdin: ChildStdin,
-    stdout: ChildStdout,
-    request: &Request,
-) -> Result<(ChildStdin, Receiver<String>), Error> {
+fn ask(mut stdin: ChildStdin, stdout: ChildStdout, request: &Request) -> Result<(ChildStdin, Receiver<String>), Error> {
     let (send, lines) = channel();
     let reader = thread::Builder::new().spawn(move || read(stdout, &send));
     reader.map_err(|error| Error::Cluster(format!("a thread could not be started: {error}")))?;
@@ -171,7 +172,10 @@ mod tests {
             let error = driver(folder.path(), script).next().unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
         };
-        check("echo Traceback >&2; echo 'ImportError: no' >&2; exit 3", "ended with exit status: 3: Traceback\nImportError: no");
+        check(
+            "echo Traceback >&2; echo 'ImportError: no' >&2; exit 3",
+            "ended with exit status: 3: Traceback\nImportError: no",
+        );
         check("kill -9 $$", "the driver ended with signal: 9 (SIGKILL)");
         check("echo hello; sleep 600", "the driver said what is no event");
         check("exec 1>&-; sleep 600", "the driver closed its output");

@@ -140,7 +140,8 @@ impl Case {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
         let find = || {
-            let environments = fs::read_dir(cache.join("hostproof/python")).into_iter().flatten().filter_map(Result::ok);
+            let environments =
+                fs::read_dir(cache.join("hostproof/python")).into_iter().flatten().filter_map(Result::ok);
             let is_this = |folder: &PathBuf| {
                 let pins = fs::read_to_string(folder.join("requirements.txt")).unwrap_or_default();
                 pins == include_str!("../../src/cluster/requirements.txt") && folder.join("hostproof-whole").exists()
@@ -174,7 +175,8 @@ impl Case {
         let wanted = format!("{MARK}={}", self.mark);
         let mut alive = Vec::new();
         for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)
+            else {
                 continue;
             };
             // One that has ended has no environment any more.
