@@ -160,6 +160,36 @@ fn another_build_on_a_worker_is_refused_by_its_name() {
     case.nothing_is_left(&[]);
 }
 
+#[test]
+fn what_is_whole_is_gone_on_with() {
+    let case = Case::new();
+    let fault = "[ \"$kind\" = t09 ] && { echo 'error: no such luck' >&2; exit 2; }";
+    let Some(ended) = case.run_with(2, fault, &["--resume"]) else { return };
+    ended.failed("no such luck");
+    let Some(ended) = case.run_with(2, "", &["--resume"]) else { return };
+    let report = ended.report();
+    let (done, before) = (report["tasks"].as_u64().unwrap(), report["already"].as_u64().unwrap());
+    assert!(before > 0 && done > 0, "{report}");
+    assert_eq!(report["why_not"].as_str().unwrap(), format!("{before} tasks had been done before"));
+    case.digests();
+    case.nothing_is_left(&["result"]);
+}
+
+#[test]
+fn what_is_no_cluster_is_refused_before_anything_is_made() {
+    let case = Case::new();
+    let check = |more: &[&str], words: &str| {
+        let ended = case.end(case.start(more));
+        assert!(ended.code == Some(2) && ended.said.contains(words), "{ended:?}");
+        case.nothing_is_left(&[]);
+    };
+    check(&["--cluster", "node1:8786"], "expected local:WORKERS, or a scheduler of Dask");
+    check(&["--cluster", "local:2", "--engine", "pandas"], "--cluster goes with --mode bucketed alone");
+    check(&["--cluster", "local:2", "--threads", "1"], "cannot be used with");
+    check(&["--python", "python3"], "--cluster");
+    check(&["--cluster", "tcp://127.0.0.1:1", "--python", "./no/such/python"], "no/such/python: No such file");
+}
+
 /// A scheduler of Dask and workers as a person starts them; ended with the test.
 struct Dask<'a> {
     case: &'a Case,

@@ -102,7 +102,6 @@ def carry_out(job, task, *_after):
     from distributed import Status, get_worker
 
     worker = get_worker()
-    key = worker.get_current_task()
 
     def tell(what, **more):
         worker.log_event(job["topic"], {"what": what, "task": task, "worker": worker.address, **more})
@@ -112,12 +111,11 @@ def carry_out(job, task, *_after):
         raise RuntimeError(reason)
 
     def wanted():
-        state = worker.state.tasks.get(key)
+        state = worker.state.tasks.get(worker.get_current_task())
         return state and state.state == "executing" and worker.status in (Status.running, Status.paused)
 
-    threads = max(1, len(os.sched_getaffinity(0)) // worker.state.nthreads)
-    command = [job["program"], "task", "--work", job["work"], "--id", task]
-    command += ["--threads", str(threads), "--parent", str(os.getpid())]
+    threads, parent = str(max(1, len(os.sched_getaffinity(0)) // worker.state.nthreads)), str(os.getpid())
+    command = [job["program"], "task", "--work", job["work"], "--id", task, "--threads", threads, "--parent", parent]
     tell("started")
     # Files in memory: nobody has to read them while the process runs, and no disk can be full.
     with open(os.memfd_create("out"), "w+b") as out, open(os.memfd_create("err"), "w+b") as err:
@@ -137,9 +135,7 @@ def carry_out(job, task, *_after):
             os.close(ended)
             child.kill()
             child.wait()
-        out.seek(0)
-        err.seek(0)
-        said, trouble = out.read().decode(errors="replace"), err.read().decode(errors="replace").strip()
+        said, trouble = (os.pread(file.fileno(), 1 << 20, 0).decode(errors="replace").strip() for file in (out, err))
     if child.returncode < 0:
         end("killed", f"was killed by signal {-child.returncode}")
     if child.returncode != 0:
@@ -211,9 +207,7 @@ class Run:
 
     async def first(self, *works):
         """Waits until the first of some has ended, and fails as it does."""
-        done, left = await asyncio.wait([asyncio.create_task(work) for work in works], return_when="FIRST_COMPLETED")
-        for one in left:
-            one.cancel()
+        done, _ = await asyncio.wait([asyncio.create_task(work) for work in works], return_when="FIRST_COMPLETED")
         for one in done:
             one.result()
 
@@ -351,9 +345,10 @@ class Run:
 
     async def why(self, future):
         """Why a task has no result."""
+        if self.client.status != "running":
+            raise Failed(f"the scheduler at {self.address} is gone")
         if future.status != "error":
-            gone = self.client.status != "running"
-            return f"the scheduler at {self.address} is gone" if gone else f"the scheduler ended it as {future.status}"
+            return f"the scheduler ended it as {future.status}"
         error = await self.answer(future.exception(), "say why a task failed")
         return f"{error}; it was tried {self.asked['retries'] + 1} times" if isinstance(error, RuntimeError) else str(error)
 
@@ -376,8 +371,7 @@ async def main(asked, tell):
             tell("alive")
             await asyncio.sleep(1)
 
-    beat = asyncio.create_task(beats())
-    run, code = Run(asked, tell), 2
+    beat, run, code = asyncio.create_task(beats()), Run(asked, tell), 2
     try:
         await run.all()
         code = 0
