@@ -26,7 +26,8 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  hostproof features generate --size 1GB --layout arrival --out data")]
     Generate(GenerateArgs),
     /// Apply the ten transformations to data and save the result, each phase timed
-    #[command(after_help = "Example:\n  hostproof features run --in data --mode phased --out result")]
+    #[command(after_help = "Example:\n  hostproof features run --in data --mode phased --out result\n  \
+                              hostproof features run --in data --mode bucketed --cluster local:2 --out result")]
     Run(RunArgs),
     /// Write the work of `run --mode bucketed` as a plan of tasks, for processes on many hosts that see the same folders
     #[command(after_help = "Example:\n  hostproof features plan --in data --work work")]

@@ -276,8 +276,12 @@ impl Follow<'_> {
                 let what = task.map(|task| format!("{task}{at}: ")).unwrap_or_default();
                 return Err(Error::Cluster(format!("{what}{reason}")));
             }
-            Event::Alive | Event::Worker { .. } | Event::Ready | Event::Started { .. } => {}
-            Event::Ended { .. } | Event::Done => {}
+            Event::Alive
+            | Event::Worker { .. }
+            | Event::Ready
+            | Event::Started { .. }
+            | Event::Ended { .. }
+            | Event::Done => {}
         }
         Ok(())
     }
