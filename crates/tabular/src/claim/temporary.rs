@@ -128,11 +128,14 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if self.stays && !self.given_away {
-            self.lock.take().map(Lock::leave);
-        } else if !self.given_away {
+        if self.given_away {
+            return;
+        }
+        if !self.stays {
             // What cannot be removed is removed at the next start.
             let _ = remove(&self.path);
+        } else if let Some(lock) = self.lock.take() {
+            lock.leave();
         }
     }
 }

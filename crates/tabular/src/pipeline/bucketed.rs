@@ -76,7 +76,7 @@ fn stage(work: &Work, missing: &[&Task], kinds: &[Kind]) -> Result<((), u64), Er
     for kind in kinds {
         let tasks: Vec<&Task> = missing.iter().copied().filter(|task| task.kind == *kind).collect();
         match tasks[..] {
-            [task] => drop(work.run(task)?),
+            [task] => work.run(task).map(drop)?,
             _ => RAYON.install(|| tasks.par_iter().with_max_len(1).try_for_each(|task| work.run(task).map(drop)))?,
         }
     }

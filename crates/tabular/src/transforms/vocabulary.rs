@@ -20,7 +20,7 @@ use rayon::prelude::*;
 
 use super::columns::{full, numbers};
 
-pub(crate) use part::{Answers, Merged, Part};
+pub(crate) use part::{Merged, Part};
 
 /// Folds of the target encoding.
 pub(crate) const FOLDS: usize = 5;

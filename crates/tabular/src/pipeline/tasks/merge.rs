@@ -116,7 +116,7 @@ pub(super) fn scales_and_means(work: &Work) -> Result<(Scales, [f64; FOLDS]), Er
 /// Where the quantiles of each column are.
 pub(super) fn sought(work: &Work) -> Result<[Sought; quantile::COLUMNS], Error> {
     let reader = work.reader(all(Kind::Merge, 0))?;
-    let of_column = |column| {
+    let of_column = |column: usize| {
         let words = reader.section_words(SOUGHT + column)?;
         Sought::of_places(words.as_chunks::<2>().0).ok_or_else(|| reader.senseless())
     };

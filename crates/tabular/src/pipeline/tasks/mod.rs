@@ -146,6 +146,7 @@ impl Work {
         (self.read.load(Relaxed), self.written.load(Relaxed))
     }
 
+    /// Bytes of the input; those of other files are counted where they are read.
     fn has_read(&self, bytes: u64) {
         self.read.fetch_add(bytes, Relaxed);
     }
@@ -195,8 +196,8 @@ impl Work {
         }
     }
 
-    fn reader(&self, file: Named) -> Result<Reader, Error> {
-        Reader::open(&self.place(file))
+    fn reader(&self, file: Named) -> Result<Reader<'_>, Error> {
+        Reader::open(&self.place(file), &self.read)
     }
 
     fn writer(&self, file: Named, sections: usize) -> Result<Writer, Error> {

@@ -11,6 +11,7 @@ use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use twox_hash::XxHash64;
 
@@ -43,7 +44,7 @@ impl Place {
 
     /// Whether it is there, of this plan, and not cut.
     pub(super) fn is_whole(&self) -> bool {
-        Reader::open(self).is_ok()
+        Reader::open(self, &AtomicU64::new(0)).is_ok()
     }
 }
 
@@ -75,7 +76,8 @@ impl Writer {
 
     /// Adds words to a section.
     pub(super) fn add_words(&mut self, section: usize, words: &[u64]) -> Result<(), Error> {
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut bytes = Vec::with_capacity(words.len() * WORD);
+        words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
         self.add(section, &bytes)
     }
 
@@ -126,23 +128,26 @@ impl Writer {
 }
 
 /// A file of sections.
-pub(super) struct Reader {
+pub(super) struct Reader<'a> {
     file: File,
     place: Place,
+    /// Counts the bytes that are read.
+    read: &'a AtomicU64,
     directory: u64,
     length: u64,
     sections: u64,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// Opens a file that is what is asked for, and has its length.
-    pub(super) fn open(place: &Place) -> Result<Reader, Error> {
+    pub(super) fn open(place: &Place, read: &'a AtomicU64) -> Result<Reader<'a>, Error> {
         let path = &place.path;
         let opened = regular_file::open(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::PartMissing { path: path.clone(), task: place.task.clone() },
             _ => Error::io("cannot open", path, error),
         });
-        let mut reader = Reader { file: opened?, place: place.clone(), directory: 0, length: u64::MAX, sections: 0 };
+        let (file, own) = (opened?, place.clone());
+        let mut reader = Reader { file, place: own, read, directory: 0, length: u64::MAX, sections: 0 };
         let found = reader.file.metadata().map_err(|error| Error::io("cannot read", path, error))?.len();
         if found < (HEADER * WORD) as u64 {
             return Err(place.damaged("it is cut off"));
@@ -220,7 +225,9 @@ impl Reader {
         let first = bytes.len();
         bytes.resize(first + count, 0);
         let read = self.file.read_exact_at(&mut bytes[first..], at);
-        read.map_err(|error| Error::io("cannot read", &self.place.path, error))
+        read.map_err(|error| Error::io("cannot read", &self.place.path, error))?;
+        self.read.fetch_add(count as u64, Relaxed);
+        Ok(())
     }
 }
 
@@ -288,12 +295,13 @@ mod tests {
     #[test]
     fn sections_come_back_as_they_were_added() {
         let folder = tempfile::tempdir().unwrap();
-        let reader = Reader::open(&written(folder.path())).unwrap();
+        let read = AtomicU64::new(0);
+        let reader = Reader::open(&written(folder.path()), &read).unwrap();
         let point = |x, y, z| Point { x, y, z };
         assert_eq!(reader.records::<Point>(2).unwrap(), [point(1, -2, i64::MAX), point(7, 8, 9)]);
         assert_eq!(reader.records::<Point>(0).unwrap(), [point(4, 5, 6)]);
         assert_eq!(reader.section(1).unwrap(), [&b"texts"[..], &3_u64.to_le_bytes()].concat());
-        assert!(reader.section(3).is_err());
+        assert!(reader.section(3).is_err() && read.into_inner() > 88);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -302,8 +310,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = written(folder.path());
         let whole = fs::read(&place.path).unwrap();
+        let count = AtomicU64::new(0);
         let read = || -> Result<Vec<Vec<u8>>, Error> {
-            let reader = Reader::open(&place)?;
+            let reader = Reader::open(&place, &count)?;
             (0..3).map(|section| reader.section(section)).collect()
         };
         let expect = read().unwrap();

@@ -112,7 +112,7 @@ const MOST_GROUPS: usize = 512;
 
 impl Grain {
     /// For any number of processes, whose tasks take seconds.
-    const COARSE: Grain = Grain { records_a_bucket: 500_000, pieces_a_group: 4 };
+    pub(crate) const COARSE: Grain = Grain { records_a_bucket: 500_000, pieces_a_group: 4 };
 
     /// The same, but no coarser than so many threads have work of.
     pub(crate) fn of_threads(threads: usize, pieces: usize) -> Grain {

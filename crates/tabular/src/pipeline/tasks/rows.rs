@@ -65,7 +65,6 @@ fn slots(work: &Work, group: usize, piece: usize, stats: &GlobalStats) -> Result
     let rows = work.plan.groups[group].cuts[piece].rows;
     let of_column = |(column, name): (usize, &&'static str)| {
         let bytes = reader.section(slots_section(piece, column))?;
-        work.has_read(bytes.len() as u64);
         let slots: Vec<Slot> = bytes.as_chunks::<4>().0.iter().map(|slot| Slot::from_le_bytes(*slot)).collect();
         let vocabulary = stats.codes.get(column).unwrap_or(&stats.countries);
         if slots.len() != rows || !slots.iter().all(|&slot| vocabulary.has(slot)) {

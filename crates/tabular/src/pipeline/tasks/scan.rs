@@ -107,7 +107,8 @@ impl<'a> Scan<'a> {
         let mut slots = self.learn(&reads)?;
         for (index, read) in reads.iter_mut().enumerate() {
             for (column, slots) in slots.iter().enumerate() {
-                let bytes: Vec<u8> = slots[index].iter().flat_map(|slot| slot.to_le_bytes()).collect();
+                let mut bytes = Vec::with_capacity(slots[index].len() * size_of::<Slot>());
+                slots[index].iter().for_each(|slot| bytes.extend_from_slice(&slot.to_le_bytes()));
                 self.slots.add(slots_section(first + index, column), &bytes)?;
             }
             let countries = std::mem::take(&mut slots[COUNTRY][index]);

@@ -88,7 +88,6 @@ fn solve<K: Keyed>(
         encode(results, &mut bytes);
         writer.add(group, &bytes)?;
     }
-    work.has_read((records.len() * K::In::WORDS * size_of::<i64>()) as u64);
     work.finish(writer)?;
     Ok(records.len() as u64)
 }
@@ -108,7 +107,6 @@ pub(super) fn results<R: Words + Default>(work: &Work, kind: Kind, group: usize)
     for bucket in 0..work.plan.buckets {
         let reader = work.reader(all(kind, bucket))?;
         let of_bucket: Vec<Placed<R>> = reader.records(group)?;
-        work.has_read((of_bucket.len() * Placed::<R>::WORDS * size_of::<i64>()) as u64);
         for record in of_bucket {
             let at = place(record.place).checked_sub(planned.start).and_then(|at| by_place.get_mut(at));
             *at.ok_or_else(|| reader.senseless())? = record.result;
