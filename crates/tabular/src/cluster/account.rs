@@ -141,7 +141,9 @@ impl Account {
                     report.lost = true;
                 }
                 let tasks: Vec<_> = self.running.keys().filter(|(_, on)| on == worker).cloned().collect();
-                tasks.iter().for_each(|(task, worker)| self.stop(task, worker, *at));
+                for (task, worker) in &tasks {
+                    self.stop(task, worker, *at);
+                }
             }
             Event::Alive | Event::Scheduler { .. } | Event::Ready | Event::Failed { .. } | Event::Done => {}
         }
