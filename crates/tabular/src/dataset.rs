@@ -164,11 +164,16 @@ impl Batch<'_> {
 
 /// The files of one table of a folder, as [`Dataset::open`] opens all of them.
 pub(crate) fn table(folder: &Path, table: Table) -> Result<Vec<ParquetFile>, Error> {
-    let files = files_of(folder, table.name())?;
+    let files = table_paths(folder, table)?;
     RAYON.install(|| files.into_par_iter().map(|path| file(path, table)).collect())
 }
 
-/// One file of a table, likewise.
+/// The files of one table of a folder, none of them opened.
+pub(crate) fn table_paths(folder: &Path, table: Table) -> Result<Vec<PathBuf>, Error> {
+    files_of(folder, table.name())
+}
+
+/// One file of a table, opened likewise.
 pub(crate) fn file(path: PathBuf, table: Table) -> Result<ParquetFile, Error> {
     with_schema(ParquetFile::open(path)?, table)
 }

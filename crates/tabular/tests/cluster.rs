@@ -101,7 +101,7 @@ fn a_task_that_fails_ends_the_run_with_its_reason() {
     ended.failed("no such luck");
     case.nothing_is_left(&[]);
     // What an earlier task wrote is gone when a later one wants it.
-    let Some(ended) = case.run_with(2, "[ \"$kind\" = t08 ] && rm -f \"$work\"/scan*", &[]) else { return };
+    let Some(ended) = case.run_with(2, "[ \"$kind\" = t08 ] && rm -f \"$work\"/tasks/scan-*.t08", &[]) else { return };
     ended.failed("scan-");
     case.nothing_is_left(&[]);
 }

@@ -49,8 +49,8 @@ pub struct Work {
     key: u64,
     /// The folder of the input, as errors name it.
     input: PathBuf,
-    /// The files of the events; those that were opened.
-    events: Vec<OnceLock<ParquetFile>>,
+    /// The files of the events, and those of them that were opened.
+    events: Vec<(PathBuf, OnceLock<ParquetFile>)>,
     dimensions: OnceLock<Arc<Dimensions>>,
     /// Whether what a task writes is on the disk when it ends.
     durable: bool,
@@ -67,21 +67,23 @@ impl Work {
     pub fn open(folder: &Path) -> Result<Work, Error> {
         let plan = Plan::read(folder)?;
         plan.check_input()?;
-        let input = plan.input.clone();
-        Ok(Self::new(plan, folder, input, true))
+        let (input, events) = (plan.input.clone(), dataset::table_paths(&plan.input, Table::Events)?);
+        Ok(Self::new(plan, folder, input, events, true))
     }
 
     /// The work of a plan on a data set that is open, for a process that does all of it.
     pub(crate) fn of(plan: Plan, folder: &Path, data: &Dataset) -> Work {
-        let work = Self::new(plan, folder, data.folder.clone(), false);
-        for (file, opened) in data.files(Table::Events).iter().zip(&work.events) {
+        let files = data.files(Table::Events);
+        let paths = files.iter().map(|file| file.path().to_owned()).collect();
+        let work = Self::new(plan, folder, data.folder.clone(), paths, false);
+        for (file, (_, opened)) in files.iter().zip(&work.events) {
             opened.get_or_init(|| file.clone());
         }
         work
     }
 
-    fn new(plan: Plan, folder: &Path, input: PathBuf, durable: bool) -> Work {
-        let events = plan.events.iter().map(|_| OnceLock::new()).collect();
+    fn new(plan: Plan, folder: &Path, input: PathBuf, events: Vec<PathBuf>, durable: bool) -> Work {
+        let events = events.into_iter().map(|path| (path, OnceLock::new())).collect();
         let (key, folder) = (plan.key(), folder.to_owned());
         let (dimensions, read, written) = (OnceLock::new(), AtomicU64::new(0), AtomicU64::new(0));
         Work { folder, plan, key, input, events, dimensions, durable, read, written }
@@ -218,11 +220,11 @@ impl Work {
     }
 
     fn event_file(&self, index: usize) -> Result<&ParquetFile, Error> {
-        let opened = &self.events[index];
+        let (path, opened) = &self.events[index];
         if let Some(file) = opened.get() {
             return Ok(file);
         }
-        let file = dataset::file(self.input.join(&self.plan.events[index]), Table::Events)?;
+        let file = dataset::file(path.clone(), Table::Events)?;
         Ok(opened.get_or_init(|| file))
     }
 

@@ -128,6 +128,7 @@ pub struct Plan {
     /// The build that made it, and that alone may do it.
     pub build: Build,
     /// The folder of the input, by a path without links.
+    #[serde(with = "any_path")]
     pub input: PathBuf,
     /// What tells the input from another one.
     identity: Identity,
@@ -137,11 +138,37 @@ pub struct Plan {
     pub rows: u64,
     /// Parts of an exchange.
     pub buckets: usize,
-    /// The files of `events`, in order.
-    pub(crate) events: Vec<PathBuf>,
     pub(crate) groups: Vec<Group>,
     /// Each behind those that it needs.
     pub tasks: Vec<Task>,
+}
+
+/// A path as JSON: text, or its bytes where it is none.
+mod any_path {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes = || Written::Bytes(path.as_os_str().as_bytes().to_vec());
+        path.to_str().map_or_else(bytes, |text| Written::Text(text.to_owned())).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Text(text) => text.into(),
+            Written::Bytes(bytes) => OsString::from_vec(bytes).into(),
+        })
+    }
 }
 
 /// Of any format.
@@ -167,7 +194,6 @@ impl Plan {
         let input = fs::canonicalize(&data.folder).map_err(|error| Error::io("cannot find", &data.folder, error))?;
         let (identity, changed_ns) = identity(&input)?;
         let files = data.files(Table::Events);
-        let name = |path: &Path| path.strip_prefix(&data.folder).unwrap_or(path).to_owned();
         let cuts: Vec<Cut> = pieces(data)?.iter().map(|piece| piece.cut(files)).collect();
         let grain = grain(cuts.len());
         let rows: usize = cuts.iter().map(|cut| cut.rows).sum();
@@ -186,7 +212,6 @@ impl Plan {
             changed_ns,
             rows: rows as u64,
             buckets,
-            events: files.iter().map(|file| name(file.path())).collect(),
             tasks: tasks(groups.len(), buckets),
             groups,
         })

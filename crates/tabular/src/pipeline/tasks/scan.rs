@@ -18,7 +18,7 @@ use crate::pipeline::global_stats::{CODED, COUNTRY, SLOTS};
 use crate::pipeline::input::Piece;
 use crate::pipeline::scan::SCANNED;
 use crate::transforms::columns::{full, numbers, texts};
-use crate::transforms::keyed::Keyed;
+use crate::transforms::keyed::{Keyed, Words};
 use crate::transforms::lags::Lags;
 use crate::transforms::normalise::{self, Moments};
 use crate::transforms::quantile::{self, Histograms};
@@ -183,8 +183,10 @@ struct Blocks {
 
 impl Blocks {
     fn of<K: Keyed>(chunk: &Chunk, buckets: usize, key: impl Fn(&K::In) -> i64) -> Result<Blocks, Error> {
-        let dealt = Dealt::new(&K::records(&chunk.frame, chunk.start)?, buckets, key);
-        let mut bytes = Vec::new();
+        let records = K::records(&chunk.frame, chunk.start)?;
+        let dealt = Dealt::new(&records, buckets, key);
+        let mut bytes = Vec::with_capacity(records.len() * K::In::WORDS * WORD);
+        drop(records);
         let block = |bucket| {
             let first = bytes.len();
             encode(dealt.part(bucket), &mut bytes);

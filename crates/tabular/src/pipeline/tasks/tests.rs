@@ -263,6 +263,19 @@ fn work_that_is_not_what_was_planned_is_refused() {
 }
 
 #[test]
+fn a_plan_of_paths_that_are_no_text_is_read_as_it_was_written() {
+    let case = Case::new(Layout::Arrival);
+    let odd = case.folder.path().join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"d\xFFta"));
+    fs::rename(case.path("data"), &odd).unwrap();
+    let plan = Plan::of(&odd).unwrap();
+    plan.write(&case.path("work")).unwrap();
+    assert_eq!(Plan::read(&case.path("work")).unwrap(), plan);
+    let work = Work::open(&case.path("work")).unwrap();
+    do_all(&work, &work.plan().tasks);
+    verify::verify(&case.path("work"), &odd, &verify::Options::default(), &|_| ()).unwrap();
+}
+
+#[test]
 fn a_folder_with_anything_else_in_it_is_no_work_folder() {
     let case = Case::new(Layout::Arrival);
     fs::create_dir(case.path("mine")).unwrap();

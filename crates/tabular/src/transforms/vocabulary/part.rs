@@ -26,9 +26,10 @@ impl Learner {
     pub(crate) fn into_part(self) -> (Vec<u64>, Vec<u8>) {
         let (shards, null) = self.open();
         let entries = || shards.iter().flat_map(|shard| &shard.entries);
-        let mut words = null.0.to_vec();
+        let mut words = Vec::with_capacity(HEAD + entries().count() * (FOLDS + 1));
+        words.extend(null.0);
         words.extend(shards.iter().map(|shard| shard.entries.len() as u64));
-        words.extend(entries().flat_map(|entry| entry.tally.0));
+        entries().for_each(|entry| words.extend_from_slice(&entry.tally.0));
         let mut texts = Vec::new();
         for entry in entries() {
             texts.extend_from_slice(entry.value.as_bytes());
@@ -116,12 +117,14 @@ impl Answers {
         let places = &self.merged.places[part];
         let all =
             || places.iter().enumerate().flat_map(|(shard, places)| places.iter().map(move |&at| (shard, at as usize)));
-        let mut words = self.merged.null.0.to_vec();
+        let values: usize = places.iter().map(Vec::len).sum();
+        let mut words = Vec::with_capacity(HEAD + values * if with_tallies { 1 + FOLDS } else { 1 });
+        words.extend(self.merged.null.0);
         words.extend(places.iter().map(|places| places.len() as u64));
         // Codes are not negative.
         words.extend(all().map(|(shard, at)| u64::from(self.codes[shard][at].unsigned_abs())));
         if with_tallies {
-            words.extend(all().flat_map(|(shard, at)| self.merged.shards[shard].entries[at].tally.0));
+            all().for_each(|(shard, at)| words.extend_from_slice(&self.merged.shards[shard].entries[at].tally.0));
         }
         words
     }
