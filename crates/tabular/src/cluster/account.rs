@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::wire::{Event, Node};
-use crate::pipeline::tasks::Figures;
+use crate::pipeline::tasks::{Figures, Kind};
 
 /// The least share of the mean CPU time of all workers that each must have had.
 const LEAST_SHARE: f64 = 0.25;
@@ -92,9 +92,9 @@ pub(super) struct Account {
     spans: Vec<Span>,
     /// When a task ended first.
     ended: BTreeMap<String, f64>,
-    kinds: Vec<KindReport>,
+    kinds: BTreeMap<Kind, KindReport>,
     /// When the first task of a kind began.
-    begun: BTreeMap<String, f64>,
+    begun: BTreeMap<Kind, f64>,
     /// Tasks that were whole before the run.
     pub(super) already: usize,
     /// Processes that were killed.
@@ -110,7 +110,7 @@ impl Account {
             running: BTreeMap::new(),
             spans: Vec::new(),
             ended: BTreeMap::new(),
-            kinds: Vec::new(),
+            kinds: BTreeMap::new(),
             begun: BTreeMap::new(),
             already,
             killed: 0,
@@ -173,14 +173,10 @@ impl Account {
         worker.tasks += 1;
         worker.rows += figures.rows;
         self.already += usize::from(figures.already);
-        let kind = figures.kind.name();
-        let begun = self.begun.entry(kind.to_owned()).or_insert(start);
+        let begun = self.begun.entry(figures.kind).or_insert(start);
         *begun = begun.min(start);
-        let index = self.kinds.iter().position(|one| one.kind == kind).unwrap_or_else(|| {
-            self.kinds.push(KindReport { kind: kind.to_owned(), ..KindReport::default() });
-            self.kinds.len() - 1
-        });
-        let report = &mut self.kinds[index];
+        let report = self.kinds.entry(figures.kind).or_default();
+        figures.kind.name().clone_into(&mut report.kind);
         report.tasks += 1;
         report.wall_seconds = at - *begun;
         report.seconds += figures.seconds;
@@ -216,9 +212,9 @@ impl Account {
         self.workers.values().map(|worker| WorkerReport { idle_seconds: idle(worker), ..worker.clone() }).collect()
     }
 
-    /// What the tasks of each kind took, in the order in which the kinds began to end.
+    /// What the tasks of each kind took, in the order of the work.
     pub(super) fn kinds(&self) -> Vec<KindReport> {
-        self.kinds.clone()
+        self.kinds.values().cloned().collect()
     }
 
     /// Where the time of all slots went.

@@ -1,5 +1,4 @@
 use super::*;
-use crate::pipeline::tasks::Kind;
 
 fn worker(name: &str, slots: usize, cpus: &[u32]) -> Event {
     let (host, build) = ("node1".to_owned(), "0.1.0".to_owned());
