@@ -31,7 +31,7 @@ fn any_number_of_workers_gives_the_result_of_one_process() {
         case.nothing_is_left(&["result"]);
         let listed = report["workers"].as_array().unwrap();
         assert_eq!(listed.len(), workers);
-        assert_eq!(sum(&report, "tasks"), report["tasks"].as_f64().unwrap());
+        assert!((sum(&report, "tasks") - report["tasks"].as_f64().unwrap()).abs() < 0.5, "{report}");
         assert_eq!(report["rows"], 25_000);
         assert!(report["tasks"].as_u64().unwrap() >= 14 && sum(&report, "cpu_seconds") > 0.0, "{report}");
         for worker in listed {

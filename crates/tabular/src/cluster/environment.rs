@@ -48,7 +48,7 @@ pub(super) fn find(named: Option<&Path>, note: &mut dyn FnMut(&str)) -> Result<P
         return Ok(Python { program: absolute(program)?, is_pinned: false });
     }
     let version = version()?;
-    let folder = folder_of(&version, cache()?);
+    let folder = folder_of(&version, &cache()?);
     if !folder.join(WHOLE).is_file() {
         make(&folder, note)?;
     }
@@ -88,7 +88,7 @@ fn cache() -> Result<PathBuf, Error> {
 }
 
 /// The folder of the environment with these pins for an interpreter of this version.
-fn folder_of(version: &str, cache: PathBuf) -> PathBuf {
+fn folder_of(version: &str, cache: &Path) -> PathBuf {
     let hash = Sha256::new().chain_update(PINS).chain_update(version).finalize();
     cache.join("hostproof/python").join(&hex::encode(hash)[..16])
 }
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn another_python_has_another_environment() {
-        let of = |version| folder_of(version, PathBuf::from("/cache"));
+        let of = |version| folder_of(version, Path::new("/cache"));
         assert_eq!(of("Python 3.11.2"), of("Python 3.11.2"));
         assert_ne!(of("Python 3.11.2"), of("Python 3.13.5"));
         assert!(of("Python 3.11.2").starts_with("/cache/hostproof/python"));

@@ -16,7 +16,7 @@ use tabular::verify::{self, Options};
 /// What is in the environment of all processes of a case, with a value of its own.
 const MARK: &str = "HOSTPROOF_TEST_MARK";
 /// No run of these tests takes so long, also beside others.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_mins(4);
 /// How long the kernel may take to end processes that were killed.
 const DYING: Duration = Duration::from_secs(20);
 /// What a run says where the environment of the driver cannot be made.
