@@ -97,7 +97,7 @@ def facts(program, plan):
     return told
 
 
-def carry_out(job, task, *_after):
+def carry_out(job, task):
     """Called on a worker: runs the process of a task, and tells how it began and ended by an event of Dask's."""
     from distributed import Status, get_worker
 
@@ -304,34 +304,41 @@ class Run:
             await self.admit(listed)
 
     async def work(self):
-        """Hands over the graph, and waits until each task has ended and was heard of."""
-        from distributed import as_completed
-
-        token, heard, ended = os.urandom(16).hex(), asyncio.Queue(), set()
+        """Hands tasks over, each when those before it have ended, and waits until all have ended and were heard of."""
+        token, heard = os.urandom(16).hex(), asyncio.Queue()
         job = {"program": self.asked["program"], "work": self.asked["work"], "topic": f"hostproof-{token}"}
         self.client.subscribe_topic(job["topic"], lambda event: heard.put_nowait((self.now(), event[1])))
-        futures, options = {}, {"retries": self.asked["retries"], "pure": False}
-        for task in self.asked["tasks"]:
-            name, after = task["id"], [futures[other] for other in task["after"]]
-            futures[name] = self.client.submit(carry_out, job, name, *after, key=f"{name}-{token}", **options)
+        self.ended = {task["id"]: asyncio.Event() for task in self.asked["tasks"]}
 
         async def listen():
-            while len(ended) < len(futures):
-                await self.hear(*await heard.get(), ended)
+            while True:
+                await self.hear(*await heard.get())
 
-        async def follow():
-            async for future in as_completed(futures.values(), loop=self.client.loop):
-                if future.status != "finished":
-                    raise Failed(await self.why(future), task=future.key.rsplit("-", 1)[0])
-                # Its output is a file: nothing is done again when the worker is lost that still knows of it.
-                future.release()
-            # The last events come by the same way, and so are here already or never come.
-            await asyncio.sleep(LAST_EVENTS)
-            raise Failed("all tasks have ended, but the events of some of them never came")
+        async def everything():
+            await asyncio.gather(*(self.one(job, token, task["id"], task["after"]) for task in self.asked["tasks"]))
 
-        await self.first(listen(), follow())
+        await self.first(listen(), everything())
 
-    async def hear(self, at, event, ended):
+    async def one(self, job, token, task, after):
+        """One task. Its output is a file, not its result: so nothing is done again when the worker is lost that did it."""
+        for other in after:
+            await self.ended[other].wait()
+        options = {"key": f"{task}-{token}", "retries": self.asked["retries"], "pure": False}
+        future = self.client.submit(carry_out, job, task, **options)
+        error = await future.exception()
+        if self.client.status != "running":
+            raise Failed(f"the scheduler at {self.address} is gone")
+        if isinstance(error, RuntimeError):
+            raise Failed(f"{error}; it was tried {self.asked['retries'] + 1} times", task=task)
+        if future.status != "finished":
+            raise Failed(f"{error or future.status}", task=task)
+        try:
+            # The event came by the same way as the result.
+            await asyncio.wait_for(self.ended[task].wait(), LAST_EVENTS)
+        except asyncio.TimeoutError:
+            raise Failed("it has ended, but its event never came", task=task) from None
+
+    async def hear(self, at, event):
         """Takes note of what a worker told."""
         what, task, address = event.pop("what"), event["task"], event["worker"]
         if address not in self.names:
@@ -339,18 +346,9 @@ class Run:
         worker = self.names.get(address, address)
         if what == "refused":
             raise Failed(event["reason"], task=task, worker=worker)
-        if what == "ended":
-            ended.add(task)
         self.tell(what, **{**event, "worker": worker, "at": at})
-
-    async def why(self, future):
-        """Why a task has no result."""
-        if self.client.status != "running":
-            raise Failed(f"the scheduler at {self.address} is gone")
-        if future.status != "error":
-            return f"the scheduler ended it as {future.status}"
-        error = await self.answer(future.exception(), "say why a task failed")
-        return f"{error}; it was tried {self.asked['retries'] + 1} times" if isinstance(error, RuntimeError) else str(error)
+        if what == "ended":
+            self.ended[task].set()
 
 
 def check_versions(client, others):
