@@ -192,8 +192,14 @@ impl Account {
 
     /// What runs where, as a sentence tells it.
     pub(super) fn under_way(&self) -> String {
-        let running: Vec<_> = self.running.keys().map(|(task, worker)| format!("{task} on {worker}")).collect();
-        if running.is_empty() { "no task runs".to_owned() } else { format!("under way: {}", running.join(", ")) }
+        let begun: BTreeSet<&str> = self.running.keys().map(|(task, _)| task.as_str()).collect();
+        let has_ended = |task: &String| self.ended.contains_key(task);
+        let waits = |&(task, after): &(&String, &Vec<String>)| {
+            !has_ended(task) && !begun.contains(task.as_str()) && after.iter().all(has_ended)
+        };
+        let waiting = self.after.iter().filter(waits).map(|(task, _)| format!("{task} not begun"));
+        let running = self.running.keys().map(|(task, worker)| format!("{task} on {worker}"));
+        format!("under way: {}", running.chain(waiting).collect::<Vec<_>>().join(", "))
     }
 
     /// Seconds from handing over the tasks to the end of the last.

@@ -67,7 +67,7 @@ fn time_goes_to_tasks_scheduler_other_tasks_and_the_last() {
 #[test]
 fn what_a_lost_worker_had_under_way_has_ended_and_what_is_asked_for_again_counts_once() {
     let lost = Event::Lost { worker: "one".to_owned(), at: 4.0 };
-    let account = account(&[
+    let mut account = account(&[
         worker("one", 1, &[0]),
         worker("two", 1, &[1]),
         started("a", "one", 0.0),
@@ -78,8 +78,9 @@ fn what_a_lost_worker_had_under_way_has_ended_and_what_is_asked_for_again_counts
         ended("a", "two", 4.5, 0.0),
         started("b", "two", 4.5),
         ended("b", "two", 6.5, 2.0),
-        started("c", "two", 6.5),
     ]);
+    assert_eq!(account.under_way(), "under way: c not begun");
+    account.note(&started("c", "two", 6.5));
     assert_eq!(account.under_way(), "under way: c on two");
     let workers = account.workers();
     assert_eq!(workers.iter().map(|one| (one.tasks, one.lost)).collect::<Vec<_>>(), [(1, true), (1, false)]);
