@@ -5,6 +5,7 @@ use std::thread;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use measure::{Quantity, Unit};
+use tabular::cluster::Cluster;
 use tabular::manifest::{Codec, Layout};
 use tabular::pipeline::{Cache, Job, Mode};
 
@@ -25,7 +26,8 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  hostproof features generate --size 1GB --layout arrival --out data")]
     Generate(GenerateArgs),
     /// Apply the ten transformations to data and save the result, each phase timed
-    #[command(after_help = "Example:\n  hostproof features run --in data --mode phased --out result")]
+    #[command(after_help = "Example:\n  hostproof features run --in data --mode phased --out result\n  \
+                              hostproof features run --in data --mode bucketed --cluster local:2 --out result")]
     Run(RunArgs),
     /// Write the work of `run --mode bucketed` as a plan of tasks, for processes on many hosts that see the same folders
     #[command(after_help = "Example:\n  hostproof features plan --in data --work work")]
@@ -164,6 +166,18 @@ pub(crate) struct RunArgs {
     /// fails
     #[arg(long)]
     pub(crate) resume: bool,
+    /// With --mode bucketed: let workers of Dask do the tasks, local:WORKERS of this host or those of tcp://HOST:PORT
+    #[arg(long, value_name = "CLUSTER", conflicts_with = "threads")]
+    pub(crate) cluster: Option<Cluster>,
+    /// A Python with dask.distributed in the versions of the scheduler [default: an environment of its own, made once]
+    #[arg(long, value_name = "PATH", requires = "cluster")]
+    pub(crate) python: Option<PathBuf>,
+    /// Where the workers' hosts have hostproof-tabular [default: at the path of this one]
+    #[arg(long, value_name = "PATH", requires = "cluster")]
+    pub(crate) program: Option<PathBuf>,
+    /// Of a cluster: after how many seconds without the end of a task the run ends
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = value_parser!(u64).range(1..))]
+    pub(crate) stall: u64,
     /// Print JSON lines, one for each phase, then the report
     #[arg(long)]
     pub(crate) json: bool,

@@ -13,8 +13,8 @@ use tabular::verify::{self, Options, Verified};
 use tabular::workload::placed;
 
 use crate::args::{Engine, GenerateArgs, PlanArgs, RunArgs, TaskArgs, VerifyArgs};
-use crate::peer;
 use crate::print::{note, say};
+use crate::{peer, scheduled};
 
 /// A result that was refused, as README.md lists the exit codes.
 const REJECTED: u8 = 1;
@@ -29,7 +29,7 @@ pub(crate) fn generate(args: GenerateArgs) -> Result<ExitCode> {
         left_out: args.left_out,
         ..Config::new(rows, args.out)
     };
-    let bar = bar();
+    let bar = bar("rows");
     generate::generate(&config, &|progress: Progress| {
         bar.set_length(progress.rows);
         bar.set_position(progress.done);
@@ -39,10 +39,12 @@ pub(crate) fn generate(args: GenerateArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn bar() -> ProgressBar {
+/// A bar on a terminal, which counts what is done.
+pub(crate) fn bar(what: &str) -> ProgressBar {
     let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(1), target);
-    let style = ProgressStyle::with_template("{bar:40} {percent} % of {len} rows · {per_sec} · {eta} left");
+    let template = format!("{{bar:40}} {{percent}} % of {{len}} {what} · {{per_sec}} · {{eta}} left");
+    let style = ProgressStyle::with_template(&template);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }
@@ -51,6 +53,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
     if args.resume && (args.mode != Mode::Bucketed || args.engine != Engine::Polars) {
         bail!("--resume goes with --mode bucketed alone: nothing else leaves what could be gone on with");
+    }
+    if let Some(cluster) = &args.cluster {
+        return scheduled::run(args, cluster);
     }
     if let Some(script) = args.engine.script() {
         return peer::run(args, script);

@@ -182,6 +182,9 @@ pub enum Error {
     /// A process that was started to transform did not end well.
     #[error("the process that transforms ended with {0}")]
     Process(String),
+    /// The tasks could not be done by workers of Dask.
+    #[error("cluster: {0}")]
+    Cluster(String),
     /// Polars refused.
     #[error("Polars failed: {0}")]
     Engine(PolarsError),

@@ -14,6 +14,7 @@ mod bits;
 mod build_info;
 mod cells;
 mod claim;
+pub mod cluster;
 mod content;
 mod dataset;
 mod digest;

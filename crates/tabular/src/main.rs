@@ -9,6 +9,7 @@ mod build_info;
 mod commands;
 mod peer;
 mod print;
+mod scheduled;
 mod worker;
 
 use std::panic::catch_unwind;

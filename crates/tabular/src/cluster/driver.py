@@ -1,0 +1,398 @@
+"""Hands the tasks of a plan to a scheduler of Dask, and tells what becomes of them.
+
+`hostproof features run --cluster` starts this text with `python -c` and its own process id. It writes one line of JSON to
+stdin, the request, and reads events from stdout, one line of JSON each. The transformations are not here: a task is the
+program `hostproof-tabular task`, which a worker of Dask starts.
+
+Nothing here may outlive the process that started it, and nothing may wait without a limit: the kernel kills this process
+with its parent, workers of `local` with this process, and tasks with their worker; whoever waits for another host has a
+limit; and as long as the event loop turns, an event `alive` says so every second, without which the parent ends this
+process and its group.
+"""
+
+import asyncio
+import ctypes
+import hashlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from importlib.util import find_spec
+
+# Seconds to wait for a connection, for answers, for workers to register, and for the last events of tasks that have ended;
+# and between two looks at scheduler and workers.
+CONNECT, ANSWER, REGISTER, LAST_EVENTS, LOOK = 20, 60, 90, 10, 1
+
+# What a worker of this host runs: its arguments are the process that it ends with, its CPUs, and what Dask gets.
+WORKER = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)
+if os.getppid() != int(sys.argv[1]): os._exit(1)
+os.sched_setaffinity(0, {int(cpu) for cpu in sys.argv[2].split(",")})
+import dask, distributed
+dask.config.refresh(paths=[], env={})
+dask.config.set({"distributed.worker.profile.enabled": False})
+from distributed.cli.dask_worker import main
+main(sys.argv[3:])
+"""
+
+
+class Failed(Exception):
+    """Why the run ends without a result; which task and worker it is about."""
+
+    def __init__(self, reason, **where):
+        super().__init__(reason)
+        self.where = where
+
+
+def events_to(descriptor):
+    """A function that writes events; a parent that does not read them any more ends this process."""
+
+    def tell(event, **more):
+        try:
+            os.write(descriptor, json.dumps({"event": event, **more}).encode() + b"\n")
+        except OSError:
+            os._exit(1)
+
+    return tell
+
+
+def die_with(parent):
+    """Lets the kernel end this process with its parent (PR_SET_PDEATHSIG), and sees that it is not gone already."""
+    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def request():
+    """The request; when stdin ends later, so does this process."""
+    line = sys.stdin.readline()
+
+    def until_the_end():
+        sys.stdin.read()
+        os._exit(1)
+
+    threading.Thread(target=until_the_end, daemon=True).start()
+    return json.loads(line)
+
+
+def facts(program, plan):
+    """Called on a worker: what it is, which build its program is, and what it sees of the plan."""
+    told = {"host": socket.gethostname(), "cpus": sorted(os.sched_getaffinity(0))}
+    try:
+        told["trouble"] = f"cannot run {program}"
+        build = subprocess.check_output([program, "--version"], stdin=subprocess.DEVNULL, text=True, timeout=30)
+        told["build"] = " ".join(build.split())
+        told["trouble"] = "does not see the work folder"
+        with open(plan, "rb") as file:
+            told["plan"] = hashlib.sha256(file.read()).hexdigest()
+        del told["trouble"]
+    except (OSError, subprocess.SubprocessError) as error:
+        told["trouble"] += f": {error}"
+    return told
+
+
+def carry_out(job, task):
+    """Called on a worker: runs the process of a task, and tells how it began and ended by an event of Dask's."""
+    from distributed import Status, get_worker
+
+    worker = get_worker()
+
+    def tell(what, **more):
+        worker.log_event(job["topic"], {"what": what, "task": task, "worker": worker.address, **more})
+
+    def end(what, reason):
+        tell(what, reason=reason)
+        raise RuntimeError(reason)
+
+    def wanted():
+        state = worker.state.tasks.get(worker.get_current_task())
+        return state and state.state == "executing" and worker.status in (Status.running, Status.paused)
+
+    threads, parent = str(max(1, len(os.sched_getaffinity(0)) // worker.state.nthreads)), str(os.getpid())
+    command = [job["program"], "task", "--work", job["work"], "--id", task, "--threads", threads, "--parent", parent]
+    tell("started")
+    # Files in memory: nobody has to read them while the process runs, and no disk can be full.
+    with open(os.memfd_create("out"), "w+b") as out, open(os.memfd_create("err"), "w+b") as err:
+        try:
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        except OSError as error:
+            end("refused", f"cannot run {job['program']}: {error}")
+        ended = os.pidfd_open(child.pid)
+        try:
+            poll = select.poll()
+            poll.register(ended, select.POLLIN)
+            while not poll.poll(500):
+                # The client is gone, or another worker does it by now.
+                if not wanted():
+                    raise RuntimeError("nobody wants this task any more")
+        finally:
+            os.close(ended)
+            child.kill()
+            child.wait()
+        said, trouble = (os.pread(file.fileno(), 1 << 20, 0).decode(errors="replace").strip() for file in (out, err))
+    if child.returncode < 0:
+        end("killed", f"was killed by signal {-child.returncode}")
+    if child.returncode != 0:
+        reason = trouble.partition("error: ")[2] or trouble or f"it ended with {child.returncode} and without a word"
+        end("refused", reason[:2000])
+    try:
+        figures = json.loads(said.splitlines()[-1])["task"]
+    except (IndexError, KeyError, ValueError):
+        end("refused", f"its last line has no figures: {said[-200:]!r}")
+    tell("ended", figures=figures)
+
+
+class OwnWorkers:
+    """A scheduler in this process and workers of this host, each on CPUs of its own; all of it on loopback."""
+
+    def __init__(self, asked):
+        self.cpus = {f"local-{index}": worker["cpus"] for index, worker in enumerate(asked["cluster"]["workers"])}
+        self.asked, self.processes = asked, {}
+
+    async def start(self):
+        import dask
+        from distributed import Scheduler
+
+        # Settings of the user are for clusters of the user.
+        dask.config.refresh(paths=[], env={})
+        dask.config.set({
+            "distributed.scheduler.allowed-failures": self.asked["retries"],
+            "distributed.scheduler.worker-saturation": 1.0,
+            "distributed.scheduler.work-stealing-interval": "100ms",
+            "distributed.scheduler.worker-ttl": "60s",
+        })
+        # Without an address of its own, HTTP would be served to everybody.
+        scheduler = await Scheduler(host="127.0.0.1", port=0, dashboard_address="127.0.0.1:0")
+        options = ["--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--local-directory", self.asked["scratch"]]
+        options += ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--death-timeout", str(REGISTER)]
+        python = [sys.executable, *(["-I"] if sys.flags.isolated else []), "-c", WORKER, str(os.getpid())]
+        for name, cpus in self.cpus.items():
+            command = [*python, cpus, scheduler.address, "--name", name, *options]
+            self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        return scheduler.address
+
+    def gone(self):
+        """The workers whose process has ended."""
+        return [name for name, process in self.processes.items() if process.poll() is not None]
+
+    def end(self):
+        """Kills what is left: a stopped worker hears nothing else."""
+        for process in self.processes.values():
+            process.kill()
+
+
+class Run:
+    """One plan on one scheduler."""
+
+    def __init__(self, asked, tell):
+        self.asked, self.tell = asked, tell
+        self.own = OwnWorkers(asked) if isinstance(asked["cluster"], dict) else None
+        self.address, self.client, self.began = asked["cluster"], None, None
+        # Of the workers that were admitted: address and name; and of all that ever were.
+        self.workers, self.names = {}, {}
+
+    async def all(self):
+        await self.connect()
+        await self.admit_first()
+        self.began = time.monotonic()
+        self.tell("ready")
+        await self.first(self.watch(), self.work())
+        self.tell("done")
+
+    async def first(self, *works):
+        """Waits until the first of some has ended, and fails as it does."""
+        done, _ = await asyncio.wait([asyncio.create_task(work) for work in works], return_when="FIRST_COMPLETED")
+        for one in done:
+            one.result()
+
+    async def connect(self):
+        from distributed import Client
+
+        if self.own:
+            self.address = await self.own.start()
+        try:
+            client = Client(self.address, asynchronous=True, set_as_default=False, timeout=CONNECT)
+            self.client = await asyncio.wait_for(client, CONNECT + 5)
+        except Exception as error:
+            raise Failed(f"no scheduler of Dask answers at {self.address}: {error}") from None
+        versions = await self.answer(self.client.get_versions(), "tell its versions")
+        check_versions(versions["client"], {"the scheduler": versions["scheduler"]})
+        # Without Bokeh, as in the environment of this program, Dask has no page to look at.
+        dashboard = self.client.dashboard_link if find_spec("bokeh") or not self.own else None
+        own = versions["client"]["packages"]
+        self.tell("scheduler", address=self.address, dashboard=dashboard, dask=own["distributed"], python=own["python"])
+
+    def now(self):
+        """Seconds since the tasks were handed over."""
+        return time.monotonic() - self.began
+
+    async def answer(self, waiting, what):
+        """What the scheduler answers, within a limit."""
+        try:
+            return await asyncio.wait_for(waiting, ANSWER)
+        except asyncio.TimeoutError:
+            raise Failed(f"the scheduler at {self.address} did not {what} within {ANSWER} s") from None
+        except Exception as error:
+            if self.client.status != "running":
+                raise Failed(f"the scheduler at {self.address} is gone") from None
+            raise Failed(f"the scheduler at {self.address} could not {what}: {error}") from None
+
+    async def listed(self):
+        """The workers that the scheduler has, by address."""
+        return (await self.answer(self.client.scheduler.identity(n_workers=-1), "list its workers"))["workers"]
+
+    async def admit_first(self):
+        """Waits for workers: for all of this host, or for one of another's."""
+        wanted, end = len(self.own.cpus) if self.own else 1, time.monotonic() + REGISTER
+        while len(listed := await self.listed()) < wanted:
+            if self.own and self.own.gone():
+                raise Failed(f"{self.own.gone()[0]} ended before it had registered")
+            if time.monotonic() > end:
+                raise Failed(f"{len(listed)} of {wanted} workers registered at {self.address} within {REGISTER} s")
+            await asyncio.sleep(0.05)
+        await self.admit(listed)
+
+    async def admit(self, listed):
+        """Looks at workers that are new: versions, build and folder must be ours."""
+        new = {address: worker for address, worker in listed.items() if address not in self.workers}
+        if not new:
+            return
+        versions = await self.answer(self.client.get_versions(), "tell the versions of its workers")
+        told = versions["workers"].items()
+        check_versions(versions["client"], {f"worker {new[address]['name']}": of for address, of in told if address in new})
+        plan = f"{self.asked['work']}/plan.json"
+        asking = self.client.run(facts, self.asked["program"], plan, workers=list(new), on_error="return")
+        told = await self.answer(asking, "ask its workers for their build")
+        with open(plan, "rb") as file:
+            ours = hashlib.sha256(file.read()).hexdigest()
+        # One that is gone by now needs no answer.
+        for address in new.keys() & (await self.listed()).keys():
+            self.admit_one(address, new[address], told.get(address), ours)
+
+    def admit_one(self, address, worker, told, ours):
+        name = str(worker["name"])
+        if not isinstance(told, dict):
+            raise Failed(f"worker {name} cannot be asked: {told!r}", worker=name)
+        at = f"worker {name} on {told['host']}"
+        if "trouble" in told:
+            raise Failed(f"{at} {told['trouble']}", worker=name)
+        if told["build"] != self.asked["build"]:
+            other = f"another build of {self.asked['program']}: {told['build']}; this one is {self.asked['build']}"
+            raise Failed(f"{at} has {other}", worker=name)
+        if told["plan"] != ours:
+            raise Failed(f"{at} sees another folder than this host at {self.asked['work']}: all must share it", worker=name)
+        self.workers[address] = self.names[address] = name
+        self.tell("worker", name=name, slots=worker["nthreads"], **{of: told[of] for of in ("host", "build", "cpus")})
+
+    async def watch(self):
+        """Ends, with a reason, when scheduler or workers do."""
+        while True:
+            await asyncio.sleep(LOOK)
+            if self.client.status != "running":
+                raise Failed(f"the scheduler at {self.address} is gone")
+            listed = await self.listed()
+            for address in [address for address in self.workers if address not in listed]:
+                self.tell("lost", worker=self.workers.pop(address), at=self.now())
+            if self.own and len(gone := self.own.gone()) == len(self.own.cpus):
+                raise Failed(f"all workers are lost: {', '.join(gone)}")
+            await self.admit(listed)
+
+    async def work(self):
+        """Hands tasks over, each when those before it have ended, and waits until all have ended and were heard of."""
+        token, heard = os.urandom(16).hex(), asyncio.Queue()
+        job = {"program": self.asked["program"], "work": self.asked["work"], "topic": f"hostproof-{token}"}
+        self.client.subscribe_topic(job["topic"], lambda event: heard.put_nowait((self.now(), event[1])))
+        self.ended = {task["id"]: asyncio.Event() for task in self.asked["tasks"]}
+
+        async def listen():
+            while True:
+                await self.hear(*await heard.get())
+
+        async def everything():
+            await asyncio.gather(*(self.one(job, token, task["id"], task["after"]) for task in self.asked["tasks"]))
+
+        await self.first(listen(), everything())
+
+    async def one(self, job, token, task, after):
+        """One task. Its output is a file, not its result: so nothing is done again when the worker is lost that did it."""
+        for other in after:
+            await self.ended[other].wait()
+        options = {"key": f"{task}-{token}", "retries": self.asked["retries"], "pure": False}
+        future = self.client.submit(carry_out, job, task, **options)
+        error = await future.exception()
+        if self.client.status != "running":
+            raise Failed(f"the scheduler at {self.address} is gone")
+        if isinstance(error, RuntimeError):
+            raise Failed(f"{error}; it was tried {self.asked['retries'] + 1} times", task=task)
+        if future.status != "finished":
+            raise Failed(f"{error or future.status}", task=task)
+        try:
+            # The event came by the same way as the result.
+            await asyncio.wait_for(self.ended[task].wait(), LAST_EVENTS)
+        except asyncio.TimeoutError:
+            raise Failed("it has ended, but its event never came", task=task) from None
+
+    async def hear(self, at, event):
+        """Takes note of what a worker told."""
+        what, task, address = event.pop("what"), event["task"], event["worker"]
+        if address not in self.names:
+            await self.admit(await self.listed())
+        worker = self.names.get(address, address)
+        if what == "refused":
+            raise Failed(event["reason"], task=task, worker=worker)
+        self.tell(what, **{**event, "worker": worker, "at": at})
+        if what == "ended":
+            self.ended[task].set()
+
+
+def check_versions(client, others):
+    """Refuses another Python, Dask or distributed than ours: functions travel as Python's own code."""
+    for name, other in others.items():
+        # Of Python's own version two numbers count, of the others all.
+        for package, numbers in (("python", 2), ("dask", None), ("distributed", None)):
+            found = client["packages"][package], (other or {}).get("packages", {}).get(package, "unknown")
+            ours, theirs = (".".join(version.split(".")[:numbers]) for version in found)
+            if ours != theirs:
+                both = f"{name} has {package} {theirs} and this host's Python {package} {ours}"
+                raise Failed(f"{both}: they must be the same; --python names a Python that has the same versions")
+
+
+async def main(asked, tell):
+    async def beats():
+        while True:
+            tell("alive")
+            await asyncio.sleep(1)
+
+    beat, run, code = asyncio.create_task(beats()), Run(asked, tell), 2
+    try:
+        await run.all()
+        code = 0
+    except Failed as failed:
+        tell("failed", reason=" ".join(str(failed).split()), **failed.where)
+    except ImportError as error:
+        tell("failed", reason=f"{sys.executable} has no dask.distributed: {error}")
+    except Exception as error:
+        tell("failed", reason=f"the driver has a fault, please report it: {error!r}")
+    finally:
+        beat.cancel()
+        if run.own:
+            run.own.end()
+        # To close clients and schedulers of Dask may take others' time, and is not needed: the kernel closes their sockets.
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    die_with(int(sys.argv[1]))
+    # What libraries print goes to stderr.
+    own_stdout = os.dup(1)
+    os.dup2(2, 1)
+    asked = request()
+    tell = events_to(own_stdout)
+    tell("alive")
+    asyncio.run(main(asked, tell))

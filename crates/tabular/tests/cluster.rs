@@ -1,0 +1,343 @@
+//! The tasks of `bucketed` on workers of Dask: the result is that of one process, whatever fails it is right or there is a reason,
+//! and nothing of it is left.
+
+#[path = "support/cluster.rs"]
+mod cluster;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::thread::sleep;
+use std::time::Duration;
+
+use cluster::{Case, listening};
+use serde_json::Value;
+
+/// The sum of a number of all workers.
+fn sum(report: &Value, name: &str) -> f64 {
+    report["workers"].as_array().unwrap().iter().map(|worker| worker[name].as_f64().unwrap()).sum()
+}
+
+#[test]
+fn any_number_of_workers_gives_the_result_of_one_process() {
+    let case = Case::new();
+    let alone = case.end(case.start(&[]));
+    assert_eq!(alone.code, Some(0), "{}", alone.said);
+    let expect = case.digests();
+    for (workers, why_not) in [(1, "worker local-0 was the only one"), (2, ""), (4, "")] {
+        let Some(ended) = case.run(&["--cluster", &format!("local:{workers}")]) else { return };
+        let report = ended.report();
+        assert_eq!(case.digests(), expect, "{workers} workers");
+        case.nothing_is_left(&["result"]);
+        let listed = report["workers"].as_array().unwrap();
+        assert_eq!(listed.len(), workers);
+        assert!((sum(&report, "tasks") - report["tasks"].as_f64().unwrap()).abs() < 0.5, "{report}");
+        assert_eq!(report["rows"], 25_000);
+        assert!(report["tasks"].as_u64().unwrap() >= 14 && sum(&report, "cpu_seconds") > 0.0, "{report}");
+        for worker in listed {
+            assert!(worker["cpus"].as_array().is_some_and(|cpus| !cpus.is_empty()), "{worker}");
+            assert!(worker["build"].as_str().is_some_and(|build| build.contains("revision")), "{worker}");
+        }
+        let split = report["split"].as_object().unwrap().values().map(|part| part.as_f64().unwrap()).sum::<f64>();
+        let all = report["tasks_seconds"].as_f64().unwrap() * workers as f64;
+        assert!((split - all).abs() < 1e-6 * all, "{split} {all}");
+        if !why_not.is_empty() {
+            assert_eq!((&report["distributed"], report["why_not"].as_str()), (&Value::Bool(false), Some(why_not)));
+        }
+    }
+}
+
+#[test]
+fn nothing_listens_beyond_loopback() {
+    let case = Case::new();
+    let mut run = case.start(&["--cluster", "local:2"]);
+    let mut addresses = std::collections::BTreeSet::new();
+    while run.try_wait().unwrap().is_none() {
+        addresses.extend(listening(&case.alive()));
+        sleep(Duration::from_millis(10));
+    }
+    let ended = case.end(run);
+    if ended.said.contains("the driver needs Python with Dask") {
+        return println!("nothing is looked at: {}", ended.said.trim());
+    }
+    ended.report();
+    // Scheduler and workers, each with the port of its HTTP.
+    assert!(addresses.len() >= 4, "{addresses:?}");
+    assert!(addresses.iter().all(|address| address.starts_with("0100007F:")), "{addresses:?}");
+}
+
+#[test]
+fn a_worker_killed_in_each_kind_of_task_changes_nothing() {
+    let case = Case::new();
+    let fault = "[ -z \"$id\" ] || { once \"$kind\" && kill -9 $PPID; }";
+    let Some(ended) = case.run_with(9, fault, &[]) else { return };
+    let report = ended.report();
+    case.digests();
+    case.nothing_is_left(&["result"]);
+    for kind in ["scan", "merge", "quantiles", "limits", "t08", "t09", "t10", "rows"] {
+        assert!(case.own(&format!("once-{kind}")).exists(), "no worker was killed in {kind}");
+    }
+    assert_eq!(report["distributed"], false);
+    let why = report["why_not"].as_str().unwrap();
+    assert!(why.contains("was lost") || why.contains("did nothing"), "{why}");
+}
+
+#[test]
+fn a_process_of_a_task_that_is_killed_is_tried_again_but_not_for_ever() {
+    let case = Case::new();
+    let Some(ended) = case.run_with(2, "[ \"$kind\" = t09 ] && once t09 && kill -9 $$", &[]) else { return };
+    assert_eq!(ended.report()["killed"], 1);
+    case.digests();
+    let Some(ended) = case.run_with(2, "[ \"$kind\" = t10 ] && kill -9 $$", &[]) else { return };
+    ended.failed("t10-00000: was killed by signal 9; it was tried 3 times");
+    case.nothing_is_left(&["result"]);
+}
+
+#[test]
+fn a_task_that_fails_ends_the_run_with_its_reason() {
+    let case = Case::new();
+    let fault = "[ \"$kind\" = merge ] && { echo 'error: no such luck' >&2; exit 2; }";
+    let Some(ended) = case.run_with(2, fault, &[]) else { return };
+    ended.failed("no such luck");
+    case.nothing_is_left(&[]);
+    // What an earlier task wrote is gone when a later one wants it.
+    let Some(ended) = case.run_with(2, "[ \"$kind\" = t08 ] && rm -f \"$work\"/tasks/scan-*.t08", &[]) else { return };
+    ended.failed("scan-");
+    case.nothing_is_left(&[]);
+}
+
+#[test]
+fn a_run_without_progress_ends_with_what_is_under_way() {
+    let case = Case::new();
+    let Some(ended) = case.run_with(2, "[ \"$kind\" = limits ] && kill -STOP $PPID", &["--stall", "3"]) else { return };
+    ended.failed("no task ended for 3 s; under way: limits-00000 ");
+    case.nothing_is_left(&[]);
+}
+
+#[test]
+fn all_workers_lost_is_a_reason() {
+    let case = Case::new();
+    let Some(ended) = case.run_with(2, "[ \"$kind\" = scan ] && kill -9 $PPID", &[]) else { return };
+    assert!(
+        ended.said.contains("all workers are lost: local-0, local-1") || ended.said.contains("scan-"),
+        "{}",
+        ended.said
+    );
+    ended.failed("cluster: ");
+    case.nothing_is_left(&[]);
+}
+
+#[test]
+fn a_driver_that_is_killed_takes_all_with_it() {
+    let case = Case::new();
+    let Some(ended) = case.run_with(2, "[ \"$kind\" = merge ] && kill -9 $(parent_of $PPID)", &[]) else { return };
+    ended.failed("the driver ended with signal: 9");
+    case.nothing_is_left(&[]);
+}
+
+#[test]
+fn nothing_outlives_a_run_that_is_killed_and_the_next_one_is_right() {
+    let case = Case::new();
+    let fault = "[ \"$kind\" = merge ] && once merge && kill -9 $(parent_of $(parent_of $PPID))";
+    let Some(ended) = case.run_with(2, fault, &[]) else { return };
+    assert_eq!(ended.code, None, "it was killed: {}", ended.said);
+    case.nothing_runs_but(&[]);
+    let Some(ended) = case.run_with(2, fault, &[]) else { return };
+    ended.report();
+    case.digests();
+    case.nothing_is_left(&["result"]);
+}
+
+#[test]
+fn another_build_on_a_worker_is_refused_by_its_name() {
+    let case = Case::new();
+    let fault =
+        "[ \"$1\" = --version ] && grep -q local-1 /proc/$PPID/cmdline && { echo hostproof features 9.9; exit 0; }";
+    let Some(ended) = case.run_with(2, fault, &[]) else { return };
+    ended.failed("worker local-1 on ");
+    ended.failed("has another build");
+    ended.failed("hostproof features 9.9; this one is hostproof features 0.1.0 revision");
+    case.nothing_is_left(&[]);
+}
+
+#[test]
+fn what_is_whole_is_gone_on_with() {
+    let case = Case::new();
+    let fault = "[ \"$kind\" = t09 ] && { echo 'error: no such luck' >&2; exit 2; }";
+    let Some(ended) = case.run_with(2, fault, &["--resume"]) else { return };
+    ended.failed("no such luck");
+    let Some(ended) = case.run_with(2, "", &["--resume"]) else { return };
+    let report = ended.report();
+    let (done, before) = (report["tasks"].as_u64().unwrap(), report["already"].as_u64().unwrap());
+    assert!(before > 0 && done > 0, "{report}");
+    assert_eq!(report["why_not"].as_str().unwrap(), format!("{before} tasks had been done before"));
+    case.digests();
+    case.nothing_is_left(&["result"]);
+}
+
+#[test]
+fn what_is_no_cluster_is_refused_before_anything_is_made() {
+    let case = Case::new();
+    let check = |more: &[&str], words: &str| {
+        let ended = case.end(case.start(more));
+        assert!(ended.code == Some(2) && ended.said.contains(words), "{ended:?}");
+        case.nothing_is_left(&[]);
+    };
+    check(&["--cluster", "node1:8786"], "expected local:WORKERS, or a scheduler of Dask");
+    check(&["--cluster", "local:2", "--engine", "pandas"], "--cluster goes with --mode bucketed alone");
+    check(&["--cluster", "local:2", "--threads", "1"], "cannot be used with");
+    check(&["--python", "python3"], "--cluster");
+    check(&["--cluster", "tcp://127.0.0.1:1", "--python", "./no/such/python"], "no/such/python: No such file");
+}
+
+/// A scheduler of Dask and workers as a person starts them; ended with the test.
+struct Dask<'a> {
+    case: &'a Case,
+    python: PathBuf,
+    scheduler: Child,
+    workers: Vec<Child>,
+    address: String,
+}
+
+impl Dask<'_> {
+    /// A scheduler with so many workers; none where there is no Python with Dask. `patched` is run before the scheduler.
+    fn start<'a>(case: &'a Case, workers: usize, patched: &str) -> Option<Dask<'a>> {
+        let python = case.python()?;
+        let file = case.own("scheduler.json");
+        let text = format!("{patched}\nfrom distributed.cli.dask_scheduler import main\nmain()");
+        let mut command = case.marked(&python, "scheduler");
+        command.args(["-c", &text, "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"]);
+        let scheduler = command.arg("--scheduler-file").arg(&file).spawn().unwrap();
+        let mut dask = Dask { case, python, scheduler, workers: Vec::new(), address: String::new() };
+        dask.address = case.wait_for("the scheduler's file", || {
+            let told: Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+            told["address"].as_str().map(str::to_owned)
+        });
+        for index in 0..workers {
+            dask.add_worker(index);
+        }
+        Some(dask)
+    }
+
+    fn add_worker(&mut self, index: usize) {
+        let mut command = self.case.marked(&self.python, &format!("worker-{index}"));
+        command.args(["-m", "distributed.cli.dask_worker", &self.address, "--name", &format!("own-{index}")]);
+        command.args(["--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--host", "127.0.0.1"]);
+        command.args(["--dashboard-address", "127.0.0.1:0", "--local-directory"]).arg(self.case.own("scratch"));
+        self.workers.push(command.spawn().unwrap());
+    }
+
+    fn ids(&self) -> Vec<u32> {
+        self.workers.iter().chain([&self.scheduler]).map(Child::id).collect()
+    }
+
+    fn run(&self, fault: &str, more: &[&str]) -> cluster::Ended {
+        let (python, program) = (self.python.to_str().unwrap(), self.case.faulty(fault));
+        let program = program.to_str().unwrap();
+        let options = ["--cluster", &self.address, "--python", python, "--program", program];
+        self.case.end(self.case.start(&[&options, more].concat()))
+    }
+}
+
+impl Drop for Dask<'_> {
+    fn drop(&mut self) {
+        for child in self.workers.iter_mut().chain([&mut self.scheduler]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[test]
+fn a_scheduler_that_is_there_gives_the_same_and_keeps_its_workers() {
+    let case = Case::new();
+    let Some(mut dask) = Dask::start(&case, 1, "") else { return };
+    // The second worker comes in the middle.
+    let fault = "[ \"$kind\" = merge ] && { once merge; i=0; while [ ! -e OWN/second ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done; }";
+    let program = case.faulty(&fault.replace("OWN", case.own("").to_str().unwrap().trim_end_matches('/')));
+    let python = dask.python.to_str().unwrap().to_owned();
+    let address = dask.address.clone();
+    let run = case.start(&["--cluster", &address, "--python", &python, "--program", program.to_str().unwrap()]);
+    case.wait_for("a task of merge", || case.own("once-merge").exists().then_some(()));
+    dask.add_worker(1);
+    case.wait_for("the second worker", || {
+        let said = fs::read_to_string(case.own("worker-1.err")).ok()?;
+        said.contains("Registered to").then_some(())
+    });
+    fs::write(case.own("second"), "").unwrap();
+    let report = case.end(run).report();
+    case.digests();
+    let names: Vec<_> = report["workers"].as_array().unwrap().iter().map(|worker| worker["name"].clone()).collect();
+    assert_eq!(names, ["own-0", "own-1"], "{report}");
+    case.nothing_runs_but(&dask.ids());
+    drop(dask);
+    case.nothing_is_left(&["result"]);
+}
+
+#[test]
+fn a_scheduler_that_is_killed_is_a_reason_and_its_tasks_end() {
+    let case = Case::new();
+    let Some(dask) = Dask::start(&case, 2, "") else { return };
+    let fault = format!("[ \"$kind\" = merge ] && kill -9 {}", dask.scheduler.id());
+    dask.run(&fault, &[]).failed(&format!("the scheduler at {} is gone", dask.address));
+    drop(dask);
+    case.nothing_is_left(&[]);
+}
+
+#[test]
+fn a_client_that_is_killed_leaves_workers_without_tasks() {
+    let case = Case::new();
+    let Some(dask) = Dask::start(&case, 2, "") else { return };
+    // The run is killed; what the worker runs would go on for minutes.
+    let fault = "[ \"$kind\" = merge ] && { kill -9 $(cat \"$(dirname \"$0\")/run.pid\"); exec sleep 600; }";
+    let program = case.faulty(fault);
+    let options = ["--cluster", &dask.address, "--python", dask.python.to_str().unwrap()];
+    let run = case.start(&[&options[..], &["--program", program.to_str().unwrap()]].concat());
+    fs::write(case.own("run.pid"), run.id().to_string()).unwrap();
+    assert_eq!(case.end(run).code, None);
+    case.nothing_runs_but(&dask.ids());
+}
+
+#[test]
+fn other_versions_are_refused_with_both() {
+    let case = Case::new();
+    let patched = "import distributed.versions as versions\n\
+                   own = versions.get_package_info\n\
+                   versions.get_package_info = lambda packages: {**own(packages), 'distributed': '2020.1.0'}";
+    let Some(dask) = Dask::start(&case, 1, patched) else { return };
+    let ended = dask.run("", &[]);
+    ended.failed("the scheduler has distributed 2020.1.0 and this host's Python distributed 2026.8.0");
+    drop(dask);
+    case.nothing_is_left(&[]);
+}
+
+#[test]
+fn where_no_scheduler_answers_that_is_said() {
+    let case = Case::new();
+    let Some(python) = case.python() else { return };
+    let ended = case.end(case.start(&["--cluster", "tcp://127.0.0.1:1", "--python", python.to_str().unwrap()]));
+    ended.failed("no scheduler of Dask answers at tcp://127.0.0.1:1");
+    let ended = case.end(case.start(&["--cluster", "tcp://127.0.0.1:1", "--python", "/usr/bin/false"]));
+    ended.failed("the driver ended with exit status: 1");
+    case.nothing_is_left(&[]);
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let case = Case::new();
+    let small = case.path("small");
+    fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "none"]).arg(&small).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        return println!("no disk is filled: nothing could be mounted");
+    }
+    let ended = case.run_to(&small.join("result"), &["--cluster", "local:2"]);
+    let left = fs::read_dir(&small).unwrap().count();
+    let unmounted = Command::new("umount").arg("-l").arg(&small).status().unwrap();
+    assert!(unmounted.success());
+    fs::remove_dir(&small).unwrap();
+    let Some(ended) = ended else { return };
+    ended.failed("is full");
+    assert_eq!(left, 0, "something is left on the full disk");
+    case.nothing_is_left(&[]);
+}

@@ -1,0 +1,279 @@
+//! Runs on a cluster of this host: started with a mark in their environment, ended within a limit, and looked for afterwards.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tabular::generate::{self, Config};
+use tabular::verify::{self, Options};
+
+/// What is in the environment of all processes of a case, with a value of its own.
+const MARK: &str = "HOSTPROOF_TEST_MARK";
+/// No run of these tests takes so long, also beside others.
+const LIMIT: Duration = Duration::from_mins(4);
+/// How long the kernel may take to end processes that were killed.
+const DYING: Duration = Duration::from_secs(20);
+/// What a run says where the environment of the driver cannot be made.
+const NO_PYTHON: &str = "the driver needs Python with Dask";
+
+/// Stands before the program on workers, to do what goes wrong.
+const BEFORE: &str = r#"#!/bin/sh
+real='PROGRAM'
+once() { mkdir "OWN/once-$1" 2>/dev/null; }
+id= work= before=
+for word; do
+    case $before in --id) id=$word ;; --work) work=$word ;; esac
+    before=$word
+done
+kind=${id%-*}
+parent_of() { sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 2; }
+FAULT
+exec "$real" "$@"
+"#;
+
+/// Input, result and processes of a test.
+pub struct Case {
+    folder: tempfile::TempDir,
+    own: tempfile::TempDir,
+    mark: String,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub said: String,
+    pub printed: String,
+}
+
+impl Case {
+    /// With data of some thousand rows in several files, each a piece.
+    pub fn new() -> Case {
+        let (folder, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let config = Config { rows: 25_000, row_group_rows: 150, ..Config::smoke(folder.path().join("data")) };
+        generate::generate(&config, &|_| ()).unwrap();
+        let mark = own.path().display().to_string();
+        Case { folder, own, mark }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file of the test's own, apart from input and result.
+    pub fn own(&self, name: &str) -> PathBuf {
+        self.own.path().join(name)
+    }
+
+    /// A program for workers that does what goes wrong, then becomes the real one.
+    pub fn faulty(&self, fault: &str) -> PathBuf {
+        let path = self.own("faulty");
+        let text = BEFORE.replace("PROGRAM", env!("CARGO_BIN_EXE_hostproof-tabular"));
+        let text = text.replace("OWN", &self.mark).replace("FAULT", fault);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// A command whose processes carry the mark; what it prints goes to files.
+    pub fn marked(&self, program: impl AsRef<Path>, name: &str) -> Command {
+        let mut command = Command::new(program.as_ref());
+        let file = |what: &str| File::create(self.own(&format!("{name}.{what}"))).unwrap();
+        command.env(MARK, &self.mark).stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+        command
+    }
+
+    /// `run --mode bucketed` with more arguments.
+    pub fn start(&self, more: &[&str]) -> Child {
+        self.start_to(&self.path("result"), more)
+    }
+
+    fn start_to(&self, out: &Path, more: &[&str]) -> Child {
+        let mut command = self.marked(env!("CARGO_BIN_EXE_hostproof-tabular"), "run");
+        command.arg("run").arg("--in").arg(self.path("data")).arg("--out").arg(out);
+        command.args(["--mode", "bucketed", "--cache", "warm", "--json"]).args(more).spawn().unwrap()
+    }
+
+    /// Waits for the end of a run, and ends it and the test where it does not come.
+    pub fn end(&self, mut run: Child) -> Ended {
+        let since = Instant::now();
+        let status = loop {
+            match run.try_wait().unwrap() {
+                Some(status) => break status,
+                None if since.elapsed() < LIMIT => sleep(Duration::from_millis(10)),
+                None => self.give_up("the run did not end"),
+            }
+        };
+        let text = |what: &str| String::from_utf8_lossy(&fs::read(self.own(what)).unwrap()).into_owned();
+        Ended { code: status.code(), said: text("run.err"), printed: text("run.out") }
+    }
+
+    /// Runs on a cluster; none where there is no Python with Dask, which is said.
+    pub fn run(&self, more: &[&str]) -> Option<Ended> {
+        self.run_to(&self.path("result"), more)
+    }
+
+    /// As `run`, with the result elsewhere.
+    pub fn run_to(&self, out: &Path, more: &[&str]) -> Option<Ended> {
+        let ended = self.end(self.start_to(out, more));
+        if ended.said.contains(NO_PYTHON) {
+            println!("nothing is run on a cluster: {}", ended.said.trim());
+            return None;
+        }
+        Some(ended)
+    }
+
+    /// Runs on workers of this host with a fault.
+    pub fn run_with(&self, workers: usize, fault: &str, more: &[&str]) -> Option<Ended> {
+        let (cluster, program) = (format!("local:{workers}"), self.faulty(fault));
+        self.run(&[&["--cluster", &cluster, "--program", program.to_str().unwrap()], more].concat())
+    }
+
+    /// The Python of the driver, which a run has made; none where it cannot be made, which is said.
+    pub fn python(&self) -> Option<PathBuf> {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+        let find = || {
+            let environments =
+                fs::read_dir(cache.join("hostproof/python")).into_iter().flatten().filter_map(Result::ok);
+            let is_this = |folder: &PathBuf| {
+                let pins = fs::read_to_string(folder.join("requirements.txt")).unwrap_or_default();
+                pins == include_str!("../../src/cluster/requirements.txt") && folder.join("hostproof-whole").exists()
+            };
+            Some(environments.map(|entry| entry.path()).find(is_this)?.join("bin/python"))
+        };
+        if let Some(python) = find() {
+            return Some(python);
+        }
+        let ended = self.run_to(&self.own("first"), &["--cluster", "local:1"])?;
+        assert_eq!(ended.code, Some(0), "{}", ended.said);
+        find()
+    }
+
+    /// What comes within the limit.
+    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let since = Instant::now();
+        loop {
+            if let Some(seen) = look() {
+                return seen;
+            }
+            if since.elapsed() > LIMIT {
+                self.give_up(&format!("{what} did not come"));
+            }
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Processes of this case, with their command lines.
+    pub fn alive(&self) -> Vec<(Pid, String)> {
+        let wanted = format!("{MARK}={}", self.mark);
+        let mut alive = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)
+            else {
+                continue;
+            };
+            // One that has ended has no environment any more.
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            if environment.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes()) {
+                let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                alive.push((pid, String::from_utf8_lossy(&line).replace('\0', " ").chars().take(300).collect()));
+            }
+        }
+        alive
+    }
+
+    /// Waits until no process of this case is left but some.
+    pub fn nothing_runs_but(&self, known: &[u32]) {
+        let since = Instant::now();
+        let others = || {
+            let alive = self.alive().into_iter();
+            alive.filter(|(pid, _)| !known.contains(&pid.as_raw_nonzero().get().cast_unsigned())).count()
+        };
+        while others() > 0 {
+            if since.elapsed() > DYING {
+                self.give_up("processes are left");
+            }
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Ends the test with what still runs, which is killed.
+    pub fn give_up(&self, why: &str) -> ! {
+        let alive = self.alive();
+        self.kill_all();
+        let log = |name: &str| fs::read_to_string(self.own(name)).unwrap_or_default();
+        panic!("{why}; alive: {alive:#?}\nit said: {}\nit printed: {}", log("run.err"), log("run.out"));
+    }
+
+    fn kill_all(&self) {
+        for (pid, _) in self.alive() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+
+    /// Sees that nothing is left of a run: no process, and beside the input only its result, or what `--resume` goes on with.
+    pub fn nothing_is_left(&self, result: &[&str]) {
+        self.nothing_runs_but(&[]);
+        let names = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let names: BTreeSet<_> = names.map(|name| name.into_string().unwrap()).collect();
+        let expect: BTreeSet<_> = result.iter().chain(&["data"]).map(|&name| name.to_owned()).collect();
+        assert_eq!(names, expect, "beside input and result");
+    }
+
+    /// Sees that the result is right; digest and nulls of each column.
+    pub fn digests(&self) -> Vec<String> {
+        let verified = verify::verify(&self.path("result"), &self.path("data"), &Options::default(), &|_| ()).unwrap();
+        assert!(verified.is_full());
+        verified.columns.iter().map(|column| format!("{} {} {:?}", column.name, column.nulls, column.digest)).collect()
+    }
+}
+
+impl Drop for Case {
+    fn drop(&mut self) {
+        self.kill_all();
+    }
+}
+
+impl Ended {
+    /// Sees that the run did its work; the report that it printed last.
+    pub fn report(&self) -> serde_json::Value {
+        assert_eq!(self.code, Some(0), "{}", self.said);
+        let last = self.printed.lines().last().expect("a report");
+        serde_json::from_str::<serde_json::Value>(last).unwrap()["report"].clone()
+    }
+
+    /// Sees that the run ended with a reason.
+    pub fn failed(&self, words: &str) {
+        assert_eq!(self.code, Some(2), "{}", self.said);
+        let last = self.said.lines().rfind(|line| line.starts_with("error: ")).unwrap_or_default();
+        assert!(last.contains(words), "{}", self.said);
+    }
+}
+
+/// Addresses on which processes listen, as the kernel writes them.
+pub fn listening(processes: &[(Pid, String)]) -> BTreeSet<String> {
+    let mut sockets = BTreeSet::new();
+    for (pid, _) in processes {
+        let folder = format!("/proc/{}/fd", pid.as_raw_nonzero());
+        let links = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        sockets.extend(links.filter_map(|link| fs::read_link(link.path()).ok()?.to_str().map(str::to_owned)));
+    }
+    let mut addresses = BTreeSet::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        for line in fs::read_to_string(table).unwrap_or_default().lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (address, state, inode) = (fields[1], fields[3], fields[9]);
+            if state == "0A" && sockets.contains(&format!("socket:[{inode}]")) {
+                addresses.insert(address.to_owned());
+            }
+        }
+    }
+    addresses
+}
