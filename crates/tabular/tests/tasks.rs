@@ -156,7 +156,9 @@ fn a_task_that_was_killed_is_done_again() {
         command.args(["task", "--id", id, "--work"]).arg(case.path("work")).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
         // At a moment that differs from task to task.
-        (0..number * 2_000).for_each(|_| std::thread::yield_now());
+        for _ in 0..number * 2_000 {
+            std::thread::yield_now();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         done(&case.task("work", id));
@@ -226,7 +228,9 @@ fn a_run_goes_on_only_with_the_same_work_of_its_own() {
     }
     done(&resume());
     assert!(mine.iter().all(|name| fs::read_to_string(case.path(name)).unwrap() == "mine"));
-    mine.iter().for_each(|name| fs::remove_dir_all(case.path(name).parent().unwrap()).unwrap());
+    for name in mine {
+        fs::remove_dir_all(case.path(name).parent().unwrap()).unwrap();
+    }
     fs::remove_dir_all(case.path("result")).unwrap();
 
     let refused = |words: &str| {

@@ -69,7 +69,9 @@ impl Temporary {
         left.sort_by_key(|(written, ..)| *written);
         let Some((_, from, lock)) = left.pop() else { return Ok(None) };
         // The others are for the next sweep, as they were.
-        left.into_iter().for_each(|(_, _, lock)| lock.leave());
+        for (_, _, lock) in left {
+            lock.leave();
+        }
         let taken = Temporary::create(parent, prefix).and_then(|temporary| temporary.filled(&from, holding));
         // What could not be taken over is left as well.
         lock.leave();

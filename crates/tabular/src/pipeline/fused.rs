@@ -51,7 +51,7 @@ pub(super) fn run(data: &Dataset, output: Output, phases: &mut Phases) -> Result
             let places = || piece.start..piece.start + piece.rows;
             let (lags, hours, ranks) = (lags.at(places()), hours.at(places()), ranks.at(places()));
             let slots = slots.columns().to_vec();
-            of_piece(piece, &stats, Known { lags: &lags, hours: &hours, ranks: &ranks, slots })
+            of_piece(piece, &stats, &Known { lags: &lags, hours: &hours, ranks: &ranks, slots })
         };
         let a_file = row_groups_a_file(pieces.len());
         let files = pieces.chunks(a_file).zip(slots.chunks(a_file));

@@ -27,7 +27,7 @@ pub(super) fn read() -> Vec<&'static str> {
 }
 
 /// Reads a piece and adds all columns of the result.
-pub(super) fn of_piece(piece: &Piece, stats: &GlobalStats, known: Known) -> Result<DataFrame, Error> {
+pub(super) fn of_piece(piece: &Piece, stats: &GlobalStats, known: &Known) -> Result<DataFrame, Error> {
     let mut chunk = piece.read(&read())?;
     chunk.add(&known.slots)?;
     stats.add(&mut chunk)?;

@@ -166,7 +166,9 @@ mod tests {
         histograms.observe(&chunk).unwrap();
         // As it is handed on.
         let mut other = Histograms::new();
-        histograms.counts(0).for_each(|(bucket, count)| other.add(0, bucket, count).unwrap());
+        for (bucket, count) in histograms.counts(0) {
+            other.add(0, bucket, count).unwrap();
+        }
         let [sought, ..] = other.sought();
         let sought = Sought::of_places(&sought.places().collect::<Vec<_>>()).unwrap();
         sought.limits(sought.collect(&chunk, 0).unwrap())

@@ -175,7 +175,7 @@ impl Work {
     pub fn clear(&self) -> Result<(), Error> {
         let tasks = self.folder.join(TASKS);
         match fs::remove_dir_all(&tasks) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("cannot remove", &tasks, error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("cannot remove", &tasks, error)),
             _ => remove(&self.folder.join(PLAN)),
         }
     }

@@ -77,7 +77,9 @@ impl Writer {
     /// Adds words to a section.
     pub(super) fn add_words(&mut self, section: usize, words: &[u64]) -> Result<(), Error> {
         let mut bytes = Vec::with_capacity(words.len() * WORD);
-        words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+        for word in words {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
         self.add(section, &bytes)
     }
 

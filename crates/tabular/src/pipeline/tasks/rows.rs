@@ -33,10 +33,10 @@ pub(super) fn run(work: &Work, part: usize) -> Result<u64, Error> {
         let rows = || first..first + piece.rows;
         let (lags, hours, ranks) = (&lags[rows()], &hours[rows()], &ranks[rows()]);
         work.has_read(piece.bytes(&result_rows::read()));
-        of_piece(piece, &stats, Known { lags, hours, ranks, slots: slots(work, part, number, &stats)? })
+        of_piece(piece, &stats, &Known { lags, hours, ranks, slots: slots(work, part, number, &stats)? })
     };
     let numbered: Vec<(usize, &Piece)> = pieces.iter().enumerate().collect();
-    let frames = numbered.chunks(at_once()).flat_map(|pieces| match map(pieces, &row) {
+    let frames = numbered.chunks(at_once()).flat_map(|pieces| match map(pieces, row) {
         Ok(frames) => frames.into_iter().map(Ok).collect(),
         Err(error) => vec![Err(error)],
     });

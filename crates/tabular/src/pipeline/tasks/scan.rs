@@ -108,14 +108,18 @@ impl<'a> Scan<'a> {
         for (index, read) in reads.iter_mut().enumerate() {
             for (column, slots) in slots.iter().enumerate() {
                 let mut bytes = Vec::with_capacity(slots[index].len() * size_of::<Slot>());
-                slots[index].iter().for_each(|slot| bytes.extend_from_slice(&slot.to_le_bytes()));
+                for slot in &slots[index] {
+                    bytes.extend_from_slice(&slot.to_le_bytes());
+                }
                 self.slots.add(slots_section(first + index, column), &bytes)?;
             }
             let countries = std::mem::take(&mut slots[COUNTRY][index]);
             read.chunk.add(&[full::<UInt32Type>(SLOTS[COUNTRY], countries)])?;
             let frame = &read.chunk.frame;
             self.histograms.observe(frame)?;
-            read.moments.iter().for_each(|moments| encode(moments, &mut self.moments));
+            for moments in &read.moments {
+                encode(moments, &mut self.moments);
+            }
             self.tally = vocabulary::total([self.tally, vocabulary::tally(&read.marks)]);
             self.ids.add(numbers::<Int64Type>(frame, "row_id")?.values, read.chunk.start, self.work.plan.rows);
         }

@@ -11,10 +11,13 @@ use super::{FOLDS, Learner, SHARDS, Shard, Tally, Vocabulary, codes, hash_of, pl
 /// The words before those of the values: the tally of null, and how many values each shard has.
 const HEAD: usize = FOLDS + SHARDS;
 
+/// Which values each shard has.
+type Shards = Vec<Range<usize>>;
+
 /// What was learnt of a part of the rows.
 pub(crate) struct Part {
     null: Tally,
-    shards: Vec<Range<usize>>,
+    shards: Shards,
     tallies: Vec<Tally>,
     /// Where each value ends in `texts`.
     ends: Vec<usize>,
@@ -29,7 +32,9 @@ impl Learner {
         let mut words = Vec::with_capacity(HEAD + entries().count() * (FOLDS + 1));
         words.extend(null.0);
         words.extend(shards.iter().map(|shard| shard.entries.len() as u64));
-        entries().for_each(|entry| words.extend_from_slice(&entry.tally.0));
+        for entry in entries() {
+            words.extend_from_slice(&entry.tally.0);
+        }
         let mut texts = Vec::new();
         for entry in entries() {
             texts.extend_from_slice(entry.value.as_bytes());
@@ -124,7 +129,9 @@ impl Answers {
         // Codes are not negative.
         words.extend(all().map(|(shard, at)| u64::from(self.codes[shard][at].unsigned_abs())));
         if with_tallies {
-            all().for_each(|(shard, at)| words.extend_from_slice(&self.merged.shards[shard].entries[at].tally.0));
+            for (shard, at) in all() {
+                words.extend_from_slice(&self.merged.shards[shard].entries[at].tally.0);
+            }
         }
         words
     }
@@ -151,7 +158,7 @@ impl Vocabulary {
 }
 
 /// The tally of null, the values of each shard, and the words behind.
-fn head(words: &[u64]) -> Option<(Tally, Vec<Range<usize>>, &[u64])> {
+fn head(words: &[u64]) -> Option<(Tally, Shards, &[u64])> {
     let (head, rest) = words.split_at_checked(HEAD)?;
     let (null, counts) = head.split_at(FOLDS);
     let mut end = 0_usize;
