@@ -173,7 +173,7 @@ fn carry_out(options: &Options, work: &Work, tell: &mut dyn FnMut(Told)) -> Resu
     let (begun, before) = (Instant::now(), work.plan().tasks.len() - tasks.len());
     let driver = Driver::start(&python, &request, &scratch.0, own_workers)?;
     let account = Account::of(&tasks, before);
-    Follow { driver, account, tasks: tasks.len(), host: Host::default(), tell }.to_the_end(options.stall, begun)
+    Follow { driver, account, tasks: tasks.len(), host: Host::default(), tell }.until_the_end(options.stall, begun)
 }
 
 /// The tasks that are left, each with those that it waits for: also by way of some that are done.
@@ -226,7 +226,7 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     /// Ends when all tasks have, or with a reason.
-    fn to_the_end(mut self, stall: Duration, begun: Instant) -> Result<Done, Error> {
+    fn until_the_end(mut self, stall: Duration, begun: Instant) -> Result<Done, Error> {
         let (mut last, mut is_ready) = (begun, false);
         loop {
             let event = self.driver.next()?;

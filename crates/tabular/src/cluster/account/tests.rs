@@ -32,7 +32,9 @@ fn account(events: &[Event]) -> Account {
     let node =
         |id: &str, after: &[&str]| Node { id: id.to_owned(), after: after.iter().map(|&id| id.to_owned()).collect() };
     let mut account = Account::of(&[node("a", &[]), node("b", &[]), node("c", &["a", "b"])], 0);
-    events.iter().for_each(|event| account.note(event));
+    for event in events {
+        account.note(event);
+    }
     account
 }
 
