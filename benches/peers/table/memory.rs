@@ -86,7 +86,11 @@ pub(super) const TABLE: &[Comparison] = &[
     Comparison {
         ours: ours(&["serve", "soak", "2147483648", "--read-back"]),
         peers: &[Peer {
-            side: Side { name: "stream's read kernel", ..ours(&["serve", "bandwidth", "read"]) },
+            side: Side {
+                name: "stream's read kernel",
+                hint: "missing: this program cannot start itself",
+                ..ours(&["serve", "bandwidth", "read"])
+            },
             figures: &[rate(
                 "soak-read-back",
                 "memory read back by a soak, each word compared",

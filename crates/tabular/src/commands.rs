@@ -1,10 +1,8 @@
 //! `generate`, `run`, `verify`: what a person starts.
 
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::{Quantity, Unit};
 use tabular::generate::{self, Config, Progress};
 use tabular::pipeline::tasks::{PLAN, Plan, Work};
@@ -13,7 +11,7 @@ use tabular::verify::{self, Options, Verified};
 use tabular::workload::placed;
 
 use crate::args::{Engine, GenerateArgs, PlanArgs, RunArgs, TaskArgs, VerifyArgs};
-use crate::print::{note, say};
+use crate::print::{bar, note, say};
 use crate::{peer, scheduled};
 
 /// A result that was refused, as README.md lists the exit codes.
@@ -37,16 +35,6 @@ pub(crate) fn generate(args: GenerateArgs) -> Result<ExitCode> {
     bar.finish_and_clear();
     say(&format!("{rows} events are in {}", config.out.display()))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A bar on a terminal, which counts what is done.
-pub(crate) fn bar(what: &str) -> ProgressBar {
-    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(1), target);
-    let template = format!("{{bar:40}} {{percent}} % of {{len}} {what} · {{per_sec}} · {{eta}} left");
-    let style = ProgressStyle::with_template(&template);
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {

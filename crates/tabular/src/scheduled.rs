@@ -8,8 +8,7 @@ use tabular::cluster::{self, Cluster, Options, Told};
 use tabular::pipeline::Mode;
 
 use crate::args::{Engine, RunArgs};
-use crate::commands::bar;
-use crate::print::{note, say};
+use crate::print::{bar, note, say};
 
 pub(crate) fn run(args: &RunArgs, cluster: &Cluster) -> Result<ExitCode> {
     if args.mode != Mode::Bucketed || args.engine != Engine::Polars {

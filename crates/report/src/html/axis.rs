@@ -106,13 +106,21 @@ impl Axis {
 
     /// The text at a labelled point.
     pub(super) fn label(&self, at: f64) -> String {
+        match self.label {
+            Label::Unit(_) => without_zeros(self.said(at)),
+            Label::Binary | Label::Percentile => self.said(at),
+        }
+    }
+
+    /// A value in words, with all of its digits.
+    pub(super) fn said(&self, at: f64) -> String {
         let value = match self.scale {
             Scale::Linear | Scale::Near => at,
             Scale::Log2 => at.exp2(),
             Scale::Log10 => 10_f64.powf(at),
         };
         match self.label {
-            Label::Unit(unit) => without_zeros(Quantity::new(value, unit).to_string()),
+            Label::Unit(unit) => Quantity::new(value, unit).to_string(),
             Label::Binary => binary(value),
             Label::Percentile => percentile(value),
         }

@@ -103,7 +103,7 @@ fn row(strip: &Strip, axis: &Axis, legend: &[Legend]) -> StripRow {
     let at = |value: f64| percent(axis.share(value));
     let (word, class) = strip.word.unwrap_or_default();
     let said = strip.marks.iter().map(|mark| {
-        let text = axis.label(axis.place(mark.value));
+        let text = axis.said(axis.place(mark.value));
         let name = legend.iter().find(|key| key.is_of(mark.style)).map_or("", Legend::name);
         format!("{name} {text}").trim_start().to_owned()
     });

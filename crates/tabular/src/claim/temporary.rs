@@ -3,9 +3,12 @@
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::lock::Lock;
 use crate::Error;
@@ -43,7 +46,7 @@ impl Temporary {
             let path = parent.join(name);
             match fs::create_dir(&path) {
                 Ok(()) => break path,
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(trouble(&path, error)),
             }
         };
@@ -194,8 +197,25 @@ fn is_temporary(name: &OsStr, prefix: &OsStr) -> bool {
     digits && random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit) && parts.next().is_none()
 }
 
-/// Removes a folder, its lock last: a removal that a kill cuts off is gone on with.
+/// How long a folder is removed in which others still write.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Removes a folder. Tasks of other processes and hosts end a moment after their run, and until then have files in it.
 fn remove(path: &Path) -> std::io::Result<()> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let removed = remove_once(path);
+        let in_use =
+            |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty);
+        if !removed.as_ref().is_err_and(in_use) || !path.exists() || Instant::now() > end {
+            return removed;
+        }
+        thread::sleep(PATIENCE / 100);
+    }
+}
+
+/// Removes a folder, its lock last: a removal that a kill cuts off is gone on with.
+fn remove_once(path: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_name() == UNFINISHED {
@@ -213,6 +233,30 @@ fn remove(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As tasks of a run that has failed do until they hear of it.
+    #[test]
+    fn a_folder_is_gone_although_others_still_wrote_to_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let one = Temporary::create(parent.path(), OsStr::new("work-")).unwrap();
+        let deep = one.path().join("deep");
+        fs::create_dir(&deep).unwrap();
+        let (begun, heard) = std::sync::mpsc::channel();
+        let writer = thread::spawn(move || {
+            for number in 0..500 {
+                let written = fs::write(deep.join(number.to_string()), "x");
+                begun.send(written.is_ok()).unwrap();
+                thread::sleep(Duration::from_micros(100));
+            }
+        });
+        assert!(heard.recv().unwrap());
+        let path = one.path().to_owned();
+        drop(one);
+        assert!(!path.exists());
+        assert_eq!(heard.iter().count(), 499);
+        writer.join().unwrap();
+        assert!(!path.exists());
+    }
 
     #[test]
     fn a_folder_is_gone_at_its_end_and_that_of_another_process_stays() {

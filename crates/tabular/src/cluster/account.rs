@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::wire::{Event, Node};
+use super::wire::{Event, Handed};
 use crate::pipeline::tasks::{Figures, Kind};
 
 /// The least share of the mean CPU time of all workers that each must have had.
@@ -103,7 +103,7 @@ pub(super) struct Account {
 
 impl Account {
     /// Of tasks that are left, when so many others were done before.
-    pub(super) fn of(tasks: &[Node], already: usize) -> Account {
+    pub(super) fn of(tasks: &[Handed], already: usize) -> Account {
         Account {
             after: tasks.iter().map(|task| (task.id.clone(), task.after.clone())).collect(),
             workers: BTreeMap::new(),

@@ -28,7 +28,7 @@ pub use report::Report;
 use account::Account;
 use process::Driver;
 use report::{Frame, Host};
-use wire::{Event, Node, Pinned, Request, Target};
+use wire::{Event, Handed, Pinned, Request, Workers};
 
 /// What this program calls itself before its version.
 const NAME: &str = "hostproof features";
@@ -177,19 +177,19 @@ fn carry_out(options: &Options, work: &Work, tell: &mut dyn FnMut(Told)) -> Resu
 }
 
 /// The tasks that are left, each with those that it waits for: also by way of some that are done.
-fn missing(work: &Work) -> Vec<Node> {
+fn missing(work: &Work) -> Vec<Handed> {
     let left: BTreeSet<&str> = work.missing().iter().map(|task| task.id.as_str()).collect();
     left_of(&work.plan().tasks, &left)
 }
 
-fn left_of(tasks: &[Task], left: &BTreeSet<&str>) -> Vec<Node> {
+fn left_of(tasks: &[Task], left: &BTreeSet<&str>) -> Vec<Handed> {
     // Of each task that is left or done: what of the first stands for it.
     let mut stands: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut nodes = Vec::new();
     for task in tasks {
         let after: BTreeSet<&str> = task.after.iter().flat_map(|id| stands[id.as_str()].iter().copied()).collect();
         if left.contains(task.id.as_str()) {
-            nodes.push(Node { id: task.id.clone(), after: after.iter().map(|&id| id.to_owned()).collect() });
+            nodes.push(Handed { id: task.id.clone(), after: after.iter().map(|&id| id.to_owned()).collect() });
             stands.insert(&task.id, BTreeSet::from([task.id.as_str()]));
         } else {
             stands.insert(&task.id, after);
@@ -198,13 +198,13 @@ fn left_of(tasks: &[Task], left: &BTreeSet<&str>) -> Vec<Node> {
     nodes
 }
 
-fn target(cluster: &Cluster) -> Result<Target, Error> {
+fn target(cluster: &Cluster) -> Result<Workers, Error> {
     match cluster {
-        Cluster::Scheduler(address) => Ok(Target::Scheduler(address.clone())),
+        Cluster::Scheduler(address) => Ok(Workers::Scheduler(address.clone())),
         Cluster::Local(workers) => {
             let list = |cpus: &machine::CpuSet| cpus.iter().map(|cpu| cpu.to_string()).collect::<Vec<_>>().join(",");
             let workers = placement::local(*workers)?.iter().map(|cpus| Pinned { cpus: list(cpus) }).collect();
-            Ok(Target::Own { workers })
+            Ok(Workers::Own { workers })
         }
     }
 }

@@ -133,7 +133,7 @@ fn read(stdout: ChildStdout, send: &Sender<String>) {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::wire::Target;
+    use super::super::wire::Workers;
     use super::*;
 
     /// A driver whose Python is a script.
@@ -142,7 +142,7 @@ mod tests {
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         let request = Request {
-            cluster: Target::Scheduler("tcp://127.0.0.1:1".to_owned()),
+            cluster: Workers::Scheduler("tcp://127.0.0.1:1".to_owned()),
             program: Path::new("/bin/true"),
             build: "0.1.0",
             work: folder,

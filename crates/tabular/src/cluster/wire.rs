@@ -9,7 +9,7 @@ use crate::pipeline::tasks::Figures;
 /// What the driver is asked to do.
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
-    pub(super) cluster: Target,
+    pub(super) cluster: Workers,
     /// The program that workers start, `hostproof-tabular`, at the same path on all hosts.
     pub(super) program: &'a Path,
     /// What it says to `--version`.
@@ -18,7 +18,7 @@ pub(super) struct Request<'a> {
     pub(super) work: &'a Path,
     /// Where Dask may put what it needs on this host.
     pub(super) scratch: &'a Path,
-    pub(super) tasks: &'a [Node],
+    pub(super) tasks: &'a [Handed],
     /// How often a task is tried again whose process or worker was killed.
     pub(super) retries: u32,
 }
@@ -26,7 +26,7 @@ pub(super) struct Request<'a> {
 /// Who does the tasks.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Target {
+pub(super) enum Workers {
     /// A scheduler that is there, by its address.
     Scheduler(String),
     /// Workers of this host.
@@ -45,7 +45,7 @@ pub(super) struct Pinned {
 
 /// A task, and what must have ended before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Node {
+pub(super) struct Handed {
     pub(super) id: String,
     pub(super) after: Vec<String>,
 }

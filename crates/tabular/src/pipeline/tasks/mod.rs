@@ -204,7 +204,13 @@ impl Work {
 
     fn writer(&self, file: Named, sections: usize) -> Result<Writer, Error> {
         let tasks = self.folder.join(TASKS);
-        fs::create_dir_all(&tasks).map_err(|error| Error::io("cannot create", &tasks, error))?;
+        // Alone: a work folder that was removed when the run ended does not come again.
+        match fs::create_dir(&tasks) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(Error::io("cannot create", &tasks, error));
+            }
+            _ => {}
+        }
         Writer::create(&self.place(file), sections)
     }
 
