@@ -57,7 +57,7 @@ pub(crate) struct Cursor<'a> {
 #[cfg(test)]
 impl Cursor<'_> {
     /// Whether both are at one slot.
-    pub(crate) fn is_at(&self, other: Cursor<'_>) -> bool {
+    pub(crate) fn is_at(self, other: Cursor<'_>) -> bool {
         ptr::eq(self.at, other.at)
     }
 }
