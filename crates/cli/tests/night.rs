@@ -74,7 +74,7 @@ fn stretch(minute: u32, random: &mut SplitMix64) -> Stretch {
     Stretch {
         at: at(minute),
         seconds: 60.0,
-        loads: BTreeMap::from_iter(Load::ALL.into_iter().zip(rates.map(sum))),
+        loads: Load::ALL.into_iter().zip(rates.map(sum)).collect(),
         hottest: Some((about(66.0 + 6.0 * (1.0 - (-hours).exp()), 0.006) + 24.0 * heat).round()),
         watts: Some(about(1840.0 - 260.0 * heat, 0.004)),
         clock: Some(about(2.95e9 - 0.6e9 * heat, 0.001)),
