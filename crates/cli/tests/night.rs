@@ -7,7 +7,6 @@ mod simulate;
 #[allow(dead_code, reason = "other test programs use the rest of it")]
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
