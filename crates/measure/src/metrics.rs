@@ -195,6 +195,8 @@ catalogue! {
         "Time from load to save by pandas, by rows.";
     TABULAR_PANDAS_TIME_500GB = "tabular.pandas.time_500gb", Second, Lower, Headline, TABULAR, [], None;
         "Time from load to save of the documented 500 GB, by pandas.";
+    TABULAR_DASK_EFFICIENCY = "tabular.dask.efficiency", Ratio, Higher, Headline, TABULAR, [], None;
+        "Speed of pandas on Dask on all cores, as a share of as many times its speed on one core.";
 
     HOST_STEAL = "host.steal", Ratio, Lower, Telemetry, HOST, ["workload"], None;
         "Share of the workers' CPU time that the hypervisor gave to others.";
