@@ -143,7 +143,8 @@ impl Work<'_> {
     }
 
     fn progress(&mut self, step: usize, doing: String) {
-        (self.emit)(Event::Progress { done: step as f64 / self.steps() as f64, doing });
+        let done = step as f64 / self.steps() as f64;
+        (self.emit)(Event::Progress { done, doing });
     }
 
     /// Data of one size, all rounds of it by `transform`, and the verification of the last output.
