@@ -1,9 +1,9 @@
 //! What a run on a cluster took, for programs and for people.
 
-use measure::{Quantity, Unit};
+use measure::{Interval, Quantity, Unit};
 use serde::{Deserialize, Serialize};
 
-use super::account::{Account, KindReport, Split, WorkerReport, not_distributed};
+use super::account::{Account, KindReport, Split, TaskReport, WorkerReport, not_distributed};
 use crate::pipeline::{Cache, Mode};
 
 /// What the driver told of scheduler and start.
@@ -13,6 +13,8 @@ pub(super) struct Host {
     pub(super) dask: String,
     pub(super) python: String,
     pub(super) start_seconds: f64,
+    /// When the tasks were handed over, on the clock of the run.
+    pub(super) handed_over: u64,
 }
 
 /// What a run on a cluster took.
@@ -54,6 +56,12 @@ pub struct Report {
     pub kinds: Vec<KindReport>,
     /// Where the time of the workers' slots went.
     pub split: Split,
+    /// Each task, in the order of the plan.
+    #[serde(default)]
+    pub done: Vec<TaskReport>,
+    /// From handing over the tasks to the saved result, on the clock of the host.
+    #[serde(default)]
+    pub interval: Interval,
 }
 
 /// What a report has from the run itself.
@@ -62,6 +70,8 @@ pub(super) struct Frame {
     pub(super) cache: Cache,
     pub(super) rows: u64,
     pub(super) save_seconds: f64,
+    /// When the result was saved, on the clock of the run.
+    pub(super) saved: u64,
 }
 
 impl Report {
@@ -86,6 +96,8 @@ impl Report {
             why_not,
             kinds: account.kinds(),
             split: account.split(),
+            done: account.tasks(),
+            interval: Interval::new(host.handed_over, frame.saved),
             workers,
         }
     }
