@@ -182,7 +182,8 @@ fn cluster(args: &ClusterArgs) -> Result<Option<ClusterChoice>> {
         "--cluster-data {0} is no folder; `hostproof features generate --size 1GB --out {0}` makes the input",
         data.display()
     );
-    let absolute = |path: &PathBuf| if path.components().count() == 1 { Ok(path.clone()) } else { std::path::absolute(path) };
+    let absolute =
+        |path: &PathBuf| if path.components().count() == 1 { Ok(path.clone()) } else { std::path::absolute(path) };
     Ok(Some(ClusterChoice {
         cluster: cluster.clone(),
         data: std::path::absolute(data)?,

@@ -1,6 +1,7 @@
 //! Who did what when, counted from the events of a run; and whether that makes its time one of a cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +90,18 @@ pub struct Split {
     pub waiting_for_tasks: f64,
     /// No task ran, because all had begun, and the last had not ended.
     pub tail: f64,
+}
+
+impl Display for Split {
+    /// As shares.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Split { running, waiting_for_scheduler, waiting_for_tasks, tail } = *self;
+        let all = running + waiting_for_scheduler + waiting_for_tasks + tail;
+        let share = |part: f64| format!("{:.1} %", if all > 0.0 { 100.0 * part / all } else { 0.0 });
+        let (running, by_scheduler) = (share(running), share(waiting_for_scheduler));
+        let (by_others, tail) = (share(waiting_for_tasks), share(tail));
+        write!(f, "tasks {running}, waiting for the scheduler {by_scheduler}, for other tasks {by_others}, for the last {tail}")
+    }
 }
 
 /// A task on a worker, from its beginning to its end, however it ended.

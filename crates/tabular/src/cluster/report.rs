@@ -123,7 +123,7 @@ impl Report {
         ));
         lines.extend(self.workers.iter().map(worker_line));
         lines.push(String::new());
-        lines.push(self.split_line());
+        lines.push(format!("time of the workers: {}", self.split));
         lines.push(match &self.why_not {
             None => format!("a distributed result: {} workers did their part", self.workers.len()),
             Some(why) => format!("not a distributed result: {why}"),
@@ -139,19 +139,6 @@ impl Report {
             seconds(self.start_seconds),
         ));
         lines
-    }
-
-    fn split_line(&self) -> String {
-        let Split { running, waiting_for_scheduler, waiting_for_tasks, tail } = self.split;
-        let all = running + waiting_for_scheduler + waiting_for_tasks + tail;
-        let share = |part: f64| format!("{:.1} %", if all > 0.0 { 100.0 * part / all } else { 0.0 });
-        format!(
-            "time of the workers: tasks {}, waiting for the scheduler {}, for other tasks {}, for the last {}",
-            share(running),
-            share(waiting_for_scheduler),
-            share(waiting_for_tasks),
-            share(tail)
-        )
     }
 }
 

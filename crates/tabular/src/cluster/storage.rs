@@ -44,8 +44,27 @@ pub struct Rates {
     pub workers: Vec<WorkerReport>,
     /// The file systems, as the workers' kernels call them.
     pub file_systems: Vec<String>,
-    /// Why what was read is of memory and not of storage; `None` where it is not.
-    pub from_memory: Option<String>,
+    /// The largest share of pages of a file that were in memory although they had been dropped; `None` where no kernel told.
+    pub in_memory: Option<f64>,
+}
+
+impl Rates {
+    /// Why what was written never left memory; `None` where it did.
+    #[must_use]
+    pub fn written_to_memory(&self) -> Option<String> {
+        let memory = self.file_systems.iter().find(|name| MEMORY.contains(&name.as_str()))?;
+        Some(format!("the folder lies on {memory}, which is memory: this is no rate of storage"))
+    }
+
+    /// Why what was read came from memory; `None` where it did not, as far as the workers' kernels tell.
+    #[must_use]
+    pub fn read_from_memory(&self) -> Option<String> {
+        let kept = self.in_memory.filter(|share| *share > MANY).map(|share| {
+            let percent = 100.0 * share;
+            format!("{percent:.0} % of pages were in memory although they had been dropped: this is no rate of storage")
+        });
+        self.written_to_memory().or(kept)
+    }
 }
 
 /// Measures a folder that all workers see, by so many bytes of each and so often. Of the workers of the cluster work as many
@@ -67,8 +86,9 @@ pub fn measure(options: &Options, folder: &Path, bytes: u64, rounds: usize) -> R
     let mut file_systems: Vec<String> = moved.iter().map(|moved| moved.file_system.clone()).collect();
     file_systems.sort_unstable();
     file_systems.dedup();
-    let (write, read, from_memory) = (of(Way::Write), of(Way::Read), from_memory(&moved));
-    Ok(Rates { write, read, bytes, workers: done.account.workers(), file_systems, from_memory })
+    let in_memory = moved.iter().filter_map(|moved| moved.in_memory).reduce(f64::max);
+    let (write, read) = (of(Way::Write), of(Way::Read));
+    Ok(Rates { write, read, bytes, workers: done.account.workers(), file_systems, in_memory })
 }
 
 /// Writes what the processes go by, so that all workers are seen to see this folder.
@@ -120,22 +140,9 @@ fn rate(group: &[(f64, &Moved)], handed_over: u64) -> Rate {
     }
 }
 
-/// Why what was read came from the memory of the workers' hosts.
-fn from_memory(moved: &[&Moved]) -> Option<String> {
-    if let Some(memory) = moved.iter().find(|moved| MEMORY.contains(&moved.file_system.as_str())) {
-        return Some(format!("the folder lies on {}, which is memory", memory.file_system));
-    }
-    let most = moved.iter().filter_map(|moved| moved.in_memory).fold(0.0, f64::max);
-    (most > MANY).then(|| format!("{:.0} % of pages were still in memory when they had been dropped", 100.0 * most))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn moved(seconds: f64, file_system: &str, in_memory: Option<f64>) -> Moved {
-        Moved { bytes: 1_000, seconds, file_system: file_system.to_owned(), in_memory }
-    }
 
     #[test]
     fn all_write_before_one_reads_and_read_before_one_writes_again() {
@@ -155,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_rate_is_of_all_bytes_from_the_first_beginning_to_the_last_end() {
-        let event = |id: &str, end, seconds| (id.to_owned(), end, moved(seconds, "xfs", None));
+        let moved = |seconds| Moved { bytes: 1_000, seconds, file_system: "xfs".to_owned(), in_memory: None };
+        let event = |id: &str, end, seconds| (id.to_owned(), end, moved(seconds));
         let all = [
             event("write-0-0", 3.0, 2.0),
             event("write-0-1", 5.0, 3.0),
@@ -174,14 +182,22 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_memory_is_called_so() {
-        let check = |moved: &[Moved], expect: Option<&str>| {
-            let why = from_memory(&moved.iter().collect::<Vec<_>>());
-            assert_eq!(why.as_deref(), expect, "{moved:?}");
+    fn what_memory_answered_is_called_so() {
+        let check = |file_systems: &[&str], in_memory: Option<f64>, written: Option<&str>, read: Option<&str>| {
+            let file_systems = file_systems.iter().map(|&name| name.to_owned()).collect();
+            let (write, workers) = (Vec::new(), Vec::new());
+            let rates = Rates { read: write.clone(), write, bytes: BLOCK, workers, file_systems, in_memory };
+            let starts = |why: Option<String>, with: Option<&str>| match (why, with) {
+                (Some(why), Some(with)) => assert!(why.starts_with(with), "{why}"),
+                (why, with) => assert_eq!(why.as_deref(), with),
+            };
+            starts(rates.written_to_memory(), written);
+            starts(rates.read_from_memory(), read);
         };
-        check(&[moved(1.0, "xfs", Some(0.0)), moved(1.0, "nfs4", None)], None);
-        check(&[moved(1.0, "xfs", None), moved(1.0, "tmpfs", None)], Some("the folder lies on tmpfs, which is memory"));
-        let still = "50 % of pages were still in memory when they had been dropped";
-        check(&[moved(1.0, "xfs", Some(0.5)), moved(1.0, "xfs", Some(0.0))], Some(still));
+        check(&["xfs", "nfs4"], Some(0.0), None, None);
+        check(&["nfs4"], None, None, None);
+        let tmpfs = Some("the folder lies on tmpfs, which is memory");
+        check(&["tmpfs", "xfs"], None, tmpfs, tmpfs);
+        check(&["xfs"], Some(0.5), None, Some("50 % of pages were in memory although they had been dropped"));
     }
 }
