@@ -100,7 +100,10 @@ impl Display for Split {
         let share = |part: f64| format!("{:.1} %", if all > 0.0 { 100.0 * part / all } else { 0.0 });
         let (running, by_scheduler) = (share(running), share(waiting_for_scheduler));
         let (by_others, tail) = (share(waiting_for_tasks), share(tail));
-        write!(f, "tasks {running}, waiting for the scheduler {by_scheduler}, for other tasks {by_others}, for the last {tail}")
+        write!(
+            f,
+            "tasks {running}, waiting for the scheduler {by_scheduler}, for other tasks {by_others}, for the last {tail}"
+        )
     }
 }
 
@@ -141,7 +144,8 @@ pub(super) struct Account {
 impl Account {
     /// Of tasks that are left, when so many others were done before.
     pub(super) fn of(tasks: &[Handed], already: usize) -> Account {
-        let listed = |task: &Handed| TaskReport { id: task.id.clone(), after: task.after.clone(), ..TaskReport::default() };
+        let listed =
+            |task: &Handed| TaskReport { id: task.id.clone(), after: task.after.clone(), ..TaskReport::default() };
         Account {
             after: tasks.iter().map(|task| (task.id.clone(), task.after.clone())).collect(),
             tasks: tasks.iter().map(listed).collect(),

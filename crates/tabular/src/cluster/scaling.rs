@@ -45,7 +45,9 @@ impl Model {
     pub fn of(report: &Report, folder: Option<Folder>) -> Model {
         let sum = |bytes: fn(&super::KindReport) -> u64| report.kinds.iter().map(bytes).sum::<u64>() as f64;
         // Readers and writers at the same time may each have their full rate: so not the sum.
-        let least = |folder: Folder| (sum(|kind| kind.read_bytes) / folder.read).max(sum(|kind| kind.written_bytes) / folder.write);
+        let least = |folder: Folder| {
+            (sum(|kind| kind.read_bytes) / folder.read).max(sum(|kind| kind.written_bytes) / folder.write)
+        };
         let slots: usize = report.workers.iter().map(|worker| worker.slots).sum();
         Model {
             steps: steps(&report.done),
@@ -108,7 +110,8 @@ impl Model {
 
 /// The tasks by their places; of those before one that are none of them nothing is waited for.
 fn steps(tasks: &[TaskReport]) -> Vec<Step> {
-    let places: BTreeMap<&str, usize> = tasks.iter().enumerate().map(|(place, task)| (task.id.as_str(), place)).collect();
+    let places: BTreeMap<&str, usize> =
+        tasks.iter().enumerate().map(|(place, task)| (task.id.as_str(), place)).collect();
     let step = |task: &TaskReport| Step {
         after: task.after.iter().filter_map(|id| places.get(id.as_str()).copied()).collect(),
         seconds: (task.end - task.start).max(0.0),

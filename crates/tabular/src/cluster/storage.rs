@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn all_write_before_one_reads_and_read_before_one_writes_again() {
-        let told: Vec<_> = tasks(2, 2).into_iter().map(|task| (task.id, task.after.join(" "), task.on.unwrap())).collect();
+        let told: Vec<_> =
+            tasks(2, 2).into_iter().map(|task| (task.id, task.after.join(" "), task.on.unwrap())).collect();
         let expect = [
             ("write-0-0", "", 0),
             ("write-0-1", "", 1),
@@ -171,11 +172,8 @@ mod tests {
             event("read-0-1", 7.0, 1.0),
         ];
         let rates = rates(&all, 1_000_000_000);
-        let write = Rate {
-            bytes_per_second: 500.0,
-            at_once: 0.625,
-            interval: Interval::new(2_000_000_000, 6_000_000_000),
-        };
+        let write =
+            Rate { bytes_per_second: 500.0, at_once: 0.625, interval: Interval::new(2_000_000_000, 6_000_000_000) };
         assert_eq!(rates[&(0, Way::Write)], write);
         assert_eq!((rates[&(0, Way::Read)].bytes_per_second, rates[&(0, Way::Read)].at_once), (2_000.0, 1.0));
         assert_eq!(rates.len(), 2);

@@ -88,7 +88,8 @@ pub fn run(folder: &Path, id: &str) -> Result<Moved, Error> {
     let plan = folder.join(PLAN);
     let text = fs::read(&plan).map_err(|error| Error::io("cannot read", &plan, error))?;
     let unfit = |why: String| Error::Unfit { path: folder.to_owned(), why };
-    let order: Order = serde_json::from_slice(&text).map_err(|error| unfit(format!("its plan is of no files ({error})")))?;
+    let order: Order =
+        serde_json::from_slice(&text).map_err(|error| unfit(format!("its plan is of no files ({error})")))?;
     let transfer = Transfer::of(id).ok_or_else(|| unfit(format!("`{id}` is no transfer of it")))?;
     let path = transfer.path(folder);
     let content = Content::new(order.key, transfer);

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::pandas;
 use super::size::DOCUMENTED_ROWS;
 use crate::cluster::Cluster;
-use crate::{Dataset, Error};
 use crate::pipeline::PHASED_BYTES_A_ROW;
 use crate::schema::{ROWS_A_GIGABYTE, Table};
+use crate::{Dataset, Error};
 
 /// Core-seconds that a row takes in plans to generate, to transform, and to verify by the scalar reference.
 const GENERATED: f64 = 2e-6;
@@ -139,7 +139,14 @@ impl Config {
     /// The whole path in some seconds, on any host.
     #[must_use]
     pub fn smoke(scratch: &Path) -> Config {
-        Config { scratch: scratch.to_owned(), rows: vec![10_000, 40_000, 160_000], rounds: 1, seed: 1, pandas: None, cluster: None }
+        Config {
+            scratch: scratch.to_owned(),
+            rows: vec![10_000, 40_000, 160_000],
+            rounds: 1,
+            seed: 1,
+            pandas: None,
+            cluster: None,
+        }
     }
 
     /// What a profile measures on this host.
@@ -264,7 +271,8 @@ mod tests {
         let machine = Machine::detect(&Source::Host).unwrap();
         let check = |cluster: &str, workers: &[usize], data: &Path, expect: Result<&[usize], &str>| {
             let cluster = cluster.to_owned();
-            let choice = ClusterChoice { cluster, data: data.into(), workers: workers.into(), python: None, program: None };
+            let choice =
+                ClusterChoice { cluster, data: data.into(), workers: workers.into(), python: None, program: None };
             let alone = Config::smoke(Path::new("scratch"));
             match (alone.clone().with_cluster(Profile::Smoke, Some(&choice)), expect) {
                 (Ok(config), Ok(expect)) => {

@@ -66,7 +66,8 @@ pub(super) fn run(config: &ClusterConfig, emit: &mut dyn FnMut(Event)) {
 
 fn measured(config: &ClusterConfig, emit: &mut dyn FnMut(Event)) -> Result<Told, Error> {
     let cluster = cluster_of(&config.choice)?;
-    let data = fs::canonicalize(&config.choice.data).map_err(|error| Error::io("cannot find", &config.choice.data, error))?;
+    let data =
+        fs::canonicalize(&config.choice.data).map_err(|error| Error::io("cannot find", &config.choice.data, error))?;
     let beside = data.parent().unwrap_or(&data);
     sweep(beside, OsStr::new(FOLDER))?;
     let folder = Temporary::create(beside, OsStr::new(FOLDER))?;

@@ -82,7 +82,9 @@ impl Work<'_> {
     /// The same on workers of Dask, where some are named.
     fn distributed(&mut self) {
         let Some(config) = &self.config.cluster else {
-            return distributed::not_measured().into_iter().for_each(|missing| (self.emit)(Event::NotMeasured(missing)));
+            return distributed::not_measured()
+                .into_iter()
+                .for_each(|missing| (self.emit)(Event::NotMeasured(missing)));
         };
         let before = self.sizes() as f64 / self.steps() as f64;
         distributed::run(config, &mut |told| {

@@ -30,8 +30,11 @@ fn ended(task: &str, worker: &str, at: f64, cpu_seconds: f64) -> Event {
 
 /// Two tasks and one behind both.
 fn account(events: &[Event]) -> Account {
-    let node =
-        |id: &str, after: &[&str]| Handed { id: id.to_owned(), after: after.iter().map(|&id| id.to_owned()).collect(), on: None };
+    let node = |id: &str, after: &[&str]| Handed {
+        id: id.to_owned(),
+        after: after.iter().map(|&id| id.to_owned()).collect(),
+        on: None,
+    };
     let mut account = Account::of(&[node("a", &[]), node("b", &[]), node("c", &["a", "b"])], 0);
     for event in events {
         account.note(event);
