@@ -164,7 +164,7 @@ fn carry_out(options: &Options, work: &Work, tell: &mut dyn FnMut(Told)) -> Resu
     Session { command: TASK, work: work.folder(), tasks: &tasks, already }.hold(options, tell)
 }
 
-/// How many workers a cluster has.
+/// How many workers a cluster has, each of which sees an empty folder.
 ///
 /// # Errors
 ///
@@ -173,6 +173,7 @@ pub fn count_workers(options: &Options, folder: &Path) -> Result<usize, Error> {
     if let Cluster::Local(workers) = options.cluster {
         return Ok(workers);
     }
+    storage::order(folder, 0)?;
     let all = Options { workers: None, ..options.clone() };
     let session = Session { command: TASK, work: folder, tasks: &[], already: 0 };
     Ok(session.hold(&all, &mut |_| ())?.account.workers().len())

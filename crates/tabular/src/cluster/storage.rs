@@ -92,7 +92,7 @@ pub fn measure(options: &Options, folder: &Path, bytes: u64, rounds: usize) -> R
 }
 
 /// Writes what the processes go by, so that all workers are seen to see this folder.
-pub(crate) fn order(folder: &Path, bytes: u64) -> Result<(), Error> {
+pub(super) fn order(folder: &Path, bytes: u64) -> Result<(), Error> {
     let path = folder.join(PLAN);
     let order = Order { bytes, key: RandomState::new().build_hasher().finish() };
     let text = serde_json::to_vec(&order).map_err(|error| Error::Cluster(error.to_string()))?;

@@ -122,7 +122,6 @@ impl Distributed<'_> {
             return Ok(self.config.choice.workers.clone());
         }
         let asked = self.subfolder("asked")?;
-        storage::order(&asked, 0)?;
         Ok(counts(cluster::count_workers(&self.options, &asked)?))
     }
 
