@@ -1,5 +1,6 @@
 //! What was typed. Nothing is resolved here: that is `plan.rs`.
 
+mod cluster;
 mod documents;
 mod fleet;
 mod groups;
@@ -20,6 +21,7 @@ use crate::build_info::LONG_VERSION;
 use crate::completion::{self, CompletionShell};
 
 pub(crate) use self::import::ImportArgs;
+pub(crate) use cluster::ClusterArgs;
 pub(crate) use documents::{AuditArgs, SpecCommand};
 pub(crate) use fleet::{
     FleetBy, FleetCommand, FleetCompareArgs, FleetDrainArgs, FleetJudgeArgs, FleetPrintArgs, FleetReportArgs,
@@ -281,6 +283,8 @@ pub(crate) struct RunArgs {
     /// that has pandas, numpy and pyarrow
     #[arg(long, value_name = "ENV")]
     pub(crate) pandas: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Judge together with this earlier run of the same host, for instance of the other workloads: its id, or `latest`
     #[arg(long, value_name = "RUN", add = completion::run())]
     pub(crate) with: Option<String>,

@@ -10,10 +10,10 @@ use anyhow::{Context, Result, bail, ensure};
 use inventory::Inventory;
 use inventory::doctor::{self, Advice};
 use measure::{Facts, Fingerprint, Needs, Profile, Quantity, Reason, Unit, Workload};
-use record::request::{Choices, Planned};
+use record::request::{Choices, ClusterChoice, Planned};
 use spec::{System, Target};
 
-use crate::args::RunArgs;
+use crate::args::{ClusterArgs, RunArgs};
 use crate::grant::grant;
 use crate::locations::{self, Specification};
 use crate::scratch::{self, Scratch};
@@ -139,7 +139,9 @@ fn latency_bounds(system: &System) -> BTreeMap<String, f64> {
 fn steps(args: &RunArgs, system: &System, scratch: &Scratch) -> Result<Vec<Step>> {
     let disk_p99 = latency_bounds(system);
     let pandas = args.pandas.as_deref().map(python_environment).transpose()?;
-    let choices = Choices { isa: args.isa, engine: args.engine, scratch: scratch.folder.clone(), disk_p99, pandas };
+    let cluster = cluster(&args.cluster)?;
+    let (isa, engine, scratch_folder) = (args.isa, args.engine, scratch.folder.clone());
+    let choices = Choices { isa, engine, scratch: scratch_folder, disk_p99, pandas, cluster };
     let profile = args.profile;
     let is_wanted = |workload: &Workload| args.only.is_empty() || args.only.contains(workload);
     let mut steps = Vec::new();
@@ -170,6 +172,25 @@ fn python_environment(folder: &Path) -> Result<PathBuf> {
         folder.display()
     );
     Ok(std::path::absolute(folder)?)
+}
+
+/// What was typed of a cluster, with absolute paths; a program that is looked for on the PATH stays a name.
+fn cluster(args: &ClusterArgs) -> Result<Option<ClusterChoice>> {
+    let (Some(cluster), Some(data)) = (&args.cluster, &args.cluster_data) else { return Ok(None) };
+    ensure!(
+        data.is_dir(),
+        "--cluster-data {0} is no folder; `hostproof features generate --size 1GB --out {0}` makes the input",
+        data.display()
+    );
+    let absolute =
+        |path: &PathBuf| if path.components().count() == 1 { Ok(path.clone()) } else { std::path::absolute(path) };
+    Ok(Some(ClusterChoice {
+        cluster: cluster.clone(),
+        data: std::path::absolute(data)?,
+        workers: args.cluster_workers.iter().map(|&count| usize::try_from(count)).collect::<Result<_, _>>()?,
+        python: args.cluster_python.as_ref().map(absolute).transpose()?,
+        program: args.cluster_program.as_ref().map(absolute).transpose()?,
+    }))
 }
 
 /// That a workload fits the memory that this process may take; 0 where that is not known.

@@ -129,10 +129,10 @@ fn attempt(
     Ok(log.end())
 }
 
-/// With where the files lay, for a workload that measures with files.
+/// With where the files lay, for a workload that measures with files; some it puts elsewhere, and says so itself.
 fn placed(event: Event, plan: &RunPlan, workload: Workload) -> Event {
     match (event, workload) {
-        (Event::Measured(measurement), Workload::Disk | Workload::Tabular) => {
+        (Event::Measured(measurement), Workload::Disk | Workload::Tabular) if measurement.place.is_none() => {
             Event::Measured(measurement.at(plan.scratch.place.clone()))
         }
         (event, _) => event,

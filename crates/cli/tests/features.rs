@@ -72,3 +72,32 @@ fn arguments_are_handed_over() {
     assert_eq!(handed.status.code(), Some(7), "{}", said(&handed));
     assert_eq!(String::from_utf8_lossy(&handed.stdout), "run --in data --help\n");
 }
+
+#[test]
+fn a_cluster_reaches_the_worker_with_absolute_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = alone(folder.path());
+    let other = folder.path().join("hostproof-tabular");
+    fs::write(&other, "#!/bin/sh\ncat > \"$(dirname \"$0\")/request\"\nexit 7\n").unwrap();
+    fs::set_permissions(&other, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    let run = ["run", "--dry-run", "--only", "tabular", "--out", "here", "--cluster", "tcp://n1:8786"];
+    let more = [
+        "--cluster-data",
+        "data",
+        "--cluster-workers",
+        "1,2",
+        "--cluster-python",
+        "python3",
+        "--cluster-program",
+        "bin/p",
+    ];
+    output(&program, &[&run[..], &more].concat());
+    let request: Value = serde_json::from_slice(&fs::read(folder.path().join("request")).unwrap()).unwrap();
+    let choice = request.pointer("/task/Plan/choices/cluster");
+    let path = |name: &str| folder.path().canonicalize().unwrap().join(name).display().to_string();
+    let expect = serde_json::json!({
+        "cluster": "tcp://n1:8786", "data": path("data"), "workers": [1, 2], "python": "python3", "program": path("bin/p"),
+    });
+    assert_eq!(choice, Some(&expect), "{request}");
+}

@@ -88,6 +88,22 @@ fn an_environment_for_pandas_is_one_or_the_run_does_not_begin() {
     assert!(!folder.path().join("here").exists() || files(&folder.path().join("here")).is_empty());
 }
 
+#[test]
+fn a_cluster_has_an_input_or_the_run_does_not_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |more: &[&str], expect: &str| {
+        let arguments = ["run", "--profile", "smoke", "--only", "stream", "--out", "here", "--dry-run"];
+        let run = output(folder.path(), [&arguments[..], more].concat());
+        assert_eq!(run.status.code(), Some(2), "{}", said(&run));
+        assert!(said(&run).contains(expect), "{}", said(&run));
+    };
+    check(&["--cluster", "local:2"], "--cluster-data <DIR>");
+    check(&["--cluster-data", "data"], "--cluster <CLUSTER>");
+    check(&["--cluster", "local:2", "--cluster-data", "nowhere"], "--cluster-data nowhere is no folder");
+    let counts = ["--cluster", "local:2", "--cluster-data", ".", "--cluster-workers", "1,0"];
+    check(&counts, "--cluster-workers <COUNTS>");
+}
+
 /// A specification that requires a figure of the feature workload.
 const NEEDS_FEATURES: &str = r#"
 [[system]]

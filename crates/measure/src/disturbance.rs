@@ -3,6 +3,7 @@
 //! It is computed when an attempt ends and whenever its record is read, so that a record judged again is marked by the
 //! rules of the program that judges.
 
+use crate::families::TABULAR_CLUSTER;
 use crate::metrics::{
     HOST_MAJOR_FAULTS_PER_SECOND, HOST_OTHER_LOAD, HOST_POWER_CPU, HOST_POWER_PEAK, HOST_STEAL, HOST_TEMPERATURE,
     HOST_THROTTLES_PER_SECOND, HOST_UNCORRECTED_ERRORS_PER_SECOND,
@@ -48,7 +49,7 @@ pub fn mark(attempt: &mut Attempt) {
     for outcome in &mut attempt.outcomes {
         let Outcome::Measured(measurement) = outcome else { continue };
         let effect = EFFECTS.iter().any(|effect| measurement.metric.is(effect));
-        if effect || is_telemetry(measurement) {
+        if effect || is_telemetry(measurement) || is_of_other_hosts(measurement) {
             continue;
         }
         for sample in measurement.samples.iter_mut().filter(|sample| sample.taint.is_none()) {
@@ -59,6 +60,13 @@ pub fn mark(attempt: &mut Attempt) {
 
 fn is_telemetry(measurement: &Measurement) -> bool {
     definition(&measurement.metric.name).is_some_and(|known| known.role == Role::Telemetry)
+}
+
+/// Whether it is of workers that somebody else started: what this host saw is not of their hosts, and where it is, their own
+/// work would count as that of others.
+fn is_of_other_hosts(measurement: &Measurement) -> bool {
+    let of_cluster = definition(&measurement.metric.name).is_some_and(|known| *known.family == TABULAR_CLUSTER);
+    of_cluster && measurement.placement.is_none()
 }
 
 /// The gauges that disturb, over an attempt.

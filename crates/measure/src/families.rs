@@ -64,6 +64,9 @@ families! {
          (`.frontier`).";
     TABULAR = "tabular.", Some(Workload::Tabular);
         "Ten transforms on seeded data, results verified; the documented amount is extrapolated by rows.";
+    TABULAR_CLUSTER = "tabular.cluster.", Some(Workload::Tabular);
+        "The same transforms as tasks that workers of Dask do, on one folder that all see; 1, 2, 4 … workers in turn, their \
+         start not counted, all results equal bit by bit and the last one verified. Efficiency is held against one worker.";
     HOST = "host.", None;
         "Counters and sensors of the host, read once a second by a thread away from the workers: shares of the \
          workers' CPU time, clock, temperature, power by source. They gate the samples of the workloads and are no \

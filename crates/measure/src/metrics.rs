@@ -197,6 +197,16 @@ catalogue! {
         "Time from load to save of the documented 500 GB, by pandas.";
     TABULAR_DASK_EFFICIENCY = "tabular.dask.efficiency", Ratio, Higher, Headline, TABULAR, [], None;
         "Speed of pandas on Dask on all cores, as a share of as many times its speed on one core.";
+    TABULAR_CLUSTER_TIME = "tabular.cluster.time", Second, Lower, Detail, TABULAR_CLUSTER, ["workers"], None;
+        "Time from the first task to the saved result on workers of Dask, by their number.";
+    TABULAR_CLUSTER_EFFICIENCY = "tabular.cluster.efficiency", Ratio, Higher, Detail, TABULAR_CLUSTER, ["workers"], None;
+        "Time of one worker over the number of workers times the time of all, by their number.";
+    TABULAR_CLUSTER_STORAGE_READ = "tabular.cluster.storage.read", BytePerSecond, Higher, Detail, TABULAR_CLUSTER, ["workers"], None;
+        "Bytes a second that all workers together read from the shared folder, by their number.";
+    TABULAR_CLUSTER_STORAGE_WRITE = "tabular.cluster.storage.write", BytePerSecond, Higher, Detail, TABULAR_CLUSTER, ["workers"], None;
+        "Bytes a second that all workers together write to the shared folder, by their number.";
+    TABULAR_CLUSTER_EXTRAPOLATED = "tabular.cluster.extrapolated", Second, Lower, Detail, TABULAR_CLUSTER, ["workers"], None;
+        "Time that more workers than were measured would take by a model, which is never a measured figure.";
 
     HOST_STEAL = "host.steal", Ratio, Lower, Telemetry, HOST, ["workload"], None;
         "Share of the workers' CPU time that the hypervisor gave to others.";

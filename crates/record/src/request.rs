@@ -46,6 +46,27 @@ pub struct Choices {
     /// A Python environment with pandas, which the feature workload measures beside its own engine.
     #[serde(default)]
     pub pandas: Option<PathBuf>,
+    /// Workers of Dask, on which the feature workload is measured too.
+    #[serde(default)]
+    pub cluster: Option<ClusterChoice>,
+}
+
+/// On which workers of Dask, and with what, the feature workload is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterChoice {
+    /// `local:WORKERS`, or the address of a scheduler; only the feature workload's worker reads it.
+    pub cluster: String,
+    /// The input, at a path that all workers see.
+    pub data: PathBuf,
+    /// Numbers of workers that are measured; 1, 2, 4 … where none are named.
+    #[serde(default)]
+    pub workers: Vec<usize>,
+    /// A Python with Dask for the driver, where it is not the one with pinned versions.
+    #[serde(default)]
+    pub python: Option<PathBuf>,
+    /// Where workers have the program of the feature workload, where it is not at the path that it has here.
+    #[serde(default)]
+    pub program: Option<PathBuf>,
 }
 
 /// A workload sized for this host.

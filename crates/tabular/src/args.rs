@@ -35,6 +35,9 @@ pub(crate) enum Command {
     /// Do one task of a plan, and print what it took as a line of JSON
     #[command(after_help = "Example:\n  hostproof features task --work work --id scan-00000")]
     Task(TaskArgs),
+    /// Write or read a file of the folder whose rate is measured; what workers start
+    #[command(hide = true)]
+    Storage(TaskArgs),
     /// Say whether a saved result is what the ten transformations give, whatever engine saved it
     #[command(after_help = "Example:\n  hostproof features verify result --in data")]
     Verify(VerifyArgs),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use measure::{Quantity, Unit};
+use tabular::cluster::transfer;
 use tabular::generate::{self, Config, Progress};
 use tabular::pipeline::tasks::{PLAN, Plan, Work};
 use tabular::pipeline::{self, Mode, Phase, Report};
@@ -71,6 +72,13 @@ pub(crate) fn task(args: &TaskArgs) -> Result<ExitCode> {
     placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
     let figures = Work::open(&args.work)?.run_for_figures(&args.id)?;
     say(&serde_json::json!({ "task": figures }).to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn storage(args: &TaskArgs) -> Result<ExitCode> {
+    placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
+    let moved = transfer::run(&args.work, &args.id)?;
+    say(&serde_json::json!({ "task": moved }).to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

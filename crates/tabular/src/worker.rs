@@ -33,6 +33,7 @@ fn answer(request: &Request, pipe: &mut Pipe) -> Result<Message> {
         Task::Plan { profile, choices } => {
             let config = Config::for_profile(*profile, &machine, &choices.scratch)?;
             let config = config.with_pandas(*profile, choices.pandas.as_deref());
+            let config = config.with_cluster(*profile, choices.cluster.as_ref())?;
             Ok(Message::Plan(Planned::new(&config, config.needs(&machine))?))
         }
         Task::Run(config) => {

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use cluster::{Case, Dask, listening};
 use serde_json::Value;
+use tabular::cluster::{self as workers, Options, storage};
+use tabular::pipeline::{Cache, Job, Mode};
 
 /// The sum of a number of all workers.
 fn sum(report: &Value, name: &str) -> f64 {
@@ -282,4 +284,61 @@ fn a_full_disk_is_named() {
     ended.failed("is full");
     assert_eq!(left, 0, "something is left on the full disk");
     case.nothing_is_left(&[]);
+}
+
+/// The workers that take part in what `hostproof run` measures.
+fn options(case: &Case, cluster: &str, python: Option<PathBuf>, count: usize) -> Options {
+    let (program, stall) = (Some(case.faulty("")), Duration::from_mins(1));
+    Options { cluster: cluster.parse().unwrap(), python, program, workers: Some(count), stall }
+}
+
+fn names(reports: &[workers::WorkerReport]) -> Vec<&str> {
+    reports.iter().map(|worker| worker.name.as_str()).collect()
+}
+
+#[test]
+fn so_many_workers_of_a_scheduler_work_as_are_asked_for_and_the_others_do_nothing() {
+    let case = Case::new();
+    let Some(dask) = Dask::start(&case, 3, "") else { return };
+    let options = |count| options(&case, &dask.address, Some(dask.python.clone()), count);
+    let folder = case.own("folder");
+    fs::create_dir(&folder).unwrap();
+    case.wait_for("three workers", || (workers::count_workers(&options(1), &folder).unwrap() == 3).then_some(()));
+    let (input, output) = (case.path("data"), case.path("result"));
+    let job = Job { input, output, mode: Mode::Bucketed, cache: Cache::Warm, replace: false, resume: false };
+    let report = workers::run(&options(2), &job, &mut |_| ()).unwrap();
+    assert_eq!(names(&report.workers), ["own-0", "own-1"]);
+    assert!(
+        report.workers.iter().all(|worker| worker.facts.memory_bytes > 0 && worker.facts.numa_nodes > 0),
+        "{report:?}"
+    );
+    assert!(report.done.iter().all(|task| task.end > task.start && task.worker != "own-2"), "{report:?}");
+    assert_eq!(report.done.len(), report.tasks);
+    assert!(report.interval.seconds() > report.tasks_seconds, "{report:?}");
+    case.digests();
+    let rates = storage::measure(&options(3), &folder, 1 << 20, 2).unwrap();
+    assert_eq!(names(&rates.workers), ["own-0", "own-1", "own-2"]);
+    for rate in [&rates.write, &rates.read].into_iter().flatten() {
+        assert!(rate.bytes_per_second > 0.0 && rate.at_once > 0.0 && rate.interval.seconds() > 0.0, "{rates:?}");
+    }
+    assert_eq!((rates.write.len(), rates.read.len(), rates.bytes), (2, 2, 1 << 20));
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, ["plan.json"], "no file of a worker");
+    case.nothing_runs_but(&dask.ids());
+    drop(dask);
+    case.nothing_is_left(&["result"]);
+}
+
+#[test]
+fn a_worker_that_is_lost_while_the_folder_is_measured_is_a_reason() {
+    let case = Case::new();
+    if case.python().is_none() {
+        return;
+    }
+    let folder = case.own("folder");
+    fs::create_dir(&folder).unwrap();
+    let program = Some(case.faulty("[ \"$id\" = write-0-1 ] && kill -9 $PPID"));
+    let options = Options { program, ..options(&case, "local:2", None, 2) };
+    let error = storage::measure(&options, &folder, 1 << 20, 1).unwrap_err().to_string();
+    assert!(error.contains("worker local-1 is lost, and nobody else can do its part"), "{error}");
 }

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 
 use measure::{Event, Profile, Warning, Workload, definition};
 use record::pipe::{self, Message};
-use record::request::{Choices, Planned, Request, Task};
+use record::request::{Choices, ClusterChoice, Planned, Request, Task};
+use tabular::generate::{self, Config};
 
 /// Asks a worker; its messages after the greeting.
 fn ask(task: Task) -> Vec<Message> {
@@ -28,8 +29,12 @@ fn ask(task: Task) -> Vec<Message> {
 }
 
 fn plan(scratch: &Path, pandas: Option<&Path>) -> Planned {
+    plan_with(scratch, pandas, None)
+}
+
+fn plan_with(scratch: &Path, pandas: Option<&Path>, cluster: Option<ClusterChoice>) -> Planned {
     let (scratch, pandas) = (scratch.to_owned(), pandas.map(Path::to_owned));
-    let choices = Choices { isa: None, engine: None, scratch, disk_p99: BTreeMap::new(), pandas };
+    let choices = Choices { isa: None, engine: None, scratch, disk_p99: BTreeMap::new(), pandas, cluster };
     let messages = ask(Task::Plan { profile: Profile::Smoke, choices });
     let [Message::Plan(planned)] = messages.as_slice() else { panic!("{messages:?}") };
     planned.clone()
@@ -70,6 +75,13 @@ fn a_smoke_run_measures_verifies_and_extrapolates() {
                 let how = missing.reason.to_string();
                 assert!(
                     how.contains("--profile full --only tabular --pandas ENV` measures pandas on Dask"),
+                    "{missing:?}"
+                );
+            }
+            Message::Event(Event::NotMeasured(missing)) if missing.id.name.starts_with("tabular.cluster.") => {
+                let how = missing.reason.to_string();
+                assert!(
+                    how.contains("`hostproof run --only tabular --cluster local:2 --cluster-data DIR`"),
                     "{missing:?}"
                 );
             }
@@ -246,4 +258,110 @@ fn a_pandas_that_cannot_be_had_or_is_wrong_is_a_reason_and_no_time() {
         program = env!("CARGO_BIN_EXE_hostproof-tabular")
     );
     check(&wrong, "wrong");
+}
+
+/// A run of a small size, and of two workers of this host on an input of their own, which start this program; what is told
+/// of the cluster by metric and number of workers. None where there is no Python with Dask.
+fn clustered(folder: &Path, program: Option<&Path>) -> Option<BTreeMap<String, Result<measure::Measurement, String>>> {
+    let data = folder.join("share/data");
+    let config = Config { rows: 25_000, row_group_rows: 150, ..Config::smoke(data.clone()) };
+    generate::generate(&config, &|_| ()).unwrap();
+    let (cluster, program) = ("local:2".to_owned(), program.map(Path::to_owned));
+    let choice = ClusterChoice { cluster, data, workers: vec![2, 1], python: None, program };
+    let mut planned = plan_with(&folder.join("scratch"), None, Some(choice));
+    assert!(planned.needs.seconds > 30.0, "{:?}", planned.needs);
+    planned.config["rows"] = serde_json::json!([2_000]);
+    let messages = ask(Task::Run(planned.config));
+    assert_eq!(messages.last(), Some(&Message::Done), "{messages:?}");
+    let left: Vec<_> = std::fs::read_dir(folder.join("share")).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, ["data"], "beside the input");
+    let mut told = BTreeMap::new();
+    for message in messages {
+        let (id, outcome) = match message {
+            Message::Event(Event::Measured(one)) => (one.id().to_string(), Ok(one)),
+            Message::Event(Event::NotMeasured(missing)) => (missing.id.to_string(), Err(missing.reason.to_string())),
+            _ => continue,
+        };
+        if id.starts_with("tabular.cluster.") {
+            told.insert(id, outcome);
+        }
+    }
+    let no_python =
+        told.values().find_map(|one| one.as_ref().err().filter(|why| why.contains("needs Python with Dask")));
+    if let Some(why) = no_python {
+        println!("nothing is measured on a cluster: {why}");
+        return None;
+    }
+    Some(told)
+}
+
+#[test]
+fn a_cluster_is_measured_where_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(told) = clustered(folder.path(), None) else { return };
+    let ids: Vec<&str> = told.keys().map(String::as_str).collect();
+    let expect = [
+        "tabular.cluster.efficiency{workers=2}",
+        "tabular.cluster.extrapolated{workers=16}",
+        "tabular.cluster.extrapolated{workers=4}",
+        "tabular.cluster.extrapolated{workers=64}",
+        "tabular.cluster.storage.read{workers=1}",
+        "tabular.cluster.storage.read{workers=2}",
+        "tabular.cluster.storage.write{workers=1}",
+        "tabular.cluster.storage.write{workers=2}",
+        "tabular.cluster.time{workers=1}",
+        "tabular.cluster.time{workers=2}",
+    ];
+    assert_eq!(ids, expect);
+    for (id, outcome) in &told {
+        let one = match outcome {
+            Ok(one) => one,
+            // A host with one core, and one on which the second worker came late.
+            Err(why) => {
+                let is_of_two = id.contains("=2") && !id.contains("storage");
+                assert!(is_of_two && why.contains("no distributed result: "), "{id}: {why}");
+                continue;
+            }
+        };
+        let known = definition(&one.metric.name).unwrap();
+        assert!(one.labels.keys().all(|label| known.may_carry(label)), "{id}");
+        assert!(one.samples.iter().all(|sample| sample.value > 0.0 && sample.interval.is_some()), "{one:?}");
+        assert!(one.placement.is_some() && one.context["cluster"] == "local:2", "{one:?}");
+        assert!(one.place.as_ref().is_some_and(|place| place.path.ends_with("/share")), "{one:?}");
+        let is_extrapolated = one.warnings.iter().any(|warning| matches!(warning, Warning::Extrapolated { .. }));
+        assert_eq!(is_extrapolated, id.contains("extrapolated"), "{one:?}");
+    }
+    let one = told["tabular.cluster.time{workers=1}"].as_ref().unwrap();
+    assert!(one.context["verified"].starts_with("every value"), "{one:?}");
+    let worker = &one.context["worker local-0"];
+    assert!(worker.contains(" tasks, ") && worker.contains("kernel ") && worker.contains("NUMA nodes"), "{worker}");
+    assert!(one.context["time of the workers"].starts_with("tasks "), "{one:?}");
+}
+
+#[test]
+fn a_number_of_workers_that_fails_is_a_reason_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program");
+    // The only worker is killed in the first run.
+    let script = format!(
+        r#"#!/bin/sh
+        case "$*" in task*t09-*) mkdir "{once}" 2>/dev/null && kill -9 $PPID;; esac
+        exec "{program}" "$@"
+        "#,
+        once = folder.path().join("once").display(),
+        program = env!("CARGO_BIN_EXE_hostproof-tabular")
+    );
+    put(&program, &script);
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let Some(told) = clustered(folder.path(), Some(&program)) else { return };
+    let why = |id: &str| told[id].as_ref().unwrap_err();
+    let lost = why("tabular.cluster.time{workers=1}");
+    assert!(lost.contains("all workers are lost: local-0") || lost.contains("t09-"), "{lost}");
+    let efficiency = why("tabular.cluster.efficiency{workers=2}");
+    assert!(efficiency.contains("workers have no time: "), "{efficiency}");
+    assert!(told["tabular.cluster.storage.write{workers=1}"].is_ok());
+    match &told["tabular.cluster.time{workers=2}"] {
+        Ok(two) => assert!(two.context["verified"].starts_with("every value"), "{two:?}"),
+        Err(why) => assert!(why.contains("no distributed result: "), "{why}"),
+    }
 }

@@ -222,6 +222,17 @@ pub(crate) fn untimed<'a>(runs: &[&'a Run], metric: &Definition, series: &Labels
     runs.iter().filter(any).map(|run| run.build.version.as_str()).collect()
 }
 
+/// Why no series of a metric was measured, where a run says it of all of them.
+fn why_none(runs: &[&Run], metric: &Definition) -> Option<String> {
+    let of = |outcome: &Outcome| match outcome {
+        Outcome::NotMeasured(missing) if is_id_of(&missing.id, metric, &Labels::new()) => {
+            Some(missing.reason.to_string())
+        }
+        Outcome::NotMeasured(_) | Outcome::Measured(_) => None,
+    };
+    runs.last()?.outcomes().find_map(of)
+}
+
 fn why_missing(runs: &[&Run], metric: &Definition, series: &Labels) -> String {
     let attempts = || runs.iter().flat_map(|run| &run.attempts);
     let ending = runs.last().map(|run| &run.ending);
@@ -236,6 +247,8 @@ fn why_missing(runs: &[&Run], metric: &Definition, series: &Labels) -> String {
         (Some(wanted), _) if !attempts().any(|attempt| attempt.workload == wanted) => {
             format!("the run did not include {}", wanted.name())
         }
-        _ => format!("the run has no {}", MetricId { name: metric.id.to_owned(), labels: series.clone() }),
+        _ => why_none(runs, metric).unwrap_or_else(|| {
+            format!("the run has no {}", MetricId { name: metric.id.to_owned(), labels: series.clone() })
+        }),
     }
 }

@@ -6,9 +6,9 @@ use Workload::{Disk, Stream, Tabular};
 use super::*;
 use crate::metrics::{
     DENSE_FMA, DENSE_HPL, DENSE_HPL_SECOND, DISK_RANDREAD_IOPS, DISK_RANDREAD_LATENCY, DISK_RANDREAD_P99, STREAM_COPY,
-    STREAM_TRIAD, TABULAR_PHASE, TABULAR_TIME,
+    STREAM_TRIAD, TABULAR_CLUSTER_TIME, TABULAR_PHASE, TABULAR_TIME,
 };
-use crate::{AttemptLog, Event, Gauge, Labels, Metric, Sample, Telemetry};
+use crate::{AttemptLog, Event, Gauge, Labels, Metric, Placement, Sample, Telemetry};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -210,4 +210,22 @@ fn heat_and_power_under_load_are_not_judged_by_what_they_show() {
     assert_eq!(marked(&attempt, &HOST_TEMPERATURE), [false]);
     assert_eq!(marked(&attempt, &HOST_POWER_PEAK), [false]);
     assert_eq!(marked(&attempt, &DENSE_HPL), [true]);
+}
+
+#[test]
+fn workers_of_this_host_are_judged_by_it_and_those_that_somebody_else_started_are_not() {
+    let check = |cpus: Option<Vec<u32>>, expect: bool| {
+        let measured: [(&Definition, &[(f64, f64)]); 1] = [(&TABULAR_CLUSTER_TIME, &[(0.0, 10.0)])];
+        let mut attempt = attempt(Tabular, vec![gauge(&HOST_OTHER_LOAD, &[0.5; 10])], &measured);
+        for outcome in &mut attempt.outcomes {
+            if let Outcome::Measured(one) = outcome {
+                one.samples.iter_mut().for_each(|sample| sample.taint = None);
+                one.placement = cpus.clone().map(|cpus| Placement { cpus, ..Placement::default() });
+            }
+        }
+        mark(&mut attempt);
+        assert_eq!(marked(&attempt, &TABULAR_CLUSTER_TIME), [expect], "{cpus:?}");
+    };
+    check(Some(vec![0, 1]), true);
+    check(None, false);
 }

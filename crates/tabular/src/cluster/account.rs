@@ -1,10 +1,11 @@
 //! Who did what when, counted from the events of a run; and whether that makes its time one of a cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use super::wire::{Event, Handed};
+use super::wire::{Event, Handed, HostFacts, Moved, Said};
 use crate::pipeline::tasks::{Figures, Kind};
 
 /// The least share of the mean CPU time of all workers that each must have had.
@@ -39,6 +40,24 @@ pub struct WorkerReport {
     pub idle_seconds: f64,
     /// Whether it went away before the end.
     pub lost: bool,
+    /// What its host is.
+    #[serde(default)]
+    pub facts: HostFacts,
+}
+
+/// A task as it was done first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// Its id in the plan.
+    pub id: String,
+    /// The ids of those that had to end before.
+    pub after: Vec<String>,
+    /// Which worker did it.
+    pub worker: String,
+    /// When its process began, in seconds since the tasks were handed over.
+    pub start: f64,
+    /// When it had ended.
+    pub end: f64,
 }
 
 /// What the tasks of one kind took on all workers.
@@ -73,6 +92,21 @@ pub struct Split {
     pub tail: f64,
 }
 
+impl Display for Split {
+    /// As shares.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Split { running, waiting_for_scheduler, waiting_for_tasks, tail } = *self;
+        let all = running + waiting_for_scheduler + waiting_for_tasks + tail;
+        let share = |part: f64| format!("{:.1} %", if all > 0.0 { 100.0 * part / all } else { 0.0 });
+        let (running, by_scheduler) = (share(running), share(waiting_for_scheduler));
+        let (by_others, tail) = (share(waiting_for_tasks), share(tail));
+        write!(
+            f,
+            "tasks {running}, waiting for the scheduler {by_scheduler}, for other tasks {by_others}, for the last {tail}"
+        )
+    }
+}
+
 /// A task on a worker, from its beginning to its end, however it ended.
 #[derive(Clone, Debug, PartialEq)]
 struct Span {
@@ -86,6 +120,10 @@ struct Span {
 #[derive(Debug)]
 pub(super) struct Account {
     after: BTreeMap<String, Vec<String>>,
+    /// The tasks as the plan has them, those that have ended with what is known of them.
+    tasks: Vec<TaskReport>,
+    /// Where a task is among them.
+    places: BTreeMap<String, usize>,
     workers: BTreeMap<String, WorkerReport>,
     /// Of a task on a worker, when it began.
     running: BTreeMap<(String, String), f64>,
@@ -99,13 +137,19 @@ pub(super) struct Account {
     pub(super) already: usize,
     /// Processes that were killed.
     pub(super) killed: usize,
+    /// Files that were written or read, each with when that had ended.
+    pub(super) moved: Vec<(String, f64, Moved)>,
 }
 
 impl Account {
     /// Of tasks that are left, when so many others were done before.
     pub(super) fn of(tasks: &[Handed], already: usize) -> Account {
+        let listed =
+            |task: &Handed| TaskReport { id: task.id.clone(), after: task.after.clone(), ..TaskReport::default() };
         Account {
             after: tasks.iter().map(|task| (task.id.clone(), task.after.clone())).collect(),
+            tasks: tasks.iter().map(listed).collect(),
+            places: tasks.iter().enumerate().map(|(place, task)| (task.id.clone(), place)).collect(),
             workers: BTreeMap::new(),
             running: BTreeMap::new(),
             spans: Vec::new(),
@@ -114,18 +158,20 @@ impl Account {
             begun: BTreeMap::new(),
             already,
             killed: 0,
+            moved: Vec::new(),
         }
     }
 
     /// Takes note of an event.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
-            Event::Worker { name, host, build, slots, cpus } => {
+            Event::Worker { name, host, build, slots, cpus, facts } => {
                 let new = WorkerReport { name: name.clone(), ..WorkerReport::default() };
                 let worker = self.workers.entry(name.clone()).or_insert(new);
                 worker.host.clone_from(host);
                 worker.build.clone_from(build);
                 worker.cpus.clone_from(cpus);
+                worker.facts.clone_from(facts);
                 worker.slots = *slots;
             }
             Event::Started { task, worker, at } => {
@@ -135,7 +181,13 @@ impl Account {
                 self.killed += 1;
                 self.stop(task, worker, *at);
             }
-            Event::Ended { task, worker, at, figures } => self.end(task, worker, *at, figures),
+            Event::Ended { task, worker, at, figures: Said::Task(figures) } => self.end(task, worker, *at, figures),
+            Event::Ended { task, worker, at, figures: Said::Moved(moved) } => {
+                self.stop(task, worker, *at);
+                if self.ended.insert(task.clone(), *at).is_none() {
+                    self.moved.push((task.clone(), *at, moved.clone()));
+                }
+            }
             Event::Lost { worker, at } => {
                 if let Some(report) = self.workers.get_mut(worker) {
                     report.lost = true;
@@ -177,6 +229,10 @@ impl Account {
         }
         worker.tasks += 1;
         worker.rows += figures.rows;
+        if let Some(&place) = self.places.get(task) {
+            let report = &mut self.tasks[place];
+            (report.worker, report.start, report.end) = (worker.name.clone(), start, at);
+        }
         self.already += usize::from(figures.already);
         let begun = self.begun.entry(figures.kind).or_insert(start);
         *begun = begun.min(start);
@@ -210,6 +266,11 @@ impl Account {
     /// Seconds from handing over the tasks to the end of the last.
     pub(super) fn seconds(&self) -> f64 {
         self.ended.values().copied().fold(0.0, f64::max)
+    }
+
+    /// Each task, in the order of the plan.
+    pub(super) fn tasks(&self) -> Vec<TaskReport> {
+        self.tasks.clone()
     }
 
     /// What each worker did.

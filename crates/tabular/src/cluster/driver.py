@@ -56,9 +56,22 @@ def request():
     return json.loads(line)
 
 
+def host_facts():
+    """Called on a worker: what its host is, as far as the kernel tells."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+        nodes = [name for name in os.listdir("/sys/devices/system/node") if name.startswith("node") and name[4:].isdigit()]
+    except OSError:
+        models, nodes = [], []
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    model = models[0] if models else "unknown"
+    return {"kernel": os.uname().release, "cpu_model": model, "memory_bytes": memory, "numa_nodes": max(1, len(nodes))}
+
+
 def facts(program, plan):
     """Called on a worker: what it is, which build its program is, and what it sees of the plan."""
-    told = {"host": socket.gethostname(), "cpus": sorted(os.sched_getaffinity(0))}
+    told = {"host": socket.gethostname(), "cpus": sorted(os.sched_getaffinity(0)), "facts": host_facts()}
     try:
         told["trouble"] = f"cannot run {program}"
         build = subprocess.check_output([program, "--version"], stdin=subprocess.DEVNULL, text=True, timeout=30)
@@ -90,7 +103,7 @@ def carry_out(job, task):
         return state and state.state == "executing" and worker.status in (Status.running, Status.paused)
 
     threads, parent = str(max(1, len(os.sched_getaffinity(0)) // worker.state.nthreads)), str(os.getpid())
-    command = [job["program"], "task", "--work", job["work"], "--id", task, "--threads", threads, "--parent", parent]
+    command = [job["program"], job["command"], "--work", job["work"], "--id", task, "--threads", threads, "--parent", parent]
     tell("started")
     # Files in memory: nobody has to read them while the process runs, and no disk can be full.
     with open(os.memfd_create("out"), "w+b") as out, open(os.memfd_create("err"), "w+b") as err:
@@ -135,6 +148,8 @@ class Run:
         self.address, self.client, self.began = asked["cluster"], None, None
         # Of the workers that were admitted: address and name; and of all that ever were.
         self.workers, self.names = {}, {}
+        # The addresses of those that may work, by their names in order; none where all may that the scheduler has.
+        self.chosen = None
 
     async def all(self):
         await self.connect()
@@ -189,7 +204,9 @@ class Run:
 
     def missing(self, listed):
         """How many workers have not registered that are waited for."""
-        return self.own.missing({str(worker["name"]) for worker in listed.values()}) if self.own else int(not listed)
+        if self.own:
+            return self.own.missing({str(worker["name"]) for worker in listed.values()})
+        return max(0, (self.asked["workers"] or 1) - len(listed))
 
     async def admit_first(self):
         """Waits for workers: for all that are started here, or for one of another's."""
@@ -204,11 +221,17 @@ class Run:
                 wanted = len(listed) + missing
                 raise Failed(f"{len(listed)} of {wanted} workers registered at {self.address} within {REGISTER} s")
             await asyncio.sleep(0.05)
+        if self.asked["workers"]:
+            # A name may be a number.
+            self.chosen = sorted(listed, key=lambda address: str(listed[address]["name"]))[: self.asked["workers"]]
+            if len(self.chosen) < self.asked["workers"]:
+                raise Failed(f"{self.asked['workers']} workers are to work, and there are {len(listed)}")
         await self.admit(listed)
 
     async def admit(self, listed):
         """Looks at workers that are new: versions, build and folder must be ours."""
-        new = {address: worker for address, worker in listed.items() if address not in self.workers}
+        may_work = listed.keys() if self.chosen is None else self.chosen
+        new = {address: worker for address, worker in listed.items() if address in may_work and address not in self.workers}
         if not new:
             return
         versions = await self.answer(self.client.get_versions(), "tell the versions of its workers")
@@ -236,7 +259,8 @@ class Run:
         if told["plan"] != ours:
             raise Failed(f"{at} sees another folder than this host at {self.asked['work']}: all must share it", worker=name)
         self.workers[address] = self.names[address] = name
-        self.tell("worker", name=name, slots=worker["nthreads"], **{of: told[of] for of in ("host", "build", "cpus")})
+        more = {of: told[of] for of in ("host", "build", "cpus", "facts")}
+        self.tell("worker", name=name, slots=worker["nthreads"], **more)
 
     async def watch(self):
         """Ends, with a reason, when scheduler or workers do."""
@@ -247,14 +271,19 @@ class Run:
             listed = await self.listed()
             for address in [address for address in self.workers if address not in listed]:
                 self.tell("lost", worker=self.workers.pop(address), at=self.now())
+                if any("on" in task for task in self.asked["tasks"]):
+                    raise Failed(f"worker {self.names[address]} is lost, and nobody else can do its part")
             if self.own and self.own.all_gone():
                 raise Failed(f"all workers are lost: {', '.join(self.own.gone())}")
+            if self.chosen and not self.workers:
+                raise Failed(f"all workers that may work are lost: {', '.join(self.names.values())}")
             await self.admit(listed)
 
     async def work(self):
         """Hands tasks over, each when those before it have ended, and waits until all have ended and were heard of."""
         token, heard = os.urandom(16).hex(), asyncio.Queue()
-        job = {"program": self.asked["program"], "work": self.asked["work"], "topic": f"hostproof-{token}"}
+        job = {of: self.asked[of] for of in ("program", "command", "work")}
+        job["topic"] = f"hostproof-{token}"
         self.client.subscribe_topic(job["topic"], lambda event: heard.put_nowait((self.now(), event[1])))
         self.ended = {task["id"]: asyncio.Event() for task in self.asked["tasks"]}
 
@@ -263,15 +292,19 @@ class Run:
                 await self.hear(*await heard.get())
 
         async def everything():
-            await asyncio.gather(*(self.one(job, token, task["id"], task["after"]) for task in self.asked["tasks"]))
+            await asyncio.gather(*(self.one(job, token, **task) for task in self.asked["tasks"]))
 
         await self.first(listen(), everything())
 
-    async def one(self, job, token, task, after):
-        """One task. Its output is a file, not its result: so nothing is done again when the worker is lost that did it."""
+    async def one(self, job, token, id, after, on=None):
+        """One task, by any worker that may work or by one of them. Its output is a file, not its result: so nothing is done
+        again when the worker is lost that did it."""
+        task = id
         for other in after:
             await self.ended[other].wait()
         options = {"key": f"{task}-{token}", "retries": self.asked["retries"], "pure": False}
+        if self.chosen is not None:
+            options["workers"] = self.chosen if on is None else [self.chosen[on]]
         future = self.client.submit(carry_out, job, task, **options)
         error = await future.exception()
         if self.client.status != "running":

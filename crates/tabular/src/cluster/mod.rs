@@ -8,6 +8,9 @@ mod group;
 mod placement;
 mod process;
 mod report;
+pub mod scaling;
+pub mod storage;
+pub mod transfer;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +25,9 @@ use crate::build_info::LONG_VERSION;
 use crate::pipeline::tasks::{Task, Work};
 use crate::pipeline::{self, Job};
 
-pub use account::{KindReport, Split, WorkerReport};
+pub use account::{KindReport, Split, TaskReport, WorkerReport};
 pub use report::Report;
+pub use wire::{HostFacts, Moved};
 
 use account::Account;
 use process::Driver;
@@ -32,6 +36,8 @@ use wire::{Event, Handed, Pinned, Request, Workers};
 
 /// What this program calls itself before its version.
 const NAME: &str = "hostproof features";
+/// The subcommand that does a task of a plan.
+const TASK: &str = "task";
 /// Where Dask puts what it needs, in the work folder.
 const SCRATCH: &str = "cluster";
 /// How often a task is tried again whose process or worker was killed.
@@ -104,6 +110,8 @@ pub struct Options {
     pub python: Option<PathBuf>,
     /// Where workers have this program, if not at the path that it has here.
     pub program: Option<PathBuf>,
+    /// How many workers work: of a scheduler the first by name, of this host so many of equal size; all where that is not said.
+    pub workers: Option<usize>,
     /// How long no task may end before the run does.
     pub stall: Duration,
 }
@@ -159,35 +167,73 @@ pub fn run(options: &Options, job: &Job, tell: &mut dyn FnMut(Told)) -> Result<R
     })?;
     let (done, since) = ended.ok_or_else(|| Error::Cluster("no task was handed over".to_owned()))?;
     let save_seconds = since.elapsed().as_secs_f64();
-    let frame = Frame { cluster: options.cluster.to_string(), cache: job.cache, rows, save_seconds };
+    let (cluster, saved) = (options.cluster.to_string(), machine::Clock::now());
+    let frame = Frame { cluster, cache: job.cache, rows, save_seconds, saved };
     Ok(Report::new(frame, &done.account, done.host))
 }
 
 /// Has the tasks done that are missing.
 fn carry_out(options: &Options, work: &Work, tell: &mut dyn FnMut(Told)) -> Result<Done, Error> {
-    let python = environment::find(options.python.as_deref(), &mut |text| tell(Told::Note(text.to_owned())))?;
-    let scratch = Scratch::create(work.folder())?;
     let tasks = missing(work);
-    let program = match &options.program {
-        Some(program) => environment::absolute(program)?,
-        None => {
-            std::env::current_exe().map_err(|error| Error::io("cannot find", Path::new("/proc/self/exe"), error))?
-        }
-    };
-    let folder = fs::canonicalize(work.folder()).map_err(|error| Error::io("cannot find", work.folder(), error))?;
-    let request = Request {
-        cluster: workers_of(&options.cluster)?,
-        program: &program,
-        build: &format!("{NAME} {LONG_VERSION}").split_whitespace().collect::<Vec<_>>().join(" "),
-        work: &folder,
-        scratch: &folder.join(SCRATCH),
-        tasks: &tasks,
-        retries: RETRIES,
-    };
-    let (begun, before) = (Instant::now(), work.plan().tasks.len() - tasks.len());
-    let driver = Driver::start(&python, &request, &scratch.0, options.cluster.is_own())?;
-    let account = Account::of(&tasks, before);
-    Follow { driver, account, tasks: tasks.len(), host: Host::default(), tell }.until_the_end(options.stall, begun)
+    let already = work.plan().tasks.len() - tasks.len();
+    Session { command: TASK, work: work.folder(), tasks: &tasks, already }.hold(options, tell)
+}
+
+/// How many workers a cluster has, each of which sees an empty folder.
+///
+/// # Errors
+///
+/// If the scheduler or a worker cannot be asked, or is not as [`run`] wants it.
+pub fn count_workers(options: &Options, folder: &Path) -> Result<usize, Error> {
+    if let Cluster::Local(workers) = options.cluster {
+        return Ok(workers);
+    }
+    storage::order(folder, 0)?;
+    let all = Options { workers: None, ..options.clone() };
+    let session = Session { command: TASK, work: folder, tasks: &[], already: 0 };
+    Ok(session.hold(&all, &mut |_| ())?.account.workers().len())
+}
+
+/// One start of a driver: what it hands over.
+struct Session<'a> {
+    /// The subcommand that does a task.
+    command: &'static str,
+    /// The folder with the plan, which all workers see.
+    work: &'a Path,
+    tasks: &'a [Handed],
+    /// Tasks of the plan that were done before.
+    already: usize,
+}
+
+impl Session<'_> {
+    /// Starts the driver and hears it until all tasks have ended.
+    fn hold(&self, options: &Options, tell: &mut dyn FnMut(Told)) -> Result<Done, Error> {
+        let python = environment::find(options.python.as_deref(), &mut |text| tell(Told::Note(text.to_owned())))?;
+        let scratch = Scratch::create(self.work)?;
+        let program = match &options.program {
+            Some(program) => environment::absolute(program)?,
+            None => {
+                std::env::current_exe().map_err(|error| Error::io("cannot find", Path::new("/proc/self/exe"), error))?
+            }
+        };
+        let folder = fs::canonicalize(self.work).map_err(|error| Error::io("cannot find", self.work, error))?;
+        let request = Request {
+            cluster: workers_of(options)?,
+            program: &program,
+            build: &format!("{NAME} {LONG_VERSION}").split_whitespace().collect::<Vec<_>>().join(" "),
+            command: self.command,
+            workers: options.workers,
+            work: &folder,
+            scratch: &folder.join(SCRATCH),
+            tasks: self.tasks,
+            retries: RETRIES,
+        };
+        let begun = Instant::now();
+        let driver = Driver::start(&python, &request, &scratch.0, options.cluster.is_own())?;
+        let account = Account::of(self.tasks, self.already);
+        let follow = Follow { driver, account, tasks: self.tasks.len(), host: Host::default(), tell };
+        follow.until_the_end(options.stall, begun)
+    }
 }
 
 /// The tasks that are left, each with those that it waits for: also by way of some that are done.
@@ -199,26 +245,32 @@ fn missing(work: &Work) -> Vec<Handed> {
 fn left_of(tasks: &[Task], left: &BTreeSet<&str>) -> Vec<Handed> {
     // Of each task that is left or done: what of the first stands for it.
     let mut stands: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut nodes = Vec::new();
+    let mut handed = Vec::new();
     for task in tasks {
         let after: BTreeSet<&str> = task.after.iter().flat_map(|id| stands[id.as_str()].iter().copied()).collect();
         if left.contains(task.id.as_str()) {
-            nodes.push(Handed { id: task.id.clone(), after: after.iter().map(|&id| id.to_owned()).collect() });
+            let after = after.iter().map(|&id| id.to_owned()).collect();
+            handed.push(Handed { id: task.id.clone(), after, on: None });
             stands.insert(&task.id, BTreeSet::from([task.id.as_str()]));
         } else {
             stands.insert(&task.id, after);
         }
     }
-    nodes
+    handed
 }
 
-fn workers_of(cluster: &Cluster) -> Result<Workers, Error> {
-    match cluster {
+/// The workers that the driver finds or starts.
+fn workers_of(options: &Options) -> Result<Workers, Error> {
+    match &options.cluster {
         Cluster::Scheduler(address) => Ok(Workers::Scheduler(address.clone())),
         Cluster::Local(workers) => {
+            let all = placement::local(*workers)?;
+            let cpus = match options.workers {
+                None => all,
+                Some(count) => placement::same_size(all).into_iter().take(count).collect(),
+            };
             let list = |cpus: &machine::CpuSet| cpus.iter().map(|cpu| cpu.to_string()).collect::<Vec<_>>().join(",");
-            let workers = placement::local(*workers)?.iter().map(|cpus| Pinned { cpus: list(cpus) }).collect();
-            Ok(Workers::Own { workers })
+            Ok(Workers::Own { workers: cpus.iter().map(|cpus| Pinned { cpus: list(cpus) }).collect() })
         }
         Cluster::Slurm(nodes) => Ok(Workers::Slurm { slurm_nodes: *nodes }),
     }
@@ -250,6 +302,7 @@ impl Follow<'_> {
                 Event::Ready => {
                     is_ready = true;
                     self.host.start_seconds = begun.elapsed().as_secs_f64();
+                    self.host.handed_over = machine::Clock::now();
                     last = Instant::now();
                 }
                 Event::Ended { .. } => {
@@ -362,10 +415,10 @@ mod tests {
             task(Kind::Rows, &["merge-00000", "t08-00000"]),
         ];
         let check = |left: &[&str], expect: &[(&str, &[&str])]| {
-            let nodes = left_of(&tasks, &left.iter().copied().collect());
-            let told: Vec<_> = nodes
+            let handed = left_of(&tasks, &left.iter().copied().collect());
+            let told: Vec<_> = handed
                 .iter()
-                .map(|node| (node.id.as_str(), node.after.iter().map(String::as_str).collect::<Vec<_>>()))
+                .map(|task| (task.id.as_str(), task.after.iter().map(String::as_str).collect::<Vec<_>>()))
                 .collect();
             let expect: Vec<_> = expect.iter().map(|(id, after)| (*id, after.to_vec())).collect();
             assert_eq!(told, expect, "{left:?}");

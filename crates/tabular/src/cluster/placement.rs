@@ -15,6 +15,12 @@ pub(super) fn local(workers: usize) -> Result<Vec<CpuSet>, Error> {
     Ok(divide(&seats, workers))
 }
 
+/// The same workers with as many CPUs as the smallest of them has: only like ones are held against one another.
+pub(super) fn same_size(workers: Vec<CpuSet>) -> Vec<CpuSet> {
+    let size = workers.iter().map(|cpus| cpus.len()).min().unwrap_or(0);
+    workers.into_iter().map(|cpus| cpus.iter().take(size).collect()).collect()
+}
+
 /// A core: its node, and one CPU of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Seat {
@@ -52,5 +58,17 @@ mod tests {
         check(&two_nodes, 4, &["0", "2", "4", "1"]);
         check(&[(0, 0), (0, 1), (0, 2), (0, 3), (0, 4)], 2, &["0-1", "2-4"]);
         check(&[(0, 0), (0, 1)], 4, &["0", "1", "0", "1"]);
+    }
+
+    #[test]
+    fn workers_of_one_size_have_what_the_smallest_has() {
+        let check = |workers: &[&str], expect: &[&str]| {
+            let workers = workers.iter().map(|cpus| cpus.parse().unwrap()).collect();
+            let told: Vec<_> = same_size(workers).iter().map(ToString::to_string).collect();
+            assert_eq!(told, expect);
+        };
+        check(&["0-1", "2-4"], &["0-1", "2-3"]);
+        check(&["0", "1"], &["0", "1"]);
+        check(&[], &[]);
     }
 }

@@ -1,9 +1,9 @@
 //! What a run on a cluster took, for programs and for people.
 
-use measure::{Quantity, Unit};
+use measure::{Interval, Quantity, Unit};
 use serde::{Deserialize, Serialize};
 
-use super::account::{Account, KindReport, Split, WorkerReport, not_distributed};
+use super::account::{Account, KindReport, Split, TaskReport, WorkerReport, not_distributed};
 use crate::pipeline::{Cache, Mode};
 
 /// What the driver told of scheduler and start.
@@ -13,6 +13,8 @@ pub(super) struct Host {
     pub(super) dask: String,
     pub(super) python: String,
     pub(super) start_seconds: f64,
+    /// When the tasks were handed over, on the clock of the run.
+    pub(super) handed_over: u64,
 }
 
 /// What a run on a cluster took.
@@ -54,6 +56,12 @@ pub struct Report {
     pub kinds: Vec<KindReport>,
     /// Where the time of the workers' slots went.
     pub split: Split,
+    /// Each task, in the order of the plan.
+    #[serde(default)]
+    pub done: Vec<TaskReport>,
+    /// From handing over the tasks to the saved result, on the clock of the host.
+    #[serde(default)]
+    pub interval: Interval,
 }
 
 /// What a report has from the run itself.
@@ -62,6 +70,8 @@ pub(super) struct Frame {
     pub(super) cache: Cache,
     pub(super) rows: u64,
     pub(super) save_seconds: f64,
+    /// When the result was saved, on the clock of the run.
+    pub(super) saved: u64,
 }
 
 impl Report {
@@ -86,6 +96,8 @@ impl Report {
             why_not,
             kinds: account.kinds(),
             split: account.split(),
+            done: account.tasks(),
+            interval: Interval::new(host.handed_over, frame.saved),
             workers,
         }
     }
@@ -111,7 +123,7 @@ impl Report {
         ));
         lines.extend(self.workers.iter().map(worker_line));
         lines.push(String::new());
-        lines.push(self.split_line());
+        lines.push(format!("time of the workers: {}", self.split));
         lines.push(match &self.why_not {
             None => format!("a distributed result: {} workers did their part", self.workers.len()),
             Some(why) => format!("not a distributed result: {why}"),
@@ -127,19 +139,6 @@ impl Report {
             seconds(self.start_seconds),
         ));
         lines
-    }
-
-    fn split_line(&self) -> String {
-        let Split { running, waiting_for_scheduler, waiting_for_tasks, tail } = self.split;
-        let all = running + waiting_for_scheduler + waiting_for_tasks + tail;
-        let share = |part: f64| format!("{:.1} %", if all > 0.0 { 100.0 * part / all } else { 0.0 });
-        format!(
-            "time of the workers: tasks {}, waiting for the scheduler {}, for other tasks {}, for the last {}",
-            share(running),
-            share(waiting_for_scheduler),
-            share(waiting_for_tasks),
-            share(tail)
-        )
     }
 }
 

@@ -14,6 +14,10 @@ pub(super) struct Request<'a> {
     pub(super) program: &'a Path,
     /// What it says to `--version`.
     pub(super) build: &'a str,
+    /// The subcommand of it that does a task.
+    pub(super) command: &'a str,
+    /// How many of the scheduler's workers work: the first by name; all where that is not told.
+    pub(super) workers: Option<usize>,
     /// The folder that all workers see.
     pub(super) work: &'a Path,
     /// Where Dask may put what it needs on this host.
@@ -53,6 +57,46 @@ pub(super) struct Pinned {
 pub(super) struct Handed {
     pub(super) id: String,
     pub(super) after: Vec<String>,
+    /// Which worker alone does it, by its place among the names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) on: Option<usize>,
+}
+
+/// The host of a worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// The release of its kernel.
+    pub kernel: String,
+    /// The model of its CPUs.
+    pub cpu_model: String,
+    /// Its memory in bytes.
+    pub memory_bytes: u64,
+    /// Its NUMA nodes.
+    pub numa_nodes: usize,
+}
+
+/// A file of the shared folder that was written or read whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Its bytes.
+    pub bytes: u64,
+    /// Seconds until they were on the disk, or had been read and found to be the same.
+    pub seconds: f64,
+    /// The file system, as the kernel of the worker's host calls it: `nfs4`, `xfs`, `tmpfs`.
+    pub file_system: String,
+    /// Of a file that was read: which share of some of its pages was in memory although all had been dropped; `None` where
+    /// the kernel does not tell.
+    pub in_memory: Option<f64>,
+}
+
+/// What the process of a task says of itself.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Said {
+    /// A task of the plan.
+    Task(Figures),
+    /// A file that was written or read.
+    Moved(Moved),
 }
 
 /// What the driver tells. Times are seconds since it handed over the tasks, by its own clock.
@@ -79,6 +123,7 @@ pub(super) enum Event {
         /// Tasks that it does at a time.
         slots: usize,
         cpus: Vec<u32>,
+        facts: HostFacts,
     },
     /// Enough workers are there: the tasks are handed over.
     Ready,
@@ -87,7 +132,7 @@ pub(super) enum Event {
     /// The process of a task was killed; it is tried again.
     Killed { task: String, worker: String, at: f64, reason: String },
     /// A task was done.
-    Ended { task: String, worker: String, at: f64, figures: Figures },
+    Ended { task: String, worker: String, at: f64, figures: Said },
     /// A worker is gone; what it did is done by others.
     Lost { worker: String, at: f64 },
     /// The run has failed.

@@ -21,7 +21,7 @@ use crate::error::Error;
 pub use crate::finding::Fault;
 use crate::manifest::Manifest;
 use crate::reference::RowChoice;
-use crate::schema::{Kind, ROWS_A_GIGABYTE, TRANSFORMS, Table};
+use crate::schema::{Kind, ROWS_A_GIGABYTE, TRANSFORMS, Table, output_columns};
 use column::ColumnCheck;
 use expected::Expected;
 use output::Output;
@@ -123,6 +123,17 @@ pub fn against(
     let one_of = options.one_of_rows(rows);
     let expect = |index: usize| Expected::by_output(&other, index, one_of);
     compare(&output, rows, options, &expect, done)
+}
+
+/// The digest of each column of an output, floats by their bits: equal outputs have equal ones, whatever the order of their
+/// rows and files, and others do not. It says nothing of whether they are right.
+///
+/// # Errors
+/// As [`verify`], where the output cannot be read.
+pub fn digests(output: &Path) -> Result<Vec<(&'static str, Digest)>, Error> {
+    let names: Vec<&'static str> = output_columns().map(|column| column.name).collect();
+    let sums = Output::open(output)?.digests(&names)?;
+    Ok(names.into_iter().zip(sums).collect())
 }
 
 impl Options {

@@ -4,9 +4,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::DataType;
+use rayon::prelude::*;
 
 use crate::bits::Bits;
 use crate::claim::MARK;
+use crate::digest::{self, Digest};
 use crate::error::Error;
 use crate::finding::Fault;
 use crate::parquet_file::ParquetFile;
@@ -50,6 +52,28 @@ impl Output {
         mut each: impl FnMut(&[crate::cells::Cells]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.files.iter().try_for_each(|file| file.read(names, &mut each))
+    }
+
+    /// The digest of each of some columns, of which the first is that of the row ids. Files are read at the same time.
+    pub(super) fn digests(&self, names: &[&'static str]) -> Result<Vec<Digest>, Error> {
+        let of_file = |file: &ParquetFile| -> Result<Vec<Digest>, Error> {
+            let mut sums = vec![Digest::default(); names.len()];
+            file.read(names, |cells| {
+                // That ids are there, and what a row without one is, others say.
+                let row_ids: Vec<i64> = (0..cells[0].len()).map(|at| cells[0].int(at).unwrap_or(-1)).collect();
+                for ((sum, name), cells) in sums.iter_mut().zip(names).zip(cells) {
+                    *sum += digest::of_cells(name, &row_ids, cells);
+                }
+                Ok(())
+            })?;
+            Ok(sums)
+        };
+        let add = |mut sums: Vec<Digest>, others: Vec<Digest>| {
+            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+            sums
+        };
+        let files = self.files.par_iter().with_max_len(1).map(of_file);
+        files.try_reduce(|| vec![Digest::default(); names.len()], |one, other| Ok(add(one, other)))
     }
 
     /// Sees that each of the row ids `0..rows` is there once.

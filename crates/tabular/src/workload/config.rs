@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use machine::{Machine, Siblings, memory_available, place};
 use measure::{Needs, Profile};
+use record::request::ClusterChoice;
 use serde::{Deserialize, Serialize};
 
 use super::pandas;
 use super::size::DOCUMENTED_ROWS;
-use crate::Error;
+use crate::cluster::Cluster;
 use crate::pipeline::PHASED_BYTES_A_ROW;
-use crate::schema::ROWS_A_GIGABYTE;
+use crate::schema::{ROWS_A_GIGABYTE, Table};
+use crate::{Dataset, Error};
 
 /// Core-seconds that a row takes in plans to generate, to transform, and to verify by the scalar reference.
 const GENERATED: f64 = 2e-6;
@@ -20,6 +22,15 @@ const VERIFIED: f64 = 8e-6;
 const TRANSFORMED_BY_PANDAS: f64 = 2e-5;
 /// Core-seconds that a row takes pandas on Dask in plans.
 const TRANSFORMED_ON_DASK: f64 = 6e-5;
+/// Core-seconds that a row takes in plans as tasks of `bucketed`, with the digests of what came.
+const TRANSFORMED_BY_TASKS: f64 = 1.6e-5;
+/// Seconds in plans for the environment of the driver, which is made once, and for each start of scheduler and workers.
+const INSTALLED: f64 = 20.0;
+const STARTED: f64 = 6.0;
+/// Workers in plans of a scheduler that was not asked yet.
+const UNKNOWN_WORKERS: usize = 4;
+/// Bytes a second in plans that go to a shared folder, and come from it.
+const MOVED: f64 = 2e8;
 /// Bytes of memory that pandas takes for a row in plans.
 const PANDAS_BYTES_A_ROW: u64 = 3_000;
 /// The largest size of `quick` and of `full` for pandas: all rounds of it take a minute, and half an hour.
@@ -47,6 +58,76 @@ pub struct Config {
     /// The Python environment whose pandas is measured too, and the sizes for it.
     #[serde(default)]
     pub pandas: Option<PandasConfig>,
+    /// The workers of Dask on which it is measured too.
+    #[serde(default)]
+    pub cluster: Option<ClusterConfig>,
+}
+
+/// What is measured on workers of Dask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterConfig {
+    /// Which, with what.
+    #[serde(flatten)]
+    pub choice: ClusterChoice,
+    /// Events of the input.
+    pub rows: u64,
+    /// How often each number of workers is measured.
+    pub rounds: usize,
+    /// Bytes that each worker writes to the shared folder and reads again, in each round.
+    pub storage_bytes: u64,
+}
+
+impl ClusterConfig {
+    /// What a profile measures on the workers that were chosen.
+    ///
+    /// # Errors
+    ///
+    /// If they are no cluster, are fewer than are asked for, or the input cannot be read.
+    fn new(profile: Profile, choice: &ClusterChoice) -> Result<ClusterConfig, Error> {
+        let cluster = cluster_of(choice)?;
+        let mut workers = choice.workers.clone();
+        workers.sort_unstable();
+        workers.dedup();
+        if let (Cluster::Local(all), Some(&most)) = (&cluster, workers.last())
+            && most > *all
+        {
+            return Err(Error::Cluster(format!("{most} workers are to be measured, and {cluster} has {all}")));
+        }
+        let rows = Dataset::open(&choice.data)?.rows(Table::Events);
+        let (rounds, storage_bytes) = match profile {
+            Profile::Smoke => (1, 4 << 20),
+            Profile::Quick => (3, 256 << 20),
+            Profile::Full => (5, 1 << 30),
+        };
+        Ok(ClusterConfig { choice: ClusterChoice { workers, ..choice.clone() }, rows, rounds, storage_bytes })
+    }
+
+    /// Seconds that it takes, where a worker of this host has so many cores, and any other at least one.
+    fn seconds(&self, cores: usize) -> f64 {
+        let (most, size) = match cluster_of(&self.choice) {
+            Ok(Cluster::Local(workers)) => (workers, (cores / workers).max(1)),
+            // How many there are is known when they are asked.
+            _ => (UNKNOWN_WORKERS, 1),
+        };
+        let counts = if self.choice.workers.is_empty() { counts(most) } else { self.choice.workers.clone() };
+        let of_count = |&count: &usize| STARTED + TRANSFORMED_BY_TASKS * self.rows as f64 / (count * size) as f64;
+        let moved = |&count: &usize| (2 * self.storage_bytes * count as u64) as f64 / MOVED;
+        let rounds = self.rounds as f64;
+        let runs: f64 = counts.iter().map(|count| of_count(count) + moved(count)).sum();
+        let checked = VERIFIED * self.rows.min(ROWS_A_GIGABYTE) as f64 / cores as f64;
+        INSTALLED + rounds * runs + checked + STARTED * counts.len() as f64
+    }
+}
+
+/// The cluster that was chosen.
+pub(super) fn cluster_of(choice: &ClusterChoice) -> Result<Cluster, Error> {
+    choice.cluster.parse().map_err(|why| Error::Cluster(format!("`{}`: {why}", choice.cluster)))
+}
+
+/// 1, 2, 4 … and all.
+pub(super) fn counts(workers: usize) -> Vec<usize> {
+    let doubled = std::iter::successors(Some(1), |count| Some(count * 2));
+    doubled.take_while(|&count| count < workers).chain([workers]).collect()
 }
 
 /// What is measured of pandas.
@@ -65,7 +146,14 @@ impl Config {
     /// The whole path in some seconds, on any host.
     #[must_use]
     pub fn smoke(scratch: &Path) -> Config {
-        Config { scratch: scratch.to_owned(), rows: vec![10_000, 40_000, 160_000], rounds: 1, seed: 1, pandas: None }
+        Config {
+            scratch: scratch.to_owned(),
+            rows: vec![10_000, 40_000, 160_000],
+            rounds: 1,
+            seed: 1,
+            pandas: None,
+            cluster: None,
+        }
     }
 
     /// What a profile measures on this host.
@@ -81,6 +169,7 @@ impl Config {
             rounds,
             seed: 1,
             pandas: None,
+            cluster: None,
         };
         Ok(match profile {
             Profile::Smoke => Config::smoke(scratch),
@@ -108,10 +197,21 @@ impl Config {
         Config { pandas: Some(PandasConfig { environment, rows, dask_rows }), ..self }
     }
 
-    /// Time, memory and disk that it takes on this host.
+    /// The same with the workers of Dask that were chosen.
+    ///
+    /// # Errors
+    ///
+    /// If they are no cluster, are fewer than are asked for, or the input cannot be read.
+    pub fn with_cluster(self, profile: Profile, choice: Option<&ClusterChoice>) -> Result<Config, Error> {
+        let cluster = choice.map(|choice| ClusterConfig::new(profile, choice)).transpose()?;
+        Ok(Config { cluster, ..self })
+    }
+
+    /// Time, memory and disk that it takes on this host. What workers of Dask take lies on the folder that they share.
     #[must_use]
     pub fn needs(&self, machine: &Machine) -> Needs {
-        let cores = cores(machine).unwrap_or(1) as f64;
+        let all_cores = cores(machine).unwrap_or(1);
+        let cores = all_cores as f64;
         let (rows, rounds) = (self.rows.iter().sum::<u64>(), self.rounds as f64);
         let of_pandas: &[u64] = self.pandas.as_ref().map_or(&[], |pandas| &pandas.rows);
         let by_pandas = of_pandas.iter().sum::<u64>();
@@ -123,6 +223,7 @@ impl Config {
         let on_dask = TRANSFORMED_ON_DASK * by_dask.unwrap_or(0) as f64 * (1.0 + 1.0 / cores);
         let in_python = TRANSFORMED_BY_PANDAS * by_pandas as f64 + on_dask;
         let seconds = 2.0 + parallel / cores + in_python * rounds;
+        let seconds = seconds + self.cluster.as_ref().map_or(0.0, |cluster| cluster.seconds(all_cores));
         let most_in_python = largest(of_pandas).max(by_dask.unwrap_or(0));
         let memory = (largest(&self.rows) * PHASED_BYTES_A_ROW).max(most_in_python * PANDAS_BYTES_A_ROW);
         Needs { seconds, memory, disk: all * DISK_BYTES_A_ROW }
@@ -163,6 +264,45 @@ mod tests {
             check(source.clone(), Profile::Quick, 60.0);
             check(source, Profile::Full, 1e6);
         }
+    }
+
+    #[test]
+    fn workers_are_counted_by_doubling_and_all() {
+        let check = |workers, expect: &[usize]| assert_eq!(counts(workers), expect);
+        check(1, &[1]);
+        check(2, &[1, 2]);
+        check(5, &[1, 2, 4, 5]);
+        check(8, &[1, 2, 4, 8]);
+    }
+
+    #[test]
+    fn a_cluster_is_planned_with_the_time_that_it_takes_or_refused() {
+        let data = tempfile::tempdir().unwrap();
+        let out = data.path().join("data");
+        crate::generate::generate(&crate::generate::Config::smoke(out.clone()), &|_| ()).unwrap();
+        let machine = Machine::detect(&Source::Host).unwrap();
+        let check = |cluster: &str, workers: &[usize], data: &Path, expect: Result<&[usize], &str>| {
+            let cluster = cluster.to_owned();
+            let choice =
+                ClusterChoice { cluster, data: data.into(), workers: workers.into(), python: None, program: None };
+            let alone = Config::smoke(Path::new("scratch"));
+            match (alone.clone().with_cluster(Profile::Smoke, Some(&choice)), expect) {
+                (Ok(config), Ok(expect)) => {
+                    let more = config.needs(&machine).seconds - alone.needs(&machine).seconds;
+                    assert!(more > 5.0 && more < 100.0, "{more}");
+                    let cluster = config.cluster.unwrap();
+                    assert_eq!((cluster.rows, &cluster.choice.workers[..]), (10_000, expect));
+                }
+                (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
+                other => panic!("{other:?}"),
+            }
+        };
+        check("local:2", &[], &out, Ok(&[]));
+        check("local:4", &[4, 1, 2, 1], &out, Ok(&[1, 2, 4]));
+        check("tcp://node1:8786", &[8], &out, Ok(&[8]));
+        check("local:2", &[1, 3], &out, Err("3 workers are to be measured, and local:2 has 2"));
+        check("node1", &[], &out, Err("`node1`: expected local:WORKERS"));
+        check("local:2", &[], data.path(), Err("no Parquet files"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! and told as metrics.
 
 mod config;
+mod distributed;
 mod fit;
 mod pandas;
 pub mod placed;
@@ -9,5 +10,5 @@ mod run;
 mod shard;
 mod size;
 
-pub use config::{Config, PandasConfig};
+pub use config::{ClusterConfig, Config, PandasConfig};
 pub use run::run;

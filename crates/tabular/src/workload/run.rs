@@ -10,12 +10,13 @@ use measure::metrics::{
     TABULAR_DASK_EFFICIENCY, TABULAR_PANDAS_TIME, TABULAR_PANDAS_TIME_500GB, TABULAR_PHASE, TABULAR_READ,
     TABULAR_SHARE, TABULAR_TIME, TABULAR_TIME_500GB,
 };
-use measure::{Definition, Event, Interval, Labels, Measurement, NotMeasured, Reason, Sample};
+use measure::{Definition, Event, Interval, Labels, Measurement, NotMeasured, Sample};
 
 use super::config::Config;
+use super::distributed;
 use super::pandas::{self, Pandas};
 use super::shard::{self, Shard};
-use super::size::{Size, describe_shares, headline, how_verified, placed, shares};
+use super::size::{POLARS, Size, describe_shares, headline, how_verified, placed, reason, shares};
 use crate::claim::{Temporary, sweep};
 use crate::pipeline::{Cache, Mode, Phase, Report};
 use crate::verify::Verified;
@@ -23,9 +24,6 @@ use crate::{Error, generate, verify};
 
 /// How the name of the folder begins that data and results of a run are in.
 const FOLDER: &str = "hostproof-tabular-";
-
-/// The version of Polars whose crates compute.
-const POLARS: &str = "0.55.2";
 
 /// Generates, transforms and verifies what the configuration says, and tells it by events. A size that fails is reported
 /// with its reason, and the others go on.
@@ -77,7 +75,24 @@ impl Work<'_> {
         self.phase_metrics(&reports);
         self.headline(&TABULAR_TIME_500GB, &sizes, wrong.as_ref());
         self.pandas();
+        self.distributed();
         Ok(())
+    }
+
+    /// The same on workers of Dask, where some are named.
+    fn distributed(&mut self) {
+        let Some(config) = &self.config.cluster else {
+            return distributed::not_measured()
+                .into_iter()
+                .for_each(|missing| (self.emit)(Event::NotMeasured(missing)));
+        };
+        let before = self.sizes() as f64 / self.steps() as f64;
+        distributed::run(config, &mut |told| {
+            (self.emit)(match told {
+                Event::Progress { done, doing } => Event::Progress { done: before + (1.0 - before) * done, doing },
+                other => other,
+            });
+        });
     }
 
     /// The documented engine, where there is an environment that has it.
@@ -122,7 +137,7 @@ impl Work<'_> {
             let why = "this host has one core: there is nothing to hold it against".to_owned();
             return (self.emit)(Event::NotMeasured(pandas::dask_not_measured(Reason::NoResources(why))));
         }
-        self.progress(self.steps() - 1, format!("{rows} rows: pandas on Dask transforms on one core and on {cores}"));
+        self.progress(self.sizes() - 1, format!("{rows} rows: pandas on Dask transforms on one core and on {cores}"));
         let scaled = pandas.dask().and_then(|version| {
             let (rounds, verified, cpus) = self.size(rows, |shard| pandas.scale(shard, Cache::Cold))?;
             Ok(pandas.efficiency(&version, rows, &rounds, &cpus, &verified))
@@ -136,15 +151,19 @@ impl Work<'_> {
         }
     }
 
-    /// How many sizes there are, by all engines.
-    fn steps(&self) -> usize {
+    fn progress(&mut self, step: usize, doing: String) {
+        let done = step as f64 / self.steps() as f64;
+        (self.emit)(Event::Progress { done, doing });
+    }
+
+    /// Sizes that are done by processes of this host.
+    fn sizes(&self) -> usize {
         let pandas = self.config.pandas.as_ref();
         self.config.rows.len() + pandas.map_or(0, |pandas| pandas.rows.len() + pandas.dask_rows.iter().len())
     }
 
-    fn progress(&mut self, step: usize, doing: String) {
-        let done = step as f64 / self.steps() as f64;
-        (self.emit)(Event::Progress { done, doing });
+    fn steps(&self) -> usize {
+        self.sizes() + self.config.cluster.as_ref().map_or(0, |cluster| cluster.rounds)
     }
 
     /// Data of one size, all rounds of it by `transform`, and the verification of the last output.
@@ -275,12 +294,7 @@ impl Work<'_> {
     }
 
     fn not_measured(&mut self, metric: &Definition, labels: Labels, error: &Error) {
-        let reason = match error {
-            Error::Rejected(_) => Reason::WrongResult(error.to_string()),
-            Error::Full { .. } | Error::TooLittleMemory { .. } => Reason::NoResources(error.to_string()),
-            _ => Reason::Failed(error.to_string()),
-        };
-        (self.emit)(Event::NotMeasured(NotMeasured::new(metric, labels, reason)));
+        (self.emit)(Event::NotMeasured(NotMeasured::new(metric, labels, reason(error))));
     }
 }
 
@@ -296,12 +310,4 @@ fn generated(rows: u64, seed: u64, out: &Path) -> Result<(), Error> {
 
 fn remove(folder: &PathBuf) -> Result<(), Error> {
     fs::remove_dir_all(folder).map_err(|error| Error::io("cannot remove", folder, error))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_version_that_is_recorded_is_that_of_polars() {
-        assert_eq!(super::POLARS, polars::VERSION);
-    }
 }

@@ -7,11 +7,15 @@ use measure::{
 };
 
 use super::fit::Fit;
+use crate::Error;
 use crate::schema::ROWS_A_GIGABYTE;
 use crate::verify::Verified;
 
 /// Rows of the documented 500 GB.
 pub(crate) const DOCUMENTED_ROWS: u64 = 500 * ROWS_A_GIGABYTE;
+
+/// The version of Polars whose crates compute.
+pub(super) const POLARS: &str = "0.55.2";
 
 /// One size, done by one engine.
 pub(super) struct Size {
@@ -38,6 +42,15 @@ pub(super) fn placed(mut measurement: Measurement, cpus: BTreeSet<u32>) -> Measu
     let placement = Placement { cpus, pages_on_node: None, huge_pages: None, migrations: None };
     measurement.placement = Some(placement).filter(|placement| !placement.cpus.is_empty());
     measurement
+}
+
+/// Why something has no value, of an error.
+pub(super) fn reason(error: &Error) -> Reason {
+    match error {
+        Error::Rejected(_) => Reason::WrongResult(error.to_string()),
+        Error::Full { .. } | Error::TooLittleMemory { .. } => Reason::NoResources(error.to_string()),
+        _ => Reason::Failed(error.to_string()),
+    }
 }
 
 /// How much of an output was compared with the reference.
@@ -107,6 +120,11 @@ fn describe_fits(fits: &[Fit]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_that_is_recorded_is_that_of_polars() {
+        assert_eq!(POLARS, polars::VERSION);
+    }
 
     #[test]
     fn the_phases_of_any_engine_are_divided_as_the_document_does() {

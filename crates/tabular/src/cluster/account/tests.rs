@@ -2,7 +2,8 @@ use super::*;
 
 fn worker(name: &str, slots: usize, cpus: &[u32]) -> Event {
     let (host, build) = ("node1".to_owned(), "0.1.0".to_owned());
-    Event::Worker { name: name.to_owned(), host, build, slots, cpus: cpus.to_vec() }
+    let facts = HostFacts { numa_nodes: 1, ..HostFacts::default() };
+    Event::Worker { name: name.to_owned(), host, build, slots, cpus: cpus.to_vec(), facts }
 }
 
 fn started(task: &str, worker: &str, at: f64) -> Event {
@@ -24,13 +25,16 @@ fn ended(task: &str, worker: &str, at: f64, cpu_seconds: f64) -> Event {
         build: "0.1.0".to_owned(),
         already: cpu_seconds == 0.0,
     };
-    Event::Ended { task: task.to_owned(), worker: worker.to_owned(), at, figures }
+    Event::Ended { task: task.to_owned(), worker: worker.to_owned(), at, figures: Said::Task(figures) }
 }
 
 /// Two tasks and one behind both.
 fn account(events: &[Event]) -> Account {
-    let node =
-        |id: &str, after: &[&str]| Handed { id: id.to_owned(), after: after.iter().map(|&id| id.to_owned()).collect() };
+    let node = |id: &str, after: &[&str]| Handed {
+        id: id.to_owned(),
+        after: after.iter().map(|&id| id.to_owned()).collect(),
+        on: None,
+    };
     let mut account = Account::of(&[node("a", &[]), node("b", &[]), node("c", &["a", "b"])], 0);
     for event in events {
         account.note(event);
@@ -61,6 +65,9 @@ fn time_goes_to_tasks_scheduler_other_tasks_and_the_last() {
     let told: Vec<_> = workers.iter().map(|one| (one.tasks, one.cpu_seconds, one.idle_seconds, one.rows)).collect();
     assert_eq!(told, [(2, 3.5, 3.5, 20), (1, 4.0, 3.5, 10)]);
     assert_eq!((workers[0].read_bytes, workers[0].written_bytes, workers[0].peak_bytes), (10, 14, Some(100)));
+    let tasks: Vec<_> = account.tasks().into_iter().map(|task| (task.id, task.worker, task.start, task.end)).collect();
+    let expect = [("a", "one", 0.0, 3.0), ("b", "two", 1.0, 6.0), ("c", "one", 6.5, 8.5)];
+    assert_eq!(tasks, expect.map(|(id, worker, start, end)| (id.to_owned(), worker.to_owned(), start, end)));
     let [kind] = &account.kinds()[..] else { panic!("one kind") };
     assert_eq!((kind.kind.as_str(), kind.tasks, kind.wall_seconds, kind.cpu_seconds), ("scan", 3, 8.5, 7.5));
     assert_eq!(not_distributed(&workers, account.already), None);
