@@ -106,6 +106,7 @@ impl ClusterConfig {
     fn seconds(&self, cores: usize) -> f64 {
         let (most, size) = match cluster_of(&self.choice) {
             Ok(Cluster::Local(workers)) => (workers, (cores / workers).max(1)),
+            Ok(Cluster::Slurm(nodes)) => (nodes, 1),
             // How many there are is known when they are asked.
             _ => (UNKNOWN_WORKERS, 1),
         };
