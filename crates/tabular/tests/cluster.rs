@@ -286,9 +286,9 @@ fn a_full_disk_is_named() {
     case.nothing_is_left(&[]);
 }
 
-/// The workers that take part in what `hostproof run` measures.
-fn options(case: &Case, cluster: &str, python: Option<PathBuf>, count: usize) -> Options {
-    let (program, stall) = (Some(case.faulty("")), Duration::from_mins(1));
+/// The workers that take part in what `hostproof run` measures, and what goes wrong on them.
+fn options(case: &Case, fault: &str, cluster: &str, python: Option<PathBuf>, count: usize) -> Options {
+    let (program, stall) = (Some(case.faulty(fault)), Duration::from_mins(1));
     Options { cluster: cluster.parse().unwrap(), python, program, workers: Some(count), stall }
 }
 
@@ -300,7 +300,7 @@ fn names(reports: &[workers::WorkerReport]) -> Vec<&str> {
 fn so_many_workers_of_a_scheduler_work_as_are_asked_for_and_the_others_do_nothing() {
     let case = Case::new();
     let Some(dask) = Dask::start(&case, 3, "") else { return };
-    let options = |count| options(&case, &dask.address, Some(dask.python.clone()), count);
+    let options = |count| options(&case, "", &dask.address, Some(dask.python.clone()), count);
     let folder = case.own("folder");
     fs::create_dir(&folder).unwrap();
     case.wait_for("three workers", || (workers::count_workers(&options(1), &folder).unwrap() == 3).then_some(()));
@@ -337,8 +337,7 @@ fn a_worker_that_is_lost_while_the_folder_is_measured_is_a_reason() {
     }
     let folder = case.own("folder");
     fs::create_dir(&folder).unwrap();
-    let program = Some(case.faulty("[ \"$id\" = write-0-1 ] && kill -9 $PPID"));
-    let options = Options { program, ..options(&case, "local:2", None, 2) };
+    let options = options(&case, "[ \"$id\" = write-0-1 ] && kill -9 $PPID", "local:2", None, 2);
     let error = storage::measure(&options, &folder, 1 << 20, 1).unwrap_err().to_string();
     assert!(error.contains("worker local-1 is lost, and nobody else can do its part"), "{error}");
 }
