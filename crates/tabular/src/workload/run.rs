@@ -123,7 +123,8 @@ impl Work<'_> {
     }
 
     fn progress(&mut self, step: usize, doing: String) {
-        (self.emit)(Event::Progress { done: step as f64 / self.steps() as f64, doing });
+        let done = step as f64 / self.steps() as f64;
+        (self.emit)(Event::Progress { done, doing });
     }
 
     /// Sizes that are done by processes of this host.
