@@ -195,6 +195,8 @@ catalogue! {
         "Time from load to save by pandas, by rows.";
     TABULAR_PANDAS_TIME_500GB = "tabular.pandas.time_500gb", Second, Lower, Headline, TABULAR, [], None;
         "Time from load to save of the documented 500 GB, by pandas.";
+    TABULAR_DASK_EFFICIENCY = "tabular.dask.efficiency", Ratio, Higher, Headline, TABULAR, [], None;
+        "Speed of pandas on Dask on all cores, as a share of as many times its speed on one core.";
     TABULAR_CLUSTER_TIME = "tabular.cluster.time", Second, Lower, Detail, TABULAR_CLUSTER, ["workers"], None;
         "Time from the first task to the saved result on workers of Dask, by their number.";
     TABULAR_CLUSTER_EFFICIENCY = "tabular.cluster.efficiency", Ratio, Higher, Detail, TABULAR_CLUSTER, ["workers"], None;

@@ -90,6 +90,7 @@ const EXPECTED: &[(&str, &str, Grade, &str)] = &[
     ),
     ("PY-HPC-2024.Q3", "tabular.share.transform", Unknown, "a share of a time that no table bounds"),
     ("PY-HPC-2024.Q3", "tabular.share.read", Unknown, "the same"),
+    ("PY-HPC-2024.Q3", "tabular.dask", Unknown, "a share of what cores do: no table bounds it below 100 %"),
     ("PY-HPC-2024.Q3", "gpu.copy", Unknown, "it is derived from the links: 4 × 16 × 3.94 = 252 GB/s"),
     ("PY-HPC-2024.Q3", "gpu.peer", Unknown, "a link that the document does not describe"),
     ("PY-HPC-2024.Q3", "host.power.idle", Unknown, "the idle power of no component is stated"),

@@ -51,11 +51,12 @@ fn the_documented_figures_are_there() {
     check("disk.randread.p99", 35e-6, Unit::Second, 0.05);
     check("tabular.time", 1125.0, Unit::Second, 0.05);
     check("tabular.time.polars", 1125.0, Unit::Second, 0.05);
+    check("tabular.dask", 0.8, Unit::Ratio, 0.05);
     check("host.power.idle", 450.0, Unit::Watt, 0.05);
     check("host.power.peak", 3800.0, Unit::Watt, 0.05);
     let heat = system.target("host.temperature").unwrap();
     assert_eq!((heat.value, heat.tolerance), (Quantity::new(90.0, Unit::Celsius), 0.0));
-    assert_eq!(system.targets.len(), 25);
+    assert_eq!(system.targets.len(), 26);
     assert_eq!(system.number("memory.capacity"), Some(2.0 * 1024.0_f64.powi(4)));
     assert_eq!(system.number("memory.channels_per_socket"), Some(12.0));
     let model = system.stated("cpu.model").next().unwrap();

@@ -169,7 +169,8 @@ pub(crate) struct RunArgs {
     /// fails
     #[arg(long)]
     pub(crate) resume: bool,
-    /// With --mode bucketed: let workers of Dask do the tasks, local:WORKERS of this host or those of tcp://HOST:PORT
+    /// With --mode bucketed: let workers of Dask do the tasks: local:WORKERS of this host, those that Slurm starts on
+    /// slurm:NODES, or those of tcp://HOST:PORT
     #[arg(long, value_name = "CLUSTER", conflicts_with = "threads")]
     pub(crate) cluster: Option<Cluster>,
     /// A Python with dask.distributed in the versions of the scheduler [default: an environment of its own, made once]

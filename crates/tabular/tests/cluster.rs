@@ -5,12 +5,12 @@
 mod cluster;
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use cluster::{Case, listening};
+use cluster::{Case, Dask, listening};
 use serde_json::Value;
 use tabular::cluster::{self as workers, Options, storage};
 use tabular::pipeline::{Cache, Job, Mode};
@@ -55,7 +55,7 @@ fn nothing_listens_beyond_loopback() {
     let mut run = case.start(&["--cluster", "local:2"]);
     let mut addresses = std::collections::BTreeSet::new();
     while run.try_wait().unwrap().is_none() {
-        addresses.extend(listening(&case.alive()));
+        addresses.extend(listening(Path::new("/proc/net"), &case.alive()));
         sleep(Duration::from_millis(10));
     }
     let ended = case.end(run);
@@ -185,69 +185,11 @@ fn what_is_no_cluster_is_refused_before_anything_is_made() {
         assert!(ended.code == Some(2) && ended.said.contains(words), "{ended:?}");
         case.nothing_is_left(&[]);
     };
-    check(&["--cluster", "node1:8786"], "expected local:WORKERS, or a scheduler of Dask");
+    check(&["--cluster", "node1:8786"], "expected local:WORKERS, slurm:NODES, or a scheduler of Dask");
     check(&["--cluster", "local:2", "--engine", "pandas"], "--cluster goes with --mode bucketed alone");
     check(&["--cluster", "local:2", "--threads", "1"], "cannot be used with");
     check(&["--python", "python3"], "--cluster");
     check(&["--cluster", "tcp://127.0.0.1:1", "--python", "./no/such/python"], "no/such/python: No such file");
-}
-
-/// A scheduler of Dask and workers as a person starts them; ended with the test.
-struct Dask<'a> {
-    case: &'a Case,
-    python: PathBuf,
-    scheduler: Child,
-    workers: Vec<Child>,
-    address: String,
-}
-
-impl Dask<'_> {
-    /// A scheduler with so many workers; none where there is no Python with Dask. `patched` is run before the scheduler.
-    fn start<'a>(case: &'a Case, workers: usize, patched: &str) -> Option<Dask<'a>> {
-        let python = case.python()?;
-        let file = case.own("scheduler.json");
-        let text = format!("{patched}\nfrom distributed.cli.dask_scheduler import main\nmain()");
-        let mut command = case.marked(&python, "scheduler");
-        command.args(["-c", &text, "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"]);
-        let scheduler = command.arg("--scheduler-file").arg(&file).spawn().unwrap();
-        let mut dask = Dask { case, python, scheduler, workers: Vec::new(), address: String::new() };
-        dask.address = case.wait_for("the scheduler's file", || {
-            let told: Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
-            told["address"].as_str().map(str::to_owned)
-        });
-        for index in 0..workers {
-            dask.add_worker(index);
-        }
-        Some(dask)
-    }
-
-    fn add_worker(&mut self, index: usize) {
-        let mut command = self.case.marked(&self.python, &format!("worker-{index}"));
-        command.args(["-m", "distributed.cli.dask_worker", &self.address, "--name", &format!("own-{index}")]);
-        command.args(["--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--host", "127.0.0.1"]);
-        command.args(["--dashboard-address", "127.0.0.1:0", "--local-directory"]).arg(self.case.own("scratch"));
-        self.workers.push(command.spawn().unwrap());
-    }
-
-    fn ids(&self) -> Vec<u32> {
-        self.workers.iter().chain([&self.scheduler]).map(Child::id).collect()
-    }
-
-    fn run(&self, fault: &str, more: &[&str]) -> cluster::Ended {
-        let (python, program) = (self.python.to_str().unwrap(), self.case.faulty(fault));
-        let program = program.to_str().unwrap();
-        let options = ["--cluster", &self.address, "--python", python, "--program", program];
-        self.case.end(self.case.start(&[&options, more].concat()))
-    }
-}
-
-impl Drop for Dask<'_> {
-    fn drop(&mut self) {
-        for child in self.workers.iter_mut().chain([&mut self.scheduler]) {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 #[test]

@@ -71,6 +71,13 @@ fn a_smoke_run_measures_verifies_and_extrapolates() {
                 let how = missing.reason.to_string();
                 assert!(how.contains("`hostproof run --only tabular --pandas ENV` measures it"), "{missing:?}");
             }
+            Message::Event(Event::NotMeasured(missing)) if missing.id.name == "tabular.dask.efficiency" => {
+                let how = missing.reason.to_string();
+                assert!(
+                    how.contains("--profile full --only tabular --pandas ENV` measures pandas on Dask"),
+                    "{missing:?}"
+                );
+            }
             Message::Event(Event::NotMeasured(missing)) if missing.id.name.starts_with("tabular.cluster.") => {
                 let how = missing.reason.to_string();
                 assert!(
@@ -183,6 +190,44 @@ fn pandas_is_measured_where_an_environment_is_named() {
     }
     assert!(matches!(&whole[0].warnings[..], [Warning::Extrapolated { .. }]), "{:?}", whole[0]);
     assert!(whole[0].samples[0].value > 100.0 * times[2].samples[0].value, "{whole:?}");
+}
+
+#[test]
+fn dask_on_all_cores_is_held_against_dask_on_one() {
+    let folder = tempfile::tempdir().unwrap();
+    // It takes 8 s on one core and 5 s on all, as far as it tells.
+    let script = format!(
+        r#"case "$1" in -c) echo 2026.8.0; exit;; esac
+        script=$1; seconds=5
+        while [ $# -gt 0 ]; do case $1 in --in) in=$2;; --out) out=$2;; --threads) [ "$2" != 1 ] || seconds=8;; esac; shift; done
+        case $script in *features_dask.py) ;; *) exit 9;; esac
+        "{program}" run --in "$in" --out "$out.other" --cache warm >/dev/null || exit
+        mv "$out.other"/part-*.parquet "$out" && rm -r "$out.other"
+        echo "{{\"phase\": \"t01\", \"seconds\": $seconds}}""#,
+        program = env!("CARGO_BIN_EXE_hostproof-tabular")
+    );
+    let env = environment(folder.path(), &script);
+    let mut config = small(plan(&folder.path().join("scratch"), Some(&env)));
+    config["pandas"]["rows"] = serde_json::json!([]);
+    config["pandas"]["dask_rows"] = 2_000.into();
+    let messages = ask(Task::Run(config));
+    assert_eq!(messages.last(), Some(&Message::Done));
+    let told = messages.iter().find_map(|message| match message {
+        Message::Event(Event::Measured(one)) if one.metric.name == "tabular.dask.efficiency" => Some(Ok(one)),
+        Message::Event(Event::NotMeasured(missing)) if missing.id.name == "tabular.dask.efficiency" => {
+            Some(Err(missing.reason.to_string()))
+        }
+        _ => None,
+    });
+    match told.unwrap() {
+        Ok(one) => {
+            let cores = one.placement.as_ref().unwrap().cpus.len();
+            assert!((one.samples[0].value - 8.0 / (5.0 * cores as f64)).abs() < 1e-9 && cores > 1, "{one:?}");
+            assert_eq!(one.context["engine"], "Dask 2026.8.0 with pandas 2026.8.0");
+            assert!(one.context["verified"].starts_with("every value") && one.samples[0].interval.is_some(), "{one:?}");
+        }
+        Err(why) => assert!(why.contains("this host has one core"), "{why}"),
+    }
 }
 
 #[test]

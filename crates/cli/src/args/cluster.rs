@@ -7,7 +7,8 @@ use clap::{Args, value_parser};
 /// Workers of Dask for the feature workload.
 #[derive(Debug, Args)]
 pub(crate) struct ClusterArgs {
-    /// Measure the feature workload on workers of Dask too, local:WORKERS of this host or those of tcp://HOST:PORT
+    /// Measure the feature workload on workers of Dask too, local:WORKERS of this host, those on slurm:NODES, or those of
+    /// tcp://HOST:PORT
     #[arg(long, value_name = "CLUSTER", requires = "cluster_data")]
     pub(crate) cluster: Option<String>,
     /// The input of that, made by `hostproof features generate` where all workers see it at the same path; the results lie

@@ -106,7 +106,8 @@ fn outcomes(id: &str, labels: &Labels, value: f64) -> Vec<Outcome> {
             one = one.label(label, is);
         }
         if id.starts_with("tabular.") {
-            one = one.context("engine", "pandas 3.1.1");
+            let is_dask = id.starts_with("tabular.dask.");
+            one = one.context("engine", if is_dask { "Dask 2026.8.0 with pandas 3.1.1" } else { "pandas 3.1.1" });
         }
         if id.starts_with("disk.") || id.starts_with("tabular.") {
             one = one.at(StoragePlace {

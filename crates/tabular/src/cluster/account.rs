@@ -197,7 +197,12 @@ impl Account {
                     self.stop(task, worker, *at);
                 }
             }
-            Event::Alive | Event::Scheduler { .. } | Event::Ready | Event::Failed { .. } | Event::Done => {}
+            Event::Alive
+            | Event::Scheduler { .. }
+            | Event::Queued { .. }
+            | Event::Ready
+            | Event::Failed { .. }
+            | Event::Done => {}
         }
     }
 

@@ -1,13 +1,13 @@
 """Hands the tasks of a plan to a scheduler of Dask, and tells what becomes of them.
 
-`hostproof features run --cluster` starts this text with `python -c` and its own process id. It writes one line of JSON to
-stdin, the request, and reads events from stdout, one line of JSON each. The transformations are not here: a task is the
-program `hostproof-tabular task`, which a worker of Dask starts.
+`hostproof features run --cluster` starts this text, behind that of workers.py, with `python -c` and its own process id. It
+writes one line of JSON to stdin, the request, and reads events from stdout, one line of JSON each. The transformations are
+not here: a task is the program `hostproof-tabular task`, which a worker of Dask starts.
 
 Nothing here may outlive the process that started it, and nothing may wait without a limit: the kernel kills this process
-with its parent, workers of `local` with this process, and tasks with their worker; whoever waits for another host has a
-limit; and as long as the event loop turns, an event `alive` says so every second, without which the parent ends this
-process and its group.
+with its parent, workers of `local` with this process, and tasks with their worker; `srun` hears of this process' end and
+ends its workers, which also end without their scheduler; whoever waits for another host has a limit; and as long as the
+event loop turns, an event `alive` says so every second, without which the parent ends this process and its group.
 """
 
 import asyncio
@@ -23,31 +23,6 @@ import sys
 import threading
 import time
 from importlib.util import find_spec
-
-# Seconds to wait for a connection, for answers, for workers to register, and for the last events of tasks that have ended;
-# and between two looks at scheduler and workers.
-CONNECT, ANSWER, REGISTER, LAST_EVENTS, LOOK = 20, 60, 90, 10, 1
-
-# What a worker of this host runs: its arguments are the process that it ends with, its CPUs, and what Dask gets.
-WORKER = """
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)
-if os.getppid() != int(sys.argv[1]): os._exit(1)
-os.sched_setaffinity(0, {int(cpu) for cpu in sys.argv[2].split(",")})
-import dask, distributed
-dask.config.refresh(paths=[], env={})
-dask.config.set({"distributed.worker.profile.enabled": False})
-from distributed.cli.dask_worker import main
-main(sys.argv[3:])
-"""
-
-
-class Failed(Exception):
-    """Why the run ends without a result; which task and worker it is about."""
-
-    def __init__(self, reason, **where):
-        super().__init__(reason)
-        self.where = where
 
 
 def events_to(descriptor):
@@ -161,51 +136,15 @@ def carry_out(job, task):
     tell("ended", figures=figures)
 
 
-class OwnWorkers:
-    """A scheduler in this process and workers of this host, each on CPUs of its own; all of it on loopback."""
-
-    def __init__(self, asked):
-        self.cpus = {f"local-{index}": worker["cpus"] for index, worker in enumerate(asked["cluster"]["workers"])}
-        self.asked, self.processes = asked, {}
-
-    async def start(self):
-        import dask
-        from distributed import Scheduler
-
-        # Settings of the user are for clusters of the user.
-        dask.config.refresh(paths=[], env={})
-        dask.config.set({
-            "distributed.scheduler.allowed-failures": self.asked["retries"],
-            "distributed.scheduler.worker-saturation": 1.0,
-            "distributed.scheduler.work-stealing-interval": "100ms",
-            "distributed.scheduler.worker-ttl": "60s",
-        })
-        # Without an address of its own, HTTP would be served to everybody.
-        scheduler = await Scheduler(host="127.0.0.1", port=0, dashboard_address="127.0.0.1:0")
-        options = ["--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--local-directory", self.asked["scratch"]]
-        options += ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--death-timeout", str(REGISTER)]
-        python = [sys.executable, *(["-I"] if sys.flags.isolated else []), "-c", WORKER, str(os.getpid())]
-        for name, cpus in self.cpus.items():
-            command = [*python, cpus, scheduler.address, "--name", name, *options]
-            self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
-        return scheduler.address
-
-    def gone(self):
-        """The workers whose process has ended."""
-        return [name for name, process in self.processes.items() if process.poll() is not None]
-
-    def end(self):
-        """Kills what is left: a stopped worker hears nothing else."""
-        for process in self.processes.values():
-            process.kill()
-
-
 class Run:
     """One plan on one scheduler."""
 
     def __init__(self, asked, tell):
         self.asked, self.tell = asked, tell
-        self.own = OwnWorkers(asked) if isinstance(asked["cluster"], dict) else None
+        cluster = asked["cluster"]
+        self.own = None
+        if isinstance(cluster, dict):
+            self.own = SlurmWorkers(asked) if "slurm_nodes" in cluster else OwnWorkers(asked)
         self.address, self.client, self.began = asked["cluster"], None, None
         # Of the workers that were admitted: address and name; and of all that ever were.
         self.workers, self.names = {}, {}
@@ -232,7 +171,8 @@ class Run:
         if self.own:
             self.address = await self.own.start()
         try:
-            client = Client(self.address, asynchronous=True, set_as_default=False, timeout=CONNECT)
+            security = self.own and self.own.security
+            client = Client(self.address, asynchronous=True, set_as_default=False, timeout=CONNECT, security=security)
             self.client = await asyncio.wait_for(client, CONNECT + 5)
         except Exception as error:
             raise Failed(f"no scheduler of Dask answers at {self.address}: {error}") from None
@@ -262,18 +202,30 @@ class Run:
         """The workers that the scheduler has, by address."""
         return (await self.answer(self.client.scheduler.identity(n_workers=-1), "list its workers"))["workers"]
 
+    def missing(self, listed):
+        """How many workers have not registered that are waited for."""
+        if self.own:
+            return self.own.missing({str(worker["name"]) for worker in listed.values()})
+        return max(0, (self.asked["workers"] or 1) - len(listed))
+
     async def admit_first(self):
-        """Waits for workers: for all of this host, or for one of another's."""
-        wanted, end = len(self.own.cpus) if self.own else self.asked["workers"] or 1, time.monotonic() + REGISTER
-        while len(listed := await self.listed()) < wanted:
-            if self.own and self.own.gone():
-                raise Failed(f"{self.own.gone()[0]} ended before it had registered")
+        """Waits for workers: for all that are started here, or for one of another's."""
+        end = time.monotonic() + REGISTER
+        while missing := self.missing(listed := await self.listed()):
+            if self.own and (gone := self.own.gone()):
+                raise Failed(f"{gone[0]} ended before it had registered")
+            if self.own and (why := await self.own.queued()):
+                self.tell("queued", why=why)
+                end = time.monotonic() + REGISTER
             if time.monotonic() > end:
+                wanted = len(listed) + missing
                 raise Failed(f"{len(listed)} of {wanted} workers registered at {self.address} within {REGISTER} s")
             await asyncio.sleep(0.05)
         if self.asked["workers"]:
             # A name may be a number.
-            self.chosen = sorted(listed, key=lambda address: str(listed[address]["name"]))[:wanted]
+            self.chosen = sorted(listed, key=lambda address: str(listed[address]["name"]))[: self.asked["workers"]]
+            if len(self.chosen) < self.asked["workers"]:
+                raise Failed(f"{self.asked['workers']} workers are to work, and there are {len(listed)}")
         await self.admit(listed)
 
     async def admit(self, listed):
@@ -321,8 +273,8 @@ class Run:
                 self.tell("lost", worker=self.workers.pop(address), at=self.now())
                 if any("on" in task for task in self.asked["tasks"]):
                     raise Failed(f"worker {self.names[address]} is lost, and nobody else can do its part")
-            if self.own and len(gone := self.own.gone()) == len(self.own.cpus):
-                raise Failed(f"all workers are lost: {', '.join(gone)}")
+            if self.own and self.own.all_gone():
+                raise Failed(f"all workers are lost: {', '.join(self.own.gone())}")
             if self.chosen and not self.workers:
                 raise Failed(f"all workers that may work are lost: {', '.join(self.names.values())}")
             await self.admit(listed)
@@ -405,7 +357,7 @@ async def main(asked, tell):
     except Failed as failed:
         tell("failed", reason=" ".join(str(failed).split()), **failed.where)
     except ImportError as error:
-        tell("failed", reason=f"{sys.executable} has no dask.distributed: {error}")
+        tell("failed", reason=f"{sys.executable} lacks what the driver needs, dask.distributed: {error}")
     except Exception as error:
         tell("failed", reason=f"the driver has a fault, please report it: {error!r}")
     finally:

@@ -42,7 +42,7 @@ const TASK: &str = "task";
 const SCRATCH: &str = "cluster";
 /// How often a task is tried again whose process or worker was killed.
 const RETRIES: u32 = 2;
-/// Most workers that one host starts.
+/// Most workers of one host, and most nodes of Slurm's.
 const MOST_WORKERS: usize = 1024;
 /// How long it may take until the tasks can be handed over; the driver's own limits are shorter.
 const START: Duration = Duration::from_mins(5);
@@ -54,17 +54,30 @@ pub enum Cluster {
     Scheduler(String),
     /// Worker processes of this host.
     Local(usize),
+    /// Workers on so many nodes that Slurm gives, one for each of their NUMA nodes.
+    Slurm(usize),
+}
+
+impl Cluster {
+    /// Whether its workers live for one run alone.
+    fn is_own(&self) -> bool {
+        !matches!(self, Cluster::Scheduler(_))
+    }
 }
 
 impl FromStr for Cluster {
     type Err = String;
 
     fn from_str(typed: &str) -> Result<Self, String> {
-        if let Some(workers) = typed.strip_prefix("local:") {
-            return match workers.parse() {
-                Ok(workers @ 1..=MOST_WORKERS) => Ok(Cluster::Local(workers)),
-                _ => Err(format!("`local:` takes a number of workers from 1 to {MOST_WORKERS}")),
-            };
+        let counted: [(&str, &str, fn(usize) -> Cluster); 2] =
+            [("local:", "workers", Cluster::Local), ("slurm:", "nodes", Cluster::Slurm)];
+        for (prefix, what, cluster) in counted {
+            if let Some(count) = typed.strip_prefix(prefix) {
+                return match count.parse() {
+                    Ok(count @ 1..=MOST_WORKERS) => Ok(cluster(count)),
+                    _ => Err(format!("`{prefix}` takes a number of {what} from 1 to {MOST_WORKERS}")),
+                };
+            }
         }
         let is_address = ["tcp://", "tls://"].iter().any(|scheme| {
             let host_and_port = typed.strip_prefix(scheme).and_then(|rest| rest.rsplit_once(':'));
@@ -73,7 +86,8 @@ impl FromStr for Cluster {
         if is_address {
             return Ok(Cluster::Scheduler(typed.to_owned()));
         }
-        Err("expected local:WORKERS, or a scheduler of Dask as tcp://HOST:PORT or tls://HOST:PORT".to_owned())
+        Err("expected local:WORKERS, slurm:NODES, or a scheduler of Dask as tcp://HOST:PORT or tls://HOST:PORT"
+            .to_owned())
     }
 }
 
@@ -82,6 +96,7 @@ impl Display for Cluster {
         match self {
             Cluster::Scheduler(address) => f.write_str(address),
             Cluster::Local(workers) => write!(f, "local:{workers}"),
+            Cluster::Slurm(nodes) => write!(f, "slurm:{nodes}"),
         }
     }
 }
@@ -213,9 +228,8 @@ impl Session<'_> {
             tasks: self.tasks,
             retries: RETRIES,
         };
-        let own_workers = matches!(options.cluster, Cluster::Local(_));
         let begun = Instant::now();
-        let driver = Driver::start(&python, &request, &scratch.0, own_workers)?;
+        let driver = Driver::start(&python, &request, &scratch.0, options.cluster.is_own())?;
         let account = Account::of(self.tasks, self.already);
         let follow = Follow { driver, account, tasks: self.tasks.len(), host: Host::default(), tell };
         follow.until_the_end(options.stall, begun)
@@ -258,6 +272,7 @@ fn workers_of(options: &Options) -> Result<Workers, Error> {
             let list = |cpus: &machine::CpuSet| cpus.iter().map(|cpu| cpu.to_string()).collect::<Vec<_>>().join(",");
             Ok(Workers::Own { workers: cpus.iter().map(|cpus| Pinned { cpus: list(cpus) }).collect() })
         }
+        Cluster::Slurm(nodes) => Ok(Workers::Slurm { slurm_nodes: *nodes }),
     }
 }
 
@@ -279,7 +294,7 @@ struct Follow<'a> {
 impl Follow<'_> {
     /// Ends when all tasks have, or with a reason.
     fn until_the_end(mut self, stall: Duration, begun: Instant) -> Result<Done, Error> {
-        let (mut last, mut is_ready) = (begun, false);
+        let (mut last, mut is_ready, mut queued) = (begun, false, String::new());
         loop {
             let event = self.driver.next()?;
             self.account.note(&event);
@@ -293,6 +308,13 @@ impl Follow<'_> {
                 Event::Ended { .. } => {
                     last = Instant::now();
                     (self.tell)(Told::Progress { done: self.account.done(), tasks: self.tasks });
+                }
+                Event::Queued { why } => {
+                    last = Instant::now();
+                    if why != queued {
+                        (self.tell)(Told::Note(format!("waits for Slurm to begin job {why}")));
+                        queued = why;
+                    }
                 }
                 Event::Done => break,
                 other => self.hear(other)?,
@@ -330,6 +352,7 @@ impl Follow<'_> {
                 return Err(Error::Cluster(format!("{what}{reason}")));
             }
             Event::Alive
+            | Event::Queued { .. }
             | Event::Worker { .. }
             | Event::Ready
             | Event::Started { .. }
@@ -356,12 +379,23 @@ mod tests {
         };
         check("local:1", Some(Cluster::Local(1)));
         check("local:16", Some(Cluster::Local(16)));
+        check("slurm:4", Some(Cluster::Slurm(4)));
         for address in ["tcp://node1:8786", "tls://10.0.0.1:8786", "tcp://[fe80::1]:8786"] {
             check(address, Some(Cluster::Scheduler(address.to_owned())));
         }
-        for other in
-            ["", "local", "local:0", "local:x", "local:2000", "node1:8786", "tcp://node1", "tcp://:1", "tcp://a:0"]
-        {
+        for other in [
+            "",
+            "local",
+            "local:0",
+            "local:x",
+            "local:2000",
+            "slurm",
+            "slurm:0",
+            "node1:8786",
+            "tcp://node1",
+            "tcp://:1",
+            "tcp://a:0",
+        ] {
             check(other, None);
         }
     }

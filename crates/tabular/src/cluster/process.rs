@@ -15,8 +15,8 @@ use super::group::{DYING, ended, kill_group};
 use super::wire::{Event, Request};
 use crate::Error;
 
-/// The driver. Its own text says what it does.
-const DRIVER: &str = include_str!("driver.py");
+/// The driver, in two parts. Their own text says what they do.
+const DRIVER: &str = concat!(include_str!("workers.py"), include_str!("driver.py"));
 /// How long the driver may say nothing; as long as its event loop turns, it says something every second.
 const SILENCE: Duration = Duration::from_mins(1);
 /// Lines of what the driver's libraries said that are told where it fails.

@@ -38,6 +38,11 @@ pub(super) enum Workers {
         /// One process each.
         workers: Vec<Pinned>,
     },
+    /// Workers that Slurm starts.
+    Slurm {
+        /// Nodes, with a worker for each of their NUMA nodes.
+        slurm_nodes: usize,
+    },
 }
 
 /// A worker of this host, and the CPUs that it keeps to.
@@ -108,6 +113,8 @@ pub(super) enum Event {
         dask: String,
         python: String,
     },
+    /// The workers wait in a queue that others keep, for this reason.
+    Queued { why: String },
     /// A worker was looked at, and may work.
     Worker {
         name: String,

@@ -20,6 +20,8 @@ const TRANSFORMED: f64 = 7e-6;
 const VERIFIED: f64 = 8e-6;
 /// Seconds that a row takes pandas in plans: most of it is done by one thread.
 const TRANSFORMED_BY_PANDAS: f64 = 2e-5;
+/// Core-seconds that a row takes pandas on Dask in plans.
+const TRANSFORMED_ON_DASK: f64 = 6e-5;
 /// Core-seconds that a row takes in plans as tasks of `bucketed`, with the digests of what came.
 const TRANSFORMED_BY_TASKS: f64 = 1.6e-5;
 /// Seconds in plans for the environment of the driver, which is made once, and for each start of scheduler and workers.
@@ -34,6 +36,8 @@ const PANDAS_BYTES_A_ROW: u64 = 3_000;
 /// The largest size of `quick` and of `full` for pandas: all rounds of it take a minute, and half an hour.
 const PANDAS_ROWS_QUICK: u64 = 400_000;
 const PANDAS_ROWS_FULL: u64 = 16_000_000;
+/// What `full` gives pandas on Dask.
+const DASK_ROWS_FULL: u64 = 4_000_000;
 /// Bytes on disk of a row of the input and of the output.
 const DISK_BYTES_A_ROW: u64 = 200 + 400;
 /// How many tenths of the memory that can be taken `full` plans to fill.
@@ -102,6 +106,7 @@ impl ClusterConfig {
     fn seconds(&self, cores: usize) -> f64 {
         let (most, size) = match cluster_of(&self.choice) {
             Ok(Cluster::Local(workers)) => (workers, (cores / workers).max(1)),
+            Ok(Cluster::Slurm(nodes)) => (nodes, 1),
             // How many there are is known when they are asked.
             _ => (UNKNOWN_WORKERS, 1),
         };
@@ -133,6 +138,9 @@ pub struct PandasConfig {
     pub environment: PathBuf,
     /// Events of each size, from small to large.
     pub rows: Vec<u64>,
+    /// Events that pandas on Dask transforms on one core and on all; without any it is not measured.
+    #[serde(default)]
+    pub dask_rows: Option<u64>,
 }
 
 impl Config {
@@ -179,15 +187,15 @@ impl Config {
     #[must_use]
     pub fn with_pandas(self, profile: Profile, named: Option<&Path>) -> Config {
         let Some(environment) = named.map(Path::to_owned).or_else(pandas::packaged) else { return self };
-        let rows = match profile {
-            Profile::Smoke => self.rows.clone(),
-            Profile::Quick => quarters(PANDAS_ROWS_QUICK),
+        let (rows, dask_rows) = match profile {
+            Profile::Smoke => (self.rows.clone(), None),
+            Profile::Quick => (quarters(PANDAS_ROWS_QUICK), None),
             Profile::Full => {
                 let most = memory_available() / 10 * MEMORY_TENTHS / PANDAS_BYTES_A_ROW;
-                quarters(PANDAS_ROWS_FULL.min(most))
+                (quarters(PANDAS_ROWS_FULL.min(most)), Some(DASK_ROWS_FULL.min(most)))
             }
         };
-        Config { pandas: Some(PandasConfig { environment, rows }), ..self }
+        Config { pandas: Some(PandasConfig { environment, rows, dask_rows }), ..self }
     }
 
     /// The same with the workers of Dask that were chosen.
@@ -208,12 +216,17 @@ impl Config {
         let (rows, rounds) = (self.rows.iter().sum::<u64>(), self.rounds as f64);
         let of_pandas: &[u64] = self.pandas.as_ref().map_or(&[], |pandas| &pandas.rows);
         let by_pandas = of_pandas.iter().sum::<u64>();
-        let all = rows + by_pandas;
-        let verified: u64 = self.rows.iter().chain(of_pandas).map(|&rows| rows.min(ROWS_A_GIGABYTE)).sum();
+        let by_dask = self.pandas.as_ref().and_then(|pandas| pandas.dask_rows);
+        let all = rows + by_pandas + by_dask.unwrap_or(0);
+        let sizes = self.rows.iter().chain(of_pandas).chain(&by_dask);
+        let verified: u64 = sizes.map(|&rows| rows.min(ROWS_A_GIGABYTE)).sum();
         let parallel = GENERATED * all as f64 + TRANSFORMED * rows as f64 * rounds + VERIFIED * verified as f64;
-        let seconds = 2.0 + parallel / cores + TRANSFORMED_BY_PANDAS * by_pandas as f64 * rounds;
+        let on_dask = TRANSFORMED_ON_DASK * by_dask.unwrap_or(0) as f64 * (1.0 + 1.0 / cores);
+        let in_python = TRANSFORMED_BY_PANDAS * by_pandas as f64 + on_dask;
+        let seconds = 2.0 + parallel / cores + in_python * rounds;
         let seconds = seconds + self.cluster.as_ref().map_or(0.0, |cluster| cluster.seconds(all_cores));
-        let memory = (largest(&self.rows) * PHASED_BYTES_A_ROW).max(largest(of_pandas) * PANDAS_BYTES_A_ROW);
+        let most_in_python = largest(of_pandas).max(by_dask.unwrap_or(0));
+        let memory = (largest(&self.rows) * PHASED_BYTES_A_ROW).max(most_in_python * PANDAS_BYTES_A_ROW);
         Needs { seconds, memory, disk: all * DISK_BYTES_A_ROW }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use machine::{Clock, CpuSet};
-use measure::{Interval, Labels, NotMeasured, Reason, Sample, metrics};
+use measure::{Interval, Labels, NotMeasured, Quantity, Reason, Sample, Unit, metrics};
 use serde::Deserialize;
 
 use super::shard::{Shard, command, last_report};
@@ -16,8 +16,10 @@ use crate::verify::Verified;
 
 /// Where a package puts an environment, below the folder of `bin`.
 const PACKAGED: &str = "lib/hostproof/python";
-/// Prints the version of pandas, where everything that the script imports is there.
+/// Prints the version of pandas, where everything that its script imports is there.
 const PROBE: &str = "import numpy, pyarrow, pandas; print(pandas.__version__)";
+/// The same of Dask.
+const PROBE_DASK: &str = "import dask.dataframe, distributed; print(dask.__version__)";
 
 /// A Python environment that has pandas.
 pub(super) struct Pandas {
@@ -38,6 +40,18 @@ pub(super) fn not_measured() -> NotMeasured {
     NotMeasured::new(&metrics::TABULAR_PANDAS_TIME_500GB, Labels::new(), Reason::NotBuilt(why.to_owned()))
 }
 
+/// Why the efficiency of Dask has no value where it is not measured.
+pub(super) fn dask_not_measured(why: Reason) -> NotMeasured {
+    NotMeasured::new(&metrics::TABULAR_DASK_EFFICIENCY, Labels::new(), why)
+}
+
+/// That nobody asked for it.
+pub(super) fn dask_not_asked_for() -> NotMeasured {
+    let why = "`hostproof run --profile full --only tabular --pandas ENV` measures pandas on Dask, ENV being a Python \
+               environment that has both (`ENV/bin/pip install dask distributed`)";
+    dask_not_measured(Reason::NotBuilt(why.to_owned()))
+}
+
 /// The report that a process prints last.
 #[derive(Deserialize)]
 struct Report {
@@ -48,23 +62,30 @@ impl Pandas {
     /// Asks the environment for its pandas.
     pub(super) fn find(environment: &Path) -> Result<Pandas, Error> {
         let python = environment.join("bin/python");
-        let output = Command::new(&python)
-            .args(["-c", PROBE])
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| Error::io("cannot start", &python, error))?;
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().lines().last().unwrap_or_default().to_owned();
-        if !output.status.success() {
-            let why = format!("{} has no pandas with NumPy and PyArrow: {}", python.display(), said(&output.stderr));
-            return Err(Error::Process(why));
-        }
-        Ok(Pandas { python, version: said(&output.stdout) })
+        let version = ask(&python, PROBE, "pandas with NumPy and PyArrow")?;
+        Ok(Pandas { python, version })
+    }
+
+    /// The version of the environment's Dask.
+    pub(super) fn dask(&self) -> Result<String, Error> {
+        ask(&self.python, PROBE_DASK, "Dask with dask.dataframe and distributed")
     }
 
     /// One round: the seconds of all phases, when, and their names.
     pub(super) fn transform(&self, shard: &Shard, cache: Cache) -> Result<Round, Error> {
+        self.transform_by("pandas", shard, cache)
+    }
+
+    /// One round on one core, then one on all, of pandas on Dask.
+    pub(super) fn scale(&self, all: &Shard, cache: Cache) -> Result<[Round; 2], Error> {
+        let (input, output) = (all.input.clone(), all.output.clone());
+        let one = Shard { input, output, cpus: all.cpus.0.iter().copied().take(1).collect() };
+        Ok([self.transform_by("dask", &one, cache)?, self.transform_by("dask", all, cache)?])
+    }
+
+    fn transform_by(&self, engine: &str, shard: &Shard, cache: Cache) -> Result<Round, Error> {
         let mut command = command(shard, cache)?;
-        command.args(["--engine", "pandas", "--threads", &shard.cpus.len().to_string()]);
+        command.args(["--engine", engine, "--threads", &shard.cpus.len().to_string()]);
         command.env("HOSTPROOF_PYTHON", &self.python);
         let start = Clock::now();
         let report: Report = last_report(&mut command)?;
@@ -85,6 +106,49 @@ impl Pandas {
         ];
         Size { rows, samples, cpus: cpus.0.iter().copied().collect(), context }
     }
+
+    /// What rounds on one core and on all say of Dask's efficiency.
+    pub(super) fn efficiency(
+        &self,
+        dask: &str,
+        rows: u64,
+        rounds: &[[Round; 2]],
+        cpus: &CpuSet,
+        verified: &Verified,
+    ) -> Size {
+        let sample = |[one, all]: &[Round; 2]| {
+            let value = one.seconds() / (cpus.len() as f64 * all.seconds());
+            Sample::timed(value, Interval::new(one.interval.start, all.interval.end))
+        };
+        let seconds = |which: usize| {
+            let of = |round: &[Round; 2]| Quantity::new(round[which].seconds(), Unit::Second).to_string();
+            rounds.iter().map(of).collect::<Vec<_>>().join(", ")
+        };
+        let context = vec![
+            ("engine", format!("Dask {dask} with pandas {}", self.version)),
+            ("rows", rows.to_string()),
+            ("cache", Cache::Cold.name().to_owned()),
+            ("workers", format!("{} of one thread, and 1", cpus.len())),
+            ("on one core", seconds(0)),
+            ("on all", seconds(1)),
+            ("verified", size::how_verified(verified)),
+        ];
+        Size { rows, samples: rounds.iter().map(sample).collect(), cpus: cpus.0.iter().copied().collect(), context }
+    }
+}
+
+/// Lets a Python print a version.
+fn ask(python: &Path, probe: &str, what: &str) -> Result<String, Error> {
+    let output = Command::new(python)
+        .args(["-c", probe])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Error::io("cannot start", python, error))?;
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().lines().last().unwrap_or_default().to_owned();
+    if !output.status.success() {
+        return Err(Error::Process(format!("{} has no {what}: {}", python.display(), said(&output.stderr))));
+    }
+    Ok(said(&output.stdout))
 }
 
 /// The phases of one round with their seconds. The interval also holds the start of the interpreter, which is not timed.

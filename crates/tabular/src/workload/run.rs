@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use machine::{CpuSet, Machine};
 use measure::metrics::{
-    TABULAR_PANDAS_TIME, TABULAR_PANDAS_TIME_500GB, TABULAR_PHASE, TABULAR_READ, TABULAR_SHARE, TABULAR_TIME,
-    TABULAR_TIME_500GB,
+    TABULAR_DASK_EFFICIENCY, TABULAR_PANDAS_TIME, TABULAR_PANDAS_TIME_500GB, TABULAR_PHASE, TABULAR_READ,
+    TABULAR_SHARE, TABULAR_TIME, TABULAR_TIME_500GB,
 };
 use measure::{Definition, Event, Interval, Labels, Measurement, NotMeasured, Sample};
 
@@ -98,11 +98,15 @@ impl Work<'_> {
     /// The documented engine, where there is an environment that has it.
     fn pandas(&mut self) {
         let Some(config) = &self.config.pandas else {
-            return (self.emit)(Event::NotMeasured(pandas::not_measured()));
+            (self.emit)(Event::NotMeasured(pandas::not_measured()));
+            return (self.emit)(Event::NotMeasured(pandas::dask_not_asked_for()));
         };
         let pandas = match Pandas::find(&config.environment) {
             Ok(pandas) => pandas,
-            Err(error) => return self.not_measured(&TABULAR_PANDAS_TIME_500GB, Labels::new(), &error),
+            Err(error) => {
+                self.not_measured(&TABULAR_PANDAS_TIME_500GB, Labels::new(), &error);
+                return self.not_measured(&TABULAR_DASK_EFFICIENCY, Labels::new(), &error);
+            }
         };
         let (mut sizes, mut wrong) = (Vec::new(), None);
         for (step, &rows) in config.rows.iter().enumerate() {
@@ -120,6 +124,31 @@ impl Work<'_> {
             }
         }
         self.headline(&TABULAR_PANDAS_TIME_500GB, &sizes, wrong.as_ref());
+        match config.dask_rows {
+            Some(rows) => self.dask(&pandas, rows),
+            None => (self.emit)(Event::NotMeasured(pandas::dask_not_asked_for())),
+        }
+    }
+
+    /// How pandas on Dask uses the cores.
+    fn dask(&mut self, pandas: &Pandas, rows: u64) {
+        let cores: usize = self.nodes.iter().map(CpuSet::len).sum();
+        if cores < 2 {
+            let why = "this host has one core: there is nothing to hold it against".to_owned();
+            return (self.emit)(Event::NotMeasured(pandas::dask_not_measured(Reason::NoResources(why))));
+        }
+        self.progress(self.sizes() - 1, format!("{rows} rows: pandas on Dask transforms on one core and on {cores}"));
+        let scaled = pandas.dask().and_then(|version| {
+            let (rounds, verified, cpus) = self.size(rows, |shard| pandas.scale(shard, Cache::Cold))?;
+            Ok(pandas.efficiency(&version, rows, &rounds, &cpus, &verified))
+        });
+        match scaled {
+            Ok(size) => {
+                let efficiency = Measurement::new(&TABULAR_DASK_EFFICIENCY, size.samples.iter().cloned());
+                self.measured(size.describe(efficiency));
+            }
+            Err(error) => self.not_measured(&TABULAR_DASK_EFFICIENCY, Labels::new(), &error),
+        }
     }
 
     fn progress(&mut self, step: usize, doing: String) {
@@ -129,7 +158,8 @@ impl Work<'_> {
 
     /// Sizes that are done by processes of this host.
     fn sizes(&self) -> usize {
-        self.config.rows.len() + self.config.pandas.as_ref().map_or(0, |pandas| pandas.rows.len())
+        let pandas = self.config.pandas.as_ref();
+        self.config.rows.len() + pandas.map_or(0, |pandas| pandas.rows.len() + pandas.dask_rows.iter().len())
     }
 
     fn steps(&self) -> usize {

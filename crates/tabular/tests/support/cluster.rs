@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,13 @@ impl Case {
 
     /// A command whose processes carry the mark; what it prints goes to files.
     pub fn marked(&self, program: impl AsRef<Path>, name: &str) -> Command {
-        let mut command = Command::new(program.as_ref());
+        self.marked_at(&Place::here(), program, name)
+    }
+
+    fn marked_at(&self, place: &Place, program: impl AsRef<Path>, name: &str) -> Command {
+        let mut words = place.before.iter().map(OsStr::new).chain([program.as_ref().as_os_str()]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words);
         let file = |what: &str| File::create(self.own(&format!("{name}.{what}"))).unwrap();
         command.env(MARK, &self.mark).stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
         command
@@ -95,7 +102,11 @@ impl Case {
     }
 
     fn start_to(&self, out: &Path, more: &[&str]) -> Child {
-        let mut command = self.marked(env!("CARGO_BIN_EXE_hostproof-tabular"), "run");
+        self.start_at(&Place::here(), out, more)
+    }
+
+    fn start_at(&self, place: &Place, out: &Path, more: &[&str]) -> Child {
+        let mut command = self.marked_at(place, env!("CARGO_BIN_EXE_hostproof-tabular"), "run");
         command.arg("run").arg("--in").arg(self.path("data")).arg("--out").arg(out);
         command.args(["--mode", "bucketed", "--cache", "warm", "--json"]).args(more).spawn().unwrap()
     }
@@ -212,7 +223,7 @@ impl Case {
         panic!("{why}; alive: {alive:#?}\nit said: {}\nit printed: {}", log("run.err"), log("run.out"));
     }
 
-    fn kill_all(&self) {
+    pub fn kill_all(&self) {
         for (pid, _) in self.alive() {
             let _ = kill_process(pid, Signal::KILL);
         }
@@ -257,8 +268,95 @@ impl Ended {
     }
 }
 
-/// Addresses on which processes listen, as the kernel writes them.
-pub fn listening(processes: &[(Pid, String)]) -> BTreeSet<String> {
+/// Where a process runs: what is started before it, and the address of that host.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub before: Vec<String>,
+    pub address: &'static str,
+}
+
+impl Place {
+    /// This host.
+    pub fn here() -> Place {
+        Place { before: Vec::new(), address: "127.0.0.1" }
+    }
+}
+
+/// A scheduler of Dask and workers as a person starts them; ended with the test.
+pub struct Dask<'a> {
+    case: &'a Case,
+    pub python: PathBuf,
+    pub scheduler: Child,
+    workers: Vec<Child>,
+    pub address: String,
+}
+
+impl Dask<'_> {
+    /// A scheduler with so many workers; none where there is no Python with Dask. `patched` is run before the scheduler.
+    pub fn start<'a>(case: &'a Case, workers: usize, patched: &str) -> Option<Dask<'a>> {
+        let mut dask = Dask::start_at(case, &Place::here(), patched)?;
+        for index in 0..workers {
+            dask.add_worker(index);
+        }
+        Some(dask)
+    }
+
+    /// A scheduler somewhere, without workers.
+    pub fn start_at<'a>(case: &'a Case, place: &Place, patched: &str) -> Option<Dask<'a>> {
+        let python = case.python()?;
+        let file = case.own("scheduler.json");
+        let text = format!("{patched}\nfrom distributed.cli.dask_scheduler import main\nmain()");
+        let mut command = case.marked_at(place, &python, "scheduler");
+        command.args(["-c", &text, "--host", place.address, "--port", "0", "--dashboard-address", "127.0.0.1:0"]);
+        let scheduler = command.arg("--scheduler-file").arg(&file).spawn().unwrap();
+        let mut dask = Dask { case, python, scheduler, workers: Vec::new(), address: String::new() };
+        dask.address = case.wait_for("the scheduler's file", || {
+            let told: serde_json::Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+            told["address"].as_str().map(str::to_owned)
+        });
+        Some(dask)
+    }
+
+    pub fn add_worker(&mut self, index: usize) {
+        self.add_worker_at(&Place::here(), index);
+    }
+
+    pub fn add_worker_at(&mut self, place: &Place, index: usize) {
+        let mut command = self.case.marked_at(place, &self.python, &format!("worker-{index}"));
+        command.args(["-m", "distributed.cli.dask_worker", &self.address, "--name", &format!("own-{index}")]);
+        command.args(["--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--host", place.address]);
+        command.args(["--dashboard-address", "127.0.0.1:0", "--local-directory"]).arg(self.case.own("scratch"));
+        self.workers.push(command.spawn().unwrap());
+    }
+
+    pub fn ids(&self) -> Vec<u32> {
+        self.workers.iter().chain([&self.scheduler]).map(Child::id).collect()
+    }
+
+    pub fn run(&self, fault: &str, more: &[&str]) -> Ended {
+        self.run_at(&Place::here(), fault, more)
+    }
+
+    /// A run whose client is somewhere.
+    pub fn run_at(&self, place: &Place, fault: &str, more: &[&str]) -> Ended {
+        let (python, program) = (self.python.to_str().unwrap(), self.case.faulty(fault));
+        let program = program.to_str().unwrap();
+        let options = ["--cluster", &self.address, "--python", python, "--program", program];
+        self.case.end(self.case.start_at(place, &self.case.path("result"), &[&options, more].concat()))
+    }
+}
+
+impl Drop for Dask<'_> {
+    fn drop(&mut self) {
+        for child in self.workers.iter_mut().chain([&mut self.scheduler]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Addresses on which processes listen, as the kernel writes them to the tables of their network.
+pub fn listening(tables: &Path, processes: &[(Pid, String)]) -> BTreeSet<String> {
     let mut sockets = BTreeSet::new();
     for (pid, _) in processes {
         let folder = format!("/proc/{}/fd", pid.as_raw_nonzero());
@@ -266,8 +364,8 @@ pub fn listening(processes: &[(Pid, String)]) -> BTreeSet<String> {
         sockets.extend(links.filter_map(|link| fs::read_link(link.path()).ok()?.to_str().map(str::to_owned)));
     }
     let mut addresses = BTreeSet::new();
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        for line in fs::read_to_string(table).unwrap_or_default().lines().skip(1) {
+    for table in ["tcp", "tcp6"] {
+        for line in fs::read_to_string(tables.join(table)).unwrap_or_default().lines().skip(1) {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let (address, state, inode) = (fields[1], fields[3], fields[9]);
             if state == "0A" && sockets.contains(&format!("socket:[{inode}]")) {

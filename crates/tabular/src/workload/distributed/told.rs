@@ -97,7 +97,9 @@ impl Told {
     fn described(&self, measurement: Measurement, report: &Report) -> Measurement {
         let cache = match self.cluster {
             Cluster::Local(_) => report.cache.name().to_owned(),
-            Cluster::Scheduler(_) => format!("{} on the host of the driver alone", report.cache.name()),
+            Cluster::Slurm(_) | Cluster::Scheduler(_) => {
+                format!("{} on the host of the driver alone", report.cache.name())
+            }
         };
         let described = self.of_cluster(measurement, &report.workers);
         described
@@ -114,7 +116,7 @@ impl Told {
         let measurement = measurement.at(self.place.clone()).context("cluster", &self.cluster);
         match self.cluster {
             Cluster::Local(_) => placed(measurement, workers.iter().flat_map(|worker| worker.cpus.clone()).collect()),
-            Cluster::Scheduler(_) => measurement.warn([Warning::Note(NOT_WATCHED.to_owned())]),
+            Cluster::Slurm(_) | Cluster::Scheduler(_) => measurement.warn([Warning::Note(NOT_WATCHED.to_owned())]),
         }
     }
 
