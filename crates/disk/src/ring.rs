@@ -27,9 +27,6 @@ const PAGE: usize = 4096;
 /// by then and sleeps; larger ones keep it busy, and meanwhile nobody submits new ones.
 const SMALL_REQUEST: usize = 16 << 10;
 
-/// At a depth of 1: after so many submissions that returned before their request was done, only each so-manyth asks for it.
-const UNANSWERED: u32 = 64;
-
 /// A ring with the buffers of its requests.
 ///
 /// Each request belongs to a slot, and each slot has a part of the buffer. The kernel may touch that part from the
@@ -40,8 +37,6 @@ pub(crate) struct Ring {
     stride: usize,
     busy: Vec<bool>,
     in_flight: u32,
-    /// Submissions in a row that returned before a request was done.
-    unanswered: u32,
     fds: Vec<RawFd>,
     /// Requests that are punted to io-wq and that more than one of its workers could do at a time: by file, reads and writes.
     punted: Vec<[bool; 2]>,
@@ -87,7 +82,6 @@ impl Ring {
             stride: bytes / depth.max(1) as usize,
             busy: vec![false; depth as usize],
             in_flight: 0,
-            unanswered: 0,
             fds: files.iter().map(AsRawFd::as_raw_fd).collect(),
             punted,
             oversubscribed: false,
@@ -208,14 +202,9 @@ impl Ring {
             return self.uring.submitter().submit();
         }
         let count = self.uring.submission().len();
-        let flags =
-            if asks(self.busy.len(), self.unanswered) { EnterFlags::GETEVENTS } else { EnterFlags::empty() }.bits();
+        let flags = EnterFlags::GETEVENTS.bits();
         // SAFETY: `count` is the number of queued entries, no argument is passed, and the flag needs none.
-        let answer = unsafe {
-            self.uring.submitter().enter::<libc::sigset_t>(u32::try_from(count).unwrap_or(0), 0, flags, None)
-        };
-        self.unanswered = if self.uring.completion().is_empty() { self.unanswered.wrapping_add(1) } else { 0 };
-        answer
+        unsafe { self.uring.submitter().enter::<libc::sigset_t>(u32::try_from(count).unwrap_or(0), 0, flags, None) }
     }
 
     /// Queues a request that does nothing, for the engine's own cost.
@@ -241,13 +230,6 @@ impl Ring {
         assert!(!self.busy[slot as usize], "slot {slot} is the kernel's until its request completes");
         self.base.wrapping_add(slot as usize * self.stride)
     }
-}
-
-/// Whether a submission asks for what is done. A driver that works in the call has done it by then, and no second call is
-/// needed; of others a single request is never done, and to ask takes time that is no part of it.
-#[inline]
-fn asks(depth: usize, unanswered: u32) -> bool {
-    depth > 1 || unanswered < UNANSWERED || unanswered.is_multiple_of(UNANSWERED)
 }
 
 /// Whether reads and writes of a file are punted to io-wq (the kernel cannot try them without blocking), and more than one
@@ -434,16 +416,5 @@ mod tests {
         // In memory, where there is such a folder: reads of it are punted.
         let file = tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).unwrap();
         assert!(!punted_directions(&file)[1]);
-    }
-
-    #[test]
-    fn what_is_never_done_at_once_is_seldom_asked_for_but_not_given_up() {
-        let check = |depth, unanswered, expect| assert_eq!(asks(depth, unanswered), expect, "{depth} {unanswered}");
-        check(1, 0, true);
-        check(1, UNANSWERED - 1, true);
-        check(1, UNANSWERED + 1, false);
-        check(1, 10 * UNANSWERED, true);
-        check(1, u32::MAX, false);
-        check(2, UNANSWERED + 1, true);
     }
 }

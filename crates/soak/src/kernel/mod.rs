@@ -13,6 +13,8 @@ use crate::pattern::{BLOCK, Line, Pattern, WORDS, Word};
 
 /// Bytes of a line.
 const LINE: u64 = 64;
+/// How many bytes ahead of what is compared is asked for: a block. The prefetchers of processors begin anew at each page of 4 KiB.
+const AHEAD: usize = BLOCK * 64;
 
 /// Fills lines that begin at an address.
 type Fill = unsafe fn(&mut [Line], u64, &Word);

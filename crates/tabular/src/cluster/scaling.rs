@@ -123,6 +123,9 @@ fn steps(tasks: &[TaskReport]) -> Vec<Step> {
 mod tests {
     use super::*;
 
+    /// A task that waits for nothing.
+    const NOTHING: &[usize] = &[];
+
     fn model(tasks: &[(f64, &[usize])]) -> Model {
         let steps = tasks.iter().map(|&(seconds, after)| Step { after: after.to_vec(), seconds }).collect();
         Model { steps, wait: 0.0, slots: 1, least: 0.0, save: 0.0 }
@@ -137,7 +140,7 @@ mod tests {
 
     #[test]
     fn independent_tasks_scale_and_a_chain_does_not() {
-        check(&model(&[(1.0, &[]); 8]), &[(1, 8.0), (2, 4.0), (4, 2.0), (8, 1.0), (64, 1.0)]);
+        check(&model(&[(1.0, NOTHING); 8]), &[(1, 8.0), (2, 4.0), (4, 2.0), (8, 1.0), (64, 1.0)]);
         check(&model(&[(1.0, &[]), (1.0, &[0]), (1.0, &[1])]), &[(1, 3.0), (2, 3.0), (64, 3.0)]);
     }
 
@@ -159,7 +162,7 @@ mod tests {
         check(&one, &[(1, 10.0), (2, 6.0), (3, 6.0), (4, 4.0), (64, 4.0)]);
         assert!((one.least() - 4.0).abs() < 1e-9);
         // Three workers have five tasks of a second: the last two wait.
-        check(&model(&[(1.0, &[]); 5]), &[(3, 2.0), (5, 1.0)]);
+        check(&model(&[(1.0, NOTHING); 5]), &[(3, 2.0), (5, 1.0)]);
     }
 
     #[test]
@@ -170,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_scheduler_the_folder_and_the_saving_cost_what_they_cost() {
-        let plain = model(&[(1.0, &[]); 4]);
+        let plain = model(&[(1.0, NOTHING); 4]);
         check(&Model { wait: 0.5, ..plain.clone() }, &[(1, 6.0), (4, 1.5)]);
         check(&Model { least: 3.0, ..plain.clone() }, &[(1, 4.0), (2, 3.0), (64, 3.0)]);
         check(&Model { save: 2.0, least: 3.0, ..plain.clone() }, &[(1, 6.0), (64, 5.0)]);

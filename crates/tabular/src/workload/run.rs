@@ -10,7 +10,7 @@ use measure::metrics::{
     TABULAR_DASK_EFFICIENCY, TABULAR_PANDAS_TIME, TABULAR_PANDAS_TIME_500GB, TABULAR_PHASE, TABULAR_READ,
     TABULAR_SHARE, TABULAR_TIME, TABULAR_TIME_500GB,
 };
-use measure::{Definition, Event, Interval, Labels, Measurement, NotMeasured, Sample};
+use measure::{Definition, Event, Interval, Labels, Measurement, NotMeasured, Reason, Sample};
 
 use super::config::Config;
 use super::distributed;
