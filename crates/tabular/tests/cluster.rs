@@ -337,8 +337,8 @@ fn a_worker_that_is_lost_while_the_folder_is_measured_is_a_reason() {
     }
     let folder = case.own("folder");
     fs::create_dir(&folder).unwrap();
-    let program = Some(case.faulty("[ \"$id\" = write-0-1 ] && kill -9 $PPID"));
-    let options = Options { program, ..options(&case, "local:2", None, 2) };
+    let mut options = options(&case, "local:2", None, 2);
+    options.program = Some(case.faulty("[ \"$id\" = write-0-1 ] && kill -9 $PPID"));
     let error = storage::measure(&options, &folder, 1 << 20, 1).unwrap_err().to_string();
     assert!(error.contains("worker local-1 is lost, and nobody else can do its part"), "{error}");
 }
