@@ -178,6 +178,12 @@ fn a_missing_result_says_why() {
     check(unknown_metric, Verdict::NotMeasured, "this suite has no measurement of it");
     let small = |case: &mut Case| case.lose(STREAM_TRIAD.id, Reason::NoResources("1 GB".into()));
     check(small, Verdict::NotMeasured, "not enough memory, disk space or time: 1 GB");
+    // What is said of all series of a metric is the reason of each.
+    let of_all = |case: &mut Case| {
+        case.system.targets[0].series = [("workers".to_owned(), "4".to_owned())].into();
+        case.lose(STREAM_TRIAD.id, Reason::NotBuilt("no workers".into()));
+    };
+    check(of_all, Verdict::NotMeasured, "not built: no workers");
 }
 
 #[test]
