@@ -69,15 +69,11 @@ impl FromStr for Cluster {
     type Err = String;
 
     fn from_str(typed: &str) -> Result<Self, String> {
-        let counted: [(&str, &str, fn(usize) -> Cluster); 2] =
-            [("local:", "workers", Cluster::Local), ("slurm:", "nodes", Cluster::Slurm)];
-        for (prefix, what, cluster) in counted {
-            if let Some(count) = typed.strip_prefix(prefix) {
-                return match count.parse() {
-                    Ok(count @ 1..=MOST_WORKERS) => Ok(cluster(count)),
-                    _ => Err(format!("`{prefix}` takes a number of {what} from 1 to {MOST_WORKERS}")),
-                };
-            }
+        if let Some(workers) = typed.strip_prefix("local:") {
+            return count(workers, "`local:` takes a number of workers").map(Cluster::Local);
+        }
+        if let Some(nodes) = typed.strip_prefix("slurm:") {
+            return count(nodes, "`slurm:` takes a number of nodes").map(Cluster::Slurm);
         }
         let is_address = ["tcp://", "tls://"].iter().any(|scheme| {
             let host_and_port = typed.strip_prefix(scheme).and_then(|rest| rest.rsplit_once(':'));
@@ -89,6 +85,11 @@ impl FromStr for Cluster {
         Err("expected local:WORKERS, slurm:NODES, or a scheduler of Dask as tcp://HOST:PORT or tls://HOST:PORT"
             .to_owned())
     }
+}
+
+fn count(typed: &str, what: &str) -> Result<usize, String> {
+    let parsed = typed.parse().ok().filter(|count| (1..=MOST_WORKERS).contains(count));
+    parsed.ok_or_else(|| format!("{what} from 1 to {MOST_WORKERS}"))
 }
 
 impl Display for Cluster {

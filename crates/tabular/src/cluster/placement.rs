@@ -17,7 +17,7 @@ pub(super) fn local(workers: usize) -> Result<Vec<CpuSet>, Error> {
 
 /// The same workers with as many CPUs as the smallest of them has: only like ones are held against one another.
 pub(super) fn same_size(workers: Vec<CpuSet>) -> Vec<CpuSet> {
-    let size = workers.iter().map(|cpus| cpus.len()).min().unwrap_or(0);
+    let size = workers.iter().map(CpuSet::len).min().unwrap_or(0);
     workers.into_iter().map(|cpus| cpus.iter().take(size).collect()).collect()
 }
 

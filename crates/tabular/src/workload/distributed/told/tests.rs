@@ -170,7 +170,9 @@ fn an_efficiency_wants_one_worker_of_the_same_kind() {
     check(&|told| drop(told.rounds.remove(&1)), "one worker, whose time it is held against, was not measured");
     let larger = |told: &mut Told| {
         let Some(Ok(rounds)) = told.rounds.get_mut(&1) else { panic!("one worker was measured") };
-        rounds.iter_mut().for_each(|report| report.workers[0].cpus = vec![0, 1]);
+        for report in rounds {
+            report.workers[0].cpus = vec![0, 1];
+        }
     };
     check(&larger, "workers are not alike");
 }
