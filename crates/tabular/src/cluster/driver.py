@@ -306,18 +306,25 @@ class Run:
         if self.chosen is not None:
             options["workers"] = self.chosen if on is None else [self.chosen[on]]
         future = self.client.submit(carry_out, job, task, **options)
+        while not await self.has_ended(future, task):
+            pass
+
+    async def has_ended(self, future, task):
+        """Whether the end of a task was heard of. Not if its worker was lost just after that: then Dask has it done again."""
         error = await future.exception()
         if self.client.status != "running":
             raise Failed(f"the scheduler at {self.address} is gone")
         if isinstance(error, RuntimeError):
             raise Failed(f"{error}; it was tried {self.asked['retries'] + 1} times", task=task)
-        if future.status != "finished":
+        if future.status not in ("finished", "lost"):
             raise Failed(f"{error or future.status}", task=task)
         try:
             # The event came by the same way as the result.
             await asyncio.wait_for(self.ended[task].wait(), LAST_EVENTS)
         except asyncio.TimeoutError:
-            raise Failed("it has ended, but its event never came", task=task) from None
+            if future.status == "finished":
+                raise Failed("it has ended, but its event never came", task=task) from None
+        return self.ended[task].is_set()
 
     async def hear(self, at, event):
         """Takes note of what a worker told."""
