@@ -12,6 +12,9 @@ import time
 CONNECT, ANSWER, REGISTER, LAST_EVENTS, LOOK = 20, 60, 90, 10, 1
 # Between two looks at Slurm's queue, and until a job of Slurm's ends that is asked to.
 SLURM_LOOK, SLURM_END = 3, 10
+# Slurm's reasons for which a job waits until somebody changes it, its account or the partition.
+SLURM_NEVER = {"AccountNotAllowed", "BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "JobHeldUser"}
+SLURM_NEVER |= {"PartitionNodeLimit", "PartitionTimeLimit", "QOSNotAllowed"}
 
 # What a worker of this host runs: its arguments are the process that it ends with, its CPUs, and what Dask gets.
 WORKER = """
@@ -213,12 +216,16 @@ class SlurmWorkers:
         if time.monotonic() < self.looked + SLURM_LOOK:
             return None
         self.looked = time.monotonic()
-        command = ["squeue", "--noheader", f"--name={self.name}", "--states=PENDING", "--format=%A (%r)"]
+        command = ["squeue", "--noheader", f"--name={self.name}", "--states=PENDING", "--format=%A %r"]
         options = {"capture_output": True, "text": True, "timeout": ANSWER, "stdin": subprocess.DEVNULL}
         try:
-            return (await asyncio.to_thread(subprocess.run, command, **options)).stdout.strip() or None
+            listed = (await asyncio.to_thread(subprocess.run, command, **options)).stdout
         except (OSError, subprocess.SubprocessError):
             return None
+        job, _, reason = listed.strip().partition(" ")
+        if reason in SLURM_NEVER:
+            raise Failed(f"Slurm does not begin job {job} as it is asked for ({reason}): see `scontrol show partition`")
+        return f"{job} ({reason})" if job else None
 
     def gone(self):
         """`srun`, with what it said last, where it has ended, and all workers with it."""
