@@ -77,9 +77,10 @@ mod tests {
             return;
         };
         if proof.refused.is_none() {
-            // each worker's copies of both operands at least
+            // Both operands of one product at least, of which a kernel may copy one half after the other: workers whose
+            // products are not formed at the same time take the same buffer.
             let (_, bytes) = prove_regions(&regions(&team).unwrap());
-            assert!(bytes >= 2 * 8 * n * n * team.workers().len(), "{bytes} bytes, {proof:?}");
+            assert!(bytes >= 8 * n * n, "{bytes} bytes, {proof:?}");
             assert_eq!(proof.on_node < Some(1.0), !warnings.is_empty(), "{proof:?}, {warnings:?}");
         }
     }
