@@ -1,10 +1,12 @@
 //! Measures this suite beside other tools: the same work, side by side, interleaved, as pairs.
 //!
 //! `scripts/peers` builds it with the peers of `scripts/peers.d` and starts it. What is compared is the table of
-//! `table.rs`; our side is this program again (`peers serve …`, `serve.rs`), so that both are processes.
+//! `table.rs`; our side is this program again (`peers serve …`, `serve.rs`; for a job of the load generator `peers disk …`,
+//! `disk.rs`), so that both are processes.
 #![expect(clippy::print_stderr, reason = "a tool of the developers: where nobody can be told, it may end")]
 
 mod compare;
+mod disk;
 mod picture;
 mod ratio;
 mod record;
@@ -24,9 +26,10 @@ use table::{Comparison, table, usual};
 
 /// Compares this suite with other tools on this host.
 #[derive(Parser)]
+#[command(version)]
 struct Args {
     #[command(subcommand)]
-    command: Option<Serve>,
+    command: Option<OurSide>,
     /// Only these figures, by their ids; otherwise all but those of features-dask and features-spark.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
@@ -44,16 +47,21 @@ struct Args {
 }
 
 #[derive(Subcommand)]
-enum Serve {
+enum OurSide {
     /// Measures a figure of ours for each line that it reads.
     #[command(hide = true, subcommand)]
     Serve(serve::What),
+    /// Runs a job of the load generator, and prints all its figures.
+    #[command(hide = true)]
+    Disk(disk::Job),
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if let Some(Serve::Serve(what)) = args.command {
-        return serve::serve(&what);
+    match args.command {
+        Some(OurSide::Serve(what)) => return serve::serve(&what),
+        Some(OurSide::Disk(job)) => return disk::disk(&job),
+        None => {}
     }
     if args.list {
         let lines = table().flat_map(|comparison| comparison.peers).flat_map(|peer| {

@@ -1,7 +1,6 @@
 //! Our side: it makes everything ready, says so, and measures once for each line that it reads.
 
 mod dense;
-mod disk;
 
 use std::io::{BufRead, Write};
 
@@ -41,8 +40,6 @@ pub(crate) enum What {
         #[arg(long)]
         read_back: bool,
     },
-    /// A job of the load generator.
-    Disk(disk::Job),
     /// FMA peak, FP64, on all cores.
     Fma,
     /// A product of square matrices by the team.
@@ -79,7 +76,6 @@ pub(crate) fn serve(what: &What) -> anyhow::Result<()> {
         }
         What::Latency { bytes, small_pages } => latency(*bytes, *small_pages),
         What::Soak { bytes, read_back } => compared(*bytes, *read_back),
-        What::Disk(job) => disk::disk(job),
         What::Fma => dense::fma(),
         What::Dgemm { order } => dense::dgemm(*order),
         What::Hpl { order, block, group } => dense::hpl(*order, *block, *group),

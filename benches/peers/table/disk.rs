@@ -18,11 +18,17 @@ const fn fio(arguments: &'static [&'static str]) -> Side {
     }
 }
 
+/// Our side starts anew as well: where its buffers come to lie shifts a latency by some percent from one process to the
+/// next, and an interval must hold that of both.
+const fn anew(arguments: &'static [&'static str]) -> Side {
+    Side { version: &["--version"], way: Way::StartsAnew, ..ours(arguments) }
+}
+
 /// The same job on both sides: where, `rw`, `bs`, depth, jobs.
 macro_rules! job {
     ([$($argument:literal),*] $($figure:expr),*) => {
         Comparison {
-            ours: ours(&["serve", "disk", $($argument),*]),
+            ours: anew(&["disk", $($argument),*]),
             peers: &[Peer { side: fio(&[$($argument),*]), figures: &[$($figure),*] }],
         }
     };

@@ -25,6 +25,7 @@ mod pattern;
 mod permutation;
 mod place;
 mod plan;
+mod registered_ring;
 mod regulation;
 mod results;
 mod ring;

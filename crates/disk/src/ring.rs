@@ -15,6 +15,7 @@ use rustix::io::ReadWriteFlags;
 use crate::Error;
 use crate::job::{Direction, IoFlags, Memory};
 use crate::pattern::{Action, Op};
+use crate::registered_ring::RegisteredRing;
 use crate::ring_setup::{Granted, set_up};
 use crate::worker::{Completion, IoEngine, Wait};
 
@@ -32,6 +33,8 @@ const SMALL_REQUEST: usize = 16 << 10;
 /// Each request belongs to a slot, and each slot has a part of the buffer. The kernel may touch that part from the
 /// request's submission to its completion; `busy` says so, and nothing else touches it in between.
 pub(crate) struct Ring {
+    /// Dropped before the ring.
+    registered: Option<RegisteredRing>,
     uring: IoUring,
     base: *mut u8,
     stride: usize,
@@ -76,7 +79,10 @@ impl Ring {
         let uses_io_wq = punted.iter().any(|&[reads, _]| reads);
         let mut granted = Granted { uses_io_wq, ..Granted::default() };
         let uring = set_up(depth, flags, &mut granted)?;
+        // With a thread that submits there are few calls, and the crate knows when they are needed.
+        let registered = if granted.sqpoll { None } else { RegisteredRing::register(&uring) };
         let mut ring = Ring {
+            registered,
             uring,
             base,
             stride: bytes / depth.max(1) as usize,
@@ -179,7 +185,10 @@ impl Ring {
         if small && !(self.oversubscribed || self.granted.iopoll || self.granted.sqpoll) {
             thread::yield_now();
         }
-        self.uring.submitter().submit_and_wait(count)
+        match &self.registered {
+            Some(registered) => registered.enter(self.uring.submission().len(), count),
+            None => self.uring.submitter().submit_and_wait(count),
+        }
     }
 
     /// Whether a polled read works: a device without poll queues refuses it.
@@ -202,6 +211,9 @@ impl Ring {
             return self.uring.submitter().submit();
         }
         let count = self.uring.submission().len();
+        if let Some(registered) = &self.registered {
+            return registered.enter(count, 0);
+        }
         let flags = EnterFlags::GETEVENTS.bits();
         // SAFETY: `count` is the number of queued entries, no argument is passed, and the flag needs none.
         unsafe { self.uring.submitter().enter::<libc::sigset_t>(u32::try_from(count).unwrap_or(0), 0, flags, None) }

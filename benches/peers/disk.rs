@@ -7,8 +7,6 @@ use clap::Args;
 use disk::histogram::Histogram;
 use disk::{Settings, jobfile, run_jobs};
 
-use super::answer;
-
 /// Where "memory" is.
 const FOLDER: &str = "/dev/shm";
 
@@ -40,25 +38,23 @@ impl Job {
     }
 }
 
-/// Answers with all figures of a run at once, in the words of `scripts/peers.d/fio`.
-pub(super) fn disk(job: &Job) -> anyhow::Result<()> {
+/// Prints all figures of a run at once, in the words of `scripts/peers.d/fio`.
+pub(crate) fn disk(job: &Job) -> anyhow::Result<()> {
     let jobs = jobfile::parse(&job.text(), Path::new(FOLDER))?;
-    answer(&job.place, || {
-        let results = run_jobs(&jobs, &Settings::default(), &mut |_| {})?;
-        let result = results.jobs.first().context("a result")?;
-        let stats = result.stats.iter().max_by_key(|stats| stats.bytes).context("both directions")?;
-        let done = stats.operations() as f64;
-        let percentile =
-            |times: &Histogram, percent: f64| times.percentile(percent).context("no request was completed");
-        Ok(format!(
-            "iops {} user {} p50 {} p99 {} clat-p50 {} clat-p99 {} bandwidth {}",
-            done / result.window.interval.seconds(),
-            result.usage.user * 1e9 / done,
-            percentile(&stats.latency, 50.0)?,
-            percentile(&stats.latency, 99.0)?,
-            percentile(&stats.clat, 50.0)?,
-            percentile(&stats.clat, 99.0)?,
-            stats.bytes as f64 / result.window.interval.seconds()
-        ))
-    })
+    let results = run_jobs(&jobs, &Settings::default(), &mut |_| {})?;
+    let result = results.jobs.first().context("a result")?;
+    let stats = result.stats.iter().max_by_key(|stats| stats.bytes).context("both directions")?;
+    let done = stats.operations() as f64;
+    let percentile = |times: &Histogram, percent: f64| times.percentile(percent).context("no request was completed");
+    println!(
+        "iops {} user {} p50 {} p99 {} clat-p50 {} clat-p99 {} bandwidth {}",
+        done / result.window.interval.seconds(),
+        result.usage.user * 1e9 / done,
+        percentile(&stats.latency, 50.0)?,
+        percentile(&stats.latency, 99.0)?,
+        percentile(&stats.clat, 50.0)?,
+        percentile(&stats.clat, 99.0)?,
+        stats.bytes as f64 / result.window.interval.seconds()
+    );
+    Ok(())
 }
