@@ -30,7 +30,7 @@ use table::{Comparison, table, usual};
 struct Args {
     #[command(subcommand)]
     command: Option<OurSide>,
-    /// Only these figures, by their ids; otherwise all but those of features-dask and features-spark.
+    /// Only these figures, by their ids; otherwise all but those that start a cluster.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Pairs for each figure.

@@ -49,6 +49,8 @@ impl Side {
 pub(crate) enum Mark {
     /// The number after this text, times what makes the base unit of it.
     After(&'static str, f64),
+    /// The sum of the numbers after these texts, in base units.
+    Sum(&'static [&'static str]),
     /// The seconds of all phases whose names begin so: lines of JSON with `phase` and `seconds`.
     Phases(&'static [&'static str]),
 }
@@ -66,6 +68,7 @@ impl Mark {
             Mark::After(after, factor) => number_after(text, after)
                 .map(|number| number * factor)
                 .with_context(|| format!("no number after `{after}` in: {text}")),
+            Mark::Sum(texts) => texts.iter().map(|after| Mark::After(after, 1.0).find(text)).sum(),
             Mark::Phases(names) => {
                 // Other lines are of other kinds.
                 let phases = text.lines().filter_map(|line| serde_json::from_str::<Phase>(line).ok());
@@ -292,6 +295,16 @@ mod tests {
         check("MByte/s:", "MByte/s:", None);
         check("MByte/s: -", "MByte/s:", None);
         check("", "rate", None);
+    }
+
+    #[test]
+    fn numbers_are_added() {
+        let text = "{\"report\":{\"save_seconds\":0.25,\"tasks\":9,\"tasks_seconds\":7.5}}";
+        let check = |texts: &'static [&'static str], expect: Option<f64>| {
+            assert_eq!(Mark::Sum(texts).find(text).ok(), expect, "{texts:?}");
+        };
+        check(&["\"tasks_seconds\":", "\"save_seconds\":"], Some(7.75));
+        check(&["\"tasks_seconds\":", "\"start_seconds\":"], None);
     }
 
     #[test]

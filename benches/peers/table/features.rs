@@ -8,7 +8,7 @@ use crate::side::{Mark, Side, Way};
 
 /// The program's arguments, with the folder of its result behind the input's name.
 macro_rules! run {
-    ($out:literal) => {
+    ($out:literal, $mode:literal, $($more:literal),*) => {
         &[
             "run",
             "--in",
@@ -16,13 +16,12 @@ macro_rules! run {
             "--out",
             concat!("{events}.", $out),
             "--replace",
-            "--mode",
-            "phased",
             "--cache",
             "warm",
             "--json",
-            "--threads",
-            "{threads}",
+            "--mode",
+            $mode,
+            $($more),*
         ]
     };
 }
@@ -30,7 +29,7 @@ macro_rules! run {
 const OURS: Side = Side {
     name: "hostproof",
     program: "{tabular}",
-    arguments: run!("ours"),
+    arguments: run!("ours", "phased", "--threads", "{threads}"),
     version: &["--version"],
     way: Way::StartsAnew,
     ..Side::NONE
@@ -102,9 +101,14 @@ macro_rules! engine {
 const EARLIER: Side = Side {
     name: "an earlier build",
     program: "{earlier}",
-    arguments: run!("earlier"),
+    arguments: run!("earlier", "phased", "--threads", "{threads}"),
     hint: "missing: name the binary of an earlier build with --earlier",
     ..OURS
+};
+
+const SPARK: Side = Side {
+    hint: "missing: start scripts/peers --only features-spark, which installs it and generates the input",
+    ..engine!("Spark SQL", "spark")
 };
 
 pub(super) const TABLE: &[Comparison] = &[Comparison {
@@ -129,17 +133,68 @@ pub(super) const CLUSTERS: &[Comparison] = &[
         ours: OURS,
         peers: &[peer!(engine!("pandas on Dask", "dask"), "dask", Wanted::AtMost(0.15), Wanted::Any, Wanted::Any)],
     },
+    Comparison { ours: OURS, peers: &[peer!(SPARK, "spark", Wanted::AtMost(0.10), Wanted::Any, Wanted::Any)] },
     Comparison {
-        ours: OURS,
-        peers: &[peer!(
-            Side {
-                hint: "missing: start scripts/peers --only features-spark, which installs it and generates the input",
-                ..engine!("Spark SQL", "spark")
+        ours: CLUSTER,
+        peers: &[
+            Peer {
+                side: Side {
+                    name: "one process",
+                    arguments: run!("process", "bucketed", "--threads", "{threads}"),
+                    ..OURS
+                },
+                figures: &[from_cluster(
+                    "features-cluster-process",
+                    "the whole, as tasks on a worker each core",
+                    Wanted::AtMost(1.2),
+                    ALL,
+                )],
             },
-            "spark",
-            Wanted::AtMost(0.10),
-            Wanted::Any,
-            Wanted::Any
-        )],
+            Peer {
+                side: Side {
+                    name: "one worker of one core",
+                    arguments: run!("worker", "bucketed", "--cluster", "local:{threads}", "--workers", "1"),
+                    ..OURS
+                },
+                figures: &[Figure {
+                    peer: OF_CLUSTER,
+                    ..from_cluster("features-cluster-one", "the same", Wanted::AtMost(0.625), ALL)
+                }],
+            },
+        ],
+    },
+    Comparison {
+        ours: CLUSTER,
+        peers: &[Peer {
+            side: engine!("pandas on Dask", "dask"),
+            figures: &[from_cluster(
+                "features-cluster-dask",
+                "the whole, as tasks on a worker each core",
+                Wanted::AtMost(0.15),
+                ALL,
+            )],
+        }],
+    },
+    Comparison {
+        ours: CLUSTER,
+        peers: &[Peer {
+            side: SPARK,
+            figures: &[from_cluster(
+                "features-cluster-spark",
+                "the whole, as tasks on a worker each core",
+                Wanted::AtMost(0.10),
+                ALL,
+            )],
+        }],
     },
 ];
+
+/// The tasks of `bucketed` on workers of this host, one each core; its start, as those of the engines, is not counted.
+const CLUSTER: Side = Side { arguments: run!("cluster", "bucketed", "--cluster", "local:{threads}"), ..OURS };
+
+/// What a run on a cluster reports: from handing over the tasks to the result on the disk.
+const OF_CLUSTER: Mark = Mark::Sum(&["\"tasks_seconds\":", "\"save_seconds\":"]);
+
+const fn from_cluster(id: &'static str, what: &'static str, wanted: Wanted, phases: &'static [&'static str]) -> Figure {
+    Figure { ours: OF_CLUSTER, ..seconds(id, what, wanted, phases) }
+}

@@ -179,6 +179,9 @@ pub(crate) struct RunArgs {
     /// Where the workers' hosts have hostproof-tabular [default: at the path of this one]
     #[arg(long, value_name = "PATH", requires = "cluster")]
     pub(crate) program: Option<PathBuf>,
+    /// Of a cluster: how many of its workers work, the others stay idle [default: all]
+    #[arg(long, value_name = "COUNT", requires = "cluster", value_parser = threads)]
+    pub(crate) workers: Option<usize>,
     /// Of a cluster: after how many seconds without the end of a task the run ends
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = value_parser!(u64).range(1..))]
     pub(crate) stall: u64,

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &RunArgs, cluster: &Cluster) -> Result<ExitCode> {
         cluster: cluster.clone(),
         python: args.python.clone(),
         program: args.program.clone(),
-        workers: None,
+        workers: args.workers,
         stall: Duration::from_secs(args.stall),
     };
     let bar = bar("tasks");

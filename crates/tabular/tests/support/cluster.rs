@@ -56,9 +56,13 @@ pub struct Ended {
 impl Case {
     /// With data of some thousand rows in several files, each a piece.
     pub fn new() -> Case {
+        Case::with(|data| Config { rows: 25_000, row_group_rows: 150, ..Config::smoke(data) })
+    }
+
+    /// With other data.
+    pub fn with(config: impl Fn(PathBuf) -> Config) -> Case {
         let (folder, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let config = Config { rows: 25_000, row_group_rows: 150, ..Config::smoke(folder.path().join("data")) };
-        generate::generate(&config, &|_| ()).unwrap();
+        generate::generate(&config(folder.path().join("data")), &|_| ()).unwrap();
         let mark = own.path().display().to_string();
         Case { folder, own, mark }
     }
