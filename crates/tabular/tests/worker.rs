@@ -1,5 +1,8 @@
 //! The worker as `hostproof run` starts it: it plans, runs, and tells what was measured.
 
+#[path = "support/faulty.rs"]
+mod faulty;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -341,18 +344,8 @@ fn a_cluster_is_measured_where_one_is_named() {
 #[test]
 fn a_number_of_workers_that_fails_is_a_reason_and_the_others_go_on() {
     let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("program");
     // The only worker is killed in the first run.
-    let script = format!(
-        r#"#!/bin/sh
-        case "$*" in task*t09-*) mkdir "{once}" 2>/dev/null && kill -9 $PPID;; esac
-        exec "{program}" "$@"
-        "#,
-        once = folder.path().join("once").display(),
-        program = env!("CARGO_BIN_EXE_hostproof-tabular")
-    );
-    put(&program, &script);
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let program = faulty::program(folder.path(), "[ \"$kind\" = t09 ] && once t09 && kill -9 $PPID", "");
     let Some(told) = clustered(folder.path(), Some(&program)) else { return };
     let why = |id: &str| told[id].as_ref().unwrap_err();
     let lost = why("tabular.cluster.time{workers=1}");
