@@ -273,6 +273,8 @@ fn clustered(folder: &Path, program: Option<&Path>) -> Option<BTreeMap<String, R
     let choice = ClusterChoice { cluster, data, workers: vec![2, 1], python: None, program };
     let mut planned = plan_with(&folder.join("scratch"), None, Some(choice));
     assert!(planned.needs.seconds > 30.0, "{:?}", planned.needs);
+    let room = planned.shared.as_ref().unwrap();
+    assert!(room.folder.ends_with("share") && room.bytes > 25_000 * 1_000, "{room:?}");
     planned.config["rows"] = serde_json::json!([2_000]);
     let messages = ask(Task::Run(planned.config));
     assert_eq!(messages.last(), Some(&Message::Done), "{messages:?}");
