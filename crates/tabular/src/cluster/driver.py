@@ -100,17 +100,17 @@ class TaskProcess:
         begun.wait()
 
     @staticmethod
-    def others(worker):
+    def waiting(worker):
         """The processes of a worker that wait for a task."""
         return worker.__dict__.setdefault("hostproof_processes", [])
 
     @classmethod
     def of(cls, job, worker):
         """One that waits for a task of the run, else a new one."""
-        others = cls.others(worker)
-        for process in [other for other in others if other.job == job]:
+        waiting = cls.waiting(worker)
+        for process in [one for one in waiting if one.job == job]:
             try:
-                others.remove(process)
+                waiting.remove(process)
                 return process
             except ValueError:
                 # Another thread was faster, or it has ended.
@@ -139,7 +139,7 @@ class TaskProcess:
         self.child.wait()
         os.close(ended)
         try:
-            self.others(self.worker).remove(self)
+            self.waiting(self.worker).remove(self)
         except ValueError:
             pass
 
@@ -219,7 +219,7 @@ def carry_out(job, task):
         process.child.kill()
         end("refused", refused)
     if process.keeper.is_alive():
-        TaskProcess.others(worker).append(process)
+        TaskProcess.waiting(worker).append(process)
     tell("ended", figures=figures)
 
 
