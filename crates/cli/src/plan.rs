@@ -358,9 +358,9 @@ mod tests {
 
     #[test]
     fn a_shared_folder_has_room_for_what_goes_there_and_for_test_files_on_the_same_file_system() {
-        let room = |bytes| Room { folder: "/share".into(), bytes };
         let check = |needed: u64, beside: u64, free: Option<u64>, expect: Option<&str>| {
-            let why = fits(&room(needed), beside, free).err().map(|reason| reason.to_string());
+            let room = Room { folder: "/share".into(), bytes: needed };
+            let why = fits(&room, beside, free).err().map(|reason| reason.to_string());
             assert_eq!(why.is_some(), expect.is_some(), "{why:?}");
             assert!(expect.is_none_or(|expect| why.as_ref().unwrap().contains(expect)), "{why:?}");
         };
@@ -375,10 +375,10 @@ mod tests {
             Some("would take 900 B in /share, beside 101 B of its test files, and 1 kB are free"),
         );
 
-        let root = tempfile::tempdir().unwrap();
-        let scratch = Scratch::at(root.path(), Path::new("/")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::at(folder.path(), Path::new("/")).unwrap();
         let free = scratch.place.free.unwrap();
-        let room = Room { folder: root.path().to_owned(), bytes: free / 4 };
+        let room = Room { folder: folder.path().to_owned(), bytes: free / 4 };
         let needs = |disk| Needs { disk, ..Needs::default() };
         assert_eq!(enough_room(&room, &needs(0), &scratch), Ok(()));
         // Both are on one file system.
