@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use inventory::Inventory;
 use inventory::doctor::{self, Advice};
 use measure::{Facts, Fingerprint, Needs, Profile, Quantity, Reason, Unit, Workload};
-use record::request::{Choices, ClusterChoice, Planned};
+use record::request::{Choices, ClusterChoice, Planned, Room};
 use spec::{System, Target};
 
 use crate::args::{ClusterArgs, RunArgs};
@@ -150,6 +150,7 @@ fn steps(args: &RunArgs, system: &System, scratch: &Scratch) -> Result<Vec<Step>
         let planned = supervisor::plan(workload, profile, &choices)?.and_then(|planned| {
             enough_memory(workload, &planned.needs, memory)?;
             enough_disk(workload, &planned.needs, scratch)?;
+            planned.shared.as_ref().map_or(Ok(()), |room| enough_room(room, &planned.needs, scratch))?;
             Ok(planned)
         });
         let repetitions = repetitions(profile, workload);
@@ -229,6 +230,25 @@ fn enough_disk(workload: Workload, needs: &Needs, scratch: &Scratch) -> Result<(
         bytes(free),
         scratch.folder.display(),
         bytes(room),
+    )))
+}
+
+/// That what goes to a folder that the user named fits there, beside the files of the workload where both are on one file system.
+fn enough_room(room: &Room, needs: &Needs, scratch: &Scratch) -> Result<(), Reason> {
+    let place = disk::place_of(&room.folder, Path::new("/"));
+    let beside = if place.mount_point == scratch.place.mount_point { needs.disk } else { 0 };
+    fits(room, beside, place.free)
+}
+
+fn fits(room: &Room, beside: u64, free: Option<u64>) -> Result<(), Reason> {
+    let Some(free) = free.filter(|&free| room.bytes.saturating_add(beside) > free) else { return Ok(()) };
+    let others = if beside > 0 { format!(", beside {} of its test files", bytes(beside)) } else { String::new() };
+    Err(Reason::NoResources(format!(
+        "results and what tasks hand on would take {} in {}{others}, and {} are free there: free space, or give an input on \
+         another file system with --cluster-data",
+        bytes(room.bytes),
+        room.folder.display(),
+        bytes(free),
     )))
 }
 
@@ -337,10 +357,39 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_folder_has_room_for_what_goes_there_and_for_test_files_on_the_same_file_system() {
+        let check = |needed: u64, beside: u64, free: Option<u64>, expect: Option<&str>| {
+            let room = Room { folder: "/share".into(), bytes: needed };
+            let why = fits(&room, beside, free).err().map(|reason| reason.to_string());
+            assert_eq!(why.is_some(), expect.is_some(), "{why:?}");
+            assert!(expect.is_none_or(|expect| why.as_ref().unwrap().contains(expect)), "{why:?}");
+        };
+        check(1000, 0, Some(1000), None);
+        check(1000, 0, None, None);
+        check(1001, 0, Some(1000), Some("would take 1.001 kB in /share, and 1 kB are free there"));
+        check(900, 100, Some(1000), None);
+        check(
+            900,
+            101,
+            Some(1000),
+            Some("would take 900 B in /share, beside 101 B of its test files, and 1 kB are free"),
+        );
+
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::at(folder.path(), Path::new("/")).unwrap();
+        let free = scratch.place.free.unwrap();
+        let room = Room { folder: folder.path().to_owned(), bytes: free / 4 };
+        let needs = |disk| Needs { disk, ..Needs::default() };
+        assert_eq!(enough_room(&room, &needs(0), &scratch), Ok(()));
+        // Both are on one file system.
+        assert!(enough_room(&room, &needs(free), &scratch).is_err());
+    }
+
+    #[test]
     fn what_stays_unmeasured_is_said_with_its_required_targets() {
         let system = spec::builtin().iter().find(|system| system.id == "PY-HPC-2024.Q3").unwrap();
         let step = |planned| Step { workload: Workload::Disk, planned, repetitions: 1, timeout_factor: 1.0 };
-        let planned = Planned { config: serde_json::Value::Null, needs: Needs::default() };
+        let planned = Planned::new(&(), Needs::default()).unwrap();
         assert_eq!(missing(&[step(Ok(planned))], system), Vec::<String>::new());
         let said = missing(&[step(Err(Reason::NotAllowed("io_uring".to_owned())))], system);
         assert!(said[0].contains("disk cannot run here: not allowed: io_uring"), "{said:?}");

@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn every_end_of_a_planning_worker_is_a_plan_or_a_reason() {
-        let planned = || Planned { config: serde_json::Value::Null, needs: measure::Needs::default() };
+        let planned = || Planned::new(&(), measure::Needs::default()).unwrap();
         let check = |last: Last, refusal: Option<Reason>, expect: Result<Planned, Reason>| {
             assert_eq!(answer(last, refusal), expect);
         };
@@ -335,7 +335,7 @@ mod tests {
         check(Last::Stopped(died()), None, Err(died()));
         for seconds in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
             let needs = measure::Needs { seconds, ..measure::Needs::default() };
-            let absurd = Last::Planned(Planned { config: serde_json::Value::Null, needs });
+            let absurd = Last::Planned(Planned::new(&(), needs).unwrap());
             assert!(matches!(answer(absurd, None), Err(Reason::Failed(why)) if why.contains("no plan")), "{seconds}");
         }
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use measure::{Ending, Needs};
 use record::pipe::{Hello, Message, encode};
-use record::request::Planned;
+use record::request::{Planned, Room};
 use recorded::{recorded, reworded, run_id};
 use rustix::process::{Pid, Signal, kill_process};
 use support::{files, hostproof, output, said};
@@ -134,7 +134,7 @@ fn whatever_a_worker_says_the_run_goes_on() {
     let record = recorded(folder.path());
     let hello = encode(&Message::Hello(Hello::new(record::read(Path::new(&record)).unwrap().build)));
     let needs = Needs { seconds: 1.0, ..Needs::default() };
-    let planned = encode(&Message::Plan(Planned { config: serde_json::Value::Null, needs }));
+    let planned = encode(&Message::Plan(Planned::new(&(), needs).unwrap()));
     fs::write(folder.path().join("planned"), &planned).unwrap();
     let ask = |hello: &str, plan: &str, run: &str| -> Output {
         let program = stand_in(folder.path(), hello, plan, run);
@@ -173,6 +173,29 @@ fn whatever_a_worker_says_the_run_goes_on() {
     reason("printf '{\"event\":{\"progr'", "before its work was done");
     reason("echo '{\"plan\":{}}'", "it sent a bad line");
     reason("cat planned", "answered another question");
+}
+
+#[test]
+fn a_shared_folder_is_in_the_plan_and_refused_without_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = recorded(folder.path());
+    let hello = encode(&Message::Hello(Hello::new(record::read(Path::new(&record)).unwrap().build)));
+    let ask = |bytes: u64| -> Output {
+        let room = Room { folder: folder.path().to_owned(), bytes };
+        let planned = Planned::new(&(), Needs { seconds: 1.0, ..Needs::default() }).unwrap().with_shared(Some(room));
+        fs::write(folder.path().join("planned"), encode(&Message::Plan(planned))).unwrap();
+        let mut command = Command::new(stand_in(folder.path(), &hello, "cat planned", "exit 1"));
+        command.args(["run", "--dry-run", "--profile", "smoke", "--only", "tabular", "--out", "there"]);
+        command.current_dir(folder.path()).env("HOSTPROOF_BESIDE", "1").output().unwrap()
+    };
+    let fits = ask(1_000);
+    assert_eq!(fits.status.code(), Some(0), "{}", said(&fits));
+    let line = format!("and 1 kB in {}, which its workers share", folder.path().display());
+    assert!(String::from_utf8_lossy(&fits.stdout).contains(&line), "{}", said(&fits));
+    let refused = ask(1_000_000_000_000_000_000);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    let text = said(&refused);
+    assert!(text.contains("what tasks hand on would take ") && text.contains(" are free there: free space"), "{text}");
 }
 
 #[test]

@@ -59,6 +59,7 @@ mod tests {
     use measure::{Needs, Outcome};
 
     use super::*;
+    use crate::request::Room;
     use crate::testdata::{run, telemetry};
 
     fn check(message: &Message) {
@@ -72,7 +73,9 @@ mod tests {
     fn every_message_comes_back() {
         check(&Message::Hello(Hello::new(run().build)));
         let needs = Needs { seconds: 1.5, memory: 1 << 30, disk: 0 };
-        check(&Message::Plan(Planned { config: serde_json::json!({"array_bytes": 4096, "share": 0.1}), needs }));
+        let planned = Planned::new(&serde_json::json!({"array_bytes": 4096, "share": 0.1}), needs).unwrap();
+        check(&Message::Plan(planned.clone()));
+        check(&Message::Plan(planned.with_shared(Some(Room { folder: "/share".into(), bytes: 1 << 40 }))));
         check(&Message::Event(Event::Progress { done: 0.25, doing: "line\nfeed".into() }));
         check(&Message::Done);
         check(&Message::Failed("no memory".into()));

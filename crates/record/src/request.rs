@@ -77,6 +77,18 @@ pub struct Planned {
     /// What it takes.
     #[serde(flatten)]
     pub needs: Needs,
+    /// The room that it takes in a folder that the user named for a part of it, beside the room for test files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Room>,
+}
+
+/// Room on the file system of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Bytes.
+    pub bytes: u64,
 }
 
 impl Planned {
@@ -86,6 +98,12 @@ impl Planned {
     ///
     /// Where the configuration cannot be written as JSON.
     pub fn new(config: &impl Serialize, needs: Needs) -> serde_json::Result<Planned> {
-        Ok(Planned { config: serde_json::to_value(config)?, needs })
+        Ok(Planned { config: serde_json::to_value(config)?, needs, shared: None })
+    }
+
+    /// The same with room in a folder that the user named.
+    #[must_use]
+    pub fn with_shared(self, shared: Option<Room>) -> Planned {
+        Planned { shared, ..self }
     }
 }

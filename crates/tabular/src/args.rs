@@ -35,9 +35,12 @@ pub(crate) enum Command {
     /// Do one task of a plan, and print what it took as a line of JSON
     #[command(after_help = "Example:\n  hostproof features task --work work --id scan-00000")]
     Task(TaskArgs),
-    /// Write or read a file of the folder whose rate is measured; what workers start
+    /// Do the tasks of a plan that stdin names, one a line, and answer each with a line of JSON; what workers start
     #[command(hide = true)]
-    Storage(TaskArgs),
+    Tasks(TasksArgs),
+    /// In the same way write and read files of the folder whose rate is measured
+    #[command(hide = true)]
+    Storage(ServeArgs),
     /// Say whether a saved result is what the ten transformations give, whatever engine saved it
     #[command(after_help = "Example:\n  hostproof features verify result --in data")]
     Verify(VerifyArgs),
@@ -225,12 +228,29 @@ pub(crate) struct TaskArgs {
     /// Threads, up to the number of processors [default: as many]
     #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub(crate) threads: Option<usize>,
-    /// The CPUs to keep to, and the process to end with
-    #[arg(long, hide = true, value_name = "CPUS")]
-    pub(crate) cpus: Option<String>,
-    /// See `cpus`
-    #[arg(long, hide = true, value_name = "PID")]
-    pub(crate) parent: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TasksArgs {
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+    /// Whether a task has ended only when its files are on the disk
+    #[arg(long)]
+    pub(crate) durable: bool,
+}
+
+/// What serves a worker, and ends with it.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The folder of the plan
+    #[arg(long, value_name = "DIR")]
+    pub(crate) work: PathBuf,
+    /// Threads, up to the number of processors
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
+    pub(crate) threads: usize,
+    /// The process to end with
+    #[arg(long, value_name = "PID")]
+    pub(crate) parent: u32,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,12 @@
 //! `generate`, `run`, `verify`: what a person starts.
 
+use std::io;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use measure::{Quantity, Unit};
+use serde::Serialize;
+use tabular::Error;
 use tabular::cluster::transfer;
 use tabular::generate::{self, Config, Progress};
 use tabular::pipeline::tasks::{PLAN, Plan, Work};
@@ -11,7 +14,7 @@ use tabular::pipeline::{self, Mode, Phase, Report};
 use tabular::verify::{self, Options, Verified};
 use tabular::workload::placed;
 
-use crate::args::{Engine, GenerateArgs, PlanArgs, RunArgs, TaskArgs, VerifyArgs};
+use crate::args::{Engine, GenerateArgs, PlanArgs, RunArgs, ServeArgs, TaskArgs, TasksArgs, VerifyArgs};
 use crate::print::{bar, note, say};
 use crate::{peer, scheduled};
 
@@ -69,16 +72,34 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<ExitCode> {
 }
 
 pub(crate) fn task(args: &TaskArgs) -> Result<ExitCode> {
-    placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
+    placed::ensure(args.threads, None, None)?;
     let figures = Work::open(&args.work)?.run_for_figures(&args.id)?;
     say(&serde_json::json!({ "task": figures }).to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn storage(args: &TaskArgs) -> Result<ExitCode> {
-    placed::ensure(args.threads, args.cpus.as_deref(), args.parent)?;
-    let moved = transfer::run(&args.work, &args.id)?;
-    say(&serde_json::json!({ "task": moved }).to_string())?;
+pub(crate) fn tasks(args: &TasksArgs) -> Result<ExitCode> {
+    let TasksArgs { serve: ServeArgs { work, threads, parent }, durable } = args;
+    placed::ensure(Some(*threads), None, Some(*parent))?;
+    let work = Work::open(work)?;
+    let work = if *durable { work } else { work.not_durable() };
+    serve(|id| work.run_for_figures(id))
+}
+
+pub(crate) fn storage(args: &ServeArgs) -> Result<ExitCode> {
+    placed::ensure(Some(args.threads), None, Some(args.parent))?;
+    serve(|id| transfer::run(&args.work, id))
+}
+
+/// Does what each line of stdin names until there are no more, and answers each with what it took, or why it was refused.
+fn serve<T: Serialize>(run: impl Fn(&str) -> Result<T, Error>) -> Result<ExitCode> {
+    for id in io::stdin().lines() {
+        let answer = match run(&id.context("could not read the next task")?) {
+            Ok(took) => serde_json::json!({ "task": took }),
+            Err(error) => serde_json::json!({ "error": format!("{:#}", anyhow::Error::from(error)) }),
+        };
+        say(&answer.to_string())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -89,7 +110,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<ExitCode> {
             say(&accepted(&verified))?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(error @ tabular::Error::Rejected(_)) => {
+        Err(error @ Error::Rejected(_)) => {
             say(&error.to_string())?;
             Ok(ExitCode::from(REJECTED))
         }

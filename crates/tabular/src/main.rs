@@ -48,6 +48,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run(args) => commands::run(&args),
         Command::Plan(args) => commands::plan(&args),
         Command::Task(args) => commands::task(&args),
+        Command::Tasks(args) => commands::tasks(&args),
         Command::Storage(args) => commands::storage(&args),
         Command::Verify(args) => commands::verify(&args),
         Command::Worker => worker::serve(),

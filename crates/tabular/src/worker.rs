@@ -34,7 +34,7 @@ fn answer(request: &Request, pipe: &mut Pipe) -> Result<Message> {
             let config = Config::for_profile(*profile, &machine, &choices.scratch)?;
             let config = config.with_pandas(*profile, choices.pandas.as_deref());
             let config = config.with_cluster(*profile, choices.cluster.as_ref())?;
-            Ok(Message::Plan(Planned::new(&config, config.needs(&machine))?))
+            Ok(Message::Plan(Planned::new(&config, config.needs(&machine))?.with_shared(config.shared_room()?)))
         }
         Task::Run(config) => {
             let config: Config = serde_json::from_value(config.clone()).context("the plan does not fit this build")?;

@@ -4,6 +4,7 @@
 #[path = "support/cluster.rs"]
 mod cluster;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,7 +54,7 @@ fn any_number_of_workers_gives_the_result_of_one_process() {
 fn nothing_listens_beyond_loopback() {
     let case = Case::new();
     let mut run = case.start(&["--cluster", "local:2"]);
-    let mut addresses = std::collections::BTreeSet::new();
+    let mut addresses = BTreeSet::new();
     while run.try_wait().unwrap().is_none() {
         addresses.extend(listening(Path::new("/proc/net"), &case.alive()));
         sleep(Duration::from_millis(10));
@@ -66,6 +67,51 @@ fn nothing_listens_beyond_loopback() {
     // Scheduler and workers, each with the port of its HTTP.
     assert!(addresses.len() >= 4, "{addresses:?}");
     assert!(addresses.iter().all(|address| address.starts_with("0100007F:")), "{addresses:?}");
+}
+
+#[test]
+fn a_worker_has_one_process_for_all_of_its_tasks() {
+    let case = Case::new();
+    let log = case.own("log");
+    let note = format!("[ -z \"$id\" ] || echo \"$PPID $$ $id\" >> '{}'", log.display());
+    let Some(ended) = case.run_with(2, &note, &[]) else { return };
+    let report = ended.report();
+    case.digests();
+    let lines = fs::read_to_string(log).unwrap();
+    let lines: Vec<Vec<&str>> = lines.lines().map(|line| line.split(' ').collect()).collect();
+    let distinct = |at: usize| lines.iter().map(|line| line[at]).collect::<BTreeSet<_>>().len();
+    assert_eq!((distinct(1), Some(distinct(2) as u64)), (distinct(0), report["tasks"].as_u64()), "{lines:?}");
+    assert_eq!(lines.len(), distinct(2), "each task once");
+    case.nothing_is_left(&["result"]);
+}
+
+#[test]
+fn a_process_that_is_killed_between_two_tasks_is_followed_by_another() {
+    let case = Case::new();
+    let program = case.faulty_after("once \"$kind\" && kill -9 $$");
+    let options = ["--cluster", "local:2", "--program", program.to_str().unwrap()];
+    let Some(ended) = case.run(&options) else { return };
+    // A worker that had not seen the end yet asks in vain, and the task is tried again.
+    let report = ended.report();
+    assert!(report["killed"].as_u64().unwrap() <= 8, "{report}");
+    case.digests();
+    case.nothing_is_left(&["result"]);
+}
+
+#[test]
+fn a_refused_task_ends_its_run_alone_and_the_next_one_has_processes_of_its_own() {
+    let case = Case::new();
+    let Some(dask) = Dask::start(&case, 2, "") else { return };
+    // What an earlier task wrote is gone when a later one wants it: the process lives, and says so.
+    dask.run("[ \"$kind\" = t08 ] && rm -f \"$work\"/tasks/scan-*.t08", &[]).failed("is not there: run task `scan-");
+    case.nothing_runs_but(&dask.ids());
+    // Another plan, in a folder of the same name.
+    let ended = dask.run("", &[]);
+    ended.report();
+    case.digests();
+    case.nothing_runs_but(&dask.ids());
+    drop(dask);
+    case.nothing_is_left(&["result"]);
 }
 
 #[test]

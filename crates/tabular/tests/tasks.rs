@@ -4,8 +4,9 @@
 mod tree;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Output, Stdio};
 
 use tabular::generate::{self, Config};
 use tabular::pipeline::tasks::{Kind, Plan, Task, Work};
@@ -83,6 +84,46 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// CPU time of a process in seconds, by the kernel's ticks of a hundredth, rounded up.
+fn cpu_seconds(id: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    let mut fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11);
+    let mut ticks = || fields.next().unwrap().parse::<u32>().unwrap() + 1;
+    f64::from(ticks() + ticks()) / 100.0
+}
+
+/// A process that does one task after the other.
+struct Serving {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Serving {
+    fn start(work: &Path, more: &[&str]) -> Serving {
+        let mut command = program();
+        command.args(["tasks", "--threads", "1", "--parent", &std::process::id().to_string(), "--work"]).arg(work);
+        let mut child = command.args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Serving { child, stdin, stdout }
+    }
+
+    /// What it answers to a task.
+    fn ask(&mut self, id: &str) -> serde_json::Value {
+        writeln!(self.stdin, "{id}").unwrap();
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Its end when there is nothing more to ask.
+    fn end(self) -> Option<i32> {
+        let Serving { mut child, stdin, stdout: _ } = self;
+        drop(stdin);
+        child.wait().unwrap().code()
+    }
+}
+
 /// The line that a task prints.
 fn figures(output: &Output) -> serde_json::Value {
     done(output);
@@ -126,6 +167,43 @@ fn processes_do_a_plan_and_say_what_each_took() {
     assert!(tree(&case.path("work")) == before);
     done(&case.plan("data", "work"));
     verify::verify(&case.path("work"), &case.path("data"), &verify::Options::default(), &|_| ()).unwrap();
+}
+
+#[test]
+fn one_process_does_them_all_and_says_of_each_what_it_took_alone() {
+    let case = Case::new();
+    done(&case.plan("data", "alone"));
+    let tasks = Plan::read(&case.path("alone")).unwrap().tasks;
+    let alone: Vec<_> = tasks.iter().map(|task| figures(&case.task("alone", &task.id))).collect();
+    for (work, more) in [("some", &[][..]), ("durable", &["--durable"])] {
+        done(&case.plan("data", work));
+        let (mut serving, mut all) = (Serving::start(&case.path(work), more), 0.0);
+        for (Task { id, .. }, alone) in tasks.iter().zip(&alone) {
+            let took = serving.ask(id)["task"].clone();
+            for same in ["id", "kind", "already", "rows", "read_bytes", "written_bytes"] {
+                assert_eq!(took[same], alone[same], "{same} of {took}");
+            }
+            assert!(took["cpu_seconds"].as_f64() > Some(0.0) && took["seconds"].as_f64() > Some(0.0), "{took}");
+            all += took["cpu_seconds"].as_f64().unwrap();
+        }
+        // Together they took what the process took: its start is none of them.
+        assert!(all <= cpu_seconds(serving.child.id()), "{all}");
+        // A task that is done, one that is none, and one whose files are gone: it lives on.
+        assert_eq!(serving.ask("t09-00000")["task"]["already"], true);
+        assert!(serving.ask("t09")["error"].as_str().unwrap().contains("the plan has no task `t09`"));
+        fs::remove_file(case.path(work).join("part-00000.parquet")).unwrap();
+        fs::remove_file(case.path(work).join("tasks/limits-00000.words")).unwrap();
+        let refused = serving.ask("rows-00000");
+        assert!(
+            refused["error"].as_str().unwrap().contains("is not there: run task `limits-00000` first"),
+            "{refused}"
+        );
+        assert_eq!(serving.ask("limits-00000")["task"]["already"], false);
+        let rows = alone.iter().find(|took| took["id"] == "rows-00000").unwrap();
+        assert_eq!(serving.ask("rows-00000")["task"]["read_bytes"], rows["read_bytes"]);
+        assert_eq!(serving.end(), Some(0));
+        verify::verify(&case.path(work), &case.path("data"), &verify::Options::default(), &|_| ()).unwrap();
+    }
 }
 
 #[test]

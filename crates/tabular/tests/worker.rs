@@ -1,5 +1,8 @@
 //! The worker as `hostproof run` starts it: it plans, runs, and tells what was measured.
 
+#[path = "support/faulty.rs"]
+mod faulty;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -270,6 +273,8 @@ fn clustered(folder: &Path, program: Option<&Path>) -> Option<BTreeMap<String, R
     let choice = ClusterChoice { cluster, data, workers: vec![2, 1], python: None, program };
     let mut planned = plan_with(&folder.join("scratch"), None, Some(choice));
     assert!(planned.needs.seconds > 30.0, "{:?}", planned.needs);
+    let room = planned.shared.as_ref().unwrap();
+    assert!(room.folder.ends_with("share") && room.bytes > 25_000 * 1_000, "{room:?}");
     planned.config["rows"] = serde_json::json!([2_000]);
     let messages = ask(Task::Run(planned.config));
     assert_eq!(messages.last(), Some(&Message::Done), "{messages:?}");
@@ -341,18 +346,8 @@ fn a_cluster_is_measured_where_one_is_named() {
 #[test]
 fn a_number_of_workers_that_fails_is_a_reason_and_the_others_go_on() {
     let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("program");
     // The only worker is killed in the first run.
-    let script = format!(
-        r#"#!/bin/sh
-        case "$*" in task*t09-*) mkdir "{once}" 2>/dev/null && kill -9 $PPID;; esac
-        exec "{program}" "$@"
-        "#,
-        once = folder.path().join("once").display(),
-        program = env!("CARGO_BIN_EXE_hostproof-tabular")
-    );
-    put(&program, &script);
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let program = faulty::program(folder.path(), "[ \"$kind\" = t09 ] && once t09 && kill -9 $PPID", "");
     let Some(told) = clustered(folder.path(), Some(&program)) else { return };
     let why = |id: &str| told[id].as_ref().unwrap_err();
     let lost = why("tabular.cluster.time{workers=1}");

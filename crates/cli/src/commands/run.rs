@@ -104,6 +104,10 @@ fn show_plan(plan: &RunPlan, json: bool) -> Result<Exit> {
                 Quantity::new(planned.needs.disk as f64, Unit::Byte),
             ),
         };
+        if let Some(room) = step.planned.as_ref().ok().and_then(|planned| planned.shared.as_ref()) {
+            let bytes = Quantity::new(room.bytes as f64, Unit::Byte);
+            text += &format!("{:8} and {bytes} in {}, which its workers share\n", "", room.folder.display());
+        }
     }
     text += &format!("together about {}\n", Quantity::new(plan.seconds(), Unit::Second));
     text += &format!("test files would go to {}\n", plan.scratch.place.in_full());

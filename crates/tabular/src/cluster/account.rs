@@ -26,7 +26,7 @@ pub struct WorkerReport {
     pub slots: usize,
     /// Tasks that it ended.
     pub tasks: usize,
-    /// CPU time of their processes in seconds.
+    /// Their CPU time in seconds.
     pub cpu_seconds: f64,
     /// Rows that they worked on; each row is in tasks of every kind.
     pub rows: u64,
@@ -34,7 +34,8 @@ pub struct WorkerReport {
     pub read_bytes: u64,
     /// Bytes that they wrote.
     pub written_bytes: u64,
-    /// The most memory that one of them had, in bytes; `None` where the kernel did not tell.
+    /// The most memory that a process had during one of them, in bytes, with what earlier ones had left to use again; `None`
+    /// where the kernel did not tell.
     pub peak_bytes: Option<u64>,
     /// Seconds of its slots without a task.
     pub idle_seconds: f64,
@@ -54,7 +55,7 @@ pub struct TaskReport {
     pub after: Vec<String>,
     /// Which worker did it.
     pub worker: String,
-    /// When its process began, in seconds since the tasks were handed over.
+    /// When it began, in seconds since the tasks were handed over.
     pub start: f64,
     /// When it had ended.
     pub end: f64,
@@ -82,7 +83,7 @@ pub struct KindReport {
 /// Where the time of all workers went, in seconds of slots; the four are all of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Split {
-    /// A task ran: its process, from start to end.
+    /// A task ran, from start to end.
     pub running: f64,
     /// No task ran, and one could have: the scheduler had not given it yet.
     pub waiting_for_scheduler: f64,

@@ -2,12 +2,14 @@
 
 `hostproof features run --cluster` starts this text, behind that of workers.py, with `python -c` and its own process id. It
 writes one line of JSON to stdin, the request, and reads events from stdout, one line of JSON each. The transformations are
-not here: a task is the program `hostproof-tabular task`, which a worker of Dask starts.
+not here: they are in the program `hostproof-tabular tasks`, which a worker of Dask starts once for a run and hands one task
+after the other.
 
 Nothing here may outlive the process that started it, and nothing may wait without a limit: the kernel kills this process
-with its parent, workers of `local` with this process, and tasks with their worker; `srun` hears of this process' end and
-ends its workers, which also end without their scheduler; whoever waits for another host has a limit; and as long as the
-event loop turns, an event `alive` says so every second, without which the parent ends this process and its group.
+with its parent, workers of `local` with this process, and what does tasks with its worker; `srun` hears of this process' end
+and ends its workers, which also end without their scheduler; a worker that lives on ends what did tasks when its scheduler has
+taken the last one of the run from it; whoever waits for another host has a limit; and as long as the event loop turns, an
+event `alive` says so every second, without which the parent ends this process and its group.
 """
 
 import asyncio
@@ -85,8 +87,102 @@ def facts(program, plan):
     return told
 
 
+class TaskProcess:
+    """On a worker: the program that does tasks of one run, one after the other, for as long as the worker has a task of it."""
+
+    def __init__(self, job, worker):
+        self.job, self.worker, self.child, self.trouble = job, worker, None, None
+        # A file in memory: nobody has to read it while the process runs, and no disk can be full.
+        self.errors = open(os.memfd_create("errors"), "w+b")
+        begun = threading.Event()
+        self.keeper = threading.Thread(target=self.keep, args=(begun,), daemon=True)
+        self.keeper.start()
+        begun.wait()
+
+    @staticmethod
+    def waiting(worker):
+        """The processes of a worker that wait for a task."""
+        return worker.__dict__.setdefault("hostproof_processes", [])
+
+    @classmethod
+    def of(cls, job, worker):
+        """One that waits for a task of the run, else a new one."""
+        waiting = cls.waiting(worker)
+        for process in [one for one in waiting if one.job == job]:
+            try:
+                waiting.remove(process)
+                return process
+            except ValueError:
+                # Another thread was faster, or it has ended.
+                pass
+        return cls(job, worker)
+
+    def keep(self, begun):
+        """Starts the process and sees its end, by a thread that does nothing else: the kernel ends a process with the thread
+        that started it, and those of Dask come and go."""
+        job, cpus = self.job, len(os.sched_getaffinity(0))
+        command = [job["program"], *job["command"], "--work", job["work"]]
+        command += ["--threads", str(max(1, cpus // self.worker.state.nthreads)), "--parent", str(os.getpid())]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.errors, "bufsize": 0}
+        try:
+            self.child = subprocess.Popen(command, **pipes)
+        except OSError as error:
+            self.trouble = f"cannot run {job['program']}: {error}"
+            return
+        finally:
+            begun.set()
+        ended, poll = os.pidfd_open(self.child.pid), select.poll()
+        poll.register(ended, select.POLLIN)
+        while not poll.poll(500):
+            if not self.may_live():
+                self.child.kill()
+        self.child.wait()
+        os.close(ended)
+        try:
+            self.waiting(self.worker).remove(self)
+        except ValueError:
+            pass
+
+    def may_live(self):
+        """Whether the run goes on: until its client is gone, the worker that did a task of it has one, ended or not."""
+        from distributed import Status
+
+        is_open = self.worker.status in (Status.running, Status.paused)
+        return is_open and any(str(key).endswith(self.job["token"]) for key in list(self.worker.state.tasks))
+
+    def ask(self, task, is_wanted):
+        """What it says of a task, a line; none where it has ended."""
+        said, poll = b"", select.poll()
+        poll.register(self.child.stdout, select.POLLIN)
+        try:
+            self.child.stdin.write(f"{task}\n".encode())
+            while not said.endswith(b"\n"):
+                if poll.poll(500):
+                    more = os.read(self.child.stdout.fileno(), 1 << 16)
+                    if not more:
+                        return None
+                    said += more
+                elif not is_wanted():
+                    # The client is gone, or another worker does it by now.
+                    raise RuntimeError("nobody wants this task any more")
+        except BrokenPipeError:
+            return None
+        except BaseException:
+            self.child.kill()
+            raise
+        return said.decode(errors="replace").strip()
+
+    def end(self):
+        """How it ended that says nothing any more: its code, and what it said last."""
+        self.keeper.join(DYING)
+        self.child.kill()
+        self.keeper.join()
+        errors = os.pread(self.errors.fileno(), 1 << 20, 0).decode(errors="replace").strip()
+        return self.child.returncode, errors
+
+
 def carry_out(job, task):
-    """Called on a worker: runs the process of a task, and tells how it began and ended by an event of Dask's."""
+    """Called on a worker: has a process do a task, and tells how it began and ended by an event of Dask's."""
     from distributed import Status, get_worker
 
     worker = get_worker()
@@ -95,44 +191,35 @@ def carry_out(job, task):
         worker.log_event(job["topic"], {"what": what, "task": task, "worker": worker.address, **more})
 
     def end(what, reason):
-        tell(what, reason=reason)
+        tell(what, reason=reason[:2000])
         raise RuntimeError(reason)
 
-    def wanted():
+    def is_wanted():
         state = worker.state.tasks.get(worker.get_current_task())
         return state and state.state == "executing" and worker.status in (Status.running, Status.paused)
 
-    threads, parent = str(max(1, len(os.sched_getaffinity(0)) // worker.state.nthreads)), str(os.getpid())
-    command = [job["program"], job["command"], "--work", job["work"], "--id", task, "--threads", threads, "--parent", parent]
     tell("started")
-    # Files in memory: nobody has to read them while the process runs, and no disk can be full.
-    with open(os.memfd_create("out"), "w+b") as out, open(os.memfd_create("err"), "w+b") as err:
-        try:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        except OSError as error:
-            end("refused", f"cannot run {job['program']}: {error}")
-        ended = os.pidfd_open(child.pid)
-        try:
-            poll = select.poll()
-            poll.register(ended, select.POLLIN)
-            while not poll.poll(500):
-                # The client is gone, or another worker does it by now.
-                if not wanted():
-                    raise RuntimeError("nobody wants this task any more")
-        finally:
-            os.close(ended)
-            child.kill()
-            child.wait()
-        said, trouble = (os.pread(file.fileno(), 1 << 20, 0).decode(errors="replace").strip() for file in (out, err))
-    if child.returncode < 0:
-        end("killed", f"was killed by signal {-child.returncode}")
-    if child.returncode != 0:
-        reason = trouble.partition("error: ")[2] or trouble or f"it ended with {child.returncode} and without a word"
-        end("refused", reason[:2000])
+    process = TaskProcess.of(job, worker)
+    if process.trouble:
+        end("refused", process.trouble)
+    said = process.ask(task, is_wanted)
+    if said is None:
+        code, errors = process.end()
+        if code < 0:
+            end("killed", f"was killed by signal {-code}")
+        end("refused", errors.partition("error: ")[2] or errors or f"it ended with {code} and without a word")
     try:
-        figures = json.loads(said.splitlines()[-1])["task"]
-    except (IndexError, KeyError, ValueError):
-        end("refused", f"its last line has no figures: {said[-200:]!r}")
+        told = json.loads(said)
+        refused, figures = told.get("error"), told.get("task")
+    except (AttributeError, ValueError):
+        refused, figures = None, None
+    if not refused and not figures:
+        refused = f"its answer has no figures: {said[-200:]!r}"
+    if refused:
+        process.child.kill()
+        end("refused", refused)
+    if process.keeper.is_alive():
+        TaskProcess.waiting(worker).append(process)
     tell("ended", figures=figures)
 
 
@@ -150,6 +237,8 @@ class Run:
         self.workers, self.names = {}, {}
         # The addresses of those that may work, by their names in order; none where all may that the scheduler has.
         self.chosen = None
+        # Of a worker that did a task, the last one: as long as the scheduler wants one of it, its process waits for the next.
+        self.held = {}
 
     async def all(self):
         await self.connect()
@@ -283,9 +372,10 @@ class Run:
         """Hands tasks over, each when those before it have ended, and waits until all have ended and were heard of."""
         token, heard = os.urandom(16).hex(), asyncio.Queue()
         job = {of: self.asked[of] for of in ("program", "command", "work")}
-        job["topic"] = f"hostproof-{token}"
+        job |= {"token": token, "topic": f"hostproof-{token}"}
         self.client.subscribe_topic(job["topic"], lambda event: heard.put_nowait((self.now(), event[1])))
         self.ended = {task["id"]: asyncio.Event() for task in self.asked["tasks"]}
+        self.done_by = {}
 
         async def listen():
             while True:
@@ -308,6 +398,7 @@ class Run:
         future = self.client.submit(carry_out, job, task, **options)
         while not await self.has_ended(future, task):
             pass
+        self.held[self.done_by[task]] = future
 
     async def has_ended(self, future, task):
         """Whether the end of a task was heard of. Not if its worker was lost just after that: then Dask has it done again."""
@@ -336,6 +427,7 @@ class Run:
             raise Failed(event["reason"], task=task, worker=worker)
         self.tell(what, **{**event, "worker": worker, "at": at})
         if what == "ended":
+            self.done_by[task] = address
             self.ended[task].set()
 
 

@@ -36,8 +36,10 @@ use wire::{Event, Handed, Pinned, Request, Workers};
 
 /// What this program calls itself before its version.
 const NAME: &str = "hostproof features";
-/// The subcommand that does a task of a plan.
-const TASK: &str = "task";
+/// The subcommand that does tasks of a plan, one after the other.
+const TASKS: &[&str] = &["tasks"];
+/// The same, where each task's files are to be on the disk when it has ended.
+const DURABLE_TASKS: &[&str] = &["tasks", "--durable"];
 /// Where Dask puts what it needs, in the work folder.
 const SCRATCH: &str = "cluster";
 /// How often a task is tried again whose process or worker was killed.
@@ -62,6 +64,15 @@ impl Cluster {
     /// Whether its workers live for one run alone.
     fn is_own(&self) -> bool {
         !matches!(self, Cluster::Scheduler(_))
+    }
+
+    /// What its workers start for the tasks of a plan. On one host what a task has written is there for the others, and its sums
+    /// tell whether it is whole. Over a network it may be refused later, as by a full disk: so a task waits for that.
+    fn tasks(&self) -> &'static [&'static str] {
+        match self {
+            Cluster::Local(_) => TASKS,
+            Cluster::Scheduler(_) | Cluster::Slurm(_) => DURABLE_TASKS,
+        }
     }
 }
 
@@ -177,7 +188,7 @@ pub fn run(options: &Options, job: &Job, tell: &mut dyn FnMut(Told)) -> Result<R
 fn carry_out(options: &Options, work: &Work, tell: &mut dyn FnMut(Told)) -> Result<Done, Error> {
     let tasks = missing(work);
     let already = work.plan().tasks.len() - tasks.len();
-    Session { command: TASK, work: work.folder(), tasks: &tasks, already }.hold(options, tell)
+    Session { command: options.cluster.tasks(), work: work.folder(), tasks: &tasks, already }.hold(options, tell)
 }
 
 /// How many workers a cluster has, each of which sees an empty folder.
@@ -191,14 +202,14 @@ pub fn count_workers(options: &Options, folder: &Path) -> Result<usize, Error> {
     }
     storage::order(folder, 0)?;
     let all = Options { workers: None, ..options.clone() };
-    let session = Session { command: TASK, work: folder, tasks: &[], already: 0 };
+    let session = Session { command: TASKS, work: folder, tasks: &[], already: 0 };
     Ok(session.hold(&all, &mut |_| ())?.account.workers().len())
 }
 
 /// One start of a driver: what it hands over.
 struct Session<'a> {
-    /// The subcommand that does a task.
-    command: &'static str,
+    /// The subcommand that does tasks, with its options.
+    command: &'static [&'static str],
     /// The folder with the plan, which all workers see.
     work: &'a Path,
     tasks: &'a [Handed],

@@ -145,7 +145,7 @@ mod tests {
             cluster: Workers::Scheduler("tcp://127.0.0.1:1".to_owned()),
             program: Path::new("/bin/true"),
             build: "0.1.0",
-            command: "task",
+            command: &["tasks"],
             workers: None,
             work: folder,
             scratch: folder,

@@ -38,7 +38,7 @@ pub struct Report {
     pub start_seconds: f64,
     /// Seconds from handing over the tasks to the end of the last.
     pub tasks_seconds: f64,
-    /// Seconds that the driver's host took to bring the result's names to the disk.
+    /// Seconds that the driver's host took to bring the result to the disk: its names, and what the tasks had not brought there.
     pub save_seconds: f64,
     /// Tasks.
     pub tasks: usize,

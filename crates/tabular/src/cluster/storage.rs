@@ -13,8 +13,8 @@ use super::{Options, Session, WorkerReport};
 use crate::Error;
 use crate::pipeline::tasks::PLAN;
 
-/// The subcommand that moves a file.
-const COMMAND: &str = "storage";
+/// The subcommand that moves files, one after the other.
+const COMMAND: &[&str] = &["storage"];
 /// File systems that are memory.
 const MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
 /// The share of pages in memory from which on a rate is not that of storage.
@@ -114,8 +114,8 @@ fn tasks(workers: usize, rounds: usize) -> Vec<Handed> {
     tasks
 }
 
-/// What was moved each way in each round. Of each file is known when its process had ended, in seconds since the tasks were
-/// handed over at `handed_over`, and how long it took: so processes' starts are not counted.
+/// What was moved each way in each round. Of each file is known when it had been moved, in seconds since the tasks were handed
+/// over at `handed_over`, and how long it took: so processes' starts are not counted.
 fn rates(moved: &[(String, f64, Moved)], handed_over: u64) -> BTreeMap<(usize, Way), Rate> {
     let mut groups: BTreeMap<(usize, Way), Vec<(f64, &Moved)>> = BTreeMap::new();
     for (id, end, moved) in moved {

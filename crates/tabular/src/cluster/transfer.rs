@@ -1,4 +1,4 @@
-//! What a worker's process does to learn how fast the shared folder is: it writes a file of its own, or reads it again.
+//! What a worker's process does to learn how fast the shared folder is: it writes files of its own, and reads them again.
 //!
 //! What is written follows from a key of the start and the place in the file, so that what is read is known to be what was
 //! written. It is no text that storage could make smaller.

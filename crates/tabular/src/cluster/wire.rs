@@ -14,8 +14,8 @@ pub(super) struct Request<'a> {
     pub(super) program: &'a Path,
     /// What it says to `--version`.
     pub(super) build: &'a str,
-    /// The subcommand of it that does a task.
-    pub(super) command: &'a str,
+    /// The subcommand of it that does tasks, one after the other, with its options.
+    pub(super) command: &'a [&'a str],
     /// How many of the scheduler's workers work: the first by name; all where that is not told.
     pub(super) workers: Option<usize>,
     /// The folder that all workers see.
@@ -89,7 +89,7 @@ pub struct Moved {
     pub in_memory: Option<f64>,
 }
 
-/// What the process of a task says of itself.
+/// What the process that did a task says of that.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Said {

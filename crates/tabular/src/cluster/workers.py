@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 
-# Seconds to wait for a connection, for answers, for workers to register, and for the last events of tasks that have ended;
-# and between two looks at scheduler and workers.
-CONNECT, ANSWER, REGISTER, LAST_EVENTS, LOOK = 20, 60, 90, 10, 1
+# Seconds to wait for a connection, for answers, for workers to register, for the last events of tasks that have ended, and for
+# the end of a process that has closed its output; and between two looks at scheduler and workers.
+CONNECT, ANSWER, REGISTER, LAST_EVENTS, DYING, LOOK = 20, 60, 90, 10, 10, 1
 # Between two looks at Slurm's queue, and until a job of Slurm's ends that is asked to.
 SLURM_LOOK, SLURM_END = 3, 10
 # Slurm's reasons for which a job waits until somebody changes it, its account or the partition.

@@ -89,7 +89,7 @@ pub(super) fn cpu_seconds() -> f64 {
 }
 
 /// Lets the kernel count the peak anew. Older kernels ignore this; the peak is then the process's.
-fn forget_peak() {
+pub(super) fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 

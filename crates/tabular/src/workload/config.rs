@@ -1,10 +1,11 @@
 //! What is measured, as plain data, and how it is planned from the host.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use machine::{Machine, Siblings, memory_available, place};
 use measure::{Needs, Profile};
-use record::request::ClusterChoice;
+use record::request::{ClusterChoice, Room};
 use serde::{Deserialize, Serialize};
 
 use super::pandas;
@@ -39,7 +40,10 @@ const PANDAS_ROWS_FULL: u64 = 16_000_000;
 /// What `full` gives pandas on Dask.
 const DASK_ROWS_FULL: u64 = 4_000_000;
 /// Bytes on disk of a row of the input and of the output.
-const DISK_BYTES_A_ROW: u64 = 200 + 400;
+const DISK_BYTES_A_ROW: u64 = 200 + OUTPUT_BYTES_A_ROW;
+const OUTPUT_BYTES_A_ROW: u64 = 400;
+/// Bytes on disk of a row in what tasks hand on to one another: 224 of records and results, and its part of the values.
+const TASKS_BYTES_A_ROW: u64 = 260;
 /// How many tenths of the memory that can be taken `full` plans to fill.
 const MEMORY_TENTHS: u64 = 8;
 
@@ -104,19 +108,39 @@ impl ClusterConfig {
 
     /// Seconds that it takes, where a worker of this host has so many cores, and any other at least one.
     fn seconds(&self, cores: usize) -> f64 {
-        let (most, size) = match cluster_of(&self.choice) {
-            Ok(Cluster::Local(workers)) => (workers, (cores / workers).max(1)),
-            Ok(Cluster::Slurm(nodes)) => (nodes, 1),
-            // How many there are is known when they are asked.
-            _ => (UNKNOWN_WORKERS, 1),
+        let size = match cluster_of(&self.choice) {
+            Ok(Cluster::Local(workers)) => (cores / workers).max(1),
+            _ => 1,
         };
-        let counts = if self.choice.workers.is_empty() { counts(most) } else { self.choice.workers.clone() };
+        let counts = self.counts();
         let of_count = |&count: &usize| STARTED + TRANSFORMED_BY_TASKS * self.rows as f64 / (count * size) as f64;
         let moved = |&count: &usize| (2 * self.storage_bytes * count as u64) as f64 / MOVED;
         let rounds = self.rounds as f64;
         let runs: f64 = counts.iter().map(|count| of_count(count) + moved(count)).sum();
         let checked = VERIFIED * self.rows.min(ROWS_A_GIGABYTE) as f64 / cores as f64;
         INSTALLED + rounds * runs + checked + STARTED * counts.len() as f64
+    }
+
+    /// The numbers of workers, as far as they are known before these are asked.
+    fn counts(&self) -> Vec<usize> {
+        if !self.choice.workers.is_empty() {
+            return self.choice.workers.clone();
+        }
+        counts(match cluster_of(&self.choice) {
+            Ok(Cluster::Local(workers)) => workers,
+            Ok(Cluster::Slurm(nodes)) => nodes,
+            _ => UNKNOWN_WORKERS,
+        })
+    }
+
+    /// The room beside the input: for a result while the one before is still there, with what its tasks hand on; and later for
+    /// the files of all workers.
+    fn room(&self) -> Result<Room, Error> {
+        let data = &self.choice.data;
+        let data = fs::canonicalize(data).map_err(|error| Error::io("cannot find", data, error))?;
+        let most = self.counts().into_iter().max().unwrap_or(1) as u64;
+        let bytes = (self.rows * (2 * OUTPUT_BYTES_A_ROW + TASKS_BYTES_A_ROW)).max(most * self.storage_bytes);
+        Ok(Room { folder: data.parent().unwrap_or(&data).to_owned(), bytes })
     }
 }
 
@@ -208,7 +232,16 @@ impl Config {
         Ok(Config { cluster, ..self })
     }
 
-    /// Time, memory and disk that it takes on this host. What workers of Dask take lies on the folder that they share.
+    /// The room that workers of Dask take beside the input that they share, where some were chosen.
+    ///
+    /// # Errors
+    ///
+    /// If the input is not there any more.
+    pub fn shared_room(&self) -> Result<Option<Room>, Error> {
+        self.cluster.as_ref().map(ClusterConfig::room).transpose()
+    }
+
+    /// Time, memory and disk that it takes on this host, without [`shared_room`](Config::shared_room).
     #[must_use]
     pub fn needs(&self, machine: &Machine) -> Needs {
         let all_cores = cores(machine).unwrap_or(1);
@@ -279,7 +312,7 @@ mod tests {
     #[test]
     fn a_cluster_is_planned_with_the_time_that_it_takes_or_refused() {
         let data = tempfile::tempdir().unwrap();
-        let out = data.path().join("data");
+        let (out, within) = (data.path().join("data"), data.path().canonicalize().unwrap());
         crate::generate::generate(&crate::generate::Config::smoke(out.clone()), &|_| ()).unwrap();
         let machine = Machine::detect(&Source::Host).unwrap();
         let check = |cluster: &str, workers: &[usize], data: &Path, expect: Result<&[usize], &str>| {
@@ -291,6 +324,10 @@ mod tests {
                 (Ok(config), Ok(expect)) => {
                     let more = config.needs(&machine).seconds - alone.needs(&machine).seconds;
                     assert!(more > 5.0 && more < 100.0, "{more}");
+                    let room = config.shared_room().unwrap().unwrap();
+                    // 10,000 rows, or 4 MiB of each worker.
+                    let bytes = 10_600_000.max((expect.last().unwrap_or(&2) << 22) as u64);
+                    assert_eq!((room.folder, room.bytes), (within.clone(), bytes));
                     let cluster = config.cluster.unwrap();
                     assert_eq!((cluster.rows, &cluster.choice.workers[..]), (10_000, expect));
                 }

@@ -1,10 +1,12 @@
 //! Runs on a cluster of this host: started with a mark in their environment, ended within a limit, and looked for afterwards.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
+#[path = "faulty.rs"]
+mod faulty;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -22,21 +24,6 @@ const LIMIT: Duration = Duration::from_mins(4);
 const DYING: Duration = Duration::from_secs(20);
 /// What a run says where the environment of the driver cannot be made.
 const NO_PYTHON: &str = "the driver needs Python with Dask";
-
-/// Stands before the program on workers, to do what goes wrong.
-const BEFORE: &str = r#"#!/bin/sh
-real='PROGRAM'
-once() { mkdir "OWN/once-$1" 2>/dev/null; }
-id= work= before=
-for word; do
-    case $before in --id) id=$word ;; --work) work=$word ;; esac
-    before=$word
-done
-kind=${id%-*}
-parent_of() { sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 2; }
-FAULT
-exec "$real" "$@"
-"#;
 
 /// Input, result and processes of a test.
 pub struct Case {
@@ -76,14 +63,14 @@ impl Case {
         self.own.path().join(name)
     }
 
-    /// A program for workers that does what goes wrong, then becomes the real one.
+    /// A program for workers that does what goes wrong before a task, and hands it to the real one.
     pub fn faulty(&self, fault: &str) -> PathBuf {
-        let path = self.own("faulty");
-        let text = BEFORE.replace("PROGRAM", env!("CARGO_BIN_EXE_hostproof-tabular"));
-        let text = text.replace("OWN", &self.mark).replace("FAULT", fault);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+        faulty::program(self.own.path(), fault, "")
+    }
+
+    /// As `faulty`, with what goes wrong when a worker has the answer.
+    pub fn faulty_after(&self, fault: &str) -> PathBuf {
+        faulty::program(self.own.path(), "", fault)
     }
 
     /// A command whose processes carry the mark; what it prints goes to files.

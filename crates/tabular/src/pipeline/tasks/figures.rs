@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Kind, Work};
 use crate::Error;
 use crate::build_info::build;
-use crate::pipeline::phases::{cpu_seconds, peak};
+use crate::pipeline::phases::{cpu_seconds, forget_peak, peak};
 
-/// What one task took the process that did it.
+/// What one task took, alone: not what the process that did it had done before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// The task.
@@ -28,9 +28,11 @@ pub struct Figures {
     pub written_bytes: u64,
     /// Wall time in seconds, from the start of the work.
     pub seconds: f64,
-    /// CPU time of the process in seconds.
+    /// CPU time of all threads in seconds, from the start of the work.
     pub cpu_seconds: f64,
-    /// The most memory of the process that was resident, in bytes; `None` where the kernel did not tell.
+    /// The most memory of the process that was resident during the task, in bytes; `None` where the kernel did not tell. What
+    /// earlier tasks of the same process left to use again is in it; where the kernel does not let the peak be forgotten, so
+    /// are their peaks.
     pub peak_bytes: Option<u64>,
     /// The host's name; empty where the kernel did not tell.
     pub host: String,
@@ -41,13 +43,15 @@ pub struct Figures {
 }
 
 impl Work {
-    /// Does a task, unless all of its files are there already, and says what that took this process.
+    /// Does a task, unless all of its files are there already, and says what that took. Meanwhile nothing else may be done with
+    /// this work.
     ///
     /// # Errors
     ///
     /// If there is no such task, and as [`Work::run`].
     pub fn run_for_figures(&self, id: &str) -> Result<Figures, Error> {
-        let start = Instant::now();
+        forget_peak();
+        let (start, cpu, (read, written)) = (Instant::now(), cpu_seconds(), self.moved());
         let task = self.plan.task(id)?;
         let already = self.is_done(task);
         let placed = |error: Error| error.placed(&self.input, &self.folder);
@@ -60,10 +64,10 @@ impl Work {
             kind: task.kind,
             already,
             rows,
-            read_bytes,
-            written_bytes,
+            read_bytes: read_bytes - read,
+            written_bytes: written_bytes - written,
             seconds: start.elapsed().as_secs_f64(),
-            cpu_seconds: cpu_seconds(),
+            cpu_seconds: cpu_seconds() - cpu,
             peak_bytes: peak(),
             host: host.trim().to_owned(),
             cpus: machine::allowed_to_process().map(|cpus| cpus.iter().collect()).unwrap_or_default(),

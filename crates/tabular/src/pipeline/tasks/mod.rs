@@ -71,6 +71,12 @@ impl Work {
         Ok(Self::new(plan, folder, input, events, true))
     }
 
+    /// The same, where a task does not wait until its files are on the disk: what reads them sees whether they are whole.
+    #[must_use]
+    pub fn not_durable(self) -> Work {
+        Work { durable: false, ..self }
+    }
+
     /// The work of a plan on a data set that is open, for a process that does all of it.
     pub(crate) fn of(plan: Plan, folder: &Path, data: &Dataset) -> Work {
         let files = data.files(Table::Events);
