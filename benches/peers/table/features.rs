@@ -147,7 +147,7 @@ pub(super) const CLUSTERS: &[Comparison] = &[
                     "features-cluster-process",
                     "the whole, as tasks on a worker each core",
                     Wanted::AtMost(1.2),
-                    ALL,
+                    OF_PROCESS,
                 )],
             },
             Peer {
@@ -191,6 +191,9 @@ pub(super) const CLUSTERS: &[Comparison] = &[
 
 /// The tasks of `bucketed` on workers of this host, one each core; its start, as those of the engines, is not counted.
 const CLUSTER: Side = Side { arguments: run!("cluster", "bucketed", "--cluster", "local:{threads}"), ..OURS };
+
+/// The phases of `bucketed` in one process.
+const OF_PROCESS: &[&str] = &["scan", "merge", "quantiles", "limits", "t0", "t1", "rows", "save"];
 
 /// What a run on a cluster reports: from handing over the tasks to the result on the disk.
 const OF_CLUSTER: Mark = Mark::Sum(&["\"tasks_seconds\":", "\"save_seconds\":"]);
