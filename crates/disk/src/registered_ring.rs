@@ -93,7 +93,7 @@ mod tests {
             }
             assert_eq!(registered.enter(4, 4).unwrap(), 4);
             let done: Vec<u64> = uring.completion().map(|entry| entry.user_data()).collect();
-            assert_eq!(done, Vec::from_iter(round * 4..round * 4 + 4));
+            assert_eq!(done, (round * 4..round * 4 + 4).collect::<Vec<_>>());
         }
     }
 
