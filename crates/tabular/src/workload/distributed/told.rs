@@ -124,6 +124,7 @@ impl Told {
         let of = |count: usize| match proved.get(&count) {
             Some(Ok(rounds)) => Ok(*rounds),
             Some(Err(wrong @ Reason::WrongResult(_))) => Err(wrong.clone()),
+            Some(Err(Reason::Failed(why))) => Err(Reason::Failed(format!("{count} workers have no time: {why}"))),
             Some(Err(why)) => Err(Reason::Failed(format!("{count} workers have no time: {why}"))),
             None => Err(Reason::Failed("one worker, whose time it is held against, was not measured".to_owned())),
         };
@@ -204,7 +205,9 @@ impl Told {
             let each = models.iter().zip(*rounds).map(|(model, report)| model.seconds(count) / report.seconds() - 1.0);
             let mut each: Vec<f64> = each.collect();
             each.sort_by(f64::total_cmp);
-            format!("{:+.1} % at {count}", 100.0 * each[(each.len() - 1) / 2])
+            let percent = 100.0 * each[(each.len() - 1) / 2];
+            // What rounds to nothing has no sign.
+            format!("{:+.1} % at {count}", (percent * 10.0).round() / 10.0 + 0.0)
         };
         let off: Vec<String> = times.iter().map(off).collect();
         let tasks = models.first().map_or(0, Model::tasks);
