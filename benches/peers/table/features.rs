@@ -141,7 +141,7 @@ pub(super) const CLUSTERS: &[Comparison] = &[
                 side: Side {
                     name: "one process",
                     arguments: run!("process", "bucketed", "--threads", "{threads}"),
-                    ..OURS
+                    ..CLUSTER
                 },
                 figures: &[from_cluster(
                     "features-cluster-process",
@@ -154,7 +154,7 @@ pub(super) const CLUSTERS: &[Comparison] = &[
                 side: Side {
                     name: "one worker of one core",
                     arguments: run!("worker", "bucketed", "--cluster", "local:{threads}", "--workers", "1"),
-                    ..OURS
+                    ..CLUSTER
                 },
                 figures: &[Figure {
                     peer: OF_CLUSTER,
@@ -190,7 +190,11 @@ pub(super) const CLUSTERS: &[Comparison] = &[
 ];
 
 /// The tasks of `bucketed` on workers of this host, one each core; its start, as those of the engines, is not counted.
-const CLUSTER: Side = Side { arguments: run!("cluster", "bucketed", "--cluster", "local:{threads}"), ..OURS };
+const CLUSTER: Side = Side {
+    arguments: run!("cluster", "bucketed", "--cluster", "local:{threads}"),
+    hint: "missing: start scripts/peers, which builds the feature worker",
+    ..OURS
+};
 
 /// The phases of `bucketed` in one process.
 const OF_PROCESS: &[&str] = &["scan", "merge", "quantiles", "limits", "t0", "t1", "rows", "save"];
