@@ -353,8 +353,8 @@ fn a_number_of_workers_that_fails_is_a_reason_and_the_others_go_on() {
     let lost = why("tabular.cluster.time{workers=1}");
     assert!(lost.contains("all workers are lost: local-0") || lost.contains("t09-"), "{lost}");
     let efficiency = why("tabular.cluster.efficiency{workers=2}");
-    let told = efficiency.contains("workers have no time: ") && !efficiency.contains("time: failed");
-    assert!(told, "{efficiency}");
+    let once = efficiency.contains("workers have no time: ") && !efficiency.contains("time: failed");
+    assert!(once, "{efficiency}");
     assert!(told["tabular.cluster.storage.write{workers=1}"].is_ok());
     match &told["tabular.cluster.time{workers=2}"] {
         Ok(two) => assert!(two.context["verified"].starts_with("every value"), "{two:?}"),
