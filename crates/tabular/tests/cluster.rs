@@ -133,9 +133,14 @@ fn a_worker_killed_in_each_kind_of_task_changes_nothing() {
 #[test]
 fn a_process_of_a_task_that_is_killed_is_tried_again_but_not_for_ever() {
     let case = Case::new();
-    let Some(ended) = case.run_with(2, "[ \"$kind\" = t09 ] && once t09 && kill -9 $$", &[]) else { return };
+    // What it had begun is no file of the result.
+    let left = "\"$work/.part-00000.parquet.7-0123456789abcdef\"";
+    let fault = format!("[ \"$kind\" = rows ] && once rows && {{ : > {left}; kill -9 $$; }}");
+    let Some(ended) = case.run_with(2, &fault, &[]) else { return };
     assert_eq!(ended.report()["killed"], 1);
     case.digests();
+    let names = fs::read_dir(case.path("result")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.filter(|name| name.to_string_lossy().starts_with(".part")).count(), 0);
     let Some(ended) = case.run_with(2, "[ \"$kind\" = t10 ] && kill -9 $$", &[]) else { return };
     ended.failed("t10-00000: was killed by signal 9; it was tried 3 times");
     case.nothing_is_left(&["result"]);

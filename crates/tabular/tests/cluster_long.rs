@@ -54,7 +54,7 @@ fn any_size_has_the_bits_of_one_process_on_any_number_of_workers() {
             assert_eq!(digests(&case), expect, "{megabytes} MB on {workers} workers");
             case.nothing_is_left(&["result"]);
             let of_worker = most(&report["workers"], "peak_bytes");
-            let (seconds, peak_ratio) = (&report["tasks_seconds"], of_worker / peak);
+            let (seconds, peak_ratio) = (report["tasks_seconds"].as_f64().unwrap(), of_worker / peak);
             println!(
                 "{megabytes} MB, {workers} workers: equal, {seconds:.1} s, peak of a worker {peak_ratio:.2} of that"
             );

@@ -173,12 +173,13 @@ impl Work {
         Ok(())
     }
 
-    /// Removes all that tasks handed on to one another, and the plan; the files of the result stay.
+    /// Removes all that tasks handed on to one another, what killed ones left, and the plan; the files of the result stay.
     ///
     /// # Errors
     ///
     /// If something cannot be removed.
     pub fn clear(&self) -> Result<(), Error> {
+        named::remove_unfinished(&self.folder)?;
         let tasks = self.folder.join(TASKS);
         match fs::remove_dir_all(&tasks) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("cannot remove", &tasks, error)),

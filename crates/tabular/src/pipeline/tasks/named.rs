@@ -1,6 +1,7 @@
 //! Files that get their name when they are whole: who finds the name finds all of it. Two processes may make the same file at
-//! the same time; what a killed one leaves has another name, and is in nobody's way.
+//! the same time; what a killed one leaves has another name, by which it is removed when all is done.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
@@ -53,6 +54,29 @@ impl Drop for Unnamed {
     }
 }
 
+/// Removes what killed processes left in a folder.
+pub(super) fn remove_unfinished(folder: &Path) -> Result<(), Error> {
+    let trouble = |error| Error::io("cannot look into", folder, error);
+    for entry in fs::read_dir(folder).map_err(trouble)? {
+        let entry = entry.map_err(trouble)?;
+        if is_unfinished(&entry.file_name()) {
+            super::remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is one that `Unnamed::create` gives.
+fn is_unfinished(name: &OsStr) -> bool {
+    let Some((before, by)) = name.to_str().and_then(|name| name.strip_prefix('.')?.rsplit_once('.')) else {
+        return false;
+    };
+    let is_of_process = |(process, random): (&str, &str)| {
+        process.parse::<u32>().is_ok() && random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    !before.is_empty() && by.split_once('-').is_some_and(is_of_process)
+}
+
 /// Puts bytes into a file.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut unnamed = Unnamed::create(path)?;
@@ -77,5 +101,21 @@ mod tests {
         assert!(path.exists());
         other.name(true).unwrap();
         assert_eq!(count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_known_by_its_name_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        // As if its process had been killed.
+        std::mem::forget(Unnamed::create(&folder.path().join("part-00000.parquet")).unwrap());
+        let others =
+            [".unfinished", "part-00000.parquet", "a.7-0123456789abcdef", ".a.7-0123", ".a.x-0123456789abcdef"];
+        for other in others {
+            fs::write(folder.path().join(other), "").unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), others.len() + 1);
+        remove_unfinished(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), others.len());
+        assert!(others.iter().all(|other| folder.path().join(other).exists()));
     }
 }
