@@ -1,5 +1,6 @@
 //! What was typed.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 
@@ -183,8 +184,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "PATH", requires = "cluster")]
     pub(crate) program: Option<PathBuf>,
     /// Of a cluster: how many of its workers work, the others stay idle [default: all]
-    #[arg(long, value_name = "COUNT", requires = "cluster", value_parser = threads)]
-    pub(crate) workers: Option<usize>,
+    #[arg(long, value_name = "COUNT", requires = "cluster")]
+    pub(crate) workers: Option<NonZeroUsize>,
     /// Of a cluster: after how many seconds without the end of a task the run ends
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = value_parser!(u64).range(1..))]
     pub(crate) stall: u64,

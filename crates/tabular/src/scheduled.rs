@@ -1,5 +1,6 @@
 //! `run --cluster`: the tasks of `bucketed` on workers of Dask, and what a person sees of them.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &RunArgs, cluster: &Cluster) -> Result<ExitCode> {
         cluster: cluster.clone(),
         python: args.python.clone(),
         program: args.program.clone(),
-        workers: args.workers,
+        workers: args.workers.map(NonZeroUsize::get),
         stall: Duration::from_secs(args.stall),
     };
     let bar = bar("tasks");

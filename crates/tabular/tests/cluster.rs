@@ -241,6 +241,10 @@ fn what_is_no_cluster_is_refused_before_anything_is_made() {
     check(&["--cluster", "local:2", "--threads", "1"], "cannot be used with");
     check(&["--python", "python3"], "--cluster");
     check(&["--cluster", "tcp://127.0.0.1:1", "--python", "./no/such/python"], "no/such/python: No such file");
+    check(&["--cluster", "local:2", "--workers", "0"], "--workers");
+    // A scheduler may have more workers than this host has processors.
+    let many = ["--cluster", "tcp://127.0.0.1:1", "--workers", "9999", "--python", "./no/such/python"];
+    check(&many, "no/such/python: No such file");
 }
 
 #[test]
