@@ -2,7 +2,7 @@
 
 use measure::{Unit, metrics};
 
-use crate::text::{Printed, after, fits, lines, number, positive, rounding};
+use crate::text::{Printed, after, duration, lines, number, positive, takes};
 use crate::{Error, Format, Import, Setting, Statistic, Told};
 
 pub(crate) fn read(text: &str) -> Result<Import, Error> {
@@ -47,7 +47,7 @@ fn row(line: usize, words: &str, import: &mut Import) -> Result<(), Error> {
     if !variant.starts_with(['W', 'C']) || variant.len() < 8 || !is_code {
         return Ok(());
     }
-    let (value, time) = (positive(line, "Gflops", rate)?, positive(line, "Time", seconds)?);
+    let (value, time) = (positive(line, "Gflops", rate)?, duration(line, "Time", seconds)?);
     let n = positive(line, "N", order)?;
     let mut figure =
         Printed { line, text: rate, unit: "Gflops" }.figure("HPL", value * 1e9, Unit::FlopPerSecond, Statistic::Whole);
@@ -59,7 +59,7 @@ fn row(line: usize, words: &str, import: &mut Import) -> Result<(), Error> {
     figure.settings.insert(Setting::Runtime, Told::number(line, seconds, time));
     import.figures.push(figure.measures(&metrics::DENSE_HPL));
     let operations = operations(n);
-    if !fits(value * 1e9 * time, operations, rounding(rate) + rounding(seconds)) {
+    if !takes(operations, value * 1e9, rate, seconds) {
         let says = format!(
             "{rate} Gflops × {seconds} s are {:.4e} operations, and N = {order} takes 2/3·N³ + 3/2·N² = {operations:.4e}",
             value * 1e9 * time

@@ -2,7 +2,7 @@
 
 use measure::{Definition, Unit, metrics};
 
-use crate::text::{Printed, after, between, fits, lines, number, positive, rounding};
+use crate::text::{Printed, after, between, duration, lines, number, positive, takes};
 use crate::{Error, Format, Import, Setting, Statistic, Told};
 
 /// The kernels, with the arrays that each goes over.
@@ -133,7 +133,7 @@ fn row(line: usize, words: &str, head: &Head, import: &mut Import) -> Result<(),
     let times = [("the least time", least), ("the mean time", mean), ("the longest time", most)];
     let mut seconds = [0.0; 3];
     for (at, (what, text)) in seconds.iter_mut().zip(times) {
-        *at = positive(line, what, text)?;
+        *at = duration(line, what, text)?;
     }
     let figure =
         Printed { line, text: rate, unit: "MB/s" }.figure(kernel, value * 1e6, Unit::BytePerSecond, Statistic::Best);
@@ -146,7 +146,7 @@ fn row(line: usize, words: &str, head: &Head, import: &mut Import) -> Result<(),
     }
     let bytes = head.elements.as_ref().zip(head.element).map(|((_, _, elements), element)| elements * element * arrays);
     let moved = value * 1e6 * seconds[0];
-    if let Some(bytes) = bytes.filter(|bytes| !fits(*bytes, moved, rounding(rate) + rounding(least))) {
+    if let Some(bytes) = bytes.filter(|bytes| !takes(*bytes, value * 1e6, rate, least)) {
         let says = format!(
             "{kernel}: {rate} MB/s × {least} s are {:.1} MB, and {arrays} arrays are {:.1} MB",
             moved / 1e6,

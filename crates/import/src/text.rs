@@ -26,6 +26,15 @@ pub(crate) fn positive(line: usize, what: &str, text: &str) -> Result<f64, Error
     Ok(value)
 }
 
+/// The same of a time, in seconds: a short one is printed as `0.00`, which says that it was less than half of the last place.
+pub(crate) fn duration(line: usize, what: &str, text: &str) -> Result<f64, Error> {
+    let value = number(line, what, text)?;
+    if value < 0.0 {
+        return Err(Error::at(line, format!("{what} is {}, and no time is less than zero", text.trim())));
+    }
+    Ok(value)
+}
+
 /// No more of a text than a message can hold.
 pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 40;
@@ -44,14 +53,28 @@ pub(crate) fn between<'a>(line: &'a str, begin: &str, end: &str) -> Option<&'a s
     Some(rest.split_once(end)?.0.trim())
 }
 
-/// Half a unit in the last place of a printed number, as a share of it: `26370.5` is known to 0.05.
-pub(crate) fn rounding(printed: &str) -> f64 {
-    let printed = printed.trim();
+/// Half a unit in the last place of a printed number: `26370.5` is known to 0.05.
+fn half_unit(printed: &str) -> f64 {
     let (mantissa, exponent) = printed.split_once(['e', 'E']).unwrap_or((printed, "0"));
     let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     let scale = 10f64.powi(exponent.parse().unwrap_or(0)) * 10f64.powi(-i32::try_from(decimals.min(300)).unwrap_or(0));
+    0.5 * scale
+}
+
+/// The same as a share of the number.
+pub(crate) fn rounding(printed: &str) -> f64 {
+    let printed = printed.trim();
     let value: f64 = printed.parse().unwrap_or(0.0);
-    if value == 0.0 { f64::INFINITY } else { (0.5 * scale / value).abs() }
+    if value == 0.0 { f64::INFINITY } else { (half_unit(printed) / value).abs() }
+}
+
+/// Whether work that was done at a printed rate took the time that is printed.
+pub(crate) fn takes(work: f64, rate: f64, printed_rate: &str, seconds: &str) -> bool {
+    let (expected, printed) = (work / rate, seconds.trim());
+    let told: f64 = printed.parse().unwrap_or(f64::NAN);
+    // Sums of rounded numbers are rounded themselves.
+    let unknown = half_unit(printed) + expected * rounding(printed_rate);
+    (expected - told).abs() <= unknown * 1.01 + expected * 1e-12
 }
 
 /// Whether two values are the same, once as much as a share of them is unknown.
@@ -106,6 +129,19 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_held_to_what_its_digits_say() {
+        let check = |seconds: &str, expect: bool| assert_eq!(takes(1e9, 2e9, "2.000e9", seconds), expect, "{seconds}");
+        check("0.50", true);
+        check("0.49", false);
+        check("0.51", false);
+        check("0.5", true);
+        // Less than half a second is `0`, half of one is not below it.
+        check("0", true);
+        check("0.0", false);
+        check("nan", false);
+    }
+
+    #[test]
     fn numbers_are_finite() {
         let check = |text: &str, expect: Option<f64>| assert_eq!(number(3, "x", text).ok(), expect, "{text}");
         check(" 1.5e3 ", Some(1500.0));
@@ -115,6 +151,11 @@ mod tests {
         assert_eq!(
             positive(3, "the rate", "0.0").unwrap_err().to_string(),
             "line 3: the rate is 0.0, and no such thing can be measured"
+        );
+        assert_eq!(duration(3, "Time", "0.00").ok(), Some(0.0));
+        assert_eq!(
+            duration(3, "Time", "-0.5").unwrap_err().to_string(),
+            "line 3: Time is -0.5, and no time is less than zero"
         );
     }
 }

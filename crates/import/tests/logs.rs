@@ -200,6 +200,24 @@ fn what_failed_by_the_tools_own_word_concerns_its_figures_alone() {
 }
 
 #[test]
+fn a_run_too_short_for_the_digits_of_its_time_is_read() {
+    let check = |file: &str, old: &str, new: &str, name: &str, misfits: usize| {
+        let text = log(file);
+        assert!(text.contains(old), "{file} has no {old}");
+        let import = read(&text.replace(old, new), None).unwrap();
+        assert!(import.figures.iter().any(|figure| figure.name == name), "{new}");
+        assert_eq!(import.misfits.len(), misfits, "{new}: {:?}", import.misfits);
+    };
+    let row = "4000   192     1     2               2.28              1.871e+01";
+    // Order 600 takes 1.445e8 operations.
+    check("hpl.txt", row, "600    64     1     2               0.00              4.835e+01", "HPL", 0);
+    check("hpl.txt", row, "600    64     1     2               0.00              1.835e+01", "HPL", 1);
+    check("hpl.txt", row, "4000   192     1     2               0.00              1.871e+01", "HPL", 1);
+    let row = "26370.5     0.143783     0.136516     0.155278";
+    check("stream.txt", row, "26370.5     0.000000     0.000000     0.155278", "Triad", 1);
+}
+
+#[test]
 fn the_worst_scaled_residual_counts_and_no_other_line() {
     let scaled = "||Ax-b||_oo/(eps*(||A||_oo*||x||_oo+||b||_oo)*N)=        0.0035639 ...... PASSED\n";
     let check = |lines: &str, residual: f64, passed: f64| {
