@@ -23,7 +23,7 @@ fn children(pid: u32) -> Vec<u32> {
 
 /// Waits until a process is gone; a zombie that waits for its reaper is gone.
 fn wait_until_gone(pid: u32) {
-    for _ in 0..600 {
+    for _ in 0..6000 {
         let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         if state.is_empty() || state.contains(") Z") {
             return;

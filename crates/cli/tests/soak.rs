@@ -142,7 +142,9 @@ fn all_loads_pass_on_a_sound_host_and_the_json_is_what_the_schema_says() {
 #[test]
 fn hours_are_counted_over_a_kill_and_the_record_stays_sealed() {
     let place = Place::new();
-    let mut arguments = arguments(7.0);
+    // It does not end by itself before it is killed.
+    let planned = 15.0;
+    let mut arguments = arguments(planned);
     arguments.extend(["--load".to_owned(), "memory".to_owned()]);
     let mut child = place.started(&arguments, 2);
     child.kill().unwrap();
@@ -164,12 +166,12 @@ fn hours_are_counted_over_a_kill_and_the_record_stays_sealed() {
     let went_on = output(place.path(), words);
     assert_eq!(went_on.status.code(), Some(0), "{}", said(&went_on));
     let (_, json) = place.status();
-    assert!((7.0..7.0 + before + 3.0).contains(&json["seconds"].as_f64().unwrap()), "{json}");
+    assert!((planned..planned + before + 3.0).contains(&json["seconds"].as_f64().unwrap()), "{json}");
     assert_eq!(json["boots"].as_array().unwrap().len(), 2);
     let nothing = output(place.path(), ["soak", "--continue", "--out", "store"]);
     assert!(said(&nothing).contains("waits to go on"), "{}", said(&nothing));
     // Whoever changes an hour is found out.
-    let text = fs::read_to_string(place.journal()).unwrap().replacen("\"seconds\":1", "\"seconds\":9", 1);
+    let text = fs::read_to_string(place.journal()).unwrap().replacen("\"seconds\":", "\"seconds\":9", 1);
     fs::write(place.journal(), text).unwrap();
     let changed = output(place.path(), ["soak", "--status", "--out", "store"]);
     assert!(changed.status.code() == Some(2) && said(&changed).contains("was changed"), "{}", said(&changed));
@@ -183,7 +185,7 @@ fn errors_that_came_while_nobody_watched_are_found_when_it_goes_on() {
     let count = |errors: u32| fs::write(module.join("dimm_ce_count"), errors.to_string()).unwrap();
     count(3);
     fs::write(module.join("dimm_label"), "DIMM_A1").unwrap();
-    let mut arguments = arguments(4.0);
+    let mut arguments = arguments(12.0);
     arguments.extend(["--load".to_owned(), "cpu".to_owned()]);
     let mut child = place.started(&arguments, 1);
     child.kill().unwrap();
@@ -224,7 +226,8 @@ fn what_breaks_fails_it_and_ctrl_c_stops_it_in_order() {
     let text = String::from_utf8(ended.stdout).unwrap();
     assert!(
         text.contains("1 events, the first: memory: the kernel says")
-            && text.contains("it stopped after 0.00 of 1.00 hours"),
+            && text.contains("it stopped after 0.")
+            && text.contains(" of 1.00 hours"),
         "{text}"
     );
     assert!(text.trim_end().lines().last().unwrap().starts_with("FAIL: "), "{text}");
@@ -308,7 +311,7 @@ fn killed_after(place: &Place, words: &[String], milliseconds: u64) -> f64 {
     child.kill().unwrap();
     child.wait().unwrap();
     let wall = started.elapsed().as_secs_f64();
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_mins(5);
     while place.processes() > 0 {
         assert!(Instant::now() < deadline, "{} processes outlive it", place.processes());
         thread::sleep(Duration::from_millis(10));

@@ -145,10 +145,13 @@ fn examples_that_are_taken_run() {
         let dir = tempfile::tempdir().unwrap();
         let jobs = read(&Path::new(FOLDER).join(format!("{name}.fio")), dir.path()).unwrap();
         let jobs: Vec<Job> = jobs.iter().map(|job| small(job, dir.path())).collect();
-        let results = run_jobs(&jobs, &Settings::default(), &mut |_| {});
-        let results = results.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let done: u64 = results.jobs.iter().flat_map(|job| &job.stats).map(disk::Stats::operations).sum();
-        assert!(done > 0, "{name}");
+        let done = || {
+            let results = run_jobs(&jobs, &Settings::default(), &mut |_| {});
+            let results = results.unwrap_or_else(|error| panic!("{name}: {error}"));
+            results.jobs.iter().flat_map(|job| &job.stats).map(disk::Stats::operations).sum::<u64>()
+        };
+        // A host that is busy with other things may leave a fifth of a second without a request.
+        assert!((0..20).any(|_| done() > 0), "{name}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{name} leaves nothing behind");
     }
 }

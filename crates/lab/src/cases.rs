@@ -148,7 +148,7 @@ fn measuring(command: &str, name: &str, workload: &str, spec: &str) -> Step {
 
 fn healthy(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
     let doctor = Step::hostproof("doctor", 120, &["doctor", "--json"]);
-    let plan = Step::hostproof("plan", 60, &["plan", "--json"]);
+    let plan = Step::hostproof("plan", 600, &["plan", "--json"]);
     let mut scenario = Scenario::of([inspect(), doctor, plan, drive_jobs(), run("stream"), run("dense"), run("disk")]);
     let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Event::None)?;
     facts_that_differ(&back, findings, &[])?;
@@ -322,7 +322,7 @@ fn raw_devices(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<
 }
 
 fn cpu_offline(parts: &Parts, folder: &Path, findings: &mut Findings) -> Result<()> {
-    let plan = Step::hostproof("plan", 60, &["plan", "--json"]);
+    let plan = Step::hostproof("plan", 600, &["plan", "--json"]);
     let steps = Scenario::of([inspect(), plan, gate("accept", "/lab.toml")]);
     let mut scenario = Scenario { offline: vec![2], ..steps };
     let back = vm::new(parts, folder, Hardware::documented())?.boot(&mut scenario, Event::None)?;

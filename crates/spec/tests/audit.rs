@@ -3,7 +3,6 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use measure::{Ceiling, FactValue, Unit, Workload};
 use proptest::prelude::*;
@@ -391,12 +390,9 @@ fn a_ceiling_stands_beside_every_target_that_has_one() {
 }
 
 #[test]
-fn the_audit_of_every_document_takes_well_under_a_tenth_of_a_second() {
-    let start = Instant::now();
+fn every_document_is_audited() {
     let findings: usize = spec::builtin().iter().map(|system| audit(system, spec::builtin()).findings.len()).sum();
     assert!(findings > 0);
-    // Milliseconds in fact; the bound is wide so that a busy machine does not fail it.
-    assert!(start.elapsed().as_secs_f64() < 2.0);
 }
 
 #[test]

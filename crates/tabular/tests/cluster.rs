@@ -116,18 +116,21 @@ fn a_refused_task_ends_its_run_alone_and_the_next_one_has_processes_of_its_own()
 
 #[test]
 fn a_worker_killed_in_each_kind_of_task_changes_nothing() {
-    let case = Case::new();
-    let fault = "[ -z \"$id\" ] || { once \"$kind\" && kill -9 $PPID; }";
-    let Some(ended) = case.run_with(9, fault, &[]) else { return };
-    let report = ended.report();
-    case.digests();
-    case.nothing_is_left(&["result"]);
-    for kind in ["scan", "merge", "quantiles", "limits", "t08", "t09", "t10", "rows"] {
-        assert!(case.own(&format!("once-{kind}")).exists(), "no worker was killed in {kind}");
+    // Two in a run: a task that was under way on three lost workers is given up.
+    for kinds in [["scan", "merge"], ["quantiles", "limits"], ["t08", "t09"], ["t10", "rows"]] {
+        let case = Case::new();
+        let fault = format!("case $kind in {}) once $kind && kill -9 $PPID ;; esac", kinds.join(" | "));
+        let Some(ended) = case.run_with(4, &fault, &[]) else { return };
+        let report = ended.report();
+        case.digests();
+        case.nothing_is_left(&["result"]);
+        for kind in kinds {
+            assert!(case.own(&format!("once-{kind}")).exists(), "no worker was killed in {kind}");
+        }
+        assert_eq!(report["distributed"], false);
+        let why = report["why_not"].as_str().unwrap();
+        assert!(why.contains("was lost") || why.contains("did nothing"), "{why}");
     }
-    assert_eq!(report["distributed"], false);
-    let why = report["why_not"].as_str().unwrap();
-    assert!(why.contains("was lost") || why.contains("did nothing"), "{why}");
 }
 
 #[test]
@@ -162,8 +165,11 @@ fn a_task_that_fails_ends_the_run_with_its_reason() {
 #[test]
 fn a_run_without_progress_ends_with_what_is_under_way() {
     let case = Case::new();
-    let Some(ended) = case.run_with(2, "[ \"$kind\" = limits ] && kill -STOP $PPID", &["--stall", "3"]) else { return };
-    ended.failed("no task ended for 3 s; under way: limits-00000 ");
+    let fault = "[ \"$kind\" = limits ] && once limits && kill -STOP $PPID";
+    let Some(ended) = case.run_with(2, fault, &["--stall", "3"]) else { return };
+    // On a host that is busy with other things, no task may end for so long before.
+    let task = if case.own("once-limits").exists() { "limits-00000 " } else { "" };
+    ended.failed(&format!("no task ended for 3 s; under way: {task}"));
     case.nothing_is_left(&[]);
 }
 
@@ -251,9 +257,14 @@ fn what_is_no_cluster_is_refused_before_anything_is_made() {
 fn a_scheduler_that_is_there_gives_the_same_and_keeps_its_workers() {
     let case = Case::new();
     let Some(mut dask) = Dask::start(&case, 1, "") else { return };
-    // The second worker comes in the middle.
-    let fault = "[ \"$kind\" = merge ] && { once merge; i=0; while [ ! -e OWN/second ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done; }";
-    let program = case.faulty(&fault.replace("OWN", case.own("").to_str().unwrap().trim_end_matches('/')));
+    // The second worker comes in the middle, and the first one does not end before it has begun.
+    let fault = "wait_for() { i=0; until eval \"$1\" || [ $i -ge 1200 ]; do sleep 0.1; i=$((i+1)); done; }
+        [ -z \"$id\" ] || once \"worker-$$\"
+        case $kind in
+        merge) once merge; wait_for '[ -e OWN/second ]' ;;
+        rows) wait_for '[ $(ls -d OWN/once-worker-* | wc -l) -ge 2 ]' ;;
+        esac";
+    let program = case.faulty(fault);
     let python = dask.python.to_str().unwrap().to_owned();
     let address = dask.address.clone();
     let run = case.start(&["--cluster", &address, "--python", &python, "--program", program.to_str().unwrap()]);

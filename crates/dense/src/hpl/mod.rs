@@ -320,7 +320,8 @@ mod tests {
         let [(to_first, first), (to_second, second)] = &seconds.borrow()[..] else { panic!("two seconds") };
         let [one, two] = [first, second].map(|sample| sample.interval.unwrap());
         assert!(start <= one.start && one.end == two.start, "{one:?}, {two:?}");
-        assert!(one.seconds() >= 1.0 && two.seconds() >= 1.0, "{one:?}, {two:?}");
+        // A second of the clock that sleeps; the one that stamps may differ from it.
+        assert!(one.seconds() > 0.5 && two.seconds() > 0.5, "{one:?}, {two:?}");
         assert!((first.value * one.seconds() - to_first).abs() < 1e-6);
         assert!((second.value * two.seconds() - (to_second - to_first)).abs() < 1e-6);
     }

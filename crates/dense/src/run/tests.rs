@@ -139,7 +139,9 @@ fn the_largest_system_is_measured_where_it_is_planned() {
     config.dgemm.sustained = 2.0;
     let machine = Machine::detect(&Source::Host).unwrap();
     let (mut rates, mut sustained, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let mut unproved = false;
     run_with(Blas::load, &config, &machine, &mut |event| match event {
+        Event::Warning(Warning::PlacementUnproved { .. }) => unproved = true,
         Event::Measured(one) if one.metric.is(&DENSE_HPL) => rates.push(one),
         Event::Measured(one) if one.metric.is(&DENSE_DGEMM_SUSTAINED) => sustained.extend(one.samples),
         Event::Measured(one) if one.metric.is(&DENSE_DGEMM_KEPT) => kept.extend(one.samples),
@@ -151,7 +153,9 @@ fn the_largest_system_is_measured_where_it_is_planned() {
     assert_eq!(kept[0].interval, Some(first.hull(second)));
     assert_eq!(rates.len(), 1);
     assert_eq!(rates[0].context["n"], "500");
-    assert_eq!(rates[0].placement.as_ref().unwrap().pages_on_node, Some(1.0));
+    // Some containers do not say where pages lie.
+    let there = rates[0].placement.as_ref().unwrap().pages_on_node;
+    assert!(there == Some(1.0) || unproved && there.is_none(), "{there:?}");
 }
 
 #[test]
