@@ -8,6 +8,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let _ = record::parse(bytes, Path::new("run.jsonl"));
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = record::pipe::decode(text);
+        let _ = pipe::message::decode(text);
     }
 });

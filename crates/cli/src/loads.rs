@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use machine::{Machine, Source};
 use measure::{Load, SoakPlan};
-use record::worker::{die_with_parent, own_stdout};
+use pipe::worker::{die_with_parent, own_stdout};
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGBUS, SIGFPE, SIGILL, SIGSEGV};
 use soak::{Config, Told};

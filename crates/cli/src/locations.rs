@@ -26,7 +26,7 @@ pub(crate) fn results(typed: Option<&Path>) -> Result<PathBuf> {
 /// The file name of the program with the feature workload.
 pub(crate) const FEATURE_WORKER: &str = "hostproof-tabular";
 /// What to do where it is not there.
-pub(crate) const HOW_TO_BUILD_FEATURES: &str = "the feature workload is a program of its own: `cargo build --release -p tabular` makes it (about 14 minutes on two cores)";
+pub(crate) const HOW_TO_BUILD_FEATURES: &str = "the feature workload is a program of its own: `cargo build --release -p tabular` makes it (about 9 minutes on two cores)";
 
 /// This program's own file.
 pub(crate) fn own_file() -> Result<PathBuf> {

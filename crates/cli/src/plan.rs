@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use inventory::Inventory;
 use inventory::doctor::{self, Advice};
 use measure::{Facts, Fingerprint, Needs, Profile, Quantity, Reason, Unit, Workload};
-use record::request::{Choices, ClusterChoice, Planned, Room};
+use pipe::request::{Choices, ClusterChoice, Planned, Room};
 use spec::{System, Target};
 
 use crate::args::{ClusterArgs, RunArgs};

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use measure::{Build, Event, Profile, Quantity, Reason, Unit, Workload};
-use record::pipe::{self, Hello, Message};
-use record::request::{Choices, Planned, Request, Task};
+use pipe::message::{self, Hello, Message};
+use pipe::request::{Choices, Planned, Request, Task};
 
 use crate::build_info::build;
 use crate::{failure, locations};
@@ -163,7 +163,7 @@ impl WorkerProcess {
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return self.post_mortem(),
             };
-            let message = match pipe::decode(&line) {
+            let message = match message::decode(&line) {
                 Ok(message) => message,
                 Err(error) => {
                     return self.stop(Reason::WorkerDied(format!("it sent a bad line and was ended: {error}")));

@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, bail, ensure};
 use machine::{Machine, Source, isa};
 use measure::{Event, Isa, Labels, MetricId, NotMeasured, Profile, Reason, Workload};
-use record::pipe::Message;
-use record::request::{Choices, Planned, Request, Task};
-use record::worker::{self, Pipe};
+use pipe::message::Message;
+use pipe::request::{Choices, Planned, Request, Task};
+use pipe::worker::{self, Pipe};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use telemetry::Watched;

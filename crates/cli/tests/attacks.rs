@@ -16,8 +16,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use measure::{Ending, Needs};
-use record::pipe::{Hello, Message, encode};
-use record::request::{Planned, Room};
+use pipe::message::{Hello, Message, encode};
+use pipe::request::{Planned, Room};
 use recorded::{recorded, reworded, run_id};
 use rustix::process::{Pid, Signal, kill_process};
 use support::{files, hostproof, output, said};

@@ -7,12 +7,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use measure::Run;
+use pipe::{from_line, to_line};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::sha256;
 use crate::selector::is_id;
 use crate::store::file_name;
-use crate::wire::{from_line, to_line};
 use crate::writer::put_in_place;
 use crate::{Entry, Error, Store, parse};
 

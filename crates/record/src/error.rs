@@ -14,7 +14,7 @@ impl Error {
     }
 }
 
-/// An error of the record, the pipe or the store.
+/// An error of the record or the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system refused.
@@ -69,9 +69,6 @@ pub enum Error {
         /// The store.
         root: PathBuf,
     },
-    /// A message on the worker's pipe is not what it should be.
-    #[error("a message of the worker cannot be read: {0}")]
-    Message(String),
     /// Nothing in the store fits.
     #[error(
         "`{text}` is no run: expected a run.jsonl, a folder with one, `latest`, or the beginning of a run id \

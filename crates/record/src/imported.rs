@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use import::Import;
+use pipe::to_line;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -66,9 +67,7 @@ impl Imported {
         let (id, folder) = store.new_run(&self.host);
         self.id = id;
         let path = folder.join(FILE);
-        let mut line = serde_json::to_vec(self).map_err(|error| Error::Message(error.to_string()))?;
-        line.push(b'\n');
-        crate::writer::put_in_place(&path, &line)?;
+        crate::writer::put_in_place(&path, to_line(self).as_bytes())?;
         Ok(path)
     }
 

@@ -7,12 +7,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use pipe::{from_line, to_line};
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
-use crate::wire::{from_line, to_line};
 
 /// A journal, which need not be there yet.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The format on disk and on the worker's pipe, and the store under `results/`.
+//! The format on disk, and the store under `results/`.
 //!
 //! A run is a file of JSON lines that is valid after a kill at any moment: the first line is put in place whole,
 //! every later one is written by one call, and a last line that was cut is left out by the reader. An attempt comes out of
@@ -18,9 +18,7 @@ mod imported;
 mod index;
 pub mod input;
 mod journal;
-pub mod pipe;
 mod read;
-pub mod request;
 mod selector;
 mod soak;
 mod store;
@@ -28,7 +26,6 @@ mod store;
 mod testdata;
 mod wear;
 mod wire;
-pub mod worker;
 mod writer;
 
 pub use annotations::{Annotated, Annotation, Annotations};
@@ -38,10 +35,10 @@ pub use error::Error;
 pub use imported::Imported;
 pub use index::{Index, Listed, prune};
 pub use journal::Journal;
+pub use pipe::SCHEMA;
 pub use read::{head, parse, read, read_sealed};
 pub use selector::{Selector, holds, is_told, present};
 pub use soak::{Seals, Soak, SoakEntry};
 pub use store::{Entry, Store};
 pub use wear::{WearEntry, WearLog};
-pub use wire::SCHEMA;
 pub use writer::Writer;

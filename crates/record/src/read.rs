@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use measure::{AttemptLog, Ending, Event, Run};
+use pipe::{SCHEMA, from_line};
 
 use crate::Error;
 use crate::chain;
 use crate::earlier;
-use crate::wire::{OLDEST_SCHEMA, Probe, RecordLine, SCHEMA, from_line};
+use crate::wire::{OLDEST_SCHEMA, Probe, RecordLine};
 
 /// Reads a record. One that stops without an end is read as far as it goes and says `Ending::Cut`.
 pub fn read(path: &Path) -> Result<Run, Error> {

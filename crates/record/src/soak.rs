@@ -7,11 +7,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use measure::{Incident, LoadFailure, SoakLog, SoakPlan, Stretch, Watched, WrongResult};
+use pipe::from_line;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::sha256;
 use crate::journal::Journal;
-use crate::wire::from_line;
 use crate::{Error, Store};
 
 const FOLDER: &str = "soaks";

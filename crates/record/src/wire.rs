@@ -4,14 +4,9 @@
 use std::collections::BTreeMap;
 
 use measure::{BootNoise, Build, Ending, Event, Facts, Fingerprint, Profile, Run, SpecSource, Workload};
+use pipe::SCHEMA;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// The version of the format, in the first line of every record and the first message of every worker.
-///
-/// 1: version 0.1.0, whose samples have no intervals, and whose telemetry came as measurements when a workload ended.
-/// 2: samples carry their intervals, and telemetry comes in stretches while a workload runs.
-pub const SCHEMA: u32 = 2;
 
 /// The oldest version that is read.
 pub(crate) const OLDEST_SCHEMA: u32 = 1;
@@ -106,19 +101,31 @@ impl Header {
     }
 }
 
-/// One line of JSON with its line feed.
-pub(crate) fn to_line(value: &impl Serialize) -> String {
-    // Maps with keys of text and numbers, and no type that could refuse: there is nothing that can fail.
-    let mut text = serde_json::to_string(value).expect("the types of the wire always become JSON");
-    text.push('\n');
-    text
-}
+#[cfg(test)]
+mod tests {
+    use measure::{Event, Outcome};
+    use pipe::message::{Message, decode, encode};
 
-/// Reads one line of JSON; the error says what was expected and at which column.
-pub(crate) fn from_line<'de, T: Deserialize<'de>>(line: &'de [u8]) -> Result<T, String> {
-    serde_json::from_slice(line).map_err(|error| {
-        let text = error.to_string();
-        let what = text.split(" at line ").next().unwrap_or(&text);
-        format!("column {}: {what}", error.column())
-    })
+    use crate::testdata::{run, telemetry};
+
+    #[test]
+    fn all_that_a_run_is_made_of_passes_through_a_workers_pipe() {
+        let check = |event: Event| {
+            let line = encode(&Message::Event(event.clone()));
+            assert_eq!(line.matches('\n').count(), 1, "{line}");
+            // NaN is not equal to itself; its name is.
+            assert_eq!(format!("{:?}", decode(&line).unwrap()), format!("{:?}", Message::Event(event)));
+        };
+        let run = run();
+        for outcome in run.outcomes() {
+            check(match outcome.clone() {
+                Outcome::Measured(measurement) => Event::Measured(measurement),
+                Outcome::NotMeasured(missing) => Event::NotMeasured(missing),
+            });
+        }
+        check(Event::Telemetry(telemetry()));
+        for warning in run.attempts.iter().flat_map(|attempt| &attempt.warnings) {
+            check(Event::Warning(warning.clone()));
+        }
+    }
 }

@@ -6,11 +6,12 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use measure::{Ending, Event, Run, Workload};
+use pipe::to_line;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use serde::Serialize;
 
 use crate::Error;
-use crate::wire::{Header, RecordLine, to_line};
+use crate::wire::{Header, RecordLine};
 
 /// A record that is being written.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use machine::{Machine, Source};
 use measure::Workload;
-use record::pipe::Message;
-use record::request::{Planned, Request, Task};
-use record::worker::{self, Pipe};
+use pipe::message::Message;
+use pipe::request::{Planned, Request, Task};
+use pipe::worker::{self, Pipe};
 use telemetry::Watched;
 
 use crate::build_info::build;

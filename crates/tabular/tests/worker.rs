@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use measure::{Event, Profile, Warning, Workload, definition};
-use record::pipe::{self, Message};
-use record::request::{Choices, ClusterChoice, Planned, Request, Task};
+use pipe::message::{self, Message};
+use pipe::request::{Choices, ClusterChoice, Planned, Request, Task};
 use tabular::generate::{self, Config};
 
 /// Asks a worker; its messages after the greeting.
@@ -26,7 +26,7 @@ fn ask(task: Task) -> Vec<Message> {
     child.stdin.take().unwrap().write_all(serde_json::to_string(&request).unwrap().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let mut messages: Vec<Message> = text.lines().map(|line| pipe::decode(line).unwrap()).collect();
+    let mut messages: Vec<Message> = text.lines().map(|line| message::decode(line).unwrap()).collect();
     assert!(matches!(messages.remove(0), Message::Hello(_)), "{text}");
     messages
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 use measure::{Quantity, Run, Unit};
+use pipe::worker::die_with_parent;
 use record::Store;
-use record::worker::die_with_parent;
 use verdict::Judgement;
 
 use crate::args::RunArgs;

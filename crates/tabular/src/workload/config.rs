@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use machine::{Machine, Siblings, memory_available, place};
 use measure::{Needs, Profile};
-use record::request::{ClusterChoice, Room};
+use pipe::request::{ClusterChoice, Room};
 use serde::{Deserialize, Serialize};
 
 use super::pandas;

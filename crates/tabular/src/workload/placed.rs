@@ -8,7 +8,7 @@ use std::{env, fs, thread};
 
 use anyhow::{Context, Result};
 use machine::{CpuSet, keep_to};
-use record::worker::die_with_parent;
+use pipe::worker::die_with_parent;
 
 /// The variable that Polars takes its number of threads from.
 const THREADS: &str = "POLARS_MAX_THREADS";

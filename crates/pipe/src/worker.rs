@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 
 use measure::{Build, Event};
 
-use crate::pipe::{self, Hello, Message};
+use crate::message::{self, Hello, Message};
 use crate::request::Request;
 
 /// The exit code of a worker whose parent went away.
@@ -26,7 +26,7 @@ impl Pipe {
     }
 
     fn send(&mut self, message: &Message) -> io::Result<()> {
-        self.0.write_all(pipe::encode(message).as_bytes())
+        self.0.write_all(message::encode(message).as_bytes())
     }
 }
 
