@@ -26,7 +26,7 @@ pub(crate) fn positive(line: usize, what: &str, text: &str) -> Result<f64, Error
     Ok(value)
 }
 
-/// The same of a time, in seconds: a short one is printed as `0.00`, which says that it was less than half of the last place.
+/// The same of a time, in seconds: a short one is printed as `0.00`, which says that it was at most half a unit in the last place.
 pub(crate) fn duration(line: usize, what: &str, text: &str) -> Result<f64, Error> {
     let value = number(line, what, text)?;
     if value < 0.0 {
@@ -72,9 +72,10 @@ pub(crate) fn rounding(printed: &str) -> f64 {
 pub(crate) fn takes(work: f64, rate: f64, printed_rate: &str, seconds: &str) -> bool {
     let (expected, printed) = (work / rate, seconds.trim());
     let told: f64 = printed.parse().unwrap_or(f64::NAN);
-    // Sums of rounded numbers are rounded themselves.
-    let unknown = half_unit(printed) + expected * rounding(printed_rate);
-    (expected - told).abs() <= unknown * 1.01 + expected * 1e-12
+    // The numbers that are compared were computed of rounded ones themselves.
+    let (unknown, share) = (half_unit(printed) * 1.01 + expected * 1e-12, rounding(printed_rate) * 1.01);
+    let (least, most) = (expected / (1.0 + share), if share < 1.0 { expected / (1.0 - share) } else { f64::INFINITY });
+    unknown.is_finite() && told + unknown >= least && told - unknown <= most
 }
 
 /// Whether two values are the same, once as much as a share of them is unknown.
@@ -135,10 +136,14 @@ mod tests {
         check("0.49", false);
         check("0.51", false);
         check("0.5", true);
-        // Less than half a second is `0`, half of one is not below it.
+        // `0` stands for up to half a second, `0.0` for up to a twentieth.
         check("0", true);
         check("0.0", false);
+        check("0e999", false);
         check("nan", false);
+        // A rate of one digit: STREAM's 0.1 MB/s are 0.05 to 0.15.
+        assert!(takes(6_876_669.0, 1e5, "0.1", "46.126775") && takes(6_876_669.0, 1e5, "0.1", "137.126775"));
+        assert!(!takes(6_876_669.0, 1e5, "0.1", "45.126775") && !takes(6_876_669.0, 1e5, "0.1", "139.126775"));
     }
 
     #[test]
