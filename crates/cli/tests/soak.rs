@@ -171,7 +171,8 @@ fn hours_are_counted_over_a_kill_and_the_record_stays_sealed() {
     let nothing = output(place.path(), ["soak", "--continue", "--out", "store"]);
     assert!(said(&nothing).contains("waits to go on"), "{}", said(&nothing));
     // Whoever changes an hour is found out.
-    let text = fs::read_to_string(place.journal()).unwrap().replacen("\"seconds\":", "\"seconds\":9", 1);
+    let text =
+        fs::read_to_string(place.journal()).unwrap().replacen("{\"stretch\":{\"at\":", "{\"stretch\":{\"at\":9", 1);
     fs::write(place.journal(), text).unwrap();
     let changed = output(place.path(), ["soak", "--status", "--out", "store"]);
     assert!(changed.status.code() == Some(2) && said(&changed).contains("was changed"), "{}", said(&changed));

@@ -40,7 +40,8 @@ const SHA256: usize = 32;
 /// How many new records are in memory in brief at once.
 const AT_ONCE: usize = 128;
 
-/// How often and for how long `rebuild` waits for another process that is writing the file; tests have time, and four at once.
+/// How often and for how long `rebuild` waits for another process that is writing the file; longer in tests,
+/// where four threads write at once, on a host that may be busy.
 const WAITS: (usize, Duration) = (if cfg!(test) { 10_000 } else { 100 }, Duration::from_millis(20));
 
 /// An index that is up to date.

@@ -78,7 +78,7 @@ mod tests {
         };
         if proof.refused.is_none() {
             // How much it copies is the kernel's choice, and workers whose products are not formed at the same time take
-            // the same buffer.
+            // the same buffer; but some of it is touched.
             let (_, bytes) = prove_regions(&regions(&team).unwrap());
             assert!(bytes > 0, "{proof:?}");
             assert_eq!(proof.on_node < Some(1.0), !warnings.is_empty(), "{proof:?}, {warnings:?}");

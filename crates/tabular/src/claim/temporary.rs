@@ -197,7 +197,7 @@ fn is_temporary(name: &OsStr, prefix: &OsStr) -> bool {
     digits && random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit) && parts.next().is_none()
 }
 
-/// How long a folder is removed in which others still write; a test's others write as long as they do.
+/// How long the removal of a folder is tried again while others still write to it; longer in tests, whose writers may be held up.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 300 } else { 5 });
 
 /// Removes a folder. Tasks of other processes and hosts end a moment after their run, and until then have files in it.

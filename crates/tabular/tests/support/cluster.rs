@@ -20,6 +20,8 @@ use tabular::verify::{self, Options};
 const MARK: &str = "HOSTPROOF_TEST_MARK";
 /// No run of these tests takes so long, also beside others.
 const LIMIT: Duration = Duration::from_mins(4);
+/// How long the kernel may take to end processes that were killed: less than Dask's own workers wait for a scheduler that is gone.
+const DYING: Duration = Duration::from_mins(1);
 /// What a run says where the environment of the driver cannot be made.
 const NO_PYTHON: &str = "the driver needs Python with Dask";
 
@@ -197,7 +199,7 @@ impl Case {
             alive.filter(|(pid, _)| !known.contains(&pid.as_raw_nonzero().get().cast_unsigned())).count()
         };
         while others() > 0 {
-            if since.elapsed() > LIMIT {
+            if since.elapsed() > DYING {
                 self.give_up("processes are left");
             }
             sleep(Duration::from_millis(10));
