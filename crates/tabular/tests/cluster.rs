@@ -128,8 +128,9 @@ fn a_worker_killed_in_each_kind_of_task_changes_nothing() {
             assert!(case.own(&format!("once-{kind}")).exists(), "no worker was killed in {kind}");
         }
         assert_eq!(report["distributed"], false);
+        // A lost worker takes along that it had done a task, which the next one finds done.
         let why = report["why_not"].as_str().unwrap();
-        assert!(why.contains("was lost") || why.contains("did nothing"), "{why}");
+        assert!(["was lost", "did nothing", "had been done before"].iter().any(|end| why.contains(end)), "{why}");
     }
 }
 
