@@ -246,6 +246,8 @@ class Run:
         self.began = time.monotonic()
         self.tell("ready")
         await self.first(self.watch(), self.work())
+        # One that was lost since the watch last looked.
+        self.tell_lost(await self.listed())
         self.tell("done")
 
     async def first(self, *works):
@@ -358,15 +360,22 @@ class Run:
             if self.client.status != "running":
                 raise Failed(f"the scheduler at {self.address} is gone")
             listed = await self.listed()
-            for address in [address for address in self.workers if address not in listed]:
-                self.tell("lost", worker=self.workers.pop(address), at=self.now())
+            for name in self.tell_lost(listed):
                 if any("on" in task for task in self.asked["tasks"]):
-                    raise Failed(f"worker {self.names[address]} is lost, and nobody else can do its part")
+                    raise Failed(f"worker {name} is lost, and nobody else can do its part")
             if self.own and self.own.all_gone():
                 raise Failed(f"all workers are lost: {', '.join(self.own.gone())}")
             if self.chosen and not self.workers:
                 raise Failed(f"all workers that may work are lost: {', '.join(self.names.values())}")
             await self.admit(listed)
+
+    def tell_lost(self, listed):
+        """Tells of workers that the scheduler no longer has; their names."""
+        gone = [address for address in self.workers if address not in listed]
+        names = [self.workers.pop(address) for address in gone]
+        for name in names:
+            self.tell("lost", worker=name, at=self.now())
+        return names
 
     async def work(self):
         """Hands tasks over, each when those before it have ended, and waits until all have ended and were heard of."""
