@@ -34,6 +34,16 @@ pub(crate) fn each(
     RAYON.install(|| chunks.par_iter_mut().map(&work).try_reduce(|| 0, |a, b| Ok(a + b)))
 }
 
+/// The same, with what is known of each chunk beside it.
+pub(crate) fn each_with<T: Sync>(
+    chunks: &mut [Chunk],
+    known: &[T],
+    work: impl Fn(&mut Chunk, &T) -> Result<u64, Error> + Send + Sync,
+) -> Result<u64, Error> {
+    let work = |(chunk, known): (&mut Chunk, &T)| work(chunk, known);
+    RAYON.install(|| chunks.par_iter_mut().zip(known).map(work).try_reduce(|| 0, |a, b| Ok(a + b)))
+}
+
 /// What comes of each chunk, in their order.
 pub(crate) fn map<T: Send>(
     chunks: &[Chunk],

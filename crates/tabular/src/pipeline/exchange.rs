@@ -17,6 +17,8 @@ use crate::transforms::keyed::{DoesNotFit, Keyed, Words, part};
 const RECORDS_A_PART: usize = 16_384;
 /// Most parts: each chunk has a piece of each.
 const MOST_PARTS: usize = 8_192;
+/// Every second part is dealt out and solved, then the others, since the records of all are most of the memory that this takes.
+const ROUNDS: usize = 2;
 
 /// The records of a chunk by part.
 pub(crate) struct Dealt<R> {
@@ -24,21 +26,21 @@ pub(crate) struct Dealt<R> {
     bounds: Vec<u32>,
 }
 
-impl<R: Copy> Dealt<R> {
-    /// Deals records out to `parts` parts (a power of two) by their keys.
-    pub(crate) fn new(records: &[R], parts: usize, key: impl Fn(&R) -> i64) -> Dealt<R> {
+impl<R: Copy + Default> Dealt<R> {
+    /// Deals records out to `parts` parts (a power of two) by their keys; they are made twice, which is less than to keep them.
+    pub(crate) fn new(records: impl Iterator<Item = R> + Clone, parts: usize, key: impl Fn(&R) -> i64) -> Dealt<R> {
         let mut bounds = vec![0_u32; parts + 1];
-        for record in records {
-            bounds[part(key(record), parts) + 1] += 1;
+        for record in records.clone() {
+            bounds[part(key(&record), parts) + 1] += 1;
         }
         for part in 0..parts {
             bounds[part + 1] += bounds[part];
         }
         let mut next = bounds.clone();
-        let mut dealt = records.to_vec();
+        let mut dealt = vec![R::default(); bounds[parts] as usize];
         for record in records {
-            let at = &mut next[part(key(record), parts)];
-            dealt[*at as usize] = *record;
+            let at = &mut next[part(key(&record), parts)];
+            dealt[*at as usize] = record;
             *at += 1;
         }
         Dealt { records: dealt, bounds }
@@ -60,17 +62,29 @@ impl<R: Words> Results<R> {
     pub(crate) fn of<K: Keyed<Out = R>>(chunks: &[Chunk]) -> Result<Results<R>, Error> {
         let rows = rows(chunks);
         let parts = (rows / RECORDS_A_PART).next_power_of_two().min(MOST_PARTS);
-        let dealt = map(chunks, |chunk| Ok(Dealt::new(&K::records(&chunk.frame, chunk.start)?, parts, K::key)))?;
+        let words = RAYON.install(|| (0..rows * R::WORDS).into_par_iter().map(|_| AtomicI64::new(0)).collect());
+        let results = Results { words, results: PhantomData };
+        for round in 0..ROUNDS {
+            results.solve::<K>(chunks, parts, round)?;
+        }
+        Ok(results)
+    }
+
+    /// Solves the parts of a round.
+    fn solve<K: Keyed<Out = R>>(&self, chunks: &[Chunk], parts: usize, round: usize) -> Result<(), Error> {
+        let dealt = map(chunks, |chunk| {
+            let records = K::records(&chunk.frame, chunk.start)?;
+            let due = |record: &K::In| part(K::key(record), parts) % ROUNDS == round;
+            Ok(Dealt::new(records.filter(due), parts, K::key))
+        })?;
         let solved = RAYON.install(|| {
-            let words: Vec<AtomicI64> = (0..rows * R::WORDS).into_par_iter().map(|_| AtomicI64::new(0)).collect();
-            (0..parts).into_par_iter().try_for_each(|part| {
-                let mut records: Vec<K::In> = dealt.iter().flat_map(|dealt| dealt.part(part)).copied().collect();
+            (round..parts).into_par_iter().step_by(ROUNDS).try_for_each(|part| {
+                let mut records = dealt.iter().map(|dealt| dealt.part(part)).collect::<Vec<_>>().concat();
                 K::solve(&mut records, |place, result| {
-                    let cells = &words[place * R::WORDS..(place + 1) * R::WORDS];
+                    let cells = &self.words[place * R::WORDS..(place + 1) * R::WORDS];
                     result.put(|number, word| cells[number].store(word, Relaxed));
                 })
-            })?;
-            Ok(Results { words, results: PhantomData })
+            })
         });
         solved.map_err(|wrong: DoesNotFit| of_row(wrong, chunks))
     }

@@ -12,8 +12,9 @@ use crate::transforms::columns::numbers;
 use crate::transforms::lookup::Lookup;
 use crate::transforms::normalise::Scales;
 use crate::transforms::quantile::Limits;
+use crate::transforms::target::Encoded;
 use crate::transforms::vocabulary::{self, FOLDS, Vocabulary};
-use crate::transforms::{calendar, cross, impute, normalise, quantile, target, text, window};
+use crate::transforms::{calendar, cross, impute, normalise, quantile, text, window};
 use crate::{Dataset, Error, ParquetFile};
 
 /// The text columns that become codes.
@@ -48,16 +49,31 @@ impl Dimensions {
 pub(super) struct GlobalStats {
     pub(super) dimensions: Arc<Dimensions>,
     pub(super) scales: Scales,
-    /// Of [`CODED`], in their order.
-    pub(super) codes: Vec<Vocabulary>,
-    /// Countries, with their places in the order of names.
-    pub(super) countries: Vocabulary,
-    /// The mean label outside of each fold.
-    pub(super) means: [f64; FOLDS],
+    /// Of [`SLOTS`], in their order: codes, and of countries their places in the order of names.
+    pub(super) vocabularies: Vec<Vocabulary>,
+    /// Of those of them that t07 encodes.
+    encoded: Vec<Option<Encoded>>,
     pub(super) limits: [Option<Limits>; quantile::COLUMNS],
 }
 
 impl GlobalStats {
+    /// With the mean label outside of each fold, the counts of the vocabularies become what t07 says of them.
+    pub(super) fn new(
+        dimensions: Arc<Dimensions>,
+        scales: Scales,
+        mut vocabularies: Vec<Vocabulary>,
+        means: [f64; FOLDS],
+        limits: [Option<Limits>; quantile::COLUMNS],
+    ) -> GlobalStats {
+        let encode = |(column, vocabulary): (usize, &mut Vocabulary)| {
+            let encoded = ENCODED.contains(&text_column(column)).then(|| Encoded::new(vocabulary, &means));
+            vocabulary.forget_tallies();
+            encoded
+        };
+        let encoded = vocabularies.iter_mut().enumerate().map(encode).collect();
+        GlobalStats { dimensions, scales, vocabularies, encoded, limits }
+    }
+
     /// Adds the columns that follow from a row and from this; the chunk has [`SLOTS`].
     pub(super) fn add(&self, chunk: &mut Chunk) -> Result<(), Error> {
         let mut columns = impute::columns(&chunk.frame)?;
@@ -68,15 +84,16 @@ impl GlobalStats {
         columns.extend(quantile::columns(&chunk.frame, &self.limits)?);
         let marks = vocabulary::marks(&chunk.frame)?;
         let slots = |index: usize| Ok::<_, PolarsError>(numbers::<UInt32Type>(&chunk.frame, SLOTS[index])?.values);
-        for (index, (name, vocabulary)) in CODED.iter().zip(&self.codes).enumerate() {
-            columns.push(vocabulary.column(name, slots(index)?));
-            if ENCODED.contains(name) {
-                columns.push(target::column(name, vocabulary, slots(index)?, &marks, &self.means));
+        for (index, (vocabulary, encoded)) in self.vocabularies.iter().zip(&self.encoded).enumerate() {
+            let (name, slots) = (text_column(index), slots(index)?);
+            if index != COUNTRY {
+                columns.push(vocabulary.column(name, slots));
+            }
+            if let Some(encoded) = encoded {
+                columns.push(encoded.column(name, slots, &marks));
             }
         }
-        let slots = slots(COUNTRY)?;
-        columns.push(target::column("country", &self.countries, slots, &marks, &self.means));
-        let places: Vec<i32> = slots.iter().map(|&slot| self.countries.code(slot)).collect();
+        let places: Vec<i32> = slots(COUNTRY)?.iter().map(|&slot| self.vocabularies[COUNTRY].code(slot)).collect();
         chunk.add(&columns)?;
         let crossed = cross::columns(&chunk.frame, &places)?;
         chunk.add(&crossed)?;
@@ -88,3 +105,8 @@ impl GlobalStats {
 pub(super) const SLOTS: [&str; 6] = ["c1_slot", "c2_slot", "c3_slot", "c4_slot", "device_slot", "country_slot"];
 /// Which of them is that of the countries.
 pub(super) const COUNTRY: usize = CODED.len();
+
+/// The text column of a column of slots.
+pub(super) fn text_column(index: usize) -> &'static str {
+    CODED.get(index).copied().unwrap_or("country")
+}

@@ -14,6 +14,7 @@ mod result_rows;
 mod row_group;
 mod row_ids;
 mod scan;
+mod streams;
 mod tables;
 pub mod tasks;
 

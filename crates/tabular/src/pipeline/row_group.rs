@@ -14,7 +14,7 @@ use polars_core::runtime::RAYON;
 use polars_parquet::parquet::CowBuffer;
 use polars_parquet::parquet::compression::Compression;
 use polars_parquet::parquet::metadata::Descriptor;
-use polars_parquet::parquet::page::{CompressedDictPage, DataPage, DataPageHeader, DataPageHeaderV1};
+use polars_parquet::parquet::page::{CompressedDictPage, DataPageHeader, DataPageHeaderV1};
 use polars_parquet::parquet::schema::types::PrimitiveType;
 use polars_parquet::parquet::statistics::PrimitiveStatistics;
 use polars_parquet::parquet::types::NativeType as Plain;
@@ -27,18 +27,19 @@ use rayon::prelude::*;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::compress_bound;
 
+use super::streams::Split;
+use crate::transforms::columns::extremes;
+
 /// Columns of few values, of which Zstandard makes less while their bytes stay together.
 const REPEATING: [&str; 3] = ["f2_z", "f2_mm", "item_prev_qty_mean"];
-/// Numbers that are compared, and split, side by side.
-const LANES: usize = 8;
-/// Bytes of a cache line.
-const LINE: usize = 64;
 /// Zstandard's level: what every engine is asked for.
 const LEVEL: i32 = 1;
 
 thread_local! {
-    /// A compressor for all pages of a thread, since a new one clears its tables, and what it wrote last.
-    static COMPRESSOR: RefCell<Option<(Compressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
+    /// A compressor for all pages of a thread, since a new one clears its tables.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    /// A page before it is compressed.
+    static STREAMS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Zstandard, and the statistics of each page: what every engine is asked for.
@@ -84,7 +85,6 @@ impl<'a> Writer<'a> {
             let values = column.as_materialized_series().rechunk();
             let array = values.to_arrow(0, CompatLevel::newest());
             let pages = pages(values.name(), array.as_ref(), kind, self.options)?;
-            let pages: Vec<_> = pages.map(|page| Ok(compress(page?)?)).collect::<PolarsResult<_>>()?;
             Ok(CompressedPages { now: None, next: pages.into_iter() })
         };
         let (columns, kinds) = (frame.columns(), self.fields.as_slice());
@@ -99,8 +99,6 @@ impl<'a> Writer<'a> {
         self.file.end(None)
     }
 }
-
-type Pages = DynIter<'static, PolarsResult<Page>>;
 
 /// The pages of one column as the file takes them: one after another.
 struct CompressedPages {
@@ -146,35 +144,44 @@ fn compress(page: Page) -> std::io::Result<CompressedPage> {
 
 fn zstandard(data: &[u8]) -> std::io::Result<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|kept| {
-        let (compressor, written) = match kept {
+        let compressor = match kept {
             Some(kept) => kept,
-            none => none.insert((Compressor::new(LEVEL)?, Vec::new())),
+            none => none.insert(Compressor::new(LEVEL)?),
         };
-        written.clear();
-        written.reserve(compress_bound(data.len()));
-        compressor.compress_to_buffer(data, written)?;
-        Ok(written.clone())
+        let mut written = Vec::with_capacity(compress_bound(data.len()));
+        compressor.compress_to_buffer(data, &mut written)?;
+        // All pages of a row group are kept until it is written, and to copy one costs more than half of it is worth.
+        if written.len() < written.capacity() / 2 {
+            written.shrink_to_fit();
+        }
+        Ok(written)
     })
 }
 
 /// The pages of one column.
-fn pages(name: &str, array: &dyn Array, kind: &ParquetType, options: WriteOptions) -> PolarsResult<Pages> {
+fn pages(
+    name: &str,
+    array: &dyn Array,
+    kind: &ParquetType,
+    options: WriteOptions,
+) -> PolarsResult<Vec<CompressedPage>> {
     let encoding = encoding(name, array.dtype());
     if let (ParquetType::PrimitiveType(kind), Encoding::ByteStreamSplit) = (kind, encoding) {
         let any = array.as_any();
         let page = match any.downcast_ref::<PrimitiveArray<f64>>() {
-            Some(array) => Some(page(array, kind, f64::to_bits)?),
+            Some(array) => Some(page(array, kind)?),
             None => match any.downcast_ref::<PrimitiveArray<f32>>() {
-                Some(array) => Some(page(array, kind, |x| u64::from(x.to_bits()))?),
+                Some(array) => Some(page(array, kind)?),
                 None => None,
             },
         };
         if let Some(page) = page {
-            return Ok(DynIter::new(std::iter::once(Ok(Page::Data(page)))));
+            return Ok(vec![page]);
         }
     }
     let mut leaves = array_to_columns(array.to_boxed(), kind.clone(), options, &[encoding])?;
-    leaves.pop().ok_or_else(|| polars_err!(ComputeError: "column `{name}` has no pages"))
+    let pages = leaves.pop().ok_or_else(|| polars_err!(ComputeError: "column `{name}` has no pages"))?;
+    pages.map(|page| Ok(compress(page?)?)).collect()
 }
 
 fn encoding(name: &str, kind: &ArrowDataType) -> Encoding {
@@ -187,22 +194,17 @@ fn encoding(name: &str, kind: &ArrowDataType) -> Encoding {
     }
 }
 
-/// One page of all values: the first byte of each, then the second of each, and so on. Polars reads such pages and has no writer
-/// of them.
-fn page<T: NativeType + Plain + PartialOrd>(
+/// One page of all values, as streams of bytes.
+fn page<T: NativeType + Plain + PartialOrd + Split>(
     array: &PrimitiveArray<T>,
     kind: &PrimitiveType,
-    bits: impl Fn(T) -> u64,
-) -> PolarsResult<DataPage> {
+) -> PolarsResult<CompressedPage> {
     let nulls = array.null_count();
     let present = array.validity().filter(|_| nulls > 0);
     let known: Cow<[T]> = match present {
         Some(_) => array.non_null_values_iter().collect(),
         None => Cow::Borrowed(array.values().as_slice()),
     };
-    let mut bytes = Vec::with_capacity(size_of_val(&*known) + array.len() / 8 + 64);
-    write_def_levels(&mut bytes, true, present, array.len(), Version::V1)?;
-    split(&known, bits, &mut bytes);
     let (min_value, max_value) = extremes(&known).unzip();
     let statistics = PrimitiveStatistics {
         primitive_type: kind.clone(),
@@ -219,71 +221,21 @@ fn page<T: NativeType + Plain + PartialOrd>(
         statistics: Some(statistics.serialize()),
     });
     let descriptor = Descriptor { primitive_type: kind.clone(), max_def_level: 0, max_rep_level: 0 };
-    Ok(DataPage::new(header, CowBuffer::Owned(bytes), descriptor, array.len()))
-}
-
-/// Appends the streams of bytes. A line of each is written at once: the streams of a row group are a power of two apart, and so
-/// have the same few places in a cache.
-fn split<T: Copy>(values: &[T], bits: impl Fn(T) -> u64, bytes: &mut Vec<u8>) {
-    let (start, width) = (bytes.len(), size_of::<T>());
-    bytes.resize(start + size_of_val(values), 0);
-    let streams = &mut bytes[start..];
-    let (blocks, rest) = values.as_chunks::<LINE>();
-    for (block, values_of_block) in blocks.iter().enumerate() {
-        let mut lines = [[0_u8; LINE]; LANES];
-        for (part, eight) in values_of_block.as_chunks::<LANES>().0.iter().enumerate() {
-            for (line, row) in lines.iter_mut().zip(transposed(eight.map(&bits))) {
-                line[part * LANES..][..LANES].copy_from_slice(&row.to_le_bytes());
-            }
+    let mut levels = Vec::new();
+    write_def_levels(&mut levels, true, present, array.len(), Version::V1)?;
+    let size = levels.len() + size_of_val(&*known);
+    let compressed = STREAMS.with_borrow_mut(|kept| {
+        if kept.len() < size {
+            kept.resize(size, 0);
         }
-        for (place, line) in lines[..width].iter().enumerate() {
-            streams[place * values.len() + block * LINE..][..LINE].copy_from_slice(line);
-        }
-    }
-    for (index, &value) in rest.iter().enumerate() {
-        for place in 0..width {
-            streams[place * values.len() + blocks.len() * LINE + index] = (bits(value) >> (8 * place)) as u8;
-        }
-    }
-}
-
-/// Eight rows of eight bytes with rows and columns exchanged: halves, then quarters, then single bytes of pairs of rows.
-#[inline]
-fn transposed(mut rows: [u64; LANES]) -> [u64; LANES] {
-    exchange::<4>(&mut rows, 0x0000_0000_ffff_ffff);
-    exchange::<2>(&mut rows, 0x0000_ffff_0000_ffff);
-    exchange::<1>(&mut rows, 0x00ff_00ff_00ff_00ff);
-    rows
-}
-
-/// Exchanges bytes of rows that are `DISTANCE` apart with those of the other that are as far apart.
-#[inline]
-fn exchange<const DISTANCE: usize>(rows: &mut [u64; LANES], mask: u64) {
-    for low in 0..LANES {
-        if low & DISTANCE == 0 {
-            let high = low + DISTANCE;
-            let exchanged = ((rows[low] >> (8 * DISTANCE)) ^ rows[high]) & mask;
-            rows[low] ^= exchanged << (8 * DISTANCE);
-            rows[high] ^= exchanged;
-        }
-    }
-}
-
-/// The smallest and the largest, of which no column of the result holds one that is no number.
-fn extremes<T: Copy + PartialOrd>(values: &[T]) -> Option<(T, T)> {
-    let first = *values.first()?;
-    let least = |a: T, b: T| if b < a { b } else { a };
-    let most = |a: T, b: T| if b > a { b } else { a };
-    let (mut low, mut high) = ([first; LANES], [first; LANES]);
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            (low[lane], high[lane]) = (least(low[lane], chunk[lane]), most(high[lane], chunk[lane]));
-        }
-    }
-    let low = low.iter().chain(rest).copied().reduce(least)?;
-    let high = high.iter().chain(rest).copied().reduce(most)?;
-    Some((low, high))
+        let (of_levels, streams) = kept[..size].split_at_mut(levels.len());
+        of_levels.copy_from_slice(&levels);
+        T::split(&known, streams);
+        zstandard(&kept[..size])
+    });
+    let bytes = CowBuffer::Owned(compressed?);
+    let page = CompressedDataPage::new(header, bytes, Compression::Zstd, size, descriptor, array.len());
+    Ok(CompressedPage::Data(page))
 }
 
 #[cfg(test)]

@@ -30,14 +30,9 @@ pub(super) struct Scanned {
 impl Scanned {
     /// Ends learning.
     pub(super) fn finish(self, dimensions: Dimensions, limits: [Option<Limits>; quantile::COLUMNS]) -> GlobalStats {
-        GlobalStats {
-            dimensions: Arc::new(dimensions),
-            scales: self.scales,
-            codes: self.learners.into_iter().map(Learner::finish).collect(),
-            countries: self.countries.finish_in_order(),
-            means: target::means(&self.total),
-            limits,
-        }
+        let codes = self.learners.into_iter().map(Learner::finish);
+        let vocabularies = codes.chain([self.countries.finish_in_order()]).collect();
+        GlobalStats::new(Arc::new(dimensions), self.scales, vocabularies, target::means(&self.total), limits)
     }
 }
 

@@ -9,7 +9,7 @@ use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 
-use super::chunk::{Chunk, bytes, each, map};
+use super::chunk::{Chunk, bytes, each, each_with, map};
 use super::exchange;
 use super::global_stats::{CODED, Dimensions, ENCODED};
 use super::input;
@@ -18,7 +18,8 @@ use crate::transforms::columns::{full, numbers, texts};
 use crate::transforms::lags::Lags;
 use crate::transforms::quantile::{Histograms, Limits};
 use crate::transforms::rank::Ranks;
-use crate::transforms::vocabulary::{self, Learner, Vocabulary};
+use crate::transforms::target::Encoded;
+use crate::transforms::vocabulary::{self, Learner, Mark, Vocabulary};
 use crate::transforms::window::{self, Hours};
 use crate::transforms::{calendar, cross, impute, normalise, quantile, target, text};
 use crate::{Dataset, Error};
@@ -47,8 +48,10 @@ const COUNTS: [&str; 13] = ["i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9"
 pub struct Tables {
     chunks: Vec<Chunk>,
     dimensions: Arc<Dimensions>,
-    /// Of the columns that t07 encodes, in their order, as they are learnt.
+    /// Of the columns that t07 encodes, in their order, from where they are learnt until then.
     vocabularies: Vec<Arc<Vocabulary>>,
+    /// Folds and labels of the rows by chunk, from t05 to t07.
+    marks: Vec<Vec<Mark>>,
 }
 
 impl Tables {
@@ -71,7 +74,17 @@ impl Tables {
         map(&chunks, |chunk| row_ids.add(&chunk.frame))?;
         row_ids.check(data)?;
         let dimensions = Arc::new(Dimensions::read(data)?);
-        Ok((Tables { chunks, dimensions, vocabularies: Vec::new() }, size))
+        Ok((Tables { chunks, dimensions, vocabularies: Vec::new(), marks: Vec::new() }, size))
+    }
+
+    /// Learns a text column, which becomes a column of the rows' slots.
+    fn learn(&mut self, name: &str) -> Result<Learner, Error> {
+        let learner = Learner::new();
+        each_with(&mut self.chunks, &self.marks, |chunk, marks| {
+            let slots = learner.learn(texts(&chunk.frame, name)?, marks);
+            swap(chunk, &[full::<UInt32Type>(format!("{name}_slot"), slots)], &[name])
+        })?;
+        Ok(learner)
     }
 
     pub(super) fn into_chunks(self) -> Vec<Chunk> {
@@ -102,17 +115,17 @@ fn text_extract(tables: &mut Tables) -> Result<u64, Error> {
     each(&mut tables.chunks, |chunk| swap(chunk, &text::columns(&chunk.frame)?, &["url", "ua"]))
 }
 
-/// Slots stay for t07 where it needs them.
+/// Column by column, since the values of two are more than a cache holds. Slots stay for t07 where it needs them.
 fn categorify(tables: &mut Tables) -> Result<u64, Error> {
+    tables.marks = map(&tables.chunks, |chunk| vocabulary::marks(&chunk.frame))?;
     let mut added = 0;
     for name in CODED {
-        let vocabulary = learn(&mut tables.chunks, name)?.finish();
+        let vocabulary = tables.learn(name)?.finish();
         let slot = format!("{name}_slot");
-        let encoded = ENCODED.contains(&name);
-        let no_longer = [name, slot.as_str()];
+        let (encoded, no_longer) = (ENCODED.contains(&name), [slot.as_str()]);
         added += each(&mut tables.chunks, |chunk| {
             let codes = vocabulary.column(name, numbers::<UInt32Type>(&chunk.frame, &slot)?.values);
-            swap(chunk, &[codes], if encoded { &no_longer[..1] } else { &no_longer })
+            swap(chunk, &[codes], if encoded { &[] } else { &no_longer })
         })?;
         if encoded {
             tables.vocabularies.push(Arc::new(vocabulary));
@@ -122,28 +135,26 @@ fn categorify(tables: &mut Tables) -> Result<u64, Error> {
 }
 
 fn hashed_cross(tables: &mut Tables) -> Result<u64, Error> {
-    let countries = learn(&mut tables.chunks, "country")?.finish_in_order();
+    let countries = tables.learn("country")?.finish_in_order();
     let added = each(&mut tables.chunks, |chunk| {
         let slots = numbers::<UInt32Type>(&chunk.frame, "country_slot")?.values;
         let places: Vec<i32> = slots.iter().map(|&slot| countries.code(slot)).collect();
-        swap(chunk, &cross::columns(&chunk.frame, &places)?, &["country"])
+        swap(chunk, &cross::columns(&chunk.frame, &places)?, &[])
     })?;
     tables.vocabularies.push(Arc::new(countries));
     Ok(added)
 }
 
 fn target_encode(tables: &mut Tables) -> Result<u64, Error> {
-    let tallies = map(&tables.chunks, |chunk| Ok(vocabulary::tally(&vocabulary::marks(&chunk.frame)?)))?;
-    let means = target::means(&vocabulary::total(tallies));
-    let vocabularies = &tables.vocabularies;
-    each(&mut tables.chunks, |chunk| {
-        let marks = vocabulary::marks(&chunk.frame)?;
-        let mut columns = Vec::with_capacity(ENCODED.len());
-        for (name, vocabulary) in ENCODED.iter().zip(vocabularies) {
-            let slots = numbers::<UInt32Type>(&chunk.frame, &format!("{name}_slot"))?.values;
-            columns.push(target::column(name, vocabulary, slots, &marks, &means));
-        }
-        swap(chunk, &columns, &["c2_slot", "c3_slot", "c4_slot", "label"])
+    let marks = std::mem::take(&mut tables.marks);
+    let means = target::means(&vocabulary::total(marks.iter().map(|marks| vocabulary::tally(marks))));
+    let encoded: Vec<Encoded> =
+        tables.vocabularies.drain(..).map(|vocabulary| Encoded::new(&vocabulary, &means)).collect();
+    each_with(&mut tables.chunks, &marks, |chunk, marks| {
+        let columns = ENCODED.iter().zip(&encoded).map(|(name, encoded)| {
+            Ok(encoded.column(name, numbers::<UInt32Type>(&chunk.frame, &format!("{name}_slot"))?.values, marks))
+        });
+        swap(chunk, &columns.collect::<PolarsResult<Vec<_>>>()?, &["c2_slot", "c3_slot", "c4_slot", "label"])
     })
 }
 
@@ -169,16 +180,6 @@ fn swap(chunk: &mut Chunk, columns: &[Column], no_longer: &[&str]) -> Result<u64
     chunk.add(columns)?;
     chunk.drop(no_longer)?;
     Ok(bytes(columns))
-}
-
-/// Learns a text column; each row's slot becomes a column.
-fn learn(chunks: &mut [Chunk], name: &str) -> Result<Learner, Error> {
-    let learner = Learner::new();
-    each(chunks, |chunk| {
-        let slots = learner.learn(texts(&chunk.frame, name)?, &vocabulary::marks(&chunk.frame)?);
-        swap(chunk, &[full::<UInt32Type>(format!("{name}_slot"), slots)], &[])
-    })?;
-    Ok(learner)
 }
 
 /// The limits of t10's deciles.

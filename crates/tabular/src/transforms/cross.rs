@@ -24,10 +24,39 @@ pub(crate) fn columns(chunk: &DataFrame, countries: &[i32]) -> PolarsResult<Vec<
 }
 
 fn cross(a: &[i32], b: &[i32]) -> Vec<i32> {
-    let hash = |(&a, &b): (&i32, &i32)| {
-        let mixed = i64::from(a) * 1_000_003 + i64::from(b) * 10_007 + 17;
-        // Codes are not negative, so the remainder is below 2²⁰.
-        i32::try_from(mixed % 2_147_483_647 % 1_048_576).unwrap_or(0)
-    };
-    a.iter().zip(b).map(hash).collect()
+    a.iter().zip(b).map(|(&a, &b)| hash(a.unsigned_abs(), b.unsigned_abs())).collect()
+}
+
+/// The bucket of two codes, which are not negative.
+#[expect(clippy::cast_possible_truncation, reason = "a bucket has 20 bits")]
+fn hash(a: u32, b: u32) -> i32 {
+    const PRIME: u64 = (1 << 31) - 1;
+    let mixed = u64::from(a) * 1_000_003 + u64::from(b) * 10_007 + 17;
+    // What is above 31 bits counts as often as what is below, and is less than 2²¹: a division that vectors can do.
+    let folded = (mixed & PRIME) + (mixed >> 31);
+    let rest = if folded >= PRIME { folded - PRIME } else { folded };
+    (rest % 1_048_576) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn buckets_are_those_of_the_definition(a in 0..=i32::MAX, b in 0..=i32::MAX) {
+            let mixed = i64::from(a) * 1_000_003 + i64::from(b) * 10_007 + 17;
+            prop_assert_eq!(i64::from(hash(a.unsigned_abs(), b.unsigned_abs())), mixed % 2_147_483_647 % 1_048_576);
+        }
+    }
+
+    #[test]
+    fn a_multiple_of_the_prime_leaves_nothing() {
+        // 1,000,003 a + 10,007 b + 17 = 2³¹ − 1, and twice that.
+        let check = |a: u32, b: u32, expect: i32| assert_eq!(hash(a, b), expect, "{a} {b}");
+        check(0, 0, 17);
+        check(1, 0, 1_000_020);
+        check(i32::MAX.unsigned_abs(), i32::MAX.unsigned_abs(), 17);
+    }
 }

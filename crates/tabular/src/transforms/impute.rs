@@ -19,9 +19,9 @@ static LOGARITHMS: LazyLock<Vec<f32>> = LazyLock::new(|| {
 pub(crate) fn columns(chunk: &DataFrame) -> PolarsResult<Vec<Column>> {
     let table = LOGARITHMS.as_slice();
     let one = |number| {
-        let values = numbers::<Int32Type>(chunk, &format!("i{number}"))?.filled(0);
-        let logs = values.iter().map(|&x| table[x.clamp(0, MOST).unsigned_abs() as usize]);
-        Ok(full::<Float32Type>(format!("i{number}_log"), logs.collect()))
+        let values = numbers::<Int32Type>(chunk, &format!("i{number}"))?;
+        let logs = values.map(|x, there| table[if there { x } else { 0 }.clamp(0, MOST).unsigned_abs() as usize]);
+        Ok(full::<Float32Type>(format!("i{number}_log"), logs))
     };
     (1..=13).map(one).collect()
 }

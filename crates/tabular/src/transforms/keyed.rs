@@ -50,12 +50,12 @@ pub(crate) use words;
 /// is a result. So the same transformation works in memory and from disk.
 pub(crate) trait Keyed: Sync {
     /// What is needed of a row.
-    type In: Words;
+    type In: Words + Default;
     /// What comes of a row.
     type Out: Words;
 
     /// The records of a chunk whose first row has place `start`.
-    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<Vec<Self::In>>;
+    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<impl ExactSizeIterator<Item = Self::In> + Clone>;
 
     /// The key of a record.
     fn key(record: &Self::In) -> i64;
@@ -65,6 +65,16 @@ pub(crate) trait Keyed: Sync {
 
     /// The columns of a chunk's results.
     fn columns(results: &[Self::Out]) -> Vec<Column>;
+}
+
+/// Sorts records by their keys, and those of a key by `order`, in which they mostly are: then the first is enough.
+pub(crate) fn sort_by_key_and<R, K: Ord, O: Ord>(records: &mut [R], key: impl Fn(&R) -> K, order: impl Fn(&R) -> O) {
+    records.sort_by_key(&key);
+    for of_key in records.chunk_by_mut(|a, b| key(a) == key(b)) {
+        if !of_key.is_sorted_by_key(&order) {
+            of_key.sort_unstable_by_key(&order);
+        }
+    }
 }
 
 /// A whole number of the result that does not fit its type.

@@ -3,7 +3,7 @@
 use polars_core::prelude::*;
 
 use super::columns::{full, numbers, with_nulls};
-use super::keyed::{DoesNotFit, Keyed, place, word, words};
+use super::keyed::{DoesNotFit, Keyed, place, sort_by_key_and, word, words};
 use crate::schema::Kind;
 
 /// A longer gap in microseconds begins a new session.
@@ -43,19 +43,19 @@ impl Keyed for Lags {
     type In = UserEvent;
     type Out = Lag;
 
-    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<Vec<UserEvent>> {
+    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<impl ExactSizeIterator<Item = UserEvent> + Clone> {
         let users = numbers::<Int32Type>(chunk, "user_id")?.values;
         let times = numbers::<Int64Type>(chunk, "ts")?.values;
         let ids = numbers::<Int64Type>(chunk, "row_id")?.values;
         let amounts = numbers::<Int64Type>(chunk, "amount_cents")?.values;
-        let record = |index: usize| UserEvent {
+        let record = move |index: usize| UserEvent {
             user: i64::from(users[index]),
             place: word(start, index),
             time: times[index],
             row_id: ids[index],
             amount: amounts[index],
         };
-        Ok((0..users.len()).map(record).collect())
+        Ok((0..users.len()).map(record))
     }
 
     fn key(record: &UserEvent) -> i64 {
@@ -63,7 +63,7 @@ impl Keyed for Lags {
     }
 
     fn solve(records: &mut [UserEvent], mut give: impl FnMut(usize, Lag)) -> Result<(), DoesNotFit> {
-        records.sort_unstable_by_key(|event| (event.user, event.time, event.row_id));
+        sort_by_key_and(records, |event| event.user, |event| (event.time, event.row_id));
         for events in records.chunk_by(|a, b| a.user == b.user) {
             let mut before: Option<(UserEvent, Lag)> = None;
             for event in events {

@@ -12,6 +12,7 @@ pub(crate) mod keyed;
 pub(crate) mod lags;
 pub(crate) mod lookup;
 pub(crate) mod normalise;
+mod places;
 pub(crate) mod quantile;
 pub(crate) mod rank;
 pub(crate) mod target;

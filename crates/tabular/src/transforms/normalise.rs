@@ -2,7 +2,7 @@
 
 use polars_core::prelude::*;
 
-use super::columns::{Values, full, numbers};
+use super::columns::{Values, extremes, full, numbers};
 use super::keyed::Words;
 use crate::Error;
 use crate::schema::ROW_GROUP_ROWS;
@@ -92,13 +92,9 @@ impl Moments {
     };
 
     fn of(values: &[f64]) -> Moments {
-        if values.is_empty() {
-            return Moments::NONE;
-        }
+        let Some((min, max)) = extremes(values) else { return Moments::NONE };
         let mean = sum(values).divided(values.len() as f64);
         let squares = sum_of_squares(values, mean);
-        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Moments { count: values.len() as u64, mean, squares, min, max }
     }
 
@@ -239,14 +235,7 @@ fn scaled(values: Values<f64>, distance: impl Fn(f64) -> f64, of_null: f64, unit
     if unit == 0.0 {
         return vec![0.0; values.values.len()];
     }
-    match values.present {
-        None => values.values.iter().map(|&x| distance(x) / unit).collect(),
-        Some(present) => {
-            let distances =
-                values.values.iter().zip(present).map(|(&x, there)| if there { distance(x) } else { of_null });
-            distances.map(|distance| distance / unit).collect()
-        }
-    }
+    values.map(|x, there| if there { distance(x) } else { of_null } / unit)
 }
 
 #[cfg(test)]

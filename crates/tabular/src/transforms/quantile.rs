@@ -39,9 +39,8 @@ impl Histograms {
     /// Counts a chunk.
     pub(crate) fn observe(&mut self, chunk: &DataFrame) -> PolarsResult<()> {
         for (index, counts) in self.0.iter_mut().enumerate() {
-            for &value in &*numbers::<Float64Type>(chunk, &format!("f{}", index + 1))?.known() {
-                counts[bucket(value)] += 1;
-            }
+            let values = numbers::<Float64Type>(chunk, &format!("f{}", index + 1))?;
+            values.each(|value, there| counts[bucket(value)] += u64::from(there));
         }
         Ok(())
     }
@@ -119,8 +118,13 @@ impl Sought {
 
     /// The values in those buckets of a chunk's column.
     pub(crate) fn collect(&self, chunk: &DataFrame, column: usize) -> PolarsResult<Vec<f64>> {
-        let values = numbers::<Float64Type>(chunk, &format!("f{}", column + 1))?.known();
-        Ok(values.iter().copied().filter(|&value| self.wanted[bucket(value)]).collect())
+        let mut collected = Vec::new();
+        numbers::<Float64Type>(chunk, &format!("f{}", column + 1))?.each(|value, there| {
+            if there && self.wanted[bucket(value)] {
+                collected.push(value);
+            }
+        });
+        Ok(collected)
     }
 
     /// The quantiles, of the values that were collected from all chunks.
@@ -142,13 +146,7 @@ pub(crate) fn columns(chunk: &DataFrame, limits: &[Option<Limits>; COLUMNS]) -> 
         let values = numbers::<Float64Type>(chunk, &format!("f{number}"))?;
         let limits = limits[index].unwrap_or([f64::INFINITY; QUANTILES]);
         let decile = |value: f64| limits.iter().map(|&limit| u8::from(limit < value)).sum::<u8>();
-        let deciles = match values.present {
-            None => values.values.iter().map(|&value| decile(value)).collect(),
-            Some(present) => {
-                let pairs = values.values.iter().zip(present);
-                pairs.map(|(&value, there)| if there { decile(value) } else { NULL_DECILE }).collect()
-            }
-        };
+        let deciles = values.map(|value, there| if there { decile(value) } else { NULL_DECILE });
         Ok(full::<UInt8Type>(format!("f{number}_dec"), deciles))
     };
     (0..COLUMNS).map(one).collect()

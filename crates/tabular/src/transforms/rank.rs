@@ -57,18 +57,18 @@ impl Keyed for Ranks {
     type In = GroupEvent;
     type Out = Rank;
 
-    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<Vec<GroupEvent>> {
+    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<impl ExactSizeIterator<Item = GroupEvent> + Clone> {
         let countries = numbers::<UInt32Type>(chunk, "country_slot")?.values;
         let times = numbers::<Int64Type>(chunk, "ts")?.values;
         let amounts = numbers::<Int64Type>(chunk, "amount_cents")?.values;
         let ids = numbers::<Int64Type>(chunk, "row_id")?.values;
-        let record = |index: usize| GroupEvent {
+        let record = move |index: usize| GroupEvent {
             group: group(countries[index], day(times[index])),
             place: word(start, index),
             amount: amounts[index],
             row_id: ids[index],
         };
-        Ok((0..times.len()).map(record).collect())
+        Ok((0..times.len()).map(record))
     }
 
     fn key(record: &GroupEvent) -> i64 {

@@ -6,18 +6,18 @@
 //! in the cache at that moment.
 
 mod part;
+mod shard;
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 use polars_arrow::array::{Array, Utf8ViewArray};
 use polars_core::prelude::*;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 
+use self::shard::{Shard, Value, order};
 use super::columns::{full, numbers};
 
 pub(crate) use part::{Merged, Part};
@@ -36,7 +36,7 @@ const COMMON: u64 = 5;
 /// Where a value's entry is: its shard in the low bits.
 pub(crate) type Slot = u32;
 /// The slot of null.
-const NULL_SLOT: Slot = Slot::MAX;
+pub(crate) const NULL_SLOT: Slot = Slot::MAX;
 
 /// Rows and labels of each fold, rows in the low half: a run has less than 2³² of either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Tally {
 }
 
 /// A row's fold and label in a byte.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Mark(u8);
 
 impl Mark {
@@ -102,38 +102,6 @@ pub(crate) fn total(chunks: impl IntoIterator<Item = Tally>) -> Tally {
     total
 }
 
-/// A value and its counts: one cache line.
-#[repr(align(64))]
-struct Entry {
-    value: PlSmallStr,
-    tally: Tally,
-}
-
-#[derive(Default)]
-struct Shard {
-    table: HashTable<u32>,
-    entries: Vec<Entry>,
-}
-
-impl Shard {
-    /// The place of a value, which is added where it is new.
-    fn place(&mut self, hash: u64, value: &str) -> u32 {
-        let Shard { table, entries } = self;
-        let same = |&place: &u32| entries[place as usize].value.as_str() == value;
-        if let Some(&place) = table.find(hash, same) {
-            return place;
-        }
-        let place = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        entries.push(Entry { value: PlSmallStr::from_str(value), tally: Tally::default() });
-        table.insert_unique(hash, place, |&place| hash_of(&entries[place as usize].value));
-        place
-    }
-}
-
-fn hash_of(value: &str) -> u64 {
-    FixedState::default().hash_one(value)
-}
-
 /// Bits from the middle: the table takes the others.
 fn shard_of(hash: u64) -> usize {
     (hash >> 32) as usize % SHARDS
@@ -153,24 +121,26 @@ impl Learner {
 
     /// Counts a chunk's values, and gives the slot of each row.
     pub(crate) fn learn(&self, texts: &Utf8ViewArray, marks: &[Mark]) -> Vec<Slot> {
-        let dealt = Dealt::new(texts);
         let mut slots = vec![NULL_SLOT; texts.len()];
-        // Threads begin at different shards, so that they seldom meet.
-        let first = shard_of(dealt.hashes.first().copied().unwrap_or(0));
-        for shard in (first..SHARDS).chain(0..first) {
-            let mut part = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
-            for &row in dealt.rows(shard) {
-                let row = row as usize;
-                let place = part.place(dealt.hashes[row], texts.value(row));
-                part.entries[place as usize].tally.count(marks[row]);
-                slots[row] = slot(shard, place);
-            }
-        }
-        if let Some(present) = texts.validity() {
+        DEALT.with_borrow_mut(|dealt| {
+            dealt.deal(texts, marks);
             let mut nulls = Tally::default();
-            marks.iter().zip(present).filter(|(_, there)| !there).for_each(|(&mark, _)| nulls.count(mark));
+            dealt.of_shard(NULLS).0.iter().for_each(|null| nulls.count(null.mark));
             self.null.lock().unwrap_or_else(PoisonError::into_inner).add(&nulls);
-        }
+            // Threads begin at different shards, so that they seldom meet.
+            let first = dealt.hashes.first().map_or(0, |&hash| shard_of(hash));
+            for shard in (first..SHARDS).chain(0..first) {
+                let mut part = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+                let (rows, guesses) = dealt.of_shard(shard);
+                guesses.clear();
+                guesses.extend(rows.iter().map(|known| part.guess(known.hash)));
+                for (known, &guess) in rows.iter().zip(&*guesses) {
+                    let place = part.place(guess, known.hash, known.value(texts));
+                    part.entries[place as usize].tally.count(known.mark);
+                    slots[known.row as usize] = slot(shard, place);
+                }
+            }
+        });
         slots
     }
 
@@ -193,7 +163,7 @@ impl Learner {
         hashes.resize(SHARDS, Vec::new());
         for (shard, hashes) in self.shards.iter().zip(hashes) {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            hashes.extend(shard.entries[hashes.len()..].iter().map(|entry| hash_of(&entry.value)));
+            hashes.extend((hashes.len()..shard.entries.len()).map(|place| shard.hash(place)));
         }
     }
 
@@ -213,37 +183,72 @@ pub(crate) fn parts(slot: Slot) -> (usize, usize) {
     (slot as usize % SHARDS, slot as usize / SHARDS)
 }
 
+thread_local! {
+    /// What a thread deals out, chunk after chunk.
+    static DEALT: RefCell<Dealt> = RefCell::default();
+}
+
+/// A row with all that is asked of it.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    view: [u8; 16],
+    hash: u64,
+    row: u32,
+    mark: Mark,
+}
+
+impl Row {
+    fn value<'a>(&self, texts: &'a Utf8ViewArray) -> Value<'a> {
+        Value::of_view(self.view).unwrap_or_else(|| Value::Long(texts.value(self.row as usize)))
+    }
+}
+
+/// Behind the shards: rows without a value.
+const NULLS: usize = SHARDS;
+
 /// The rows of a chunk by shard.
+#[derive(Default)]
 struct Dealt {
     hashes: Vec<u64>,
-    rows: Vec<u32>,
-    bounds: [usize; SHARDS + 1],
+    shards: Vec<u8>,
+    rows: Vec<Row>,
+    /// Where the rows of each shard end.
+    ends: Vec<usize>,
+    guesses: Vec<u32>,
 }
 
 impl Dealt {
-    fn new(texts: &Utf8ViewArray) -> Dealt {
-        let hashes: Vec<u64> = texts.values_iter().map(hash_of).collect();
+    fn deal(&mut self, texts: &Utf8ViewArray, marks: &[Mark]) {
         let there = |row: usize| texts.validity().is_none_or(|present| present.get_bit(row));
-        let mut bounds = [0; SHARDS + 1];
-        let known: Vec<u32> = (0..texts.len()).filter(|&row| there(row)).map(|row| row as u32).collect();
-        for &row in &known {
-            bounds[shard_of(hashes[row as usize]) + 1] += 1;
+        self.hashes.clear();
+        self.hashes.extend((0..texts.len()).map(|row| Value::of(texts, row).hash()));
+        self.shards.clear();
+        let shard = |(row, &hash)| if there(row) { shard_of(hash) } else { NULLS } as u8;
+        self.shards.extend(self.hashes.iter().enumerate().map(shard));
+        let mut next = [0; SHARDS + 2];
+        for &shard in &self.shards {
+            next[usize::from(shard) + 1] += 1;
         }
-        for shard in 0..SHARDS {
-            bounds[shard + 1] += bounds[shard];
+        for shard in 0..=NULLS {
+            next[shard + 1] += next[shard];
         }
-        let mut next = bounds;
-        let mut rows = vec![0; known.len()];
-        for row in known {
-            let at = &mut next[shard_of(hashes[row as usize])];
-            rows[*at] = row;
+        // What lies there from before is overwritten.
+        self.rows.resize(self.rows.len().max(texts.len()), Row::default());
+        for (row, ((&shard, &hash), (&mark, view))) in
+            self.shards.iter().zip(&self.hashes).zip(marks.iter().zip(&**texts.views())).enumerate()
+        {
+            let at = &mut next[usize::from(shard)];
+            self.rows[*at] = Row { view: view.as_u128().to_ne_bytes(), hash, row: row as u32, mark };
             *at += 1;
         }
-        Dealt { hashes, rows, bounds }
+        self.ends.clear();
+        self.ends.extend(&next[..=NULLS]);
     }
 
-    fn rows(&self, shard: usize) -> &[u32] {
-        &self.rows[self.bounds[shard]..self.bounds[shard + 1]]
+    /// The rows of a shard, and where to put what is guessed of them.
+    fn of_shard(&mut self, shard: usize) -> (&[Row], &mut Vec<u32>) {
+        let first = if shard == 0 { 0 } else { self.ends[shard - 1] };
+        (&self.rows[first..self.ends[shard]], &mut self.guesses)
     }
 }
 
@@ -251,14 +256,15 @@ impl Dealt {
 fn codes(shards: &[Shard]) -> Vec<Vec<i32>> {
     let mut codes: Vec<Vec<i32>> = shards.iter().map(|shard| vec![RARE_CODE; shard.entries.len()]).collect();
     let of_shard = |(shard, part): (usize, &Shard)| {
-        let common = part.entries.iter().enumerate().filter(|(_, entry)| entry.tally.rows() >= COMMON);
-        common
-            .map(|(place, entry)| (Reverse(entry.tally.rows()), entry.value.clone(), shard, place))
-            .collect::<Vec<_>>()
+        let counts = part.entries.iter().enumerate().map(|(place, entry)| (place, entry.tally.rows()));
+        let common = counts.filter(|(_, rows)| *rows >= COMMON);
+        common.map(|(place, rows)| (Reverse(rows), order(part.text(place)), (shard, place))).collect::<Vec<_>>()
     };
     let mut common: Vec<_> = shards.par_iter().enumerate().flat_map_iter(of_shard).collect();
-    common.par_sort_unstable();
-    for (code, (_, _, shard, place)) in (RARE_CODE + 1..).zip(common) {
+    common.par_sort_unstable_by(|a, b| {
+        (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| text(shards, a.2).cmp(text(shards, b.2)))
+    });
+    for (code, (_, _, (shard, place))) in (RARE_CODE + 1..).zip(common) {
         codes[shard][place] = code;
     }
     codes
@@ -267,15 +273,18 @@ fn codes(shards: &[Shard]) -> Vec<Vec<i32>> {
 /// The codes of all places where they go by the order of values, from 0.
 fn places_in_order(shards: &[Shard]) -> Vec<Vec<i32>> {
     let mut codes: Vec<Vec<i32>> = shards.iter().map(|shard| vec![0; shard.entries.len()]).collect();
-    let of_shard = |(shard, part): (usize, &Shard)| {
-        part.entries.iter().enumerate().map(|(place, entry)| (entry.value.clone(), shard, place)).collect::<Vec<_>>()
-    };
+    let of_shard = |(shard, part): (usize, &Shard)| (0..part.entries.len()).map(move |place| (shard, place));
     let mut values: Vec<_> = shards.iter().enumerate().flat_map(of_shard).collect();
-    values.sort_unstable();
-    for (code, (_, shard, place)) in (0..).zip(values) {
+    values.sort_unstable_by_key(|&value| text(shards, value));
+    for (code, (shard, place)) in (0..).zip(values) {
         codes[shard][place] = code;
     }
     codes
+}
+
+/// The value at a place of a shard.
+fn text(shards: &[Shard], (shard, place): (usize, usize)) -> &str {
+    shards[shard].text(place)
 }
 
 /// The codes and counts of learnt values, by slot: the values themselves are not needed any more.
@@ -311,19 +320,53 @@ impl Vocabulary {
         full::<Int32Type>(format!("{name}_code"), slots.iter().map(|&slot| self.code(slot)).collect())
     }
 
+    /// The counts of all places of each shard, and of null.
+    pub(crate) fn tallies(&self) -> (&[Vec<Tally>], &Tally) {
+        (&self.tallies, &self.null)
+    }
+
+    /// The codes alone, where the counts are not needed any more.
+    pub(crate) fn forget_tallies(&mut self) {
+        self.tallies = Vec::new();
+    }
+
     /// The counts of a slot's value.
-    pub(crate) fn tally(&self, slot: Slot) -> Tally {
-        if slot == NULL_SLOT {
-            return self.null;
-        }
+    #[cfg(test)]
+    fn tally(&self, slot: Slot) -> Tally {
         let (shard, place) = parts(slot);
-        self.tallies[shard][place]
+        if slot == NULL_SLOT { self.null } else { self.tallies[shard][place] }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn values_are_told_apart_and_ordered_as_their_bytes(
+            values in prop::collection::vec("[\\x00ab]{0,16}", 1..60), repeat in 5..7_usize,
+        ) {
+            let all: Vec<Option<&str>> =
+                values.iter().flat_map(|value| std::iter::repeat_n(Some(value.as_str()), repeat)).collect();
+            let counts = |value: &str| all.iter().filter(|other| **other == Some(value)).count();
+            let mut expect: Vec<&str> = values.iter().map(String::as_str).collect();
+            expect.sort_unstable();
+            expect.dedup();
+            let (learner, slots) = learnt(&all);
+            let places = learner.finish_in_order();
+            for (slot, value) in slots.iter().zip(&all) {
+                prop_assert_eq!(places.code(*slot) as usize, expect.iter().position(|other| Some(*other) == *value).unwrap());
+            }
+            expect.sort_by_key(|value| Reverse(counts(value)));
+            let (learner, slots) = learnt(&all);
+            let codes = learner.finish();
+            for (slot, value) in slots.iter().zip(&all) {
+                prop_assert_eq!(codes.code(*slot) as usize, 3 + expect.iter().position(|other| Some(*other) == *value).unwrap());
+            }
+        }
+    }
 
     fn learnt(values: &[Option<&str>]) -> (Learner, Vec<Slot>) {
         let marks: Vec<Mark> =

@@ -3,7 +3,7 @@
 use polars_core::prelude::*;
 
 use super::columns::{full, numbers, with_nulls};
-use super::keyed::{DoesNotFit, Keyed, place, word, words};
+use super::keyed::{DoesNotFit, Keyed, place, sort_by_key_and, word, words};
 use super::lookup::Lookup;
 use crate::schema::Kind;
 
@@ -37,19 +37,19 @@ impl Keyed for Hours {
     type In = ItemEvent;
     type Out = HourBefore;
 
-    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<Vec<ItemEvent>> {
+    fn records(chunk: &DataFrame, start: usize) -> PolarsResult<impl ExactSizeIterator<Item = ItemEvent> + Clone> {
         let items = numbers::<Int32Type>(chunk, "item_id")?.values;
         let times = numbers::<Int64Type>(chunk, "ts")?.values;
         let amounts = numbers::<Int64Type>(chunk, "amount_cents")?.values;
         let quantities = numbers::<Int16Type>(chunk, "qty")?.values;
-        let record = |index: usize| ItemEvent {
+        let record = move |index: usize| ItemEvent {
             item: i64::from(items[index]),
             place: word(start, index),
             hour: times[index].div_euclid(HOUR_US),
             amount: amounts[index],
             quantity: i64::from(quantities[index]),
         };
-        Ok((0..items.len()).map(record).collect())
+        Ok((0..items.len()).map(record))
     }
 
     fn key(record: &ItemEvent) -> i64 {
@@ -57,7 +57,7 @@ impl Keyed for Hours {
     }
 
     fn solve(records: &mut [ItemEvent], mut give: impl FnMut(usize, HourBefore)) -> Result<(), DoesNotFit> {
-        records.sort_unstable_by_key(|event| (event.item, event.hour));
+        sort_by_key_and(records, |event| event.item, |event| event.hour);
         let mut last = Sums::default();
         for events in records.chunk_by(|a, b| (a.item, a.hour) == (b.item, b.hour)) {
             let ItemEvent { item, hour, place: first, .. } = events[0];

@@ -12,7 +12,7 @@ use super::scan::slots_section;
 use super::solve::results;
 use super::{Work, at_once, map};
 use crate::Error;
-use crate::pipeline::global_stats::{CODED, COUNTRY, GlobalStats, SLOTS};
+use crate::pipeline::global_stats::{GlobalStats, SLOTS};
 use crate::pipeline::input::Piece;
 use crate::pipeline::output::{self, part_name};
 use crate::pipeline::result_rows::{self, Known, of_piece};
@@ -49,14 +49,8 @@ pub(super) fn run(work: &Work, part: usize) -> Result<u64, Error> {
 /// What is known of all rows, for the values of a group.
 fn stats(work: &Work, group: usize) -> Result<GlobalStats, Error> {
     let (scales, means) = scales_and_means(work)?;
-    Ok(GlobalStats {
-        dimensions: work.dimensions()?,
-        scales,
-        codes: (0..CODED.len()).map(|column| vocabulary(work, column, group)).collect::<Result<_, Error>>()?,
-        countries: vocabulary(work, COUNTRY, group)?,
-        means,
-        limits: read_limits(work)?,
-    })
+    let vocabularies = (0..SLOTS.len()).map(|column| vocabulary(work, column, group)).collect::<Result<_, Error>>()?;
+    Ok(GlobalStats::new(work.dimensions()?, scales, vocabularies, means, read_limits(work)?))
 }
 
 /// The slots of a piece's values.
@@ -66,8 +60,7 @@ fn slots(work: &Work, group: usize, piece: usize, stats: &GlobalStats) -> Result
     let of_column = |(column, name): (usize, &&'static str)| {
         let bytes = reader.section(slots_section(piece, column))?;
         let slots: Vec<Slot> = bytes.as_chunks::<4>().0.iter().map(|slot| Slot::from_le_bytes(*slot)).collect();
-        let vocabulary = stats.codes.get(column).unwrap_or(&stats.countries);
-        if slots.len() != rows || !slots.iter().all(|&slot| vocabulary.has(slot)) {
+        if slots.len() != rows || !slots.iter().all(|&slot| stats.vocabularies[column].has(slot)) {
             return Err(reader.senseless());
         }
         Ok(full::<UInt32Type>(*name, slots))

@@ -14,7 +14,7 @@ use super::{Work, at_once, map};
 use crate::Error;
 use crate::pipeline::chunk::Chunk;
 use crate::pipeline::exchange::Dealt;
-use crate::pipeline::global_stats::{CODED, COUNTRY, SLOTS};
+use crate::pipeline::global_stats::{COUNTRY, SLOTS, text_column};
 use crate::pipeline::input::Piece;
 use crate::pipeline::scan::SCANNED;
 use crate::transforms::columns::{full, numbers, texts};
@@ -36,11 +36,6 @@ const SECTIONS: usize = VALUES + 2 * SLOTS.len();
 /// The section of a piece's slots of a column.
 pub(super) fn slots_section(piece: usize, column: usize) -> usize {
     piece * SLOTS.len() + column
-}
-
-/// The text column of each of [`SLOTS`].
-pub(super) fn text_column(index: usize) -> &'static str {
-    CODED.get(index).copied().unwrap_or("country")
 }
 
 pub(super) fn run(work: &Work, part: usize) -> Result<u64, Error> {
@@ -188,9 +183,8 @@ struct Blocks {
 impl Blocks {
     fn of<K: Keyed>(chunk: &Chunk, buckets: usize, key: impl Fn(&K::In) -> i64) -> Result<Blocks, Error> {
         let records = K::records(&chunk.frame, chunk.start)?;
-        let dealt = Dealt::new(&records, buckets, key);
         let mut bytes = Vec::with_capacity(records.len() * K::In::WORDS * WORD);
-        drop(records);
+        let dealt = Dealt::new(records, buckets, key);
         let block = |bucket| {
             let first = bytes.len();
             encode(dealt.part(bucket), &mut bytes);

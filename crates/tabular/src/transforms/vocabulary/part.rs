@@ -6,7 +6,7 @@ use std::ops::Range;
 use polars_core::runtime::RAYON;
 use rayon::prelude::*;
 
-use super::{FOLDS, Learner, SHARDS, Shard, Tally, Vocabulary, codes, hash_of, places_in_order};
+use super::{FOLDS, Learner, SHARDS, Shard, Tally, Value, Vocabulary, codes, places_in_order};
 
 /// The words before those of the values: the tally of null, and how many values each shard has.
 const HEAD: usize = FOLDS + SHARDS;
@@ -36,9 +36,11 @@ impl Learner {
             words.extend_from_slice(&entry.tally.0);
         }
         let mut texts = Vec::new();
-        for entry in entries() {
-            texts.extend_from_slice(entry.value.as_bytes());
-            words.push(texts.len() as u64);
+        for shard in &shards {
+            for place in 0..shard.entries.len() {
+                texts.extend_from_slice(shard.text(place).as_bytes());
+                words.push(texts.len() as u64);
+            }
         }
         (words, texts)
     }
@@ -88,7 +90,9 @@ impl Merged {
         self.null.add(&part.null);
         let one = |(number, shard): (usize, &mut Shard)| -> Vec<u32> {
             let place = |(value, tally): (&str, &Tally)| {
-                let place = shard.place(hash_of(value), value);
+                let value = Value::new(value);
+                let hash = value.hash();
+                let place = shard.place(shard.guess(hash), hash, value);
                 shard.entries[place as usize].tally.add(tally);
                 place
             };
@@ -234,7 +238,12 @@ mod tests {
     #[test]
     fn what_is_no_part_is_refused() {
         let (words, texts) = learnt(&[Some("ä"), Some("b"), None]).0.into_part();
-        assert!(Part::new(&words, texts.clone()).is_some());
+        let part = Part::new(&words, texts.clone()).unwrap();
+        let mut merged = Merged::new();
+        merged.add(&part);
+        let told = merged.finish(false).words(0, true);
+        assert!(Vocabulary::of_words(&told, true).is_some() && Vocabulary::of_words(&told, false).is_none());
+        assert!(Vocabulary::of_words(&told[..HEAD - 1], false).is_none());
         assert!(Part::new(&words[1..], texts.clone()).is_none());
         assert!(Part::new(&words[..HEAD - 1], texts.clone()).is_none());
         assert!(Part::new(&words, texts[..2].to_vec()).is_none());
@@ -242,7 +251,5 @@ mod tests {
         let mut many = words.clone();
         many[FOLDS] = u64::MAX;
         assert!(Part::new(&many, texts).is_none());
-        assert!(Vocabulary::of_words(&words[..HEAD - 1], false).is_none());
-        assert!(Vocabulary::of_words(&words, true).is_some() && Vocabulary::of_words(&words, false).is_none());
     }
 }

@@ -1,0 +1,57 @@
+//! Where some bytes are in a text: a bit for each byte of it, thirty-two at a time.
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8};
+
+/// Bytes that are compared at once.
+const WIDTH: usize = size_of::<__m256i>();
+/// The longest text that has a bit for each byte.
+const MOST: usize = u128::BITS as usize;
+
+/// Where each of some bytes is; none of a text that is shorter than a register or longer than the bits.
+#[inline]
+pub(super) fn places<const N: usize>(text: &[u8], sought: [u8; N]) -> Option<[u128; N]> {
+    if !(WIDTH..=MOST).contains(&text.len()) {
+        return None;
+    }
+    // SAFETY: the floor of the instruction set has AVX2 (.cargo/config.toml), and the program ends at its start without it.
+    Some(unsafe { by_registers(text, sought) })
+}
+
+/// # Safety
+///
+/// The processor has AVX2.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn by_registers<const N: usize>(text: &[u8], sought: [u8; N]) -> [u128; N] {
+    let sought = sought.map(|byte| _mm256_set1_epi8(byte.cast_signed()));
+    let mut places = [0; N];
+    let last = text.len() - WIDTH;
+    // The last register overlaps the one before, and finds the same there.
+    for at in (0..last).step_by(WIDTH).chain([last]) {
+        // SAFETY: `at` is at most `last`, so that a register's bytes from there on are in the text; any address may be loaded.
+        let bytes = unsafe { _mm256_loadu_si256(text.as_ptr().add(at).cast()) };
+        for (places, sought) in places.iter_mut().zip(sought) {
+            let found = _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, sought));
+            *places |= u128::from(found.cast_unsigned()) << at;
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_bit_is_there_for_each_byte_that_is_sought(text in prop::collection::vec(0_u8..4, 0..140)) {
+            let expect = [1, 3].map(|sought| {
+                text.iter().take(MOST).enumerate().fold(0_u128, |bits, (at, &byte)| bits | u128::from(byte == sought) << at)
+            });
+            let found = places(&text, [1, 3]);
+            prop_assert_eq!(found, (32..=128).contains(&text.len()).then_some(expect));
+        }
+    }
+}
