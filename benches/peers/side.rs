@@ -1,9 +1,9 @@
 //! A program that yields figures: how it is started, and where they stand in what it prints.
 
-use std::env;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::{env, fs};
 
 use anyhow::{Context, bail, ensure};
 use machine::{Machine, Siblings, Source, isa, place};
@@ -187,6 +187,19 @@ impl Places {
         command
     }
 
+    /// Removes what the run before saved, where a side saves something beside its input: how long it takes to free that is
+    /// nobody's figure, and some engines would have it in theirs.
+    fn remove_result(&self, side: &Side) -> anyhow::Result<()> {
+        let outputs = side.arguments.windows(2).filter(|pair| pair[0] == "--out" && pair[1].starts_with("{events}."));
+        for folder in outputs.map(|pair| self.fill(pair[1])) {
+            match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != ErrorKind::NotFound => bail!("cannot remove {folder}: {error}"),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The first line of what a program says of its version.
     pub(crate) fn version(&self, side: &Side) -> Option<String> {
         if side.version.is_empty() {
@@ -246,6 +259,7 @@ impl<'a> Running<'a> {
             writeln!(resident.input).with_context(|| format!("{} ended", side.name))?;
             return resident.line(side);
         }
+        self.places.remove_result(side)?;
         let output = self.places.command(side).output().with_context(|| format!("{} cannot be started", side.name))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();

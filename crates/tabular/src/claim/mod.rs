@@ -112,19 +112,37 @@ impl Claim {
     }
 
     /// Marks the result, whose files are on the disk, and gives it its name; an older one keeps it until then.
-    pub(crate) fn finish(mut self, origin: Origin, files: Vec<FileSize>) -> Result<(), Error> {
+    pub(crate) fn finish(mut self, origin: Origin, files: Vec<FileSize>) -> Result<Finished, Error> {
         Mark::new(origin, files).write(self.temporary.path())?;
         let older = found(&self.place, self.replace_unmarked)?;
         let like: Option<Permissions> = self.place.metadata()?.map(|metadata| metadata.permissions());
         self.temporary.lay_open(like)?;
         sync_folder(self.temporary.path())?;
-        let aside = swap::put(self.temporary.path(), &self.place, &older)?;
-        self.temporary.give_away();
-        sync_folder(&self.place.parent)?;
-        match (older, aside) {
-            (Found::Result(names), Some(aside)) => swap::remove(&aside, &names),
-            _ => Ok(()),
-        }
+        let Claim { temporary, _lock, _made, place, .. } = self;
+        let aside = swap::put(temporary.path(), &place, &older)?;
+        temporary.give_away();
+        sync_folder(&place.parent)?;
+        let older = match older {
+            Found::Result(names) => aside.map(|aside| (aside, names)),
+            Found::Nothing => None,
+        };
+        Ok(Finished { older, _lock, _made })
+    }
+}
+
+/// A result that has its name. The place is claimed until the older one that had it is removed.
+#[must_use]
+pub(crate) struct Finished {
+    older: Option<(PathBuf, Vec<OsString>)>,
+    // In the order in which they are dropped.
+    _lock: Lock,
+    _made: Made,
+}
+
+impl Finished {
+    /// Removes the older result, which may take a while and is no part of saving.
+    pub(crate) fn remove_older(self) -> Result<(), Error> {
+        self.older.map_or(Ok(()), |(aside, names)| swap::remove(&aside, &names))
     }
 }
 

@@ -59,10 +59,11 @@ pub(super) fn run(job: &Job, data: &Dataset, mut output: Output, phases: &mut Ph
         work.dimensions()?;
         stage(&work, &missing, &[Kind::Rows])
     })?;
-    phases.time("save.sync", || {
+    let finished = phases.time("save.sync", || {
         work.clear()?;
-        Ok(((), output.finish()?))
+        output.finish()
     })?;
+    finished.remove_older()?;
     Ok(before)
 }
 

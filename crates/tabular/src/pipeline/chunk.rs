@@ -40,6 +40,7 @@ pub(crate) fn each_with<T: Sync>(
     known: &[T],
     work: impl Fn(&mut Chunk, &T) -> Result<u64, Error> + Send + Sync,
 ) -> Result<u64, Error> {
+    debug_assert_eq!(chunks.len(), known.len(), "one for each chunk");
     let work = |(chunk, known): (&mut Chunk, &T)| work(chunk, known);
     RAYON.install(|| chunks.par_iter_mut().zip(known).map(work).try_reduce(|| 0, |a, b| Ok(a + b)))
 }

@@ -17,8 +17,6 @@ use crate::transforms::keyed::{DoesNotFit, Keyed, Words, part};
 const RECORDS_A_PART: usize = 16_384;
 /// Most parts: each chunk has a piece of each.
 const MOST_PARTS: usize = 8_192;
-/// Every second part is dealt out and solved, then the others, since the records of all are most of the memory that this takes.
-const ROUNDS: usize = 2;
 
 /// The records of a chunk by part.
 pub(crate) struct Dealt<R> {
@@ -27,7 +25,8 @@ pub(crate) struct Dealt<R> {
 }
 
 impl<R: Copy + Default> Dealt<R> {
-    /// Deals records out to `parts` parts (a power of two) by their keys; they are made twice, which is less than to keep them.
+    /// Deals records out to `parts` parts (a power of two) by their keys. They are made anew each time, which costs less than to keep
+    /// them.
     pub(crate) fn new(records: impl Iterator<Item = R> + Clone, parts: usize, key: impl Fn(&R) -> i64) -> Dealt<R> {
         let mut bounds = vec![0_u32; parts + 1];
         for record in records.clone() {
@@ -62,29 +61,17 @@ impl<R: Words> Results<R> {
     pub(crate) fn of<K: Keyed<Out = R>>(chunks: &[Chunk]) -> Result<Results<R>, Error> {
         let rows = rows(chunks);
         let parts = (rows / RECORDS_A_PART).next_power_of_two().min(MOST_PARTS);
-        let words = RAYON.install(|| (0..rows * R::WORDS).into_par_iter().map(|_| AtomicI64::new(0)).collect());
-        let results = Results { words, results: PhantomData };
-        for round in 0..ROUNDS {
-            results.solve::<K>(chunks, parts, round)?;
-        }
-        Ok(results)
-    }
-
-    /// Solves the parts of a round.
-    fn solve<K: Keyed<Out = R>>(&self, chunks: &[Chunk], parts: usize, round: usize) -> Result<(), Error> {
-        let dealt = map(chunks, |chunk| {
-            let records = K::records(&chunk.frame, chunk.start)?;
-            let due = |record: &K::In| part(K::key(record), parts) % ROUNDS == round;
-            Ok(Dealt::new(records.filter(due), parts, K::key))
-        })?;
+        let dealt = map(chunks, |chunk| Ok(Dealt::new(K::records(&chunk.frame, chunk.start)?, parts, K::key)))?;
         let solved = RAYON.install(|| {
-            (round..parts).into_par_iter().step_by(ROUNDS).try_for_each(|part| {
+            let words: Vec<AtomicI64> = (0..rows * R::WORDS).into_par_iter().map(|_| AtomicI64::new(0)).collect();
+            (0..parts).into_par_iter().try_for_each(|part| {
                 let mut records = dealt.iter().map(|dealt| dealt.part(part)).collect::<Vec<_>>().concat();
                 K::solve(&mut records, |place, result| {
-                    let cells = &self.words[place * R::WORDS..(place + 1) * R::WORDS];
+                    let cells = &words[place * R::WORDS..(place + 1) * R::WORDS];
                     result.put(|number, word| cells[number].store(word, Relaxed));
                 })
-            })
+            })?;
+            Ok(Results { words, results: PhantomData })
         });
         solved.map_err(|wrong: DoesNotFit| of_row(wrong, chunks))
     }
@@ -123,4 +110,44 @@ pub(crate) fn add<K: Keyed>(_: K, chunks: &mut [Chunk], no_longer: &[&str]) -> R
         chunk.drop(no_longer)?;
         Ok(bytes(&columns))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transforms::columns::full;
+    use crate::transforms::lags::{Lag, Lags};
+
+    /// Rows of some thousand users in chunks, some of them not in the order of time.
+    fn chunks(rows: usize, a_chunk: usize) -> Vec<Chunk> {
+        let chunk = |start: usize| {
+            let rows = start..(start + a_chunk).min(rows);
+            let column = |value: fn(i64) -> i64| rows.clone().map(|row| value(row as i64)).collect::<Vec<i64>>();
+            let users = column(|row| row * row % 4_001).into_iter().map(|user| user as i32).collect();
+            let columns = vec![
+                full::<Int64Type>("row_id", column(|row| row)),
+                full::<Int32Type>("user_id", users),
+                full::<Int64Type>("ts", column(|row| (row - row % 7 * 300) * 1_000_000)),
+                full::<Int64Type>("amount_cents", column(|row| row % 997)),
+            ];
+            Chunk { frame: DataFrame::new_infer_height(columns).unwrap(), start }
+        };
+        (0..rows).step_by(a_chunk).map(chunk).collect()
+    }
+
+    #[test]
+    fn results_are_those_of_all_records_solved_together() {
+        let check = |rows: usize, a_chunk: usize| {
+            let chunks = chunks(rows, a_chunk);
+            let records = chunks.iter().flat_map(|chunk| Lags::records(&chunk.frame, chunk.start).unwrap());
+            let mut expect = vec![Lag::default(); rows];
+            Lags::solve(&mut records.collect::<Vec<_>>(), |place, lag| expect[place] = lag).unwrap();
+            let results = Results::of::<Lags>(&chunks).unwrap();
+            assert!(results.at(0..rows) == expect, "{rows} rows");
+        };
+        check(0, 10);
+        check(1_000, 300);
+        // Several parts.
+        check(7 * RECORDS_A_PART, 10_000);
+    }
 }

@@ -58,7 +58,7 @@ pub(super) fn run(data: &Dataset, output: Output, phases: &mut Phases) -> Result
         let files = files.map(|(pieces, slots)| pieces.iter().zip(slots).map(row)).collect();
         Ok(((), output.write_files(files)?))
     })?;
-    phases.time("save.sync", || Ok(((), output.finish()?)))
+    phases.time("save.sync", || output.finish())?.remove_older()
 }
 
 fn solve<K: Keyed>(chunks: &[Chunk]) -> Result<(Results<K::Out>, u64), Error> {

@@ -3,6 +3,7 @@
 mod bucketed;
 mod chunk;
 mod decode;
+mod direct;
 mod exchange;
 mod fused;
 mod global_stats;
@@ -165,7 +166,7 @@ pub fn run(job: &Job, tell: &mut dyn FnMut(&Phase)) -> Result<Report, Error> {
 pub fn run_by<E: From<Error>>(engine: &str, job: &Job, work: impl FnOnce(&Path) -> Result<(), E>) -> Result<u64, E> {
     let (data, output) = begin(job, engine)?;
     work(output.folder())?;
-    output.finish()?;
+    output.finish()?.0.remove_older()?;
     Ok(data.rows(Table::Events))
 }
 
@@ -183,7 +184,7 @@ pub fn run_tasks<E: From<Error>>(job: &Job, work: impl FnOnce(&Work) -> Result<(
         return Err(Error::Unfit { path: planned.folder().to_owned(), why }.into());
     }
     planned.clear()?;
-    output.finish()?;
+    output.finish()?.0.remove_older()?;
     Ok(data.rows(Table::Events))
 }
 

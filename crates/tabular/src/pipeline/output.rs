@@ -15,7 +15,7 @@ use rustix::fs::{Advice, fadvise};
 use super::input::output_names;
 use super::row_group::Writer;
 use crate::Error;
-use crate::claim::{Claim, FileSize, Origin, Temporary};
+use crate::claim::{Claim, FileSize, Finished, Origin, Temporary};
 use crate::schema::ROW_GROUPS_A_FILE;
 
 /// An output that is being written.
@@ -79,8 +79,8 @@ impl Output {
         self.claim.keep();
     }
 
-    /// Brings everything to the disk and gives the folder its name; the bytes on the disk.
-    pub(crate) fn finish(self) -> Result<u64, Error> {
+    /// Brings everything to the disk and gives the folder its name; with the bytes on the disk.
+    pub(crate) fn finish(self) -> Result<(Finished, u64), Error> {
         let folder = self.folder();
         let look = || fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>();
         let mut names = look().map_err(|error| Error::io("cannot look into", folder, error))?;
@@ -98,8 +98,7 @@ impl Output {
         };
         let files: Vec<FileSize> = RAYON.install(|| names.par_iter().map(sync).collect::<Result<_, Error>>())?;
         let bytes = files.iter().map(|file| file.bytes).sum();
-        self.claim.finish(self.origin, files)?;
-        Ok(bytes)
+        Ok((self.claim.finish(self.origin, files)?, bytes))
     }
 }
 
@@ -124,7 +123,8 @@ pub(super) fn write(
             none => none.insert(Writer::new(file, frame.schema())?),
         };
         writer.write(&frame).map_err(|error| trouble(path, error))?;
-        // The disk begins now, not when everything is encoded: that is what this advice does to pages that are dirty.
+        // Where the page cache is written to, the disk begins now and not when everything is encoded: that is what this advice
+        // does to pages that are dirty.
         fadvise(file, 0, None, Advice::DontNeed).map_err(|error| Error::io("cannot write", path, error.into()))?;
     }
     writer.map_or(Ok(0), |writer| writer.finish().map_err(|error| trouble(path, error)))

@@ -23,5 +23,5 @@ pub(super) fn run(data: &Dataset, output: Output, phases: &mut Phases) -> Result
         }
         Ok(((), output.write_files(files)?))
     })?;
-    phases.time("save.sync", || Ok(((), output.finish()?)))
+    phases.time("save.sync", || output.finish())?.remove_older()
 }

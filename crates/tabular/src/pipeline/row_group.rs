@@ -27,7 +27,9 @@ use rayon::prelude::*;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::compress_bound;
 
+use super::direct::Direct;
 use super::streams::Split;
+use crate::schema::ROW_GROUP_ROWS;
 use crate::transforms::columns::extremes;
 
 /// Columns of few values, of which Zstandard makes less while their bytes stay together.
@@ -54,7 +56,7 @@ fn options() -> PolarsResult<WriteOptions> {
 
 /// A file of row groups.
 pub(crate) struct Writer<'a> {
-    file: FileWriter<&'a File>,
+    file: FileWriter<Direct<'a>>,
     fields: Vec<ParquetType>,
     options: WriteOptions,
 }
@@ -65,7 +67,7 @@ impl<'a> Writer<'a> {
         let schema: ArrowSchema = schema.to_arrow(CompatLevel::newest());
         let fields = schema.iter_values().map(to_parquet_type).collect::<PolarsResult<_>>()?;
         let options = options()?;
-        Ok(Writer { file: FileWriter::try_new(file, schema, options)?, fields, options })
+        Ok(Writer { file: FileWriter::try_new(Direct::new(file), schema, options)?, fields, options })
     }
 
     /// Writes a row group, where there are rows.
@@ -81,10 +83,11 @@ impl<'a> Writer<'a> {
     /// The pages of all columns. Who is no thread of the pool has all of them at work; one of them has its own row group, and
     /// would begin another one while it waits.
     fn compressed(&self, frame: &DataFrame) -> PolarsResult<Vec<CompressedPages>> {
+        let options = self.options;
         let one = |(column, kind): (&Column, &ParquetType)| {
             let values = column.as_materialized_series().rechunk();
             let array = values.to_arrow(0, CompatLevel::newest());
-            let pages = pages(values.name(), array.as_ref(), kind, self.options)?;
+            let pages = pages(values.name(), array.as_ref(), kind, options)?;
             Ok(CompressedPages { now: None, next: pages.into_iter() })
         };
         let (columns, kinds) = (frame.columns(), self.fields.as_slice());
@@ -150,7 +153,7 @@ fn zstandard(data: &[u8]) -> std::io::Result<Vec<u8>> {
         };
         let mut written = Vec::with_capacity(compress_bound(data.len()));
         compressor.compress_to_buffer(data, &mut written)?;
-        // All pages of a row group are kept until it is written, and to copy one costs more than half of it is worth.
+        // Pages are kept until their row group is written: copied are those that leave more than half of their room empty.
         if written.len() < written.capacity() / 2 {
             written.shrink_to_fit();
         }
@@ -231,7 +234,12 @@ fn page<T: NativeType + Plain + PartialOrd + Split>(
         let (of_levels, streams) = kept[..size].split_at_mut(levels.len());
         of_levels.copy_from_slice(&levels);
         T::split(&known, streams);
-        zstandard(&kept[..size])
+        let compressed = zstandard(&kept[..size]);
+        // Others may write larger row groups than this program: memory for those is not kept.
+        if array.len() > ROW_GROUP_ROWS {
+            *kept = Vec::new();
+        }
+        compressed
     });
     let bytes = CowBuffer::Owned(compressed?);
     let page = CompressedDataPage::new(header, bytes, Compression::Zstd, size, descriptor, array.len());

@@ -7,6 +7,9 @@ use std::arch::x86_64::{
     _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi16, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
 };
 
+/// The floor of the instruction set (.cargo/config.toml); a program of it looks for it when it starts.
+const _: () = assert!(cfg!(target_feature = "avx2"), "compiled for less than x86-64-v3");
+
 /// Values that are split at once: as many as a cache line of each stream has bytes. The streams of a row group are a power of two
 /// apart, and so have the same few places in a cache.
 const LINE: usize = 64;
@@ -53,12 +56,12 @@ fn by_lines<T: Copy, const WIDTH: usize>(
     }
 }
 
-/// A line by its two halves.
+/// A line by its two halves; `split` must ask for nothing but AVX2.
 #[inline]
 fn lines<T, const WIDTH: usize>(line: &[T; LINE], split: unsafe fn(&[T; HALF]) -> [__m256i; WIDTH]) -> Lines<WIDTH> {
     let mut lines = [[0; LINE]; WIDTH];
     for (half, values) in line.as_chunks::<HALF>().0.iter().enumerate() {
-        // SAFETY: the floor of the instruction set has AVX2 (.cargo/config.toml), and the program ends at its start without it.
+        // SAFETY: this is compiled for processors with AVX2, and that is all that `split` asks for.
         let streams = unsafe { split(values) };
         for (line, stream) in lines.iter_mut().zip(streams) {
             // SAFETY: both are thirty-two bytes, of which any are of either type.
@@ -73,7 +76,7 @@ fn lines<T, const WIDTH: usize>(line: &[T; LINE], split: unsafe fn(&[T; HALF]) -
 ///
 /// # Safety
 ///
-/// The processor has AVX2; the bytes from `at` on are in the first half.
+/// The processor has AVX2; the sixteen bytes from `at` on are in the first half.
 #[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn load<T>(values: &[T; HALF], at: usize) -> __m256i {

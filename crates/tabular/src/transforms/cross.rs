@@ -32,7 +32,7 @@ fn cross(a: &[i32], b: &[i32]) -> Vec<i32> {
 fn hash(a: u32, b: u32) -> i32 {
     const PRIME: u64 = (1 << 31) - 1;
     let mixed = u64::from(a) * 1_000_003 + u64::from(b) * 10_007 + 17;
-    // What is above 31 bits counts as often as what is below, and is less than 2²¹: a division that vectors can do.
+    // 2³¹ leaves 1, so what is above 31 bits is added to what is below: a division that vectors can do.
     let folded = (mixed & PRIME) + (mixed >> 31);
     let rest = if folded >= PRIME { folded - PRIME } else { folded };
     (rest % 1_048_576) as i32
@@ -55,6 +55,8 @@ mod tests {
     fn a_multiple_of_the_prime_leaves_nothing() {
         // 1,000,003 a + 10,007 b + 17 = 2³¹ − 1, and twice that.
         let check = |a: u32, b: u32, expect: i32| assert_eq!(hash(a, b), expect, "{a} {b}");
+        check(41, 210_501, 0);
+        check(3_499, 79_540, 0);
         check(0, 0, 17);
         check(1, 0, 1_000_020);
         check(i32::MAX.unsigned_abs(), i32::MAX.unsigned_abs(), 17);

@@ -111,3 +111,25 @@ pub(crate) fn part(key: i64, parts: usize) -> usize {
     let mixed = key.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 32) as usize & (parts - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn records_are_sorted_by_key_and_then_in_order(
+            mut records in prop::collection::vec((0..5_i64, 0..20_i64), 0..100), before in any::<bool>(),
+        ) {
+            if before {
+                // As they mostly come.
+                records.sort_by_key(|record| record.1);
+            }
+            let mut expect = records.clone();
+            expect.sort_unstable();
+            sort_by_key_and(&mut records, |record| record.0, |record| record.1);
+            prop_assert_eq!(records, expect);
+        }
+    }
+}

@@ -3,6 +3,9 @@
 
 use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8};
 
+/// The floor of the instruction set (.cargo/config.toml); a program of it looks for it when it starts.
+const _: () = assert!(cfg!(target_feature = "avx2"), "compiled for less than x86-64-v3");
+
 /// Bytes that are compared at once.
 const WIDTH: usize = size_of::<__m256i>();
 /// The longest text that has a bit for each byte.
@@ -14,7 +17,7 @@ pub(super) fn places<const N: usize>(text: &[u8], sought: [u8; N]) -> Option<[u1
     if !(WIDTH..=MOST).contains(&text.len()) {
         return None;
     }
-    // SAFETY: the floor of the instruction set has AVX2 (.cargo/config.toml), and the program ends at its start without it.
+    // SAFETY: this is compiled for processors with AVX2.
     Some(unsafe { by_registers(text, sought) })
 }
 

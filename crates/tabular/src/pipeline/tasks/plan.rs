@@ -23,7 +23,7 @@ use crate::{Dataset, Error, dataset, regular_file};
 /// The name of the plan in its work folder.
 pub const PLAN: &str = "plan.json";
 /// The form of plans and of what tasks write; another one is refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ pub(crate) struct Part {
 }
 
 impl Learner {
-    /// What was learnt, as [`Part::new`] takes it, and how many values that are.
+    /// What was learnt, as [`Part::new`] takes it.
     pub(crate) fn into_part(self) -> (Vec<u64>, Vec<u8>) {
         let (shards, null) = self.open();
         let entries = || shards.iter().flat_map(|shard| &shard.entries);
