@@ -118,7 +118,7 @@ impl Claim {
         let like: Option<Permissions> = self.place.metadata()?.map(|metadata| metadata.permissions());
         self.temporary.lay_open(like)?;
         sync_folder(self.temporary.path())?;
-        let Claim { temporary, _lock, _made, place, .. } = self;
+        let Claim { temporary, _lock: lock, _made: made, place, .. } = self;
         let aside = swap::put(temporary.path(), &place, &older)?;
         temporary.give_away();
         sync_folder(&place.parent)?;
@@ -126,7 +126,7 @@ impl Claim {
             Found::Result(names) => aside.map(|aside| (aside, names)),
             Found::Nothing => None,
         };
-        Ok(Finished { older, _lock, _made })
+        Ok(Finished { older, _lock: lock, _made: made })
     }
 }
 

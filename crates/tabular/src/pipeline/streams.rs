@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm256_set_m128i, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_unpackhi_epi16,
+    __m256i, _mm256_setr_epi8, _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_unpackhi_epi16,
     _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi16, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
 };
 
@@ -72,39 +72,21 @@ fn lines<T, const WIDTH: usize>(line: &[T; LINE], split: unsafe fn(&[T; HALF]) -
     lines
 }
 
-/// Sixteen bytes of the first half of the values, and as many of the second: so a stream is in order when all are joined.
-///
-/// # Safety
-///
-/// The processor has AVX2; the sixteen bytes from `at` on are in the first half.
+/// The streams of doubles. A row has two of the first sixteen and two of the others: so a stream is in order when all are joined.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn load<T>(values: &[T; HALF], at: usize) -> __m256i {
-    let first = values.as_ptr().cast::<u8>();
-    // SAFETY: sixteen bytes from there on are in the first half, as the caller says, and so are those that lie half of the values
-    // further in the second; any address may be loaded.
-    unsafe {
-        let low = _mm_loadu_si128(first.add(at).cast());
-        let high = _mm_loadu_si128(first.add(size_of_val(values) / 2 + at).cast());
-        _mm256_set_m128i(high, low)
-    }
-}
-
-/// The streams of doubles.
-///
-/// # Safety
-///
-/// The processor has AVX2.
-#[target_feature(enable = "avx2")]
-#[inline]
-unsafe fn eight(values: &[f64; HALF]) -> [__m256i; 8] {
+fn eight(values: &[f64; HALF]) -> [__m256i; 8] {
     #[rustfmt::skip]
     let pairs = _mm256_setr_epi8(
         0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15,
         0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15,
     );
-    // SAFETY: the first half has eight times sixteen bytes.
-    let rows: [__m256i; 8] = std::array::from_fn(|row| unsafe { _mm256_shuffle_epi8(load(values, 16 * row), pairs) });
+    let bits = |at: usize| values[at].to_bits().cast_signed();
+    let rows: [__m256i; 8] = std::array::from_fn(|row| {
+        let (first, other) = (2 * row, HALF / 2 + 2 * row);
+        let row = _mm256_setr_epi64x(bits(first), bits(first + 1), bits(other), bits(other + 1));
+        _mm256_shuffle_epi8(row, pairs)
+    });
     let mut streams = rows;
     for half in 0..2 {
         let [a, b, c, d] = std::array::from_fn(|pair| {
@@ -116,21 +98,21 @@ unsafe fn eight(values: &[f64; HALF]) -> [__m256i; 8] {
     streams
 }
 
-/// The streams of floats.
-///
-/// # Safety
-///
-/// The processor has AVX2.
+/// The streams of floats, of which a row has four of the first sixteen and four of the others.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn four(values: &[f32; HALF]) -> [__m256i; 4] {
+fn four(values: &[f32; HALF]) -> [__m256i; 4] {
     #[rustfmt::skip]
     let fours = _mm256_setr_epi8(
         0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
         0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
     );
-    // SAFETY: the first half has four times sixteen bytes.
-    let [a, b, c, d] = std::array::from_fn(|row| unsafe { _mm256_shuffle_epi8(load(values, 16 * row), fours) });
+    let bits = |at: usize| values[at].to_bits().cast_signed();
+    let [a, b, c, d] = std::array::from_fn(|row| {
+        let [low, high] = [4 * row, HALF / 2 + 4 * row].map(|at| [bits(at), bits(at + 1), bits(at + 2), bits(at + 3)]);
+        let row = _mm256_setr_epi32(low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]);
+        _mm256_shuffle_epi8(row, fours)
+    });
     quarters(a, b, c, d)
 }
 

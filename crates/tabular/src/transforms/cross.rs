@@ -28,7 +28,6 @@ fn cross(a: &[i32], b: &[i32]) -> Vec<i32> {
 }
 
 /// The bucket of two codes, which are not negative.
-#[expect(clippy::cast_possible_truncation, reason = "a bucket has 20 bits")]
 fn hash(a: u32, b: u32) -> i32 {
     const PRIME: u64 = (1 << 31) - 1;
     let mixed = u64::from(a) * 1_000_003 + u64::from(b) * 10_007 + 17;

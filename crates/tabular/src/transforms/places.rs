@@ -1,7 +1,7 @@
 //! Where some bytes are in a text: a bit for each byte of it, thirty-two at a time.
 #![allow(unsafe_code)]
 
-use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8};
+use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set1_epi8};
 
 /// The floor of the instruction set (.cargo/config.toml); a program of it looks for it when it starts.
 const _: () = assert!(cfg!(target_feature = "avx2"), "compiled for less than x86-64-v3");
@@ -14,32 +14,32 @@ const MOST: usize = u128::BITS as usize;
 /// Where each of some bytes is; none of a text that is shorter than a register or longer than the bits.
 #[inline]
 pub(super) fn places<const N: usize>(text: &[u8], sought: [u8; N]) -> Option<[u128; N]> {
-    if !(WIDTH..=MOST).contains(&text.len()) {
+    if text.len() > MOST {
         return None;
     }
-    // SAFETY: this is compiled for processors with AVX2.
-    Some(unsafe { by_registers(text, sought) })
-}
-
-/// # Safety
-///
-/// The processor has AVX2.
-#[target_feature(enable = "avx2")]
-#[inline]
-unsafe fn by_registers<const N: usize>(text: &[u8], sought: [u8; N]) -> [u128; N] {
-    let sought = sought.map(|byte| _mm256_set1_epi8(byte.cast_signed()));
+    let last = text.len().checked_sub(WIDTH)?;
     let mut places = [0; N];
-    let last = text.len() - WIDTH;
     // The last register overlaps the one before, and finds the same there.
     for at in (0..last).step_by(WIDTH).chain([last]) {
-        // SAFETY: `at` is at most `last`, so that a register's bytes from there on are in the text; any address may be loaded.
-        let bytes = unsafe { _mm256_loadu_si256(text.as_ptr().add(at).cast()) };
-        for (places, sought) in places.iter_mut().zip(sought) {
-            let found = _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, sought));
-            *places |= u128::from(found.cast_unsigned()) << at;
+        let bytes = text[at..].first_chunk()?;
+        // SAFETY: this is compiled for processors with AVX2.
+        let found = unsafe { among(bytes, sought) };
+        for (places, found) in places.iter_mut().zip(found) {
+            *places |= u128::from(found) << at;
         }
     }
-    places
+    Some(places)
+}
+
+/// Where each of some bytes is in a register.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn among<const N: usize>(bytes: &[u8; WIDTH], sought: [u8; N]) -> [u32; N] {
+    // SAFETY: both are thirty-two bytes, of which any are of either type.
+    let bytes: __m256i = unsafe { std::mem::transmute(*bytes) };
+    sought.map(|byte| {
+        _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed()))).cast_unsigned()
+    })
 }
 
 #[cfg(test)]

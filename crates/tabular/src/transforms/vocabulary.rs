@@ -134,11 +134,11 @@ impl Learner {
                 let mut part = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
                 let (rows, guesses) = dealt.of_shard(shard);
                 guesses.clear();
-                guesses.extend(rows.iter().map(|known| part.guess(known.hash)));
-                for (known, &guess) in rows.iter().zip(&*guesses) {
-                    let place = part.place(guess, known.hash, known.value(texts));
-                    part.entries[place as usize].tally.count(known.mark);
-                    slots[known.row as usize] = slot(shard, place);
+                guesses.extend(rows.iter().map(|row| part.guess(row.hash)));
+                for (row, &guess) in rows.iter().zip(&*guesses) {
+                    let place = part.place(guess, row.hash, row.value(texts));
+                    part.entries[place as usize].tally.count(row.mark);
+                    slots[row.index as usize] = slot(shard, place);
                 }
             }
             // Others may write larger row groups than this program: memory for those is not kept.
@@ -198,13 +198,13 @@ thread_local! {
 struct Row {
     view: [u8; 16],
     hash: u64,
-    row: u32,
+    index: u32,
     mark: Mark,
 }
 
 impl Row {
     fn value<'a>(&self, texts: &'a Utf8ViewArray) -> Value<'a> {
-        Value::of_view(self.view).unwrap_or_else(|| Value::Long(texts.value(self.row as usize)))
+        Value::of_view(self.view).unwrap_or_else(|| Value::Long(texts.value(self.index as usize)))
     }
 }
 
@@ -243,7 +243,7 @@ impl Dealt {
             self.shards.iter().zip(&self.hashes).zip(marks.iter().zip(&**texts.views())).enumerate()
         {
             let at = &mut next[usize::from(shard)];
-            self.rows[*at] = Row { view: view.as_u128().to_ne_bytes(), hash, row: row as u32, mark };
+            self.rows[*at] = Row { view: view.as_u128().to_ne_bytes(), hash, index: row as u32, mark };
             *at += 1;
         }
         self.ends.clear();
@@ -362,13 +362,13 @@ mod tests {
             let (learner, slots) = learnt(&all);
             let places = learner.finish_in_order();
             for (slot, value) in slots.iter().zip(&all) {
-                prop_assert_eq!(places.code(*slot) as usize, expect.iter().position(|other| Some(*other) == *value).unwrap());
+                prop_assert_eq!(places.code(*slot), expect.iter().position(|other| Some(*other) == *value).unwrap() as i32);
             }
             expect.sort_by_key(|value| Reverse(counts(value)));
             let (learner, slots) = learnt(&all);
             let codes = learner.finish();
             for (slot, value) in slots.iter().zip(&all) {
-                prop_assert_eq!(codes.code(*slot) as usize, 3 + expect.iter().position(|other| Some(*other) == *value).unwrap());
+                prop_assert_eq!(codes.code(*slot), 3 + expect.iter().position(|other| Some(*other) == *value).unwrap() as i32);
             }
         }
     }
