@@ -244,7 +244,7 @@ fn work_that_is_not_what_was_planned_is_refused() {
     let revision = &work.plan().build.revision;
     fs::write(&path, text.replace(&format!("\"revision\":\"{revision}\""), "\"revision\":\"other\"")).unwrap();
     refused("(other, ");
-    fs::write(&path, text.replace("\"format\":1", "\"format\":2")).unwrap();
+    fs::write(&path, text.replace("\"format\":2", "\"format\":1")).unwrap();
     refused("planned it");
     fs::write(&path, &text[..text.len() / 2]).unwrap();
     refused("its `plan.json` is damaged");
