@@ -15,7 +15,6 @@ const AT_ONCE: usize = 4 << 20;
 const ALIGNMENT: usize = 4096;
 /// Most buffers of a file: more than a row group, so that who encodes the next one seldom waits for the disk.
 const BUFFERS: usize = 10;
-
 /// Buffers after which the disk is asked to keep what it has: else it does all of that at the end, while everybody waits.
 const BUFFERS_A_SYNC: usize = 16;
 
@@ -38,14 +37,15 @@ impl<'a> Direct<'a> {
     fn send(&mut self) -> io::Result<()> {
         let Some(background) = &mut self.background else { return self.filling.write_to(self.file) };
         let sent = background.next().and_then(|next| background.full.send(mem::replace(&mut self.filling, next)).ok());
-        if sent.is_some() { Ok(()) } else { self.end() }
+        // What was not taken is lost: if the thread has no error to tell, that is one.
+        if sent.is_some() { Ok(()) } else { self.end().and(Err(has_ended())) }
     }
 
     /// Waits until all is written that was sent.
     fn end(&mut self) -> io::Result<()> {
         let Some(Background { full, thread, .. }) = self.background.take() else { return Ok(()) };
         drop(full);
-        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that writes it has ended")))
+        thread.join().unwrap_or_else(|_| Err(has_ended()))
     }
 }
 
@@ -153,6 +153,10 @@ impl Buffer {
         self.filled = 0;
         Ok(())
     }
+}
+
+fn has_ended() -> io::Error {
+    io::Error::other("the thread that writes it has ended")
 }
 
 fn is_direct(file: &File) -> io::Result<bool> {
